@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace Coppice.Tests.Support;
 
 /// <summary>Finds the real models and golden files that stand beside the repository on the project's own machines.</summary>
