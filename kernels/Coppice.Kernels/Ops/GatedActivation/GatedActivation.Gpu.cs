@@ -6,7 +6,7 @@ namespace Coppice.Kernels;
 internal sealed partial class GpuBackend
 {
     /// <inheritdoc/>
-    protected override void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y)
+    private protected override void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y)
     {
         var config = Cells(gate.Rows, gate.Shape.RowLength, out var cells);
         _kernels.Launch(config, GatedActivationKernel<TActivation>, cells, Rows(gate), Rows(up), Rows(y));

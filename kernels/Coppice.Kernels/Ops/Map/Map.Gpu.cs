@@ -6,7 +6,7 @@ namespace Coppice.Kernels;
 internal sealed partial class GpuBackend
 {
     /// <inheritdoc/>
-    protected override void MapCore<TActivation>(Tensor x, Tensor y)
+    private protected override void MapCore<TActivation>(Tensor x, Tensor y)
     {
         var config = Cells(x.Rows, x.Shape.RowLength, out var cells);
         _kernels.Launch(config, MapKernel<TActivation>, cells, Rows(x), Rows(y));
