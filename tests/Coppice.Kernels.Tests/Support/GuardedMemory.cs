@@ -57,11 +57,11 @@ internal sealed unsafe partial class GuardedMemory : IDisposable
         if (OperatingSystem.IsWindows())
         {
             region = VirtualAlloc(0, (nuint)regionBytes, Reserve, WindowsNoAccess);
-            if (region == 0 || VirtualAlloc(region + (nint)page, (nuint)inner, Commit, WindowsReadWrite) == 0) throw new OutOfMemoryException();
+            if (region == 0 || VirtualAlloc(region + (nint)page, (nuint)inner, Commit, WindowsReadWrite) == 0) throw new InvalidOperationException($"the operating system refuses {regionBytes} bytes of guarded memory");
             return region;
         }
         region = Map(0, (nuint)regionBytes, NoAccess, OperatingSystem.IsMacOS() ? PrivateAnonymousMac : PrivateAnonymousLinux, -1, 0);
-        if (region == -1 || Protect(region + (nint)page, (nuint)inner, ReadWrite) != 0) throw new OutOfMemoryException();
+        if (region == -1 || Protect(region + (nint)page, (nuint)inner, ReadWrite) != 0) throw new InvalidOperationException($"the operating system refuses {regionBytes} bytes of guarded memory");
         return region;
     }
 

@@ -15,9 +15,11 @@ internal static class Tolerances
 
     /// <summary>
     /// Σ over n products of factors in ±1: partial sum k has standard deviation √k / 3 and its rounding u · √k / 3 / √3, so all n together have
-    /// u n / 7.3; seven standard deviations are u n. The bias and the reference's own rounding add one u each. Mean square: u² n / 6, six times that allowed.
+    /// u n / 7.3; seven standard deviations are u n. Where the result s is large, the partial sums have climbed to it: Σ s_k² is about n s² / 3, so the
+    /// roundings have a standard deviation of u s √n / 3, and three of them are u s √n. The bias and the reference's own rounding add one u each.
+    /// Mean square: u² n / 6, six times that allowed.
     /// </summary>
-    public static Tolerance MatMul(int inputs) => new(U * (inputs + 1), 2 * U, U * U * (inputs + 4));
+    public static Tolerance MatMul(int inputs) => new(U * (inputs + 1), U * (2 + Math.Sqrt(inputs)), U * U * (inputs + 4));
 
     /// <summary>The sum of n squares has terms of one sign, so its relative error is a random walk of √n roundings, halved by the root; five roundings follow.</summary>
     public static Tolerance RmsNorm(int width) => Uniform(0, (5 + Math.Sqrt(width)) * U);
