@@ -20,12 +20,19 @@ internal sealed partial class GpuBackend : Backend
     private readonly AcceleratorStream _stream;
     private readonly KernelCache _kernels;
     private readonly HostStaging _staging;
+    private readonly DevicePool _scratchPool;
+    private readonly PoolBuffer _scratch;
+
+    /// <summary>Bytes of workspace for attention's block states and top-k's candidates: half of a current GPU's L2 cache, so that they stay in it.</summary>
+    private const long ScratchBytes = 32 << 20;
 
     private GpuBackend(Context context, Accelerator accelerator)
     {
         (_context, _accelerator, _stream) = (context, accelerator, accelerator.DefaultStream);
         _kernels = new KernelCache(accelerator);
         _staging = new HostStaging(accelerator, _stream);
+        _scratchPool = new DevicePool(this, accelerator, "scratch", ScratchBytes);
+        _scratch = _scratchPool.Rent(ScratchBytes);
         Name = accelerator is CudaAccelerator cuda ? $"cuda {cuda.Name}, {cuda.Architecture}" : $"ilgpu cpu accelerator, warp {accelerator.WarpSize}";
     }
 
@@ -108,6 +115,8 @@ internal sealed partial class GpuBackend : Backend
         if (!disposing) return;
         Bind();
         _stream.Synchronize();
+        _scratch.Dispose();
+        _scratchPool.Dispose();
         _staging.Dispose();
         _kernels.Dispose();
         _accelerator.Dispose();

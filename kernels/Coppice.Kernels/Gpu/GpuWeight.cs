@@ -3,6 +3,8 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Coppice.Kernels.Memory;
 using Coppice.Kernels.Numerics;
+using ILGPU;
+using Half = System.Half;
 
 namespace Coppice.Kernels.Gpu;
 
@@ -15,6 +17,10 @@ internal sealed class GpuWeight(GpuBackend owner, PoolBuffer buffer, int outputs
 
     /// <summary>Chunks of a row.</summary>
     internal int Chunks => ChunksOf(Inputs);
+
+    /// <summary>All of it as elements of <typeparamref name="T"/>.</summary>
+    internal ArrayView<T> View<T>() where T : unmanaged =>
+        ((DevicePool)Buffer.Pool).View<T>(Buffer.Offset, BytesOf(Outputs, Inputs, Format) / Interop.SizeOf<T>());
 
     private static int ChunksOf(int inputs) => (inputs + Chunk - 1) / Chunk;
 

@@ -17,6 +17,9 @@ internal sealed class KernelCache(Accelerator accelerator) : IDisposable
     private readonly Dictionary<Delegate, Delegate> _launchers = new(ReferenceEqualityComparer.Instance);
     private readonly List<Kernel> _loaded = [];
 
+    internal void Launch<T1, T2>(KernelConfig config, Action<T1, T2> kernel, T1 a1, T2 a2) =>
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)(accelerator.DefaultStream, config, a1, a2);
+
     internal void Launch<T1, T2, T3>(KernelConfig config, Action<T1, T2, T3> kernel, T1 a1, T2 a2, T3 a3) =>
         Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3);
 
