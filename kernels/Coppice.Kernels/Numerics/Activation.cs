@@ -1,3 +1,5 @@
+using Coppice.Kernels.Simd;
+
 namespace Coppice.Kernels.Numerics;
 
 /// <summary>The element-wise functions that families use between their projections.</summary>
@@ -18,10 +20,12 @@ public enum Activation
 }
 
 /// <summary>One activation as a type, so that kernels are specialised for it.</summary>
-public interface IActivation
+internal interface IActivation
 {
     /// <summary>f(x).</summary>
     static abstract float Invoke(float x);
+    /// <summary>f of every lane.</summary>
+    static abstract TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes>;
 }
 
 /// <summary>Something to run with the type of an activation.</summary>

@@ -1,53 +1,77 @@
+using Coppice.Kernels.Simd;
+
 namespace Coppice.Kernels.Numerics;
 
 /// <inheritdoc cref="Activation.Silu"/>
-public readonly struct Silu : IActivation
+internal readonly struct Silu : IActivation
 {
-    /// <inheritdoc/>
     public static float Invoke(float x) => x / (1f + MathF.Exp(-x));
+
+    public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes> =>
+        TLanes.Divide(x, TLanes.Add(TLanes.Broadcast(1f), LaneMath.Exp(TLanes.Subtract(TLanes.Zero, x))));
 }
 
 /// <inheritdoc cref="Activation.Gelu"/>
-public readonly struct Gelu : IActivation
+internal readonly struct Gelu : IActivation
 {
-    /// <inheritdoc/>
     public static float Invoke(float x) => 0.5f * x * (1f + ErrorFunction.Erf(x * 0.70710678118654752f));
+
+    public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes>
+    {
+        var half = TLanes.Multiply(x, TLanes.Broadcast(0.5f));
+        return TLanes.FusedMultiplyAdd(half, LaneMath.Erf(TLanes.Multiply(x, TLanes.Broadcast(0.70710678118654752f))), half);
+    }
 }
 
 /// <inheritdoc cref="Activation.GeluTanh"/>
-public readonly struct GeluTanh : IActivation
+internal readonly struct GeluTanh : IActivation
 {
-    /// <inheritdoc/>
     public static float Invoke(float x) => 0.5f * x * (1f + MathF.Tanh(0.79788456080286536f * (x + 0.044715f * x * x * x)));
+
+    public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes>
+    {
+        var cube = TLanes.Multiply(TLanes.Multiply(x, x), x);
+        var inner = TLanes.Multiply(TLanes.Broadcast(0.79788456080286536f), TLanes.FusedMultiplyAdd(cube, TLanes.Broadcast(0.044715f), x));
+        var half = TLanes.Multiply(x, TLanes.Broadcast(0.5f));
+        return TLanes.FusedMultiplyAdd(half, LaneMath.Tanh(inner), half);
+    }
 }
 
 /// <inheritdoc cref="Activation.GeluQuick"/>
-public readonly struct GeluQuick : IActivation
+internal readonly struct GeluQuick : IActivation
 {
-    /// <inheritdoc/>
     public static float Invoke(float x) => x / (1f + MathF.Exp(-1.702f * x));
+
+    public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes> =>
+        TLanes.Divide(x, TLanes.Add(TLanes.Broadcast(1f), LaneMath.Exp(TLanes.Multiply(x, TLanes.Broadcast(-1.702f)))));
 }
 
 /// <inheritdoc cref="Activation.Relu"/>
-public readonly struct Relu : IActivation
+internal readonly struct Relu : IActivation
 {
-    /// <inheritdoc/>
     public static float Invoke(float x) => MathF.Max(x, 0f);
+
+    public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes> => TLanes.Max(x, TLanes.Zero);
 }
 
 /// <inheritdoc cref="Activation.ReluSquared"/>
-public readonly struct ReluSquared : IActivation
+internal readonly struct ReluSquared : IActivation
 {
-    /// <inheritdoc/>
     public static float Invoke(float x)
     {
         var y = MathF.Max(x, 0f);
         return y * y;
     }
+
+    public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes>
+    {
+        var y = TLanes.Max(x, TLanes.Zero);
+        return TLanes.Multiply(y, y);
+    }
 }
 
 /// <summary>erf in single precision, with operations that device code has too.</summary>
-public static class ErrorFunction
+internal static class ErrorFunction
 {
     /// <summary>erf(x), absolute error below 3e-7.</summary>
     /// <remarks>Below 1 the Maclaurin series 2/√π Σ (-1)ⁿ x^(2n+1) / (n! (2n+1)); above, Abramowitz and Stegun 7.1.26.</remarks>

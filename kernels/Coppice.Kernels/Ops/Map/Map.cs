@@ -19,7 +19,7 @@ public abstract partial class Backend
     }
 
     /// <inheritdoc cref="Map"/>
-    protected abstract void MapCore<TActivation>(Tensor x, Tensor y) where TActivation : struct, IActivation;
+    private protected abstract void MapCore<TActivation>(Tensor x, Tensor y) where TActivation : struct, IActivation;
 
     private readonly struct MapCall(Backend backend, Tensor x, Tensor y) : IActivationCall
     {

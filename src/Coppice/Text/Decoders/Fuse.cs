@@ -1,0 +1,19 @@
+namespace Coppice.Text.Decoders;
+
+/// <summary>Joins all tokens into one.</summary>
+internal sealed class Fuse : DecoderStage
+{
+    /// <inheritdoc/>
+    public override bool Fuses => true;
+
+    /// <inheritdoc/>
+    public override DecoderRun NewRun(bool fused) => new Run();
+
+    /// <inheritdoc/>
+    public override string Middle(string token) => token;
+
+    private sealed class Run : DecoderRun
+    {
+        public override void Push(string token) => Emit(token);
+    }
+}

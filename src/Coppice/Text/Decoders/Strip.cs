@@ -1,0 +1,65 @@
+namespace Coppice.Text.Decoders;
+
+/// <summary>Removes up to so many of one character from the start and from the end of each token.</summary>
+internal sealed class Strip : DecoderStage
+{
+    private readonly string _content;
+    private readonly int _start;
+    private readonly int _stop;
+
+    public Strip(string content, int start, int stop)
+    {
+        _content = content;
+        _start = start;
+        _stop = stop;
+    }
+
+    /// <inheritdoc/>
+    public override DecoderRun NewRun(bool fused) =>
+        !fused ? new TokenRun(this) : _stop == 0 && _content.Length == 1 ? new LeadingRun(_content[0], _start) : new WholeText(Stripped);
+
+    /// <inheritdoc/>
+    public override string Middle(string token) => Stripped(token);
+
+    private string Stripped(string token)
+    {
+        var (from, to) = (0, token.Length);
+        for (var i = 0; i < _start && token.AsSpan(from).StartsWith(_content, StringComparison.Ordinal); i++) from += _content.Length;
+        for (var i = 0; i < _stop && token.AsSpan(from..to).EndsWith(_content, StringComparison.Ordinal); i++) to -= _content.Length;
+        return token[from..to];
+    }
+
+    private sealed class TokenRun : DecoderRun
+    {
+        private readonly Strip _strip;
+
+        public TokenRun(Strip strip) => _strip = strip;
+
+        public override void Push(string token) => Emit(_strip.Stripped(token));
+    }
+
+    /// <summary>Strips the start of a running text.</summary>
+    private sealed class LeadingRun : DecoderRun
+    {
+        private readonly char _content;
+        private int _left;
+
+        public LeadingRun(char content, int left)
+        {
+            _content = content;
+            _left = left;
+        }
+
+        public override void Push(string token)
+        {
+            var from = 0;
+            while (_left > 0 && from < token.Length && token[from] == _content)
+            {
+                from++;
+                _left--;
+            }
+            if (from < token.Length) _left = 0;
+            Emit(token[from..]);
+        }
+    }
+}

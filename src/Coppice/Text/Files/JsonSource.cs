@@ -1,0 +1,93 @@
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Coppice.Text.Files;
+
+/// <summary>The bytes of a JSON file and the places of members in it, so that large members are read once, where they lie.</summary>
+internal sealed class JsonSource
+{
+    private const int LargestFile = 1 << 29;
+
+    private JsonSource(string name, ReadOnlyMemory<byte> bytes)
+    {
+        Name = name;
+        Bytes = bytes;
+    }
+
+    /// <summary>The file's name without folder, for messages.</summary>
+    public string Name { get; }
+
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>Reads a whole file; it must be UTF-8.</summary>
+    public static JsonSource Read(string path)
+    {
+        var name = Path.GetFileName(path);
+        byte[] bytes;
+        try
+        {
+            var length = new FileInfo(path).Length;
+            if (length > LargestFile) throw new CheckpointException($"{name}: must have at most {LargestFile} bytes, found {length}.");
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{name}: must be readable, but {error.Message}", error);
+        }
+        return new JsonSource(name, Checked(name, bytes));
+    }
+
+    /// <summary>A source over bytes in memory.</summary>
+    public static JsonSource Of(string name, byte[] bytes) => new(name, Checked(name, bytes));
+
+    /// <summary>The members of the object that lies at <paramref name="where"/>, the last of a key that is repeated.</summary>
+    public Dictionary<string, Range> Members(Range where, string path)
+    {
+        try
+        {
+            var (start, length) = where.GetOffsetAndLength(Bytes.Length);
+            var reader = new Utf8JsonReader(Bytes.Span.Slice(start, length));
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                throw new CheckpointException($"{Name}: {path} must be an object, found {reader.TokenType}.");
+            var members = new Dictionary<string, Range>();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var key = reader.GetString()!;
+                reader.Read();
+                var first = start + (int)reader.TokenStartIndex;
+                reader.Skip();
+                members[key] = first..(start + (int)reader.BytesConsumed);
+            }
+            // Only white space may follow the object.
+            while (reader.Read()) { }
+            return members;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw Malformed(error);
+        }
+    }
+
+    /// <summary>Parses the value that lies at <paramref name="where"/>.</summary>
+    public JsonField Field(Range where, string path)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(Bytes[where]);
+            return new JsonField(Name, path, document.RootElement.Clone());
+        }
+        catch (JsonException error)
+        {
+            throw Malformed(error);
+        }
+    }
+
+    /// <summary>The error that the file is not JSON.</summary>
+    public CheckpointException Malformed(Exception error) => new($"{Name}: must be well-formed JSON, but {error.Message}", error);
+
+    private static ReadOnlyMemory<byte> Checked(string name, byte[] bytes)
+    {
+        if (!Utf8.IsValid(bytes)) throw new CheckpointException($"{name}: must be UTF-8 text, found an invalid byte sequence.");
+        return bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsMemory(3) : bytes;
+    }
+}

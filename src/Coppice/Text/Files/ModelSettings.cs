@@ -1,0 +1,50 @@
+namespace Coppice.Text.Files;
+
+/// <summary>The small members of a model, and where its large ones lie.</summary>
+internal sealed class ModelSettings
+{
+    private readonly Dictionary<string, Range> _members;
+
+    public ModelSettings(JsonSource source, Dictionary<string, Range> members)
+    {
+        Source = source;
+        _members = members;
+    }
+
+    public JsonSource Source { get; }
+
+    /// <summary>The kind of model; the oldest files do not say it, but what they hold does.</summary>
+    public string Type => OptionalText("type") ?? Guessed();
+
+    public bool Has(string key) => _members.ContainsKey(key);
+
+    /// <summary>Where a member lies, which must be there.</summary>
+    public Range Where(string key) => _members.TryGetValue(key, out var where)
+        ? where
+        : throw new CheckpointException($"{Source.Name}: model.{key} must be present, but it is missing.");
+
+    public string Text(string key) => Field(key)?.Text ?? throw Missing(key);
+
+    public string? OptionalText(string key) => Field(key)?.Text;
+
+    public int Integer(string key) => Field(key)?.Integer(int.MaxValue) ?? throw Missing(key);
+
+    public bool Flag(string key) => Field(key)?.Flag ?? false;
+
+    /// <summary>A small member, or null where it is missing or JSON null.</summary>
+    public JsonField? Field(string key)
+    {
+        if (!_members.TryGetValue(key, out var where)) return null;
+        var field = Source.Field(where, $"model.{key}");
+        return field.IsNull ? null : field;
+    }
+
+    private CheckpointException Missing(string key) => new($"{Source.Name}: model.{key} must be present, but it is missing or null.");
+
+    private string Guessed()
+    {
+        if (Has("merges")) return "BPE";
+        if (Has("unk_id")) return "Unigram";
+        return Has("max_input_chars_per_word") ? "WordPiece" : "WordLevel";
+    }
+}

@@ -1,0 +1,204 @@
+using System.Globalization;
+using Coppice.Text.Unicode;
+
+namespace Coppice.Text.Patterns;
+
+/// <summary>Reads what stands for one character in a pattern: bracketed classes and escapes.</summary>
+internal sealed class ClassParser
+{
+    private const int DeepestNesting = 50;
+
+    private readonly string _pattern;
+    private readonly bool _ignoreCase;
+    private int _depth;
+
+    public ClassParser(string pattern, bool ignoreCase)
+    {
+        _pattern = pattern;
+        _ignoreCase = ignoreCase;
+    }
+
+    /// <summary>Reads a class whose opening bracket is before <paramref name="at"/>, up to and with its closing bracket.</summary>
+    public CharacterSet Read(ref int at)
+    {
+        if (++_depth > DeepestNesting) throw new PatternError($"classes nested too deep at character {at}");
+        var negated = Peek(at) == '^';
+        if (negated) at++;
+        var intersected = new List<CharacterSet>();
+        var members = new List<CharacterSet>();
+        var ranges = new List<int>();
+        for (var first = true; ; first = false)
+        {
+            if (at >= _pattern.Length) throw new PatternError("a character class without end");
+            if (_pattern[at] == ']' && !first) break;
+            if (_pattern[at] == '&' && Peek(at + 1) == '&')
+            {
+                at += 2;
+                intersected.Add(Union(members, ranges));
+                (members, ranges) = ([], []);
+            }
+            else
+            {
+                ReadMember(ref at, members, ranges);
+            }
+        }
+        at++;
+        _depth--;
+        intersected.Add(Union(members, ranges));
+        return new CharacterSet(members: [.. intersected], intersects: true, negated: negated);
+    }
+
+    /// <summary>Reads an escape that stands for one character or a set.</summary>
+    public CharacterSet ReadEscape(ref int at)
+    {
+        if (TryNamedSet(ref at) is { } set) return set;
+        return CharacterSet.Of(ReadCharacter(ref at), _ignoreCase);
+    }
+
+    private void ReadMember(ref int at, List<CharacterSet> members, List<int> ranges)
+    {
+        if (_pattern[at] == '[')
+        {
+            at++;
+            members.Add(Peek(at) == ':' && TryPosix(ref at) is { } posix ? posix : Read(ref at));
+            return;
+        }
+        if (_pattern[at] == '\\' && TryNamedSet(ref at) is { } named)
+        {
+            members.Add(named);
+            return;
+        }
+        var low = ReadCharacter(ref at);
+        var high = low;
+        if (Peek(at) == '-' && Peek(at + 1) is not (']' or '\0'))
+        {
+            var mark = at++;
+            // A set after a hyphen makes the hyphen a character of its own.
+            if (_pattern[at] == '[' || (_pattern[at] == '\\' && IsNamedSet(at))) at = mark;
+            else high = ReadCharacter(ref at);
+        }
+        if (high < low) throw new PatternError($"an empty range in a character class at character {at}");
+        ranges.Add(low);
+        ranges.Add(high);
+    }
+
+    private CharacterSet Union(List<CharacterSet> members, List<int> ranges)
+    {
+        if (_ignoreCase)
+        {
+            var folded = new List<int>(ranges);
+            for (var i = 0; i < ranges.Count; i += 2)
+                for (var letter = ranges[i]; letter <= Math.Min(ranges[i + 1], 0x24FF); letter++)
+                    foreach (var variant in CaseVariants.Of(letter)) folded.AddRange([variant, variant]);
+            ranges = folded;
+        }
+        return new CharacterSet(ranges: [.. ranges], members: [.. members]);
+    }
+
+    private bool IsNamedSet(int at) => Peek(at + 1) is 's' or 'S' or 'd' or 'D' or 'w' or 'W' or 'h' or 'H' or 'p' or 'P';
+
+    private CharacterSet? TryNamedSet(ref int at)
+    {
+        if (!IsNamedSet(at)) return null;
+        var kind = _pattern[at + 1];
+        at += 2;
+        var set = char.ToLowerInvariant(kind) switch
+        {
+            's' => CharacterSet.Space,
+            'd' => CharacterSet.Digit,
+            'w' => CharacterSet.Word,
+            'h' => new CharacterSet(ranges: ['0', '9', 'a', 'f', 'A', 'F']),
+            _ => ReadProperty(ref at),
+        };
+        return char.IsUpper(kind) ? set.Complement() : set;
+    }
+
+    private CharacterSet ReadProperty(ref int at)
+    {
+        string name;
+        if (Peek(at) == '{')
+        {
+            var end = _pattern.IndexOf('}', at);
+            if (end < 0) throw new PatternError("a property without end");
+            name = _pattern[(at + 1)..end];
+            at = end + 1;
+        }
+        else
+        {
+            if (at >= _pattern.Length) throw new PatternError("a property without name");
+            name = _pattern[at++].ToString();
+        }
+        var negated = name.StartsWith('^');
+        var set = Properties.Find(name.TrimStart('^')) ?? throw new PatternError($"the property \\p{{{name}}} in a pattern", unsupported: true);
+        return negated ? set.Complement() : set;
+    }
+
+    private CharacterSet? TryPosix(ref int at)
+    {
+        var end = _pattern.IndexOf(":]", at, StringComparison.Ordinal);
+        if (end < 0) return null;
+        var name = _pattern[(at + 1)..end];
+        var negated = name.StartsWith('^');
+        if (Properties.Find(name.TrimStart('^')) is not { } set) return null;
+        at = end + 2;
+        return negated ? set.Complement() : set;
+    }
+
+    private int ReadCharacter(ref int at)
+    {
+        if (_pattern[at] != '\\')
+        {
+            var letter = CodePoints.At(_pattern, at, out var length);
+            at += length;
+            return letter;
+        }
+        at++;
+        if (at >= _pattern.Length) throw new PatternError("a backslash at the end");
+        var escaped = CodePoints.At(_pattern, at, out var escapedLength);
+        at += escapedLength;
+        switch (escaped)
+        {
+            case 'n': return '\n';
+            case 'r': return '\r';
+            case 't': return '\t';
+            case 'f': return '\f';
+            case 'v': return '\v';
+            case 'a': return '\a';
+            case 'e': return 0x1B;
+            case 'b': return '\b';
+            case 'x' when Peek(at) == '{': return ReadBraced(ref at);
+            case 'x': return ReadHexadecimal(ref at, 1, 2);
+            case 'u': return ReadHexadecimal(ref at, 4, 4);
+            case >= '0' and <= '7': return ReadOctal(ref at, escaped - '0');
+            default: return escaped;
+        }
+    }
+
+    private int ReadBraced(ref int at)
+    {
+        at++;
+        var value = ReadHexadecimal(ref at, 1, 8);
+        if (Peek(at) != '}') throw new PatternError("a character number without end");
+        at++;
+        return value;
+    }
+
+    private int ReadHexadecimal(ref int at, int least, int most)
+    {
+        var end = at;
+        while (end < _pattern.Length && end - at < most && char.IsAsciiHexDigit(_pattern[end])) end++;
+        if (end - at < least || !int.TryParse(_pattern.AsSpan(at..end), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+            || value is < 0 or > 0x10FFFF)
+            throw new PatternError($"a wrong character number at character {at}");
+        at = end;
+        return value;
+    }
+
+    private int ReadOctal(ref int at, int value)
+    {
+        for (var digits = 1; digits < 3 && Peek(at) is >= '0' and <= '7'; digits++) value = value * 8 + (_pattern[at++] - '0');
+        return value;
+    }
+
+    private char Peek(int at) => at < _pattern.Length ? _pattern[at] : '\0';
+}

@@ -1,0 +1,96 @@
+using System.Text;
+using Coppice.Text.Unicode;
+
+namespace Coppice.Text.Patterns;
+
+/// <summary>A compiled regular expression or literal text, immutable and safe for concurrent use.</summary>
+internal sealed class Pattern
+{
+    private const int LongestPattern = 20_000;
+
+    private readonly PatternProgram? _program;
+    private readonly string? _literal;
+
+    private Pattern(PatternProgram? program, string? literal)
+    {
+        _program = program;
+        _literal = literal;
+    }
+
+    /// <summary>The literal text, or null for a regular expression.</summary>
+    public string? Literal => _literal;
+
+    /// <summary>A pattern that matches exactly <paramref name="text"/>.</summary>
+    public static Pattern Of(string text) => text.Length == 0 ? Parse(text) : new Pattern(null, text);
+
+    /// <summary>A pattern from a regular expression.</summary>
+    /// <exception cref="PatternError">The expression is malformed, too large or not supported.</exception>
+    public static Pattern Parse(string expression)
+    {
+        if (expression.Length > LongestPattern) throw new PatternError($"a pattern of more than {LongestPattern} characters");
+        return new Pattern(PatternCompiler.Compile(PatternParser.Parse(expression)), null);
+    }
+
+    /// <summary>A search that keeps its working memory from text to text; one for each thread.</summary>
+    public Search NewSearch() => new(this);
+
+    /// <summary>The text with <paramref name="content"/> in place of each match; the same instance where there is none.</summary>
+    /// <exception cref="PatternError">The pattern needs too many steps on this text.</exception>
+    public string Replace(string text, string content)
+    {
+        if (_literal is not null) return text.Replace(_literal, content, StringComparison.Ordinal);
+        if (text.Length == 0) return text;
+        var search = NewSearch();
+        search.Allow(text.Length);
+        var result = new StringBuilder();
+        var (done, last) = (0, -1);
+        while (search.TryNext(text, done, last, out var start, out var end))
+        {
+            result.Append(text, done, start - done).Append(content);
+            done = last = end;
+        }
+        return last < 0 ? text : result.Append(text, done, text.Length - done).ToString();
+    }
+
+    /// <summary>Finds the matches of a pattern in one text after another.</summary>
+    internal sealed class Search
+    {
+        private readonly Pattern _pattern;
+        private readonly PatternMatcher? _matcher;
+
+        public Search(Pattern pattern)
+        {
+            _pattern = pattern;
+            _matcher = pattern._program is { } program ? new PatternMatcher(program) : null;
+        }
+
+        /// <summary>Allows work in proportion to a further text of this length.</summary>
+        public void Allow(int length) => _matcher?.Allow(length);
+
+        /// <summary>
+        /// The next match at or after <paramref name="from"/>. An empty match right at <paramref name="lastEnd"/>, the end of the match before
+        /// (-1 for none), does not count.
+        /// </summary>
+        public bool TryNext(ReadOnlySpan<char> text, int from, int lastEnd, out int start, out int end)
+        {
+            if (_matcher is null) return TryNextLiteral(text, from, out start, out end);
+            for (start = from; start <= text.Length;)
+            {
+                if (_matcher.TryMatch(text, start, out end) && !(end == start && start == lastEnd)) return true;
+                if (start == text.Length) break;
+                CodePoints.At(text, start, out var length);
+                start += length;
+            }
+            end = start;
+            return false;
+        }
+
+        private bool TryNextLiteral(ReadOnlySpan<char> text, int from, out int start, out int end)
+        {
+            var found = text[from..].IndexOf(_pattern._literal, StringComparison.Ordinal);
+            start = found < 0 ? text.Length : from + found;
+            end = found < 0 ? text.Length : start + _pattern._literal!.Length;
+            return found >= 0;
+        }
+    }
+}

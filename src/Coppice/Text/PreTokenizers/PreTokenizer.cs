@@ -1,0 +1,19 @@
+namespace Coppice.Text.PreTokenizers;
+
+/// <summary>Cuts pieces into smaller ones, and may rewrite them; added tokens pass through.</summary>
+internal abstract class PreTokenizer
+{
+    /// <summary>Appends to <paramref name="output"/> what becomes of <paramref name="input"/>.</summary>
+    public void Apply(List<Piece> input, List<Piece> output)
+    {
+        var run = NewRun(output);
+        foreach (var piece in input)
+        {
+            if (piece.IsToken) output.Add(piece);
+            else run(piece);
+        }
+    }
+
+    /// <summary>What is done with each piece; working memory that one call keeps is captured by the result.</summary>
+    protected abstract Action<Piece> NewRun(List<Piece> output);
+}

@@ -1,0 +1,52 @@
+using System.Text;
+using Coppice.Text.Decoders;
+
+namespace Coppice.Text;
+
+/// <summary>
+/// Decodes one sequence token by token: the texts that <see cref="Append"/> and <see cref="Flush"/> return, joined, are what
+/// <see cref="Tokenizer.Decode"/> gives for all ids. Text is returned as soon as no later token can change it, and never part of a character.
+/// </summary>
+/// <remarks>Not safe for concurrent use. The cost of a token does not grow with the tokens before it.</remarks>
+public sealed class StreamingDecoder
+{
+    private readonly Tokenizer _tokenizer;
+    private readonly bool _skipSpecialTokens;
+    private readonly StringBuilder _text = new();
+    private DecoderRun _run;
+
+    /// <summary>A decoder at the start of a sequence.</summary>
+    /// <param name="tokenizer">The tokenizer whose ids will come.</param>
+    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
+    public StreamingDecoder(Tokenizer tokenizer, bool skipSpecialTokens = false)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        _tokenizer = tokenizer;
+        _skipSpecialTokens = skipSpecialTokens;
+        _run = tokenizer.NewDecoderRun(_text);
+    }
+
+    /// <summary>Takes the next id and returns the text that has become final, often empty.</summary>
+    public string Append(int id)
+    {
+        if (_tokenizer.DecoderInput(id, _skipSpecialTokens) is not { } token) return "";
+        _run.Push(token);
+        return Taken();
+    }
+
+    /// <summary>Ends the sequence, returns what was held back, and stands ready for another sequence.</summary>
+    public string Flush()
+    {
+        _run.End();
+        _run = _tokenizer.NewDecoderRun(_text);
+        return Taken();
+    }
+
+    private string Taken()
+    {
+        if (_text.Length == 0) return "";
+        var text = _text.ToString();
+        _text.Clear();
+        return text;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Text;
+using Coppice.Text.Unicode;
+
+namespace Coppice.Text.TokenModels;
+
+/// <summary>
+/// Byte-pair encoding (Sennrich et al. 2016) with the options of Hugging Face tokenizers: byte fallback, fused unknown tokens,
+/// whole pieces looked up before merging, prefix and suffix of symbols.
+/// </summary>
+internal sealed class BpeModel : TokenModel
+{
+    private const int Missing = -1;
+
+    private readonly BpeOptions _options;
+    private readonly MergeTable _merges;
+    private readonly int _unknown = Missing;
+    private readonly int[] _fallback;
+    private readonly int[] _common = new int[0x180];
+
+    /// <summary>A model; the unknown token and the byte tokens are taken from the vocabulary.</summary>
+    public BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOptions options) : base(vocabulary)
+    {
+        _merges = merges;
+        _options = options;
+        if (options.UnknownToken is { } unknown && vocabulary.TryFind(unknown, out var id)) _unknown = id;
+        _fallback = options.ByteFallback ? ByteTokens(vocabulary) : [];
+        for (var letter = 0; letter < _common.Length; letter++) _common[letter] = Find(letter, "", "");
+    }
+
+    /// <inheritdoc/>
+    public override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (!_options.SpellsBytes)
+        {
+            TokenizeSpelled(piece, ids);
+            return;
+        }
+        var most = piece.Length * 3;
+        var buffer = ArrayPool<byte>.Shared.Rent(most);
+        var count = Encoding.UTF8.GetBytes(piece, buffer);
+        var letters = ArrayPool<char>.Shared.Rent(count);
+        for (var i = 0; i < count; i++) letters[i] = ByteAlphabet.Letter(buffer[i]);
+        TokenizeSpelled(letters.AsSpan(0, count), ids);
+        ArrayPool<char>.Shared.Return(letters);
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    /// <summary>The ids of &lt;0x00&gt; to &lt;0xFF&gt;, -1 where the vocabulary lacks one.</summary>
+    public static int[] ByteTokens(Vocabulary vocabulary)
+    {
+        var tokens = new int[256];
+        for (var value = 0; value < 256; value++) tokens[value] = vocabulary.TryFind($"<0x{value:X2}>", out var id) ? id : Missing;
+        return tokens;
+    }
+
+    private void TokenizeSpelled(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (_options.IgnoreMerges && Vocabulary.TryFind(piece, out var whole))
+        {
+            ids.Add(whole);
+            return;
+        }
+        // A symbol missing from the vocabulary may become a token for each byte of prefix, symbol and suffix.
+        var most = piece.Length * (3 + 3 * _options.ContinuingPrefix.Length) + 3 * _options.EndSuffix.Length;
+        var symbols = ArrayPool<int>.Shared.Rent(most);
+        var count = BpeMerger.Merge(_merges, symbols.AsSpan(0, Symbols(piece, symbols)));
+        for (var i = 0; i < count; i++) ids.Add(symbols[i]);
+        ArrayPool<int>.Shared.Return(symbols);
+    }
+
+    private int Symbols(ReadOnlySpan<char> piece, Span<int> symbols)
+    {
+        var count = 0;
+        var pending = false;
+        for (int i = 0, length; i < piece.Length; i += length)
+        {
+            var letter = CodePoints.At(piece, i, out length);
+            var prefix = i > 0 ? _options.ContinuingPrefix : "";
+            var suffix = i + length == piece.Length ? _options.EndSuffix : "";
+            var plain = prefix.Length + suffix.Length == 0;
+            var id = plain && letter < _common.Length ? _common[letter] : Find(letter, prefix, suffix);
+            if (id != Missing)
+            {
+                if (pending) symbols[count++] = _unknown;
+                pending = false;
+                symbols[count++] = id;
+            }
+            else if (!FallBack(letter, prefix, suffix, symbols, ref count) && _unknown != Missing)
+            {
+                // Bytes that fell back do not end a run of unknown symbols: the unknown token follows them, as in the original.
+                if (pending && !_options.FuseUnknown) symbols[count++] = _unknown;
+                pending = true;
+            }
+        }
+        if (pending) symbols[count++] = _unknown;
+        return count;
+    }
+
+    private bool FallBack(int letter, string prefix, string suffix, Span<int> symbols, ref int count)
+    {
+        if (_fallback.Length == 0) return false;
+        var text = Encoding.UTF8.GetBytes(prefix + char.ConvertFromUtf32(letter) + suffix);
+        foreach (var value in text)
+            if (_fallback[value] == Missing) return false;
+        foreach (var value in text) symbols[count++] = _fallback[value];
+        return true;
+    }
+
+    private int Find(int letter, string prefix, string suffix)
+    {
+        var text = char.ConvertFromUtf32(letter);
+        return Vocabulary.TryFind(prefix + text + suffix, out var id) ? id : Missing;
+    }
+}

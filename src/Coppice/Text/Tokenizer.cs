@@ -1,0 +1,164 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Coppice.Text.Decoders;
+using Coppice.Text.Files;
+using Coppice.Text.Normalizers;
+using Coppice.Text.PreTokenizers;
+using Coppice.Text.Processors;
+using Coppice.Text.TokenModels;
+
+namespace Coppice.Text;
+
+/// <summary>Turns text into token ids and back, as the files of a checkpoint say.</summary>
+/// <remarks>Immutable and safe for concurrent use.</remarks>
+public sealed class Tokenizer
+{
+    private readonly TokenModel _model;
+    private readonly Normalizer? _normalizer;
+    private readonly PreTokenizer[] _preTokenizers;
+    private readonly PostProcessor _postProcessor;
+    private readonly DecoderChain _decoder;
+    private readonly AddedTokens _added;
+    private readonly PieceCache _cache = new();
+
+    internal Tokenizer(TokenizerParts parts)
+    {
+        _model = parts.Model;
+        _normalizer = parts.Normalizer;
+        _preTokenizers = [.. parts.PreTokenizers];
+        _postProcessor = parts.PostProcessor;
+        _decoder = parts.Decoder;
+        _added = parts.Added;
+        SpecialTokens = parts.SpecialTokens;
+        ChatTemplate = parts.ChatTemplates.GetValueOrDefault("default");
+        ChatTemplates = parts.ChatTemplates;
+        VocabularySize = Math.Max(_model.Vocabulary.IdCount, _added.IdCount);
+    }
+
+    /// <summary>One more than the largest id: how many logits a model for this tokenizer needs.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>The tokens that the checkpoint gives a role: beginning, end, padding, unknown.</summary>
+    public SpecialTokens SpecialTokens { get; }
+
+    /// <summary>The chat template for ordinary use, as written in the checkpoint, or null.</summary>
+    public string? ChatTemplate { get; }
+
+    /// <summary>All chat templates by name; the one for ordinary use is called "default".</summary>
+    public IReadOnlyDictionary<string, string> ChatTemplates { get; }
+
+    /// <summary>Reads the tokenizer of the checkpoint in <paramref name="folder"/>.</summary>
+    /// <exception cref="CheckpointException">A file is missing or malformed.</exception>
+    /// <exception cref="UnsupportedModelException">A file is well formed but asks for something that is not supported.</exception>
+    public static Tokenizer Load(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return TokenizerFolder.Load(folder);
+    }
+
+    /// <summary>The ids of <paramref name="text"/>.</summary>
+    /// <param name="text">Any text; half a surrogate pair counts as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether to frame the text as the checkpoint's post-processor says, for example with a beginning token.</param>
+    public int[] Encode(string text, bool addSpecialTokens = true)
+    {
+        var ids = new List<int>();
+        Encode(text, ids, addSpecialTokens);
+        return [.. ids];
+    }
+
+    /// <summary>Appends the ids of <paramref name="text"/> to <paramref name="destination"/>.</summary>
+    public void Encode(string text, List<int> destination, bool addSpecialTokens = true)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(destination);
+        var ids = new List<int>(text.Length / 4 + 8);
+        foreach (var piece in Pieces(text))
+        {
+            if (piece.IsToken) ids.Add(piece.Token);
+            else if (piece.Length > 0) Tokenize(piece.Span, ids);
+        }
+        _postProcessor.Apply(ids, addSpecialTokens, destination);
+    }
+
+    /// <summary>The text of <paramref name="ids"/>; ids that no token has are left out.</summary>
+    /// <param name="ids">Token ids.</param>
+    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
+    {
+        var text = new StringBuilder(ids.Length * 4);
+        var run = NewDecoderRun(text);
+        foreach (var id in ids)
+            if (DecoderInput(id, skipSpecialTokens) is { } token) run.Push(token);
+        run.End();
+        return text.ToString();
+    }
+
+    /// <summary>The token with this id as the vocabulary writes it, or null.</summary>
+    public string? TokenText(int id) => _added.Find(id)?.Content ?? ModelText(id);
+
+    /// <summary>The id of a token as the vocabulary writes it, or null.</summary>
+    public int? IdOf(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _added.IdOf(token) ?? (_model.Vocabulary.TryFind(token, out var id) ? id : null);
+    }
+
+    /// <summary>Whether the id is that of a special token: one that stands for no text.</summary>
+    public bool IsSpecial(int id) => _added.Find(id) is { Special: true };
+
+    /// <summary>
+    /// The bytes that the token adds to a text in which it is neither the first nor the last, which need not be whole UTF-8 characters;
+    /// empty for an id that no token has.
+    /// </summary>
+    public ReadOnlyMemory<byte> TokenBytes(int id) => DecoderInput(id, skipSpecialTokens: false) is { } token ? _decoder.MiddleBytes(token) : default;
+
+    internal DecoderRun NewDecoderRun(StringBuilder output) => _decoder.NewRun(output);
+
+    /// <summary>The token that decoding starts from, or null where it is left out.</summary>
+    internal string? DecoderInput(int id, bool skipSpecialTokens)
+    {
+        var token = _added.Find(id)?.Form ?? ModelText(id);
+        return token is not null && skipSpecialTokens && _added.IsSpecialText(token) ? null : token;
+    }
+
+    private string? ModelText(int id) => _model.Vocabulary.TryText(id, out var token) ? Encoding.UTF8.GetString(token) : null;
+
+    private List<Piece> Pieces(string text)
+    {
+        var cut = new List<Piece>();
+        _added.Exact.Cut(Piece.Whole(text, atStart: true), cut);
+        var pieces = new List<Piece>(cut.Count);
+        foreach (var piece in cut)
+        {
+            if (piece.IsToken) pieces.Add(piece);
+            else _added.Normalized.Cut(Normalized(piece), pieces);
+        }
+        foreach (var preTokenizer in _preTokenizers)
+        {
+            cut.Clear();
+            preTokenizer.Apply(pieces, cut);
+            (pieces, cut) = (cut, pieces);
+        }
+        return pieces;
+    }
+
+    private Piece Normalized(in Piece piece) =>
+        _normalizer is null ? piece : Piece.Whole(_normalizer.Normalize(piece.Span.ToString()), piece.AtStart);
+
+    private void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (piece.Length > PieceCache.LongestPiece)
+        {
+            _model.Tokenize(piece, ids);
+            return;
+        }
+        if (_cache.TryFind(piece, out var known))
+        {
+            ids.AddRange(known);
+            return;
+        }
+        var start = ids.Count;
+        _model.Tokenize(piece, ids);
+        _cache.Keep(piece, CollectionsMarshal.AsSpan(ids)[start..]);
+    }
+}
