@@ -1,12 +1,5 @@
 namespace Coppice;
 
-/// <summary>What goes wrong in the engine through a file, a device or a limit rather than through a wrong call.</summary>
-public abstract class EngineException : Exception
-{
-    /// <summary>An error with the text <paramref name="message"/> and, where there is one, its cause.</summary>
-    protected EngineException(string message, Exception? inner = null) : base(message, inner) { }
-}
-
 /// <summary>A file of a checkpoint is missing, malformed or contradicts another; the message names file, field, found and expected.</summary>
 public sealed class CheckpointException : EngineException
 {

@@ -1,0 +1,62 @@
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+/// <summary>Attention on the CPU: scores with lanes over keys, values with lanes over the head dimension, one block of 64 positions at a time.</summary>
+internal sealed unsafe partial class SimdBackend<TLanes>
+{
+    /// <summary>Multiply-adds below which threads are not woken.</summary>
+    private const long SerialWork = 1 << 16;
+
+    private AttentionJob? _attendDenseF32, _attendDenseF16, _attendDenseBF16, _attendPagedF32, _attendPagedF16, _attendPagedBF16;
+
+    protected override void AttentionCore(Tensor q, in DenseKv kv, in AttentionMask mask, float scale, float softCap, Tensor y)
+    {
+        var pages = new DensePages(kv);
+        switch (kv.Keys.Type)
+        {
+            case ElementType.F32: Attend<DensePages, F32Element<TLanes>>(ref _attendDenseF32, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
+            case ElementType.F16: Attend<DensePages, F16Element<TLanes>>(ref _attendDenseF16, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
+            default: Attend<DensePages, BF16Element<TLanes>>(ref _attendDenseBF16, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
+        }
+    }
+
+    protected override void AttentionCore(Tensor q, in PagedKv kv, in AttentionMask mask, float scale, float softCap, Tensor y)
+    {
+        var pages = new PagedPages(kv);
+        switch (kv.Keys.Type)
+        {
+            case ElementType.F32: Attend<PagedPages, F32Element<TLanes>>(ref _attendPagedF32, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
+            case ElementType.F16: Attend<PagedPages, F16Element<TLanes>>(ref _attendPagedF16, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
+            default: Attend<PagedPages, BF16Element<TLanes>>(ref _attendPagedBF16, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
+        }
+    }
+
+    private void Attend<TPages, TElement>(ref AttentionJob? slot, in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap, in Tensor y)
+        where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
+    {
+        var job = (AttentionJob<TPages, TElement>)(slot ??= new AttentionJob<TPages, TElement>());
+        job.Set(q, pages, kvHeads, mask, scale, softCap, y);
+        var blocks = KvLayout.Pages(mask.Start + q.Rows);
+        var work = (long)q.Rows * q.Shape.RowLength * blocks * KvLayout.PageSize;
+        if (Threads == 1 || work < SerialWork)
+        {
+            job.Rows(Math.Min(q.Rows, 4), _scratch.Get(job.ScratchBytes(1)));
+            for (var part = 0; part < job.Parts; part++) job.Execute(part, 0);
+        }
+        else if (q.Rows == 1 && mask.Paths.IsEmpty && blocks >= 4)
+        {
+            // One row: keys are split too. Each block's state is stored, then merged in ascending order: the same operations as in one go.
+            job.Blocks(Math.Min(blocks, (4 * Threads + kvHeads - 1) / kvHeads), _scratch.Get(job.ScratchBytes(Threads) + job.StateBytes(blocks)), Threads);
+            _team.Run(job, job.Parts);
+            job.MergeBlocks();
+        }
+        else
+        {
+            job.Rows(Math.Clamp((q.Rows * kvHeads + 4 * Threads - 1) / (4 * Threads), 1, Math.Min(4, q.Rows)), _scratch.Get(job.ScratchBytes(Threads)));
+            _team.Run(job, job.Parts);
+        }
+    }
+
+    private abstract class AttentionJob : Job;
+}

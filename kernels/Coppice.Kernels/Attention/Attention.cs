@@ -1,0 +1,55 @@
+namespace Coppice.Kernels;
+
+public abstract partial class Backend
+{
+    /// <summary>y = softmax(c(scale · q Kᵀ)) V over the keys that <paramref name="mask"/> lets each row see; query head h reads KV head h · kvHeads / queryHeads; c is the soft cap.</summary>
+    /// <param name="q">[tokens, queryHeads, headDim], F32, after RoPE; queryHeads a multiple of the KV heads.</param>
+    /// <param name="kv">The cache of one layer, with the rows' own keys and values appended at slots mask.Start … mask.Start + tokens - 1.</param>
+    /// <param name="mask">Who sees whom.</param>
+    /// <param name="scale">Usually 1 / √headDim.</param>
+    /// <param name="softCap">c(s) = softCap · tanh(s / softCap); 0 for none.</param>
+    /// <param name="y">As <paramref name="q"/>; must not overlap it.</param>
+    /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
+    /// <remarks>
+    /// Keys are split by logical position into blocks of 64; each gives a running maximum m, sum l and output o, merged in ascending order
+    /// (Milakov and Gimelshein, Online normalizer calculation for softmax, alg. 3). A row that sees nothing gives zeros.
+    /// </remarks>
+    public void Attention(Tensor q, in DenseKv kv, in AttentionMask mask, float scale, float softCap, Tensor y)
+    {
+        CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
+        if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
+    }
+
+    /// <inheritdoc cref="Attention(Tensor, in DenseKv, in AttentionMask, float, float, Tensor)"/>
+    public void Attention(Tensor q, in PagedKv kv, in AttentionMask mask, float scale, float softCap, Tensor y)
+    {
+        CheckPageTable("attention", kv);
+        CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
+        if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
+    }
+
+    /// <inheritdoc cref="Attention(Tensor, in DenseKv, in AttentionMask, float, float, Tensor)"/>
+    protected abstract void AttentionCore(Tensor q, in DenseKv kv, in AttentionMask mask, float scale, float softCap, Tensor y);
+    /// <inheritdoc cref="Attention(Tensor, in DenseKv, in AttentionMask, float, float, Tensor)"/>
+    protected abstract void AttentionCore(Tensor q, in PagedKv kv, in AttentionMask mask, float scale, float softCap, Tensor y);
+
+    private void CheckAttention(in Tensor q, in Tensor keys, in Tensor values, int capacity, in AttentionMask mask, float softCap, in Tensor y)
+    {
+        const string op = "attention";
+        CheckKv(op, keys, values);
+        Require.Activation(op, nameof(q), this, q);
+        Require.Activation(op, nameof(y), this, y);
+        Require.That(q.Shape.Rank == 3 && q.Last == keys.Shape[2] && q.Shape[1] % keys.Shape[1] == 0, op,
+            $"q must be [tokens, a multiple of {keys.Shape[1]}, {keys.Shape[2]}], got {q.Shape}");
+        Require.Shape(op, nameof(y), y, q.Shape);
+        Require.That(softCap >= 0, op, $"softCap must not be negative, got {softCap}");
+        Require.That(mask.Start <= capacity - q.Rows, op, $"slots {mask.Start}..{(long)mask.Start + q.Rows} must be within the capacity of {capacity}");
+        if (mask.Paths.IsEmpty) return;
+        Require.Type(op, nameof(mask.Paths), mask.Paths, ElementType.I32);
+        Require.Type(op, nameof(mask.Depths), mask.Depths, ElementType.I32);
+        Require.Owner(op, nameof(mask.Paths), this, mask.Paths);
+        Require.Owner(op, nameof(mask.Depths), this, mask.Depths);
+        Require.Rows(op, nameof(mask.Paths), mask.Paths, q.Rows);
+        Require.Shape(op, nameof(mask.Depths), mask.Depths, new Shape(q.Rows));
+    }
+}

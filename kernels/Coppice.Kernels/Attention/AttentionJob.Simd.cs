@@ -1,0 +1,333 @@
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+internal sealed unsafe partial class SimdBackend<TLanes>
+{
+    /// <summary>The parts of one attention call: a KV head and some rows, or a KV head and some blocks of keys for the only row.</summary>
+    private sealed class AttentionJob<TPages, TElement> : AttentionJob where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
+    {
+        private const int Block = KvLayout.PageSize;
+
+        private TPages _pages;
+        private Tensor _q, _y;
+        private AttentionMask _mask;
+        private float _scale, _softCap;
+        private int _rows, _kvHeads, _group, _headDim, _rowTile, _rowTiles, _ranges;
+        private float* _scratch, _states;
+
+        internal int Parts => _kvHeads * (_ranges > 0 ? _ranges : _rowTiles);
+
+        /// <summary>Queries that one part handles together, for the largest row tile.</summary>
+        private int MostQueries => 4 * _group;
+        /// <summary>Floats of a query: running output, block output, scores of a block and of the pages that hold a tree's own keys, running m and l.</summary>
+        private int QueryFloats => 2 * _headDim + Block + TreePages * Block + 16;
+        private int TreePages => _mask.Paths.IsEmpty ? 0 : (_mask.Start + _rows - 1) / Block - _mask.Start / Block + 1;
+
+        internal long ScratchBytes(int workers) => (long)workers * MostQueries * QueryFloats * sizeof(float);
+        internal long StateBytes(int blocks) => (long)blocks * _q.Shape[1] * (_headDim + 2) * sizeof(float);
+
+        internal void Set(in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap, in Tensor y)
+        {
+            (_q, _pages, _kvHeads, _mask, _scale, _softCap, _y) = (q, pages, kvHeads, mask, scale, softCap, y);
+            (_rows, _group, _headDim) = (q.Rows, q.Shape[1] / kvHeads, q.Shape[2]);
+        }
+
+        internal void Rows(int tile, float* scratch)
+        {
+            (_rowTile, _rowTiles, _ranges) = (tile, (_rows + tile - 1) / tile, 0);
+            _scratch = scratch;
+        }
+
+        internal void Blocks(int ranges, float* scratch, int workers)
+        {
+            _ranges = ranges;
+            _scratch = scratch;
+            _states = scratch + ScratchBytes(workers) / sizeof(float);
+        }
+
+        internal override void Execute(int part, int worker)
+        {
+            var scratch = _scratch + (long)worker * MostQueries * QueryFloats;
+            var kvHead = part % _kvHeads;
+            if (_ranges > 0) BlockRange(kvHead, part / _kvHeads, scratch);
+            else RowRange(kvHead, part / _kvHeads, scratch);
+        }
+
+        /// <summary>Some rows, all their heads of one KV head, all blocks.</summary>
+        private void RowRange(int kvHead, int tile, float* scratch)
+        {
+            var first = tile * _rowTile;
+            var rows = Math.Min(_rowTile, _rows - first);
+            for (var i = 0; i < rows * _group; i++) Begin(scratch + (long)i * QueryFloats);
+            var (begin, last) = (int.MaxValue, 0);
+            for (var r = first; r < first + rows; r++) (begin, last) = (Math.Min(begin, FirstBlock(Position(r))), Math.Max(last, Position(r) / Block));
+            for (var block = begin; block <= last; block++)
+            {
+                if (block < TreeBlock) SharedBlock(kvHead, block, first, rows, scratch);
+                else
+                    for (var i = 0; i < rows * _group; i++) TreeBlockOf(kvHead, block, first + i / _group, i % _group, scratch + (long)i * QueryFloats);
+                for (var i = 0; i < rows * _group; i++) Merge(scratch + (long)i * QueryFloats);
+            }
+            for (var i = 0; i < rows * _group; i++)
+                Finish(scratch + (long)i * QueryFloats, Row(_y, first + i / _group) + (kvHead * _group + i % _group) * _headDim);
+        }
+
+        /// <summary>The only row, one KV head, some blocks: their states are kept for <see cref="MergeBlocks"/>.</summary>
+        private void BlockRange(int kvHead, int range, float* scratch)
+        {
+            var (begin, end) = (FirstBlock(Position(0)), Position(0) / Block + 1);
+            var first = begin + (int)((long)(end - begin) * range / _ranges);
+            var last = begin + (int)((long)(end - begin) * (range + 1) / _ranges);
+            for (var block = first; block < last; block++)
+            {
+                SharedBlock(kvHead, block, 0, 1, scratch);
+                for (var i = 0; i < _group; i++)
+                {
+                    float* query = scratch + (long)i * QueryFloats, state = State(block, kvHead * _group + i);
+                    (state[0], state[1]) = (BlockMax(query), BlockSum(query));
+                    new ReadOnlySpan<float>(BlockOutput(query), _headDim).CopyTo(new Span<float>(state + 2, _headDim));
+                }
+            }
+        }
+
+        internal void MergeBlocks()
+        {
+            var (begin, end) = (FirstBlock(Position(0)), Position(0) / Block + 1);
+            for (var head = 0; head < _q.Shape[1]; head++)
+            {
+                Begin(_scratch);
+                for (var block = begin; block < end; block++)
+                {
+                    var state = State(block, head);
+                    (BlockMax(_scratch), BlockSum(_scratch)) = (state[0], state[1]);
+                    new ReadOnlySpan<float>(state + 2, _headDim).CopyTo(new Span<float>(BlockOutput(_scratch), _headDim));
+                    Merge(_scratch);
+                }
+                Finish(_scratch, Row(_y, 0) + head * _headDim);
+            }
+        }
+
+        private float* State(int block, int head) => _states + ((long)block * _q.Shape[1] + head) * (_headDim + 2);
+
+        // A query's scratch: [running output][block output][scores][tree scores][running m, l, block m, l].
+        private static float* Output(float* query) => query;
+        private float* BlockOutput(float* query) => query + _headDim;
+        private float* Scores(float* query) => query + 2 * _headDim;
+        private float* TreeScores(float* query) => Scores(query) + Block;
+        private ref float Max(float* query) => ref query[2 * _headDim + Block + TreePages * Block];
+        private ref float Sum(float* query) => ref (&query[2 * _headDim + Block + TreePages * Block])[1];
+        private ref float BlockMax(float* query) => ref (&query[2 * _headDim + Block + TreePages * Block])[2];
+        private ref float BlockSum(float* query) => ref (&query[2 * _headDim + Block + TreePages * Block])[3];
+
+        /// <summary>The logical position of a row.</summary>
+        private int Position(int row) => _mask.Start + (_mask.Depths.IsEmpty ? row : ((int*)_mask.Depths.Address)[(long)row * _mask.Depths.RowStride]);
+        private int FirstBlock(int position) => _mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1) / Block;
+        /// <summary>The first block whose keys are found through paths rather than by position.</summary>
+        private int TreeBlock => _mask.Paths.IsEmpty ? int.MaxValue : _mask.Start / Block;
+
+        private void Begin(float* query)
+        {
+            new Span<float>(Output(query), _headDim).Clear();
+            (Max(query), Sum(query)) = (float.NegativeInfinity, 0f);
+        }
+
+        /// <summary>The columns of <paramref name="block"/> that a row at <paramref name="position"/> sees: [low, high).</summary>
+        private (int Low, int High) Visible(int position, int block) =>
+            (_mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1 - block * Block), Math.Clamp(position + 1 - block * Block, 0, Block));
+
+        private float* Query(int row, int head) => Row(_q, row) + head * _headDim;
+
+        private byte* KeyPage(int block, int kvHead) => _pages.Keys + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
+        private byte* ValuePage(int block, int kvHead) => _pages.Values + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
+
+        /// <summary>A block whose slots are its positions, for several queries: they share the loads of keys.</summary>
+        private void SharedBlock(int kvHead, int block, int firstRow, int rows, float* scratch)
+        {
+            var queries = rows * _group;
+            byte* keys = KeyPage(block, kvHead), values = ValuePage(block, kvHead);
+            for (var i = 0; i < queries;)
+            {
+                float* Of(int n) => Query(firstRow + n / _group, kvHead * _group + n % _group);
+                var query = scratch + (long)i * QueryFloats;
+                if (queries - i >= 4 && typeof(TLanes) == typeof(Lanes512))
+                {
+                    ScoresOfFour(Of(i), Of(i + 1), Of(i + 2), Of(i + 3), keys, Scores(query), QueryFloats);
+                    i += 4;
+                }
+                else
+                {
+                    ScoresOfOne(Of(i), keys, Scores(query));
+                    i++;
+                }
+            }
+            for (var i = 0; i < queries; i++)
+            {
+                var query = scratch + (long)i * QueryFloats;
+                var (low, high) = Visible(Position(firstRow + i / _group), block);
+                Weigh(query, low, high);
+                new Span<float>(BlockOutput(query), _headDim).Clear();
+                if (low < high) AddValues(Scores(query), values, low, high, BlockOutput(query));
+            }
+        }
+
+        /// <summary>A block that holds keys of the tree itself: position t below Start is slot t, the others are the nodes of the row's path.</summary>
+        private void TreeBlockOf(int kvHead, int block, int row, int headInGroup, float* query)
+        {
+            var (position, start) = (Position(row), _mask.Start);
+            var (low, high) = Visible(position, block);
+            var firstPage = start / Block;
+            var raw = TreeScores(query);
+            if (block == Math.Max(firstPage, FirstBlock(position)))
+                for (var page = 0; page < TreePages; page++)
+                    ScoresOfOne(Query(row, kvHead * _group + headInGroup), KeyPage(firstPage + page, kvHead), raw + page * Block);
+            var path = (int*)_mask.Paths.Address + (long)row * _mask.Paths.RowStride;
+            var scores = Scores(query);
+            for (var j = low; j < high; j++) scores[j] = raw[Slot(block * Block + j) - firstPage * Block];
+            Weigh(query, low, high);
+            new Span<float>(BlockOutput(query), _headDim).Clear();
+            for (var j = low; j < high; j++)
+            {
+                var slot = Slot(block * Block + j);
+                AddValues(scores + j - slot % Block, ValuePage(slot / Block, kvHead), slot % Block, slot % Block + 1, BlockOutput(query));
+            }
+
+            int Slot(int t) => t < start ? t : start + path[t - start];
+        }
+
+        /// <summary>Σ_d q[d] k[d, j] for the 64 keys of a page, d ascending.</summary>
+        private void ScoresOfOne(float* q, byte* keys, float* scores)
+        {
+            TLanes s0 = TLanes.Zero, s1 = TLanes.Zero, s2 = TLanes.Zero, s3 = TLanes.Zero;
+            for (var d = 0; d < _headDim; d++)
+            {
+                var x = TLanes.Broadcast(q[d]);
+                s0 = TLanes.FusedMultiplyAdd(x, TElement.Load(keys, d * Block), s0);
+                s1 = TLanes.FusedMultiplyAdd(x, TElement.Load(keys, d * Block + 16), s1);
+                s2 = TLanes.FusedMultiplyAdd(x, TElement.Load(keys, d * Block + 32), s2);
+                s3 = TLanes.FusedMultiplyAdd(x, TElement.Load(keys, d * Block + 48), s3);
+            }
+            TLanes.Store(s0, scores);
+            TLanes.Store(s1, scores + 16);
+            TLanes.Store(s2, scores + 32);
+            TLanes.Store(s3, scores + 48);
+        }
+
+        /// <summary>The same for four queries, whose scores are <paramref name="apart"/> floats apart.</summary>
+        private void ScoresOfFour(float* qa, float* qb, float* qc, float* qd, byte* keys, float* scores, int apart)
+        {
+            TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, a2 = TLanes.Zero, a3 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero, b2 = TLanes.Zero, b3 = TLanes.Zero;
+            TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero, d0 = TLanes.Zero, d1 = TLanes.Zero, d2 = TLanes.Zero, d3 = TLanes.Zero;
+            for (var d = 0; d < _headDim; d++)
+            {
+                TLanes k0 = TElement.Load(keys, d * Block), k1 = TElement.Load(keys, d * Block + 16);
+                TLanes k2 = TElement.Load(keys, d * Block + 32), k3 = TElement.Load(keys, d * Block + 48);
+                var x = TLanes.Broadcast(qa[d]);
+                (a0, a1) = (TLanes.FusedMultiplyAdd(x, k0, a0), TLanes.FusedMultiplyAdd(x, k1, a1));
+                (a2, a3) = (TLanes.FusedMultiplyAdd(x, k2, a2), TLanes.FusedMultiplyAdd(x, k3, a3));
+                x = TLanes.Broadcast(qb[d]);
+                (b0, b1) = (TLanes.FusedMultiplyAdd(x, k0, b0), TLanes.FusedMultiplyAdd(x, k1, b1));
+                (b2, b3) = (TLanes.FusedMultiplyAdd(x, k2, b2), TLanes.FusedMultiplyAdd(x, k3, b3));
+                x = TLanes.Broadcast(qc[d]);
+                (c0, c1) = (TLanes.FusedMultiplyAdd(x, k0, c0), TLanes.FusedMultiplyAdd(x, k1, c1));
+                (c2, c3) = (TLanes.FusedMultiplyAdd(x, k2, c2), TLanes.FusedMultiplyAdd(x, k3, c3));
+                x = TLanes.Broadcast(qd[d]);
+                (d0, d1) = (TLanes.FusedMultiplyAdd(x, k0, d0), TLanes.FusedMultiplyAdd(x, k1, d1));
+                (d2, d3) = (TLanes.FusedMultiplyAdd(x, k2, d2), TLanes.FusedMultiplyAdd(x, k3, d3));
+            }
+            StoreFour(a0, a1, a2, a3, scores);
+            StoreFour(b0, b1, b2, b3, scores + apart);
+            StoreFour(c0, c1, c2, c3, scores + 2 * apart);
+            StoreFour(d0, d1, d2, d3, scores + 3 * apart);
+        }
+
+        private static void StoreFour(TLanes s0, TLanes s1, TLanes s2, TLanes s3, float* scores)
+        {
+            TLanes.Store(s0, scores);
+            TLanes.Store(s1, scores + 16);
+            TLanes.Store(s2, scores + 32);
+            TLanes.Store(s3, scores + 48);
+        }
+
+        /// <summary>Raw scores to weights e^(s - m) of the visible columns and 0 elsewhere, with the block's m and l.</summary>
+        private void Weigh(float* query, int low, int high)
+        {
+            var scores = Scores(query);
+            var largest = TLanes.Broadcast(float.MinValue);     // finite, so that s - m is never ∞ - ∞
+            TLanes from = TLanes.Broadcast(low - 0.5f), to = TLanes.Broadcast(high), nothing = TLanes.Broadcast(float.NegativeInfinity);
+            for (var i = 0; i < Block; i += Lanes)
+            {
+                var s = TLanes.Multiply(TLanes.Load(scores + i), TLanes.Broadcast(_scale));
+                if (_softCap > 0f) s = TLanes.Multiply(TLanes.Broadcast(_softCap), LaneMath.Tanh(TLanes.Divide(s, TLanes.Broadcast(_softCap))));
+                var column = TLanes.Ramp(i);
+                s = TLanes.SelectLess(column, to, TLanes.SelectLess(from, column, s, nothing), nothing);
+                TLanes.Store(s, scores + i);
+                largest = TLanes.Max(s, largest);
+            }
+            var max = TLanes.Largest(largest);
+            var (shift, sum) = (TLanes.Broadcast(max), TLanes.Zero);
+            for (var i = 0; i < Block; i += Lanes)
+            {
+                var e = LaneMath.Exp(TLanes.Subtract(TLanes.Load(scores + i), shift));
+                sum = TLanes.Add(sum, e);
+                TLanes.Store(e, scores + i);
+            }
+            (BlockMax(query), BlockSum(query)) = (low < high ? max : float.NegativeInfinity, TLanes.Sum(sum));
+        }
+
+        /// <summary>output[d] += Σ_j weights[j] v[j, d], j ascending from <paramref name="low"/> to <paramref name="high"/> - 1.</summary>
+        private void AddValues(float* weights, byte* values, int low, int high, float* output)
+        {
+            var d = 0;
+            for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
+            {
+                TLanes o0 = TLanes.Load(output + d), o1 = TLanes.Load(output + d + 16), o2 = TLanes.Load(output + d + 32), o3 = TLanes.Load(output + d + 48);
+                for (var j = low; j < high; j++)
+                {
+                    var w = TLanes.Broadcast(weights[j]);
+                    var index = j * _headDim + d;
+                    o0 = TLanes.FusedMultiplyAdd(w, TElement.Load(values, index), o0);
+                    o1 = TLanes.FusedMultiplyAdd(w, TElement.Load(values, index + 16), o1);
+                    o2 = TLanes.FusedMultiplyAdd(w, TElement.Load(values, index + 32), o2);
+                    o3 = TLanes.FusedMultiplyAdd(w, TElement.Load(values, index + 48), o3);
+                }
+                StoreFour(o0, o1, o2, o3, output + d);
+            }
+            for (; d <= _headDim - Lanes; d += Lanes)
+            {
+                var o = TLanes.Load(output + d);
+                for (var j = low; j < high; j++) o = TLanes.FusedMultiplyAdd(TLanes.Broadcast(weights[j]), TElement.Load(values, j * _headDim + d), o);
+                TLanes.Store(o, output + d);
+            }
+            for (; d < _headDim; d++)
+                for (var j = low; j < high; j++) output[d] = MathF.FusedMultiplyAdd(weights[j], TElement.LoadOne(values, j * _headDim + d), output[d]);
+        }
+
+        /// <summary>(m, l, o) ⊕ the block's: both shifted to the larger m. The first block meets m = -∞, whose factor is 0.</summary>
+        private void Merge(float* query)
+        {
+            if (float.IsNegativeInfinity(BlockMax(query))) return;
+            var max = MathF.Max(Max(query), BlockMax(query));
+            float keep = LaneMath.Exp<TLanes>(Max(query) - max), add = LaneMath.Exp<TLanes>(BlockMax(query) - max);
+            Sum(query) = MathF.FusedMultiplyAdd(BlockSum(query), add, Sum(query) * keep);
+            Max(query) = max;
+            TLanes k = TLanes.Broadcast(keep), a = TLanes.Broadcast(add);
+            float* output = Output(query), block = BlockOutput(query);
+            for (var d = 0; d < _headDim; d += Lanes)
+            {
+                var left = _headDim - d;
+                StoreUpTo(TLanes.FusedMultiplyAdd(LoadUpTo(block + d, left, 0f), a, TLanes.Multiply(LoadUpTo(output + d, left, 0f), k)), output + d, left);
+            }
+        }
+
+        private void Finish(float* query, float* y)
+        {
+            var factor = Sum(query) > 0f ? 1f / Sum(query) : 0f;
+            for (var d = 0; d < _headDim; d += Lanes)
+            {
+                var left = _headDim - d;
+                StoreUpTo(TLanes.Multiply(LoadUpTo(Output(query) + d, left, 0f), TLanes.Broadcast(factor)), y + d, left);
+            }
+        }
+    }
+}

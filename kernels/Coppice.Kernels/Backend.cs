@@ -1,0 +1,62 @@
+using System.Runtime.InteropServices;
+using Coppice.Kernels.Memory;
+
+namespace Coppice.Kernels;
+
+/// <summary>A device that computes: memory, copies and one method for each op, which checks its operands and calls the device's core.</summary>
+/// <remarks>
+/// Ops are enqueued in call order; on a GPU they may still be running when the call returns, and <see cref="Download{T}"/> and <see cref="Synchronize"/> wait.
+/// One thread at a time may use a back end, except that pools are thread-safe. Tensors of one back end do not mix with another's.
+/// Every element of a matrix product is one chain of fused multiply-adds over k ascending, and attention merges blocks of 64 logical
+/// positions in ascending order, so a row's result does not depend on the other rows of the call (contract C1).
+/// </remarks>
+public abstract partial class Backend : IDisposable
+{
+    /// <summary>What computes, in words: "cpu avx512, 2 threads".</summary>
+    public abstract string Name { get; }
+
+    /// <summary>A pool of <paramref name="capacity"/> bytes of this device's memory; the caller disposes it.</summary>
+    /// <exception cref="DeviceMemoryException">The device has not that much.</exception>
+    public abstract MemoryPool CreatePool(string name, long capacity);
+
+    /// <summary>Bytes of device memory that can be asked for now.</summary>
+    public abstract long AvailableBytes { get; }
+
+    /// <summary>Copies host elements into <paramref name="destination"/>, whose rows must be contiguous and as many elements.</summary>
+    public void Upload<T>(ReadOnlySpan<T> source, Tensor destination) where T : unmanaged
+    {
+        Require.Copy("upload", destination, source.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
+        UploadCore(MemoryMarshal.AsBytes(source), destination);
+    }
+
+    /// <summary>Waits for the work so far and copies <paramref name="source"/>, whose rows must be contiguous and as many elements, to the host.</summary>
+    public void Download<T>(Tensor source, Span<T> destination) where T : unmanaged
+    {
+        Require.Copy("download", source, destination.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
+        DownloadCore(source, MemoryMarshal.AsBytes(destination));
+    }
+
+    /// <summary>Waits until all work so far is done.</summary>
+    public abstract void Synchronize();
+
+    /// <summary>An empty weight matrix [outputs, inputs] in this device's own layout, rented from <paramref name="pool"/>; fill it with <see cref="WeightMatrix.Write"/>.</summary>
+    public abstract WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, ElementType format);
+
+    /// <summary>Bytes that <see cref="CreateWeight"/> will rent for such a matrix.</summary>
+    public abstract long WeightBytes(int outputs, int inputs, ElementType format);
+
+    /// <inheritdoc cref="Upload{T}"/>
+    protected abstract void UploadCore(ReadOnlySpan<byte> source, Tensor destination);
+    /// <inheritdoc cref="Download{T}"/>
+    protected abstract void DownloadCore(Tensor source, Span<byte> destination);
+
+    /// <summary>Stops threads and frees what the device holds. Pools are disposed by whoever created them, before this.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the device's own resources.</summary>
+    protected abstract void Dispose(bool disposing);
+}

@@ -1,0 +1,12 @@
+namespace Coppice.Kernels;
+
+/// <summary>Which vector registers the CPU back end computes with. All tiers give equal bits.</summary>
+public enum CpuTier
+{
+    /// <summary>128-bit vectors, in software where the processor has none.</summary>
+    Portable,
+    /// <summary>256-bit vectors with fused multiply-add.</summary>
+    Avx2,
+    /// <summary>512-bit vectors.</summary>
+    Avx512,
+}

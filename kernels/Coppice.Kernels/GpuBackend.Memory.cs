@@ -1,0 +1,34 @@
+using Coppice.Kernels.Gpu;
+using Coppice.Kernels.Memory;
+using ILGPU;
+
+namespace Coppice.Kernels;
+
+internal sealed partial class GpuBackend
+{
+    /// <inheritdoc/>
+    public override long WeightBytes(int outputs, int inputs, ElementType format) => GpuWeight.BytesOf(outputs, inputs, format);
+
+    /// <inheritdoc/>
+    public override WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, ElementType format)
+    {
+        Require.That(ReferenceEquals(pool.Owner, this), "weight", $"the pool must be on {Name}, got one of {pool.Owner.Name}");
+        Require.That(format != ElementType.I32, "weight", "the format must be F32, F16 or BF16, got I32");
+        Require.That(outputs > 0 && inputs > 0, "weight", $"extents must be positive, got [{outputs}, {inputs}]");
+        return new GpuWeight(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format);
+    }
+
+    /// <summary>Copies packed rows to <paramref name="byteOffset"/> of a weight's buffer. Thread-safe.</summary>
+    internal void UploadWeight(ReadOnlySpan<byte> rows, PoolBuffer buffer, long byteOffset)
+    {
+        Bind();
+        _staging.Upload(rows, ((DevicePool)buffer.Pool).View<byte>(buffer.Offset + byteOffset, rows.Length));
+    }
+
+    /// <summary>The bytes from a tensor's first element to its last, as elements of <typeparamref name="T"/>.</summary>
+    private static ArrayView<T> View<T>(in Tensor tensor) where T : unmanaged
+    {
+        var elements = tensor.Rows == 0 ? 0 : (long)(tensor.Rows - 1) * tensor.RowStride + tensor.Shape.RowLength;
+        return ((DevicePool)tensor.Buffer.Pool).View<T>(tensor.Buffer.Offset + tensor.ByteOffset, elements * tensor.Type.Size() / Interop.SizeOf<T>());
+    }
+}

@@ -1,0 +1,125 @@
+using Coppice.Kernels.Gpu;
+using Coppice.Kernels.Memory;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+
+namespace Coppice.Kernels;
+
+/// <summary>The back end for NVIDIA GPUs, and for ILGPU's CPU accelerator, on which the same kernels are checked where there is no GPU.</summary>
+/// <remarks>
+/// Order of reductions: a warp's lanes each sum what they own in ascending order, then a butterfly of shuffles adds the lanes. It depends on the
+/// warp size and on a row's length only, never on the number of rows, so a row's result is the same in every batch (contract C1).
+/// </remarks>
+internal sealed partial class GpuBackend : Backend
+{
+    private readonly Context _context;
+    private readonly Accelerator _accelerator;
+    private readonly AcceleratorStream _stream;
+    private readonly KernelCache _kernels;
+    private readonly HostStaging _staging;
+    private readonly DevicePool _scratchPool;
+    private readonly PoolBuffer _scratch;
+
+    /// <summary>Bytes of workspace for attention's block states and top-k's candidates: half of a current GPU's L2 cache, so that they stay in it.</summary>
+    private const long ScratchBytes = 32 << 20;
+
+    private GpuBackend(Context context, Accelerator accelerator)
+    {
+        (_context, _accelerator, _stream) = (context, accelerator, accelerator.DefaultStream);
+        _kernels = new KernelCache(accelerator);
+        _staging = new HostStaging(accelerator, _stream);
+        _scratchPool = new DevicePool(this, accelerator, "scratch", ScratchBytes);
+        _scratch = _scratchPool.Rent(ScratchBytes);
+        Name = accelerator is CudaAccelerator cuda ? $"cuda {cuda.Name}, {cuda.Architecture}" : $"ilgpu cpu accelerator, warp {accelerator.WarpSize}";
+    }
+
+    /// <summary>ILGPU's CPU accelerator: scalar and slow, but it runs every kernel. Groups have warpSize · warpsPerGroup threads at most.</summary>
+    internal static GpuBackend CreateCpuAccelerator(int warpSize = 4, int warpsPerGroup = 4)
+    {
+        var device = new CPUDevice(warpSize, warpsPerGroup, numMultiprocessors: 1);
+        var context = Context.Create(builder => DeviceContext.Configure(builder).CPU(device));
+        return new GpuBackend(context, device.CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel));
+    }
+
+    /// <summary>NVIDIA GPU number <paramref name="index"/>, or null and the reason in words.</summary>
+    internal static GpuBackend? TryCreateCuda(int index, out string reason)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        Context? context = null;
+        try
+        {
+            context = Context.Create(builder => DeviceContext.Configure(builder).Cuda());
+            var devices = context.GetCudaDevices();
+            if (index < devices.Count)
+            {
+                reason = "";
+                return new GpuBackend(context, devices[index].CreateCudaAccelerator(context));
+            }
+            reason = devices.Count == 0 ? "no NVIDIA GPU was found" : $"there are {devices.Count} NVIDIA GPUs, so none has index {index}";
+        }
+        catch (Exception e) when (e is AcceleratorException or NotSupportedException or DllNotFoundException or TypeInitializationException)
+        {
+            reason = $"the CUDA driver cannot be used: {e.Message}";
+        }
+        context?.Dispose();
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override long AvailableBytes =>
+        _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <inheritdoc/>
+    public override MemoryPool CreatePool(string name, long capacity)
+    {
+        Bind();
+        return new DevicePool(this, _accelerator, name, capacity);
+    }
+
+    /// <inheritdoc/>
+    public override void Synchronize()
+    {
+        Bind();
+        _stream.Synchronize();
+    }
+
+    /// <inheritdoc/>
+    protected override void UploadCore(ReadOnlySpan<byte> source, Tensor destination)
+    {
+        Bind();
+        _staging.Upload(source, View<byte>(destination));
+    }
+
+    /// <inheritdoc/>
+    protected override void DownloadCore(Tensor source, Span<byte> destination)
+    {
+        Bind();
+        _staging.Download(View<byte>(source), destination);
+    }
+
+    /// <summary>CUDA contexts belong to threads: the first call from another thread must bind it.</summary>
+    private void Bind()
+    {
+        if (!ReferenceEquals(Accelerator.Current, _accelerator)) _accelerator.Bind();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        Bind();
+        _stream.Synchronize();
+        _scratch.Dispose();
+        _scratchPool.Dispose();
+        _staging.Dispose();
+        _kernels.Dispose();
+        _accelerator.Dispose();
+        _context.Dispose();
+    }
+}

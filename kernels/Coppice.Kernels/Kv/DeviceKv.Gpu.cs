@@ -1,0 +1,133 @@
+using Coppice.Kernels.Gpu;
+using ILGPU;
+
+namespace Coppice.Kernels;
+
+/// <summary>How kernels read and write one layer's cache. Slots are the sequence's own; a reader knows which page of memory holds them.</summary>
+internal interface IDeviceKv
+{
+    /// <summary>Elements of a head.</summary>
+    int HeadDim { get; }
+    /// <summary>Heads of a page.</summary>
+    int KvHeads { get; }
+    /// <summary>The page of memory that holds slots 64 · <paramref name="logicalPage"/> … + 63.</summary>
+    int Page(int logicalPage);
+    /// <summary>Element <paramref name="dimension"/> of the keys in columns <paramref name="column"/> … + 7, a multiple of 8.</summary>
+    Float8 Keys8(int page, int head, int dimension, int column);
+    /// <summary>Element <paramref name="dimension"/> of one key.</summary>
+    float Key(int page, int head, int dimension, int column);
+    /// <summary>Elements <paramref name="dimension"/> … + 3 of one value, a multiple of 4; zeros behind the last.</summary>
+    Float4 Values4(int page, int head, int column, int dimension);
+    /// <summary>Rounds and stores one element of a key and of a value.</summary>
+    void Store(int page, int head, int column, int dimension, float key, float value);
+    /// <summary>Copies one element of a key and of a value, as they are stored.</summary>
+    void Move(int fromPage, int fromColumn, int toPage, int toColumn, int head, int dimension);
+}
+
+/// <summary>Pages of keys and values in device memory, the part that every reader shares.</summary>
+/// <remarks>Keys [pages, kvHeads, headDim, 64] and values [pages, kvHeads, 64, headDim] of <typeparamref name="T"/>, both at 16-byte boundaries.</remarks>
+internal readonly struct DevicePages<T>(ArrayView<UInt4> keys, ArrayView<UInt4> values, int kvHeads, int headDim)
+    where T : unmanaged, IDeviceElement<T>
+{
+    private const int PageSize = KvLayout.PageSize;
+    private readonly ArrayView<UInt4> _keys = keys;
+    private readonly ArrayView<UInt4> _values = values;
+    internal readonly int KvHeads = kvHeads;
+    internal readonly int HeadDim = headDim;
+
+    private long KeyAt(int page, int head, int dimension, int column) =>
+        (((long)page * KvHeads + head) * HeadDim + dimension) * PageSize + column;
+
+    private long ValueAt(int page, int head, int column, int dimension) =>
+        (((long)page * KvHeads + head) * PageSize + column) * HeadDim + dimension;
+
+    internal Float8 Keys8(int page, int head, int dimension, int column) => T.Load8(_keys, KeyAt(page, head, dimension, column) / 8);
+
+    internal float Key(int page, int head, int dimension, int column) => T.ToSingle(_keys.Cast<T>()[KeyAt(page, head, dimension, column)]);
+
+    internal Float4 Values4(int page, int head, int column, int dimension)
+    {
+        var at = ValueAt(page, head, column, dimension);
+        if (HeadDim % 4 == 0) return T.Load4(_values, at / 4);
+        var values = _values.Cast<T>();
+        return new Float4
+        {
+            X = T.ToSingle(values[at]),
+            Y = dimension + 1 < HeadDim ? T.ToSingle(values[at + 1]) : 0f,
+            Z = dimension + 2 < HeadDim ? T.ToSingle(values[at + 2]) : 0f,
+            W = dimension + 3 < HeadDim ? T.ToSingle(values[at + 3]) : 0f,
+        };
+    }
+
+    internal void Store(int page, int head, int column, int dimension, float key, float value)
+    {
+        _keys.Cast<T>()[KeyAt(page, head, dimension, column)] = T.FromSingle(key);
+        _values.Cast<T>()[ValueAt(page, head, column, dimension)] = T.FromSingle(value);
+    }
+
+    internal void Move(int fromPage, int fromColumn, int toPage, int toColumn, int head, int dimension)
+    {
+        var (keys, values) = (_keys.Cast<T>(), _values.Cast<T>());
+        keys[KeyAt(toPage, head, dimension, toColumn)] = keys[KeyAt(fromPage, head, dimension, fromColumn)];
+        values[ValueAt(toPage, head, toColumn, dimension)] = values[ValueAt(fromPage, head, fromColumn, dimension)];
+    }
+}
+
+internal sealed partial class GpuBackend
+{
+    private static DevicePages<T> Pages<T>(in Tensor keys, in Tensor values) where T : unmanaged, IDeviceElement<T>
+    {
+        Require.That(keys.ByteOffset % 16 == 0 && values.ByteOffset % 16 == 0, "kv", "keys and values must begin at 16-byte boundaries of their buffers on a GPU");
+        return new DevicePages<T>(View<UInt4>(keys), View<UInt4>(values), keys.Shape[1], keys.Shape[2]);
+    }
+
+    private void Append<TKv>(TKv kv, in Tensor k, in Tensor v, int start) where TKv : struct, IDeviceKv
+    {
+        var config = Cells(k.Rows, k.Shape.RowLength, out var cells);
+        _kernels.Launch(config, KvAppendKernel<TKv>, cells, kv, Rows(k), Rows(v), start);
+    }
+
+    private void Move<TKv>(TKv kv, ReadOnlySpan<int> sources, int start) where TKv : struct, IDeviceKv
+    {
+        var config = Cells(1, kv.KvHeads * kv.HeadDim, out var cells);
+        for (var done = 0; done < sources.Length; done += MaxMoves)
+        {
+            var count = Math.Min(MaxMoves, sources.Length - done);
+            var slots = Scratch<int>(0, count);
+            _staging.Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(sources.Slice(done, count)), slots.Cast<byte>());
+            _kernels.Launch(config, KvMoveKernel<TKv>, cells, kv, slots, count, start + done);
+        }
+    }
+
+    /// <summary>Slots that one launch of <see cref="KvMoveKernel"/> moves: more than any token tree has.</summary>
+    private const int MaxMoves = 1 << 16;
+
+    /// <summary>Stores row t of keys and values in slot start + t, one thread an element of both. Reads 8 bytes and writes two elements for each.</summary>
+    /// <param name="cells">Row: token. Column: head · headDim + dimension.</param>
+    /// <param name="kv">The cache.</param>
+    /// <param name="k">[tokens, kvHeads · headDim].</param>
+    /// <param name="v">[tokens, kvHeads · headDim].</param>
+    /// <param name="start">First slot.</param>
+    [GroupSize(CellGroup)]
+    internal static void KvAppendKernel<TKv>(DeviceCells cells, TKv kv, DeviceRows k, DeviceRows v, int start) where TKv : struct, IDeviceKv
+    {
+        if (!cells.Inside) return;
+        var (row, column) = (cells.Row, cells.Column);
+        var slot = start + row;
+        kv.Store(kv.Page(slot / KvLayout.PageSize), column / kv.HeadDim, slot % KvLayout.PageSize, column % kv.HeadDim,
+            k.View[k.Offset(row) + column], v.View[v.Offset(row) + column]);
+    }
+
+    /// <summary>Moves slot sources[j] to slot start + j for j ascending. A thread moves one element of all slots, so no two threads meet.</summary>
+    [GroupSize(CellGroup)]
+    internal static void KvMoveKernel<TKv>(DeviceCells cells, TKv kv, ArrayView<int> sources, int count, int start) where TKv : struct, IDeviceKv
+    {
+        if (!cells.Inside) return;
+        var (head, dimension) = (cells.Column / kv.HeadDim, cells.Column % kv.HeadDim);
+        for (var j = 0; j < count; j++)
+        {
+            var (from, to) = (sources[j], start + j);
+            kv.Move(kv.Page(from / KvLayout.PageSize), from % KvLayout.PageSize, kv.Page(to / KvLayout.PageSize), to % KvLayout.PageSize, head, dimension);
+        }
+    }
+}

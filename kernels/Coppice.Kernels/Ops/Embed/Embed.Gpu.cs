@@ -1,0 +1,36 @@
+using Coppice.Kernels.Gpu;
+using ILGPU;
+
+namespace Coppice.Kernels;
+
+internal sealed partial class GpuBackend
+{
+    /// <inheritdoc/>
+    protected override void EmbedCore(Tensor ids, WeightMatrix table, float scale, Tensor y) =>
+        table.Format.Dispatch(new EmbedCall(this, ids, (GpuWeight)table, scale, y));
+
+    private readonly struct EmbedCall(GpuBackend backend, Tensor ids, GpuWeight table, float scale, Tensor y) : IDeviceElementCall
+    {
+        public void Run<T>() where T : unmanaged, IDeviceElement<T>
+        {
+            var config = backend.Cells(y.Rows, y.Shape.RowLength, out var cells);
+            backend._kernels.Launch(config, EmbedKernel<T>, cells, Rows(ids), table.View<T>(), table.Chunks * GpuWeight.Chunk, scale, Rows(y));
+        }
+    }
+
+    /// <summary>y[t] = scale · W[ids[t]], one thread an element. Reads one weight and writes 4 bytes for each.</summary>
+    /// <param name="cells">Which element of y.</param>
+    /// <param name="ids">[tokens].</param>
+    /// <param name="table">[vocabulary, rowLength].</param>
+    /// <param name="rowLength">Weights of a padded row.</param>
+    /// <param name="scale">Embedding scale.</param>
+    /// <param name="y">[tokens, hidden].</param>
+    [GroupSize(CellGroup)]
+    internal static void EmbedKernel<T>(DeviceCells cells, DeviceRows ids, ArrayView<T> table, int rowLength, float scale, DeviceRows y)
+        where T : unmanaged, IDeviceElement<T>
+    {
+        if (!cells.Inside) return;
+        var (row, column) = (cells.Row, cells.Column);
+        y.View[y.Offset(row) + column] = scale * T.ToSingle(table[(long)ids.Integers[ids.Offset(row)] * rowLength + column]);
+    }
+}

@@ -1,0 +1,30 @@
+namespace Coppice.Kernels;
+
+public abstract partial class Backend
+{
+    /// <summary>y = x Wᵀ + bias: y[m, n] = Σ_k x[m, k] W[n, k], one chain of fused multiply-adds over k ascending from 0, then the bias.</summary>
+    /// <param name="x">[tokens, inputs], F32.</param>
+    /// <param name="weight">W [outputs, inputs].</param>
+    /// <param name="bias">[outputs], F32, or empty.</param>
+    /// <param name="y">[tokens, outputs], F32; must not overlap <paramref name="x"/>.</param>
+    /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
+    /// <remarks>2 · tokens · inputs · outputs flops; reads the weights once for up to a register tile of rows.</remarks>
+    public void MatMul(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
+    {
+        const string op = "matmul";
+        Require.Owner(op, nameof(weight), this, weight);
+        Require.Activation(op, nameof(x), this, x);
+        Require.Activation(op, nameof(y), this, y);
+        Require.Shape(op, nameof(x), x, new Shape(x.Rows, weight.Inputs));
+        Require.Shape(op, nameof(y), y, new Shape(x.Rows, weight.Outputs));
+        if (!bias.IsEmpty)
+        {
+            Require.Activation(op, nameof(bias), this, bias);
+            Require.Shape(op, nameof(bias), bias, new Shape(weight.Outputs));
+        }
+        if (x.Rows > 0) MatMulCore(x, weight, bias, y);
+    }
+
+    /// <inheritdoc cref="MatMul"/>
+    protected abstract void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y);
+}

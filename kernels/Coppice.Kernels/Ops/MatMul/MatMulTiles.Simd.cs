@@ -1,0 +1,347 @@
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+/// <summary>The inner loops of matmul: register tiles over k ascending, each accumulator one chain of fused multiply-adds.</summary>
+/// <remarks><c>alias</c> is 0. It makes the second load of a pair a load that the JIT does not merge with the first: merged, the raw words would stay in two more registers and an accumulator would be spilled (6 x 1: 121 instead of 165 GFLOP/s).</remarks>
+internal sealed unsafe partial class SimdBackend<TLanes>
+{
+    /// <summary>One row by 1 panel: y[16 · 1] for x [2 · pairs].</summary>
+    private static void Row1x1<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c0 = TLanes.Zero;
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            TLanes x0 = TLanes.Broadcast(x[0]), x1 = TLanes.Broadcast(x[1]);
+            c0 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w0), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w0), c0));
+            w0 += TFormat.PairBytes;
+            x += 2;
+        }
+        TLanes.Store(c0, y + 0);
+    }
+
+    /// <summary>One row by 2 panels: y[16 · 2] for x [2 · pairs].</summary>
+    private static void Row1x2<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c0 = TLanes.Zero, c1 = TLanes.Zero;
+        var w1 = w0 + panelBytes;
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            TLanes x0 = TLanes.Broadcast(x[0]), x1 = TLanes.Broadcast(x[1]);
+            c0 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w0), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w0), c0));
+            w0 += TFormat.PairBytes;
+            c1 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w1), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w1), c1));
+            w1 += TFormat.PairBytes;
+            x += 2;
+        }
+        TLanes.Store(c0, y + 0);
+        TLanes.Store(c1, y + 16);
+    }
+
+    /// <summary>One row by 4 panels: y[16 · 4] for x [2 · pairs].</summary>
+    private static void Row1x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
+        var w1 = w0 + panelBytes;
+        var w2 = w1 + panelBytes;
+        var w3 = w2 + panelBytes;
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            TLanes x0 = TLanes.Broadcast(x[0]), x1 = TLanes.Broadcast(x[1]);
+            c0 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w0), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w0), c0));
+            w0 += TFormat.PairBytes;
+            c1 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w1), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w1), c1));
+            w1 += TFormat.PairBytes;
+            c2 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w2), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w2), c2));
+            w2 += TFormat.PairBytes;
+            c3 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w3), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w3), c3));
+            w3 += TFormat.PairBytes;
+            x += 2;
+        }
+        TLanes.Store(c0, y + 0);
+        TLanes.Store(c1, y + 16);
+        TLanes.Store(c2, y + 32);
+        TLanes.Store(c3, y + 48);
+    }
+
+    /// <summary>8 rows by 2 panels: 16 accumulators. x is packed [k][8]; c is [8][32] and is read first unless <paramref name="first"/>.</summary>
+    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
+        TLanes c20 = TLanes.Zero, c21 = TLanes.Zero;
+        TLanes c30 = TLanes.Zero, c31 = TLanes.Zero;
+        TLanes c40 = TLanes.Zero, c41 = TLanes.Zero;
+        TLanes c50 = TLanes.Zero, c51 = TLanes.Zero;
+        TLanes c60 = TLanes.Zero, c61 = TLanes.Zero;
+        TLanes c70 = TLanes.Zero, c71 = TLanes.Zero;
+        if (!first)
+        {
+            c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
+            c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
+            c20 = TLanes.Load(c + 64); c21 = TLanes.Load(c + 80);
+            c30 = TLanes.Load(c + 96); c31 = TLanes.Load(c + 112);
+            c40 = TLanes.Load(c + 128); c41 = TLanes.Load(c + 144);
+            c50 = TLanes.Load(c + 160); c51 = TLanes.Load(c + 176);
+            c60 = TLanes.Load(c + 192); c61 = TLanes.Load(c + 208);
+            c70 = TLanes.Load(c + 224); c71 = TLanes.Load(c + 240);
+        }
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            var even0 = TFormat.Even(w0);
+            var even1 = TFormat.Even(w1);
+            var e0 = TLanes.Broadcast(x[0]);
+            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+            var e1 = TLanes.Broadcast(x[1]);
+            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+            var e2 = TLanes.Broadcast(x[2]);
+            c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+            var e3 = TLanes.Broadcast(x[3]);
+            c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
+            var e4 = TLanes.Broadcast(x[4]);
+            c40 = TLanes.FusedMultiplyAdd(e4, even0, c40); c41 = TLanes.FusedMultiplyAdd(e4, even1, c41);
+            var e5 = TLanes.Broadcast(x[5]);
+            c50 = TLanes.FusedMultiplyAdd(e5, even0, c50); c51 = TLanes.FusedMultiplyAdd(e5, even1, c51);
+            var e6 = TLanes.Broadcast(x[6]);
+            c60 = TLanes.FusedMultiplyAdd(e6, even0, c60); c61 = TLanes.FusedMultiplyAdd(e6, even1, c61);
+            var e7 = TLanes.Broadcast(x[7]);
+            c70 = TLanes.FusedMultiplyAdd(e7, even0, c70); c71 = TLanes.FusedMultiplyAdd(e7, even1, c71);
+            var odd0 = TFormat.Odd(w0 + alias);
+            var odd1 = TFormat.Odd(w1 + alias);
+            var o0 = TLanes.Broadcast(x[8]);
+            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+            var o1 = TLanes.Broadcast(x[9]);
+            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+            var o2 = TLanes.Broadcast(x[10]);
+            c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+            var o3 = TLanes.Broadcast(x[11]);
+            c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
+            var o4 = TLanes.Broadcast(x[12]);
+            c40 = TLanes.FusedMultiplyAdd(o4, odd0, c40); c41 = TLanes.FusedMultiplyAdd(o4, odd1, c41);
+            var o5 = TLanes.Broadcast(x[13]);
+            c50 = TLanes.FusedMultiplyAdd(o5, odd0, c50); c51 = TLanes.FusedMultiplyAdd(o5, odd1, c51);
+            var o6 = TLanes.Broadcast(x[14]);
+            c60 = TLanes.FusedMultiplyAdd(o6, odd0, c60); c61 = TLanes.FusedMultiplyAdd(o6, odd1, c61);
+            var o7 = TLanes.Broadcast(x[15]);
+            c70 = TLanes.FusedMultiplyAdd(o7, odd0, c70); c71 = TLanes.FusedMultiplyAdd(o7, odd1, c71);
+            w0 += TFormat.PairBytes;
+            w1 += TFormat.PairBytes;
+            x += 16;
+        }
+        TLanes.Store(c00, c + 0); TLanes.Store(c01, c + 16);
+        TLanes.Store(c10, c + 32); TLanes.Store(c11, c + 48);
+        TLanes.Store(c20, c + 64); TLanes.Store(c21, c + 80);
+        TLanes.Store(c30, c + 96); TLanes.Store(c31, c + 112);
+        TLanes.Store(c40, c + 128); TLanes.Store(c41, c + 144);
+        TLanes.Store(c50, c + 160); TLanes.Store(c51, c + 176);
+        TLanes.Store(c60, c + 192); TLanes.Store(c61, c + 208);
+        TLanes.Store(c70, c + 224); TLanes.Store(c71, c + 240);
+    }
+
+    /// <summary>4 rows by 2 panels: 8 accumulators. x is packed [k][4]; c is [4][32] and is read first unless <paramref name="first"/>.</summary>
+    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
+        TLanes c20 = TLanes.Zero, c21 = TLanes.Zero;
+        TLanes c30 = TLanes.Zero, c31 = TLanes.Zero;
+        if (!first)
+        {
+            c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
+            c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
+            c20 = TLanes.Load(c + 64); c21 = TLanes.Load(c + 80);
+            c30 = TLanes.Load(c + 96); c31 = TLanes.Load(c + 112);
+        }
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            var even0 = TFormat.Even(w0);
+            var even1 = TFormat.Even(w1);
+            var e0 = TLanes.Broadcast(x[0]);
+            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+            var e1 = TLanes.Broadcast(x[1]);
+            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+            var e2 = TLanes.Broadcast(x[2]);
+            c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+            var e3 = TLanes.Broadcast(x[3]);
+            c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
+            var odd0 = TFormat.Odd(w0 + alias);
+            var odd1 = TFormat.Odd(w1 + alias);
+            var o0 = TLanes.Broadcast(x[4]);
+            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+            var o1 = TLanes.Broadcast(x[5]);
+            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+            var o2 = TLanes.Broadcast(x[6]);
+            c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+            var o3 = TLanes.Broadcast(x[7]);
+            c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
+            w0 += TFormat.PairBytes;
+            w1 += TFormat.PairBytes;
+            x += 8;
+        }
+        TLanes.Store(c00, c + 0); TLanes.Store(c01, c + 16);
+        TLanes.Store(c10, c + 32); TLanes.Store(c11, c + 48);
+        TLanes.Store(c20, c + 64); TLanes.Store(c21, c + 80);
+        TLanes.Store(c30, c + 96); TLanes.Store(c31, c + 112);
+    }
+
+    /// <summary>2 rows by 2 panels: 4 accumulators. x is packed [k][2]; c is [2][32] and is read first unless <paramref name="first"/>.</summary>
+    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
+        if (!first)
+        {
+            c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
+            c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
+        }
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            var even0 = TFormat.Even(w0);
+            var even1 = TFormat.Even(w1);
+            var e0 = TLanes.Broadcast(x[0]);
+            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+            var e1 = TLanes.Broadcast(x[1]);
+            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+            var odd0 = TFormat.Odd(w0 + alias);
+            var odd1 = TFormat.Odd(w1 + alias);
+            var o0 = TLanes.Broadcast(x[2]);
+            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+            var o1 = TLanes.Broadcast(x[3]);
+            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+            w0 += TFormat.PairBytes;
+            w1 += TFormat.PairBytes;
+            x += 4;
+        }
+        TLanes.Store(c00, c + 0); TLanes.Store(c01, c + 16);
+        TLanes.Store(c10, c + 32); TLanes.Store(c11, c + 48);
+    }
+
+    /// <summary>6 rows by 1 panel: 6 accumulators. x is packed [k][6]; c is [6][16] and is read first unless <paramref name="first"/>.</summary>
+    private static void Tile6x1<TFormat>(float* x, byte* w0, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c00 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero;
+        TLanes c20 = TLanes.Zero;
+        TLanes c30 = TLanes.Zero;
+        TLanes c40 = TLanes.Zero;
+        TLanes c50 = TLanes.Zero;
+        if (!first)
+        {
+            c00 = TLanes.Load(c + 0);
+            c10 = TLanes.Load(c + 16);
+            c20 = TLanes.Load(c + 32);
+            c30 = TLanes.Load(c + 48);
+            c40 = TLanes.Load(c + 64);
+            c50 = TLanes.Load(c + 80);
+        }
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            var even0 = TFormat.Even(w0);
+            var e0 = TLanes.Broadcast(x[0]);
+            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00);
+            var e1 = TLanes.Broadcast(x[1]);
+            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10);
+            var e2 = TLanes.Broadcast(x[2]);
+            c20 = TLanes.FusedMultiplyAdd(e2, even0, c20);
+            var e3 = TLanes.Broadcast(x[3]);
+            c30 = TLanes.FusedMultiplyAdd(e3, even0, c30);
+            var e4 = TLanes.Broadcast(x[4]);
+            c40 = TLanes.FusedMultiplyAdd(e4, even0, c40);
+            var e5 = TLanes.Broadcast(x[5]);
+            c50 = TLanes.FusedMultiplyAdd(e5, even0, c50);
+            var odd0 = TFormat.Odd(w0 + alias);
+            var o0 = TLanes.Broadcast(x[6]);
+            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00);
+            var o1 = TLanes.Broadcast(x[7]);
+            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10);
+            var o2 = TLanes.Broadcast(x[8]);
+            c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20);
+            var o3 = TLanes.Broadcast(x[9]);
+            c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30);
+            var o4 = TLanes.Broadcast(x[10]);
+            c40 = TLanes.FusedMultiplyAdd(o4, odd0, c40);
+            var o5 = TLanes.Broadcast(x[11]);
+            c50 = TLanes.FusedMultiplyAdd(o5, odd0, c50);
+            w0 += TFormat.PairBytes;
+            x += 12;
+        }
+        TLanes.Store(c00, c + 0);
+        TLanes.Store(c10, c + 16);
+        TLanes.Store(c20, c + 32);
+        TLanes.Store(c30, c + 48);
+        TLanes.Store(c40, c + 64);
+        TLanes.Store(c50, c + 80);
+    }
+
+    /// <summary>4 rows by 1 panel: 4 accumulators. x is packed [k][4]; c is [4][16] and is read first unless <paramref name="first"/>.</summary>
+    private static void Tile4x1<TFormat>(float* x, byte* w0, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c00 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero;
+        TLanes c20 = TLanes.Zero;
+        TLanes c30 = TLanes.Zero;
+        if (!first)
+        {
+            c00 = TLanes.Load(c + 0);
+            c10 = TLanes.Load(c + 16);
+            c20 = TLanes.Load(c + 32);
+            c30 = TLanes.Load(c + 48);
+        }
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            var even0 = TFormat.Even(w0);
+            var e0 = TLanes.Broadcast(x[0]);
+            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00);
+            var e1 = TLanes.Broadcast(x[1]);
+            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10);
+            var e2 = TLanes.Broadcast(x[2]);
+            c20 = TLanes.FusedMultiplyAdd(e2, even0, c20);
+            var e3 = TLanes.Broadcast(x[3]);
+            c30 = TLanes.FusedMultiplyAdd(e3, even0, c30);
+            var odd0 = TFormat.Odd(w0 + alias);
+            var o0 = TLanes.Broadcast(x[4]);
+            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00);
+            var o1 = TLanes.Broadcast(x[5]);
+            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10);
+            var o2 = TLanes.Broadcast(x[6]);
+            c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20);
+            var o3 = TLanes.Broadcast(x[7]);
+            c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30);
+            w0 += TFormat.PairBytes;
+            x += 8;
+        }
+        TLanes.Store(c00, c + 0);
+        TLanes.Store(c10, c + 16);
+        TLanes.Store(c20, c + 32);
+        TLanes.Store(c30, c + 48);
+    }
+
+    /// <summary>2 rows by 1 panel: 2 accumulators. x is packed [k][2]; c is [2][16] and is read first unless <paramref name="first"/>.</summary>
+    private static void Tile2x1<TFormat>(float* x, byte* w0, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c00 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero;
+        if (!first)
+        {
+            c00 = TLanes.Load(c + 0);
+            c10 = TLanes.Load(c + 16);
+        }
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            var even0 = TFormat.Even(w0);
+            var e0 = TLanes.Broadcast(x[0]);
+            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00);
+            var e1 = TLanes.Broadcast(x[1]);
+            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10);
+            var odd0 = TFormat.Odd(w0 + alias);
+            var o0 = TLanes.Broadcast(x[2]);
+            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00);
+            var o1 = TLanes.Broadcast(x[3]);
+            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10);
+            w0 += TFormat.PairBytes;
+            x += 4;
+        }
+        TLanes.Store(c00, c + 0);
+        TLanes.Store(c10, c + 16);
+    }
+}

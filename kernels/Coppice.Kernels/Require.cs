@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Coppice.Kernels;
+
+/// <summary>The checks that ops make of their operands, and the texts of what they throw: "op: what must hold, what was found".</summary>
+internal static class Require
+{
+    internal static void Shape(string op, string name, in Tensor tensor, Shape expected)
+    {
+        if (tensor.IsEmpty || tensor.Shape != expected) ThrowShape(op, name, tensor, expected.ToString());
+    }
+
+    internal static void Rows(string op, string name, in Tensor tensor, int rows)
+    {
+        if (tensor.IsEmpty || tensor.Rows != rows) ThrowShape(op, name, tensor, $"[{rows}, ...]");
+    }
+
+    internal static void Type(string op, string name, in Tensor tensor, ElementType expected)
+    {
+        if (tensor.IsEmpty || tensor.Type != expected) ThrowType(op, name, tensor, expected.ToString());
+    }
+
+    internal static void Real(string op, string name, in Tensor tensor)
+    {
+        if (tensor.IsEmpty || tensor.Type == ElementType.I32) ThrowType(op, name, tensor, "F32, F16 or BF16");
+    }
+
+    internal static void Contiguous(string op, string name, in Tensor tensor)
+    {
+        if (!tensor.IsContiguous) ThrowStride(op, name, tensor);
+    }
+
+    internal static void Owner(string op, string name, Backend owner, in Tensor tensor)
+    {
+        if (tensor.IsEmpty || !ReferenceEquals(tensor.Buffer.Pool.Owner, owner)) ThrowOwner(op, name, owner, tensor);
+    }
+
+    internal static void Owner(string op, string name, Backend owner, WeightMatrix weight)
+    {
+        if (!ReferenceEquals(weight.Owner, owner))
+            throw new ArgumentException($"{op}: {name} must be on {owner.Name}, got {weight.Owner.Name}; load it there first.", name);
+    }
+
+    /// <summary>F32 and of this back end: what every activation must be.</summary>
+    internal static void Activation(string op, string name, Backend owner, in Tensor tensor)
+    {
+        Type(op, name, tensor, ElementType.F32);
+        Owner(op, name, owner, tensor);
+    }
+
+    internal static void That([DoesNotReturnIf(false)] bool holds, string op, string what)
+    {
+        if (!holds) throw new ArgumentException($"{op}: {what}.");
+    }
+
+    internal static void Copy(string op, in Tensor tensor, int elements, int elementSize)
+    {
+        Contiguous(op, nameof(tensor), tensor);
+        if (tensor.IsEmpty || tensor.Shape.Count != elements || tensor.Type.Size() != elementSize)
+            throw new ArgumentException($"{op}: the host side must have as many elements of the same size, got {elements} of {elementSize} bytes for {tensor}.");
+    }
+
+    [DoesNotReturn, StackTraceHidden]
+    private static void ThrowShape(string op, string name, in Tensor tensor, string expected) =>
+        throw new ArgumentException($"{op}: {name} must be {expected}, got {(tensor.IsEmpty ? "nothing" : tensor.Shape.ToString())}.", name);
+
+    [DoesNotReturn, StackTraceHidden]
+    private static void ThrowType(string op, string name, in Tensor tensor, string expected) =>
+        throw new ArgumentException($"{op}: {name} must be {expected}, got {(tensor.IsEmpty ? "nothing" : tensor.Type.ToString())}.", name);
+
+    [DoesNotReturn, StackTraceHidden]
+    private static void ThrowStride(string op, string name, in Tensor tensor) =>
+        throw new ArgumentException($"{op}: rows of {name} must be contiguous, got {tensor.Shape} with row stride {tensor.RowStride}.", name);
+
+    [DoesNotReturn, StackTraceHidden]
+    private static void ThrowOwner(string op, string name, Backend owner, in Tensor tensor) =>
+        throw new ArgumentException($"{op}: {name} must be on {owner.Name}, got {(tensor.IsEmpty ? "nothing" : tensor.Buffer.Pool.Owner.Name)}; copy it there first.", name);
+}

@@ -1,0 +1,102 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Coppice.Kernels.Memory;
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+/// <summary>The CPU back end: SIMD C# over host memory, with a team of threads for the ops that are worth splitting.</summary>
+public abstract class SimdBackend : Backend
+{
+    private protected SimdBackend(CpuTier tier, int threads) => (Tier, Threads) = (tier, threads);
+
+    /// <summary>The vector registers in use.</summary>
+    public CpuTier Tier { get; }
+    /// <summary>Threads that share an op, the caller's included.</summary>
+    public int Threads { get; }
+
+    /// <inheritdoc/>
+    public override string Name => $"cpu {Tier.ToString().ToLowerInvariant()}, {Threads} thread{(Threads == 1 ? "" : "s")}";
+
+    /// <summary>The widest tier of this processor (as far as the runtime may use it).</summary>
+    public static CpuTier BestTier => IsSupported(CpuTier.Avx512) ? CpuTier.Avx512 : IsSupported(CpuTier.Avx2) ? CpuTier.Avx2 : CpuTier.Portable;
+
+    /// <summary>Whether this processor, and the runtime as configured, has a tier.</summary>
+    public static bool IsSupported(CpuTier tier) => tier switch
+    {
+        CpuTier.Avx512 => Vector512.IsHardwareAccelerated && Avx512F.IsSupported,
+        CpuTier.Avx2 => Vector256.IsHardwareAccelerated && Avx2.IsSupported && Fma.IsSupported,
+        _ => true,
+    };
+
+    /// <summary>A CPU back end.</summary>
+    /// <param name="threads">Threads that share an op; 0 for one for each processor the process may use.</param>
+    /// <param name="tier">Vector registers to use; null for the widest there are.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A negative or absurd number of threads.</exception>
+    /// <exception cref="PlatformNotSupportedException">The processor has not that tier.</exception>
+    public static SimdBackend Create(int threads = 0, CpuTier? tier = null)
+    {
+        if (threads is < 0 or > 1024) throw new ArgumentOutOfRangeException(nameof(threads), $"cpu: threads must be 1..1024, or 0 for all processors, got {threads}.");
+        if (threads == 0) threads = Environment.ProcessorCount;
+        var chosen = tier ?? BestTier;
+        if (!IsSupported(chosen)) throw new PlatformNotSupportedException($"cpu: tier {chosen} is not supported here, the widest is {BestTier}.");
+        return CreateUnchecked(threads, chosen);
+    }
+
+    /// <summary>The same without asking the processor: vectors that it has not are emulated, which is slow but gives the same bits, so every tier is tested on every machine.</summary>
+    internal static SimdBackend CreateUnchecked(int threads, CpuTier tier) => tier switch
+    {
+        CpuTier.Avx512 => new SimdBackend<Lanes512>(tier, threads),
+        CpuTier.Avx2 => new SimdBackend<Twice<Lanes256>>(tier, threads),
+        _ => new SimdBackend<Twice<Twice<Lanes128>>>(tier, threads),
+    };
+}
+
+/// <summary>The CPU back end for one tier; every loop is over groups of 16 lanes.</summary>
+internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLanes : struct, ILanes<TLanes>
+{
+    private const int Lanes = 16;
+
+    private readonly WorkerTeam _team;
+    private readonly ScratchMemory _scratch;
+
+    internal SimdBackend(CpuTier tier, int threads) : base(tier, threads)
+    {
+        _team = new WorkerTeam(threads);
+        _scratch = new ScratchMemory(this);
+    }
+
+    public override long AvailableBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
+
+    public override MemoryPool CreatePool(string name, long capacity)
+    {
+        if (capacity > AvailableBytes + (64L << 20))
+            throw new DeviceMemoryException($"pool {name}: {capacity:N0} bytes are needed, but this process may have {AvailableBytes:N0} more (choose a shorter context or a smaller weight format).");
+        return new HostPool(this, name, capacity);
+    }
+
+    public override void Synchronize() { }
+
+    protected override void UploadCore(ReadOnlySpan<byte> source, Tensor destination) =>
+        source.CopyTo(new Span<byte>((void*)destination.Address, source.Length));
+
+    protected override void DownloadCore(Tensor source, Span<byte> destination) =>
+        new ReadOnlySpan<byte>((void*)source.Address, destination.Length).CopyTo(destination);
+
+    public override WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, ElementType format) =>
+        new PanelMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format);
+
+    public override long WeightBytes(int outputs, int inputs, ElementType format) => PanelMatrix.BytesFor(outputs, inputs, format);
+
+    /// <summary>Row <paramref name="row"/> of an F32 tensor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* Row(in Tensor tensor, int row) => (float*)tensor.Address + (long)row * tensor.RowStride;
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        _team.Dispose();
+        _scratch.Dispose();
+    }
+}

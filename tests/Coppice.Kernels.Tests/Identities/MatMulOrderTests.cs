@@ -1,0 +1,81 @@
+using Coppice.Kernels.Tests.Support;
+using Xunit;
+
+namespace Coppice.Kernels.Tests.Identities;
+
+/// <summary>Contract C1 for products, bit by bit: a row does not depend on the rows beside it.</summary>
+public abstract class MatMulOrderTests(Device device) : OpSuite(device)
+{
+    private static readonly MatMulCase[] _cases =
+    [
+        new(33, 1, 1, ElementType.F32, false), new(33, 17, 33, ElementType.F32, true), new(33, 24, 80, ElementType.F16, false),
+        new(33, 65, 31, ElementType.BF16, true), new(17, 7, 3, ElementType.BF16, false), new(9, 30, 40, ElementType.F16, true),
+        new(33, 576, 96, ElementType.BF16, false), new(33, 257, 130, ElementType.F32, false), new(33, 1536, 64, ElementType.F16, true),
+    ];
+
+    [Fact]
+    public void A_row_alone_equals_the_row_in_every_batch() => ForEach(_cases, c =>
+    {
+        using var bed = NewBed(Placement.All[c.Outputs % Placement.All.Count]);
+        var (x, weight, bias) = Operands(bed, c);
+        var y = bed.Output(new Shape(c.Tokens, c.Outputs));
+        bed.Backend.MatMul(x, weight, bias, y);
+        var whole = bed.Floats(y);
+        for (var count = 1; count < c.Tokens; count++)
+        {
+            // Batches of every size, at varying places of the whole.
+            var first = count == 1 ? 0 : (count * 5) % (c.Tokens - count + 1);
+            for (var m = first; m <= (count == 1 ? c.Tokens - 1 : first); m++)
+            {
+                bed.Backend.MatMul(x.Slice(m, count), weight, bias, y.Slice(0, count));
+                var part = bed.Floats(y.Slice(0, count));
+                Compare.SameFiniteBits($"{c}: {count} rows from {m} on {bed.Backend.Name}", whole.AsSpan(m * c.Outputs, count * c.Outputs), part);
+            }
+        }
+    });
+
+    [Fact]
+    public void An_element_is_one_chain_of_fused_multiply_adds()
+    {
+        if (!Device.IsOnHost) Assert.Skip("a GPU sums by lanes of a warp: its order is its own, and is the same for every batch");
+        ForEach(Cases.MatMul.Concat(Cases.MatMulSweep).Concat(Cases.MatMulLarge), c =>
+        {
+            using var bed = NewBed();
+            var (x, weight, bias) = Operands(bed, c, roundedTo: c.Format);
+            var y = bed.Output(new Shape(c.Tokens, c.Outputs));
+            bed.Backend.MatMul(x, weight, bias, y);
+            Compare.SameFiniteBits($"{c} on {bed.Backend.Name}", Chains(c), bed.Floats(y));
+        });
+    }
+
+    private static (Tensor X, WeightMatrix Weight, Tensor Bias) Operands(Bed bed, MatMulCase c, ElementType roundedTo = ElementType.F32) => (
+        bed.Place(new Shape(c.Tokens, c.Inputs), Noise.Uniform(1, (long)c.Tokens * c.Inputs)),
+        bed.Weight(c.Outputs, c.Inputs, c.Format, Weights(c, roundedTo)),
+        c.Bias ? bed.Place(new Shape(c.Outputs), Noise.Uniform(3, c.Outputs)) : default);
+
+    private static float[] Weights(MatMulCase c, ElementType format)
+    {
+        var small = format == ElementType.F16 ? Reference.SmallFloat.Binary16 : Reference.SmallFloat.BFloat16;
+        var values = Noise.Uniform(2, (long)c.Outputs * c.Inputs);
+        return format == ElementType.F32 ? values : Array.ConvertAll(values, v => (float)small.Decode(small.Encode(v)));
+    }
+
+    private static float[] Chains(MatMulCase c)
+    {
+        float[] x = Noise.Uniform(1, (long)c.Tokens * c.Inputs), w = Weights(c, c.Format), bias = Noise.Uniform(3, c.Outputs);
+        var y = new float[c.Tokens * c.Outputs];
+        for (var i = 0; i < y.Length; i++)
+        {
+            var (m, n) = Math.DivRem(i, c.Outputs);
+            for (var k = 0; k < c.Inputs; k++) y[i] = MathF.FusedMultiplyAdd(x[m * c.Inputs + k], w[n * c.Inputs + k], y[i]);
+            if (c.Bias) y[i] += bias[n];
+        }
+        return y;
+    }
+}
+
+public sealed class MatMulOrderOnPortable() : MatMulOrderTests(Devices.Portable);
+public sealed class MatMulOrderOnAvx2() : MatMulOrderTests(Devices.Avx2);
+public sealed class MatMulOrderOnAvx512() : MatMulOrderTests(Devices.Avx512);
+public sealed class MatMulOrderOnCpuAccelerator() : MatMulOrderTests(Devices.CpuAccelerator);
+public sealed class MatMulOrderOnCuda() : MatMulOrderTests(Devices.Cuda);

@@ -1,0 +1,37 @@
+using Coppice.Kernels.Tests.Support;
+using Xunit;
+
+namespace Coppice.Kernels.Tests.Ops;
+
+/// <summary>y = x Wᵀ + bias against the reference.</summary>
+public abstract class MatMulTests(Device device) : OpSuite(device)
+{
+    [Fact]
+    public void Products_equal_the_formula() => Check(Cases.MatMul, Run, c => Tolerances.MatMul(c.Inputs));
+
+    [Fact]
+    public void Products_of_every_width_equal_the_formula() => Check(Cases.MatMulSweep, Run, c => Tolerances.MatMul(c.Inputs));
+
+    [Fact]
+    public void Products_of_layer_size_equal_the_formula()
+    {
+        if (Device.MaxCost < Cases.MatMulLarge.Min(c => c.Cost)) Assert.Skip($"{Device} is too slow for matrices of real layers");
+        Check(Cases.MatMulLarge, Run, c => Tolerances.MatMul(c.Inputs));
+    }
+
+    internal static float[] Run(Bed bed, MatMulCase c)
+    {
+        var x = bed.Place(new Shape(c.Tokens, c.Inputs), Noise.Uniform(1, (long)c.Tokens * c.Inputs));
+        var weight = bed.Weight(c.Outputs, c.Inputs, c.Format, Noise.Uniform(2, (long)c.Outputs * c.Inputs));
+        var bias = c.Bias ? bed.Place(new Shape(c.Outputs), Noise.Uniform(3, c.Outputs)) : default;
+        var y = bed.Output(new Shape(c.Tokens, c.Outputs));
+        bed.Backend.MatMul(x, weight, bias, y);
+        return bed.Floats(y);
+    }
+}
+
+public sealed class MatMulOnPortable() : MatMulTests(Devices.Portable);
+public sealed class MatMulOnAvx2() : MatMulTests(Devices.Avx2);
+public sealed class MatMulOnAvx512() : MatMulTests(Devices.Avx512);
+public sealed class MatMulOnCpuAccelerator() : MatMulTests(Devices.CpuAccelerator);
+public sealed class MatMulOnCuda() : MatMulTests(Devices.Cuda);

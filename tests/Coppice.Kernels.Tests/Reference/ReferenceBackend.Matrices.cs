@@ -1,0 +1,55 @@
+namespace Coppice.Kernels.Tests.Reference;
+
+internal sealed partial class ReferenceBackend
+{
+    private const long WorthThreads = 1 << 18;      // multiply-adds; below, starting a parallel loop costs more than it saves
+
+    /// <summary>y[m, n] = Σ_k x[m, k] W[n, k] + bias[n].</summary>
+    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
+    {
+        var matrix = (RowMatrix)weight;
+        void Output(int n)
+        {
+            var w = matrix[n];
+            for (var m = 0; m < x.Rows; m++)
+            {
+                var row = Row(x, m);
+                var sum = 0.0;
+                for (var k = 0; k < w.Length; k++) sum += (double)row[k] * w[k];
+                if (!bias.IsEmpty) sum += Row(bias, n)[0];
+                Row(y, m)[n] = (float)sum;
+            }
+        }
+        if ((long)x.Rows * weight.Inputs * weight.Outputs >= WorthThreads) Parallel.For(0, weight.Outputs, Output);
+        else for (var n = 0; n < weight.Outputs; n++) Output(n);
+    }
+
+    /// <summary>y[t] = scale · W[ids[t]].</summary>
+    protected override void EmbedCore(Tensor ids, WeightMatrix table, float scale, Tensor y)
+    {
+        var matrix = (RowMatrix)table;
+        for (var t = 0; t < ids.Rows; t++)
+        {
+            var w = matrix[Integers(ids, t)[0]];
+            var to = Row(y, t);
+            for (var i = 0; i < to.Length; i++) to[i] = (float)((double)scale * w[i]);
+        }
+    }
+
+    /// <summary>y[i] = x[rows[i]].</summary>
+    protected override void CopyRowsCore(Tensor x, Tensor rows, Tensor y)
+    {
+        for (var i = 0; i < rows.Rows; i++) Row(x, Integers(rows, i)[0]).CopyTo(Row(y, i));
+    }
+
+    /// <summary>y[rows[i]] += scales[i] · x[i].</summary>
+    protected override void AddRowsCore(Tensor x, Tensor rows, Tensor scales, Tensor y)
+    {
+        for (var i = 0; i < x.Rows; i++)
+        {
+            Span<float> from = Row(x, i), to = Row(y, Integers(rows, i)[0]);
+            double scale = Row(scales, i)[0];
+            for (var j = 0; j < to.Length; j++) to[j] = (float)(to[j] + scale * from[j]);
+        }
+    }
+}
