@@ -11,13 +11,13 @@ internal sealed partial class ReferenceBackend
     protected override void SoftCapCore(Tensor x, float scale, float cap, Tensor y) =>
         Each(x, x, y, (a, _) => Capped((double)scale * a, cap));
 
-    protected override void MapCore<TActivation>(Tensor x, Tensor y)
+    private protected override void MapCore<TActivation>(Tensor x, Tensor y)
     {
         var f = Function<TActivation>();
         Each(x, x, y, (a, _) => f(a));
     }
 
-    protected override void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y)
+    private protected override void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y)
     {
         var f = Function<TActivation>();
         Each(gate, up, y, (g, u) => f(g) * u);
