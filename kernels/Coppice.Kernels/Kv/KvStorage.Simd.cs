@@ -5,25 +5,25 @@ namespace Coppice.Kernels;
 /// <summary>Storing and moving rows of keys and values, for every way that pages are found.</summary>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    private static void Append<TPages>(TPages pages, ElementType type, in Tensor k, in Tensor v, int start) where TPages : struct, IHostPages
+    private void Append<TPages>(TPages pages, ElementType type, in Tensor k, in Tensor v, int start) where TPages : struct, IHostPages
     {
         switch (type)
         {
-            case ElementType.F32: Append<TPages, F32Element<TLanes>>(pages, k, v, start); break;
-            case ElementType.F16: Append<TPages, F16Element<TLanes>>(pages, k, v, start); break;
-            default: Append<TPages, BF16Element<TLanes>>(pages, k, v, start); break;
+            case ElementType.F32: ForRows(new AppendWork<TPages, F32Element<TLanes>>(pages, k, v, start), k.Rows, k.Shape.RowLength); break;
+            case ElementType.F16: ForRows(new AppendWork<TPages, F16Element<TLanes>>(pages, k, v, start), k.Rows, k.Shape.RowLength); break;
+            default: ForRows(new AppendWork<TPages, BF16Element<TLanes>>(pages, k, v, start), k.Rows, k.Shape.RowLength); break;
         }
     }
 
-    private static void Append<TPages, TElement>(TPages pages, in Tensor k, in Tensor v, int start)
+    private readonly struct AppendWork<TPages, TElement>(TPages pages, Tensor k, Tensor v, int start) : IRowWork
         where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
-        var (heads, headDim) = (k.Shape[1], k.Shape[2]);
-        for (var t = 0; t < k.Rows; t++)
+        public void Run(int row)
         {
-            var (block, column) = Math.DivRem(start + t, KvLayout.PageSize);
+            var (heads, headDim) = (k.Shape[1], k.Shape[2]);
+            var (block, column) = Math.DivRem(start + row, KvLayout.PageSize);
             var page = pages.Page(block);
-            float* key = Row(k, t), value = Row(v, t);
+            float* key = Row(k, row), value = Row(v, row);
             for (var h = 0; h < heads; h++)
             {
                 var offset = ((long)page * heads + h) * headDim * KvLayout.PageSize * TElement.Size;

@@ -10,7 +10,7 @@ internal static class GoldenCases
     /// <summary>The tokenizers by folder name.</summary>
     public static readonly string[] Names =
     [
-        "smollm2", "llama2", "llama3", "synthetic-bpe-legacy",
+        "smollm2", "llama2", "llama3", "qwen3", "synthetic-bpe-split", "synthetic-bpe-legacy", "synthetic-unigram", "synthetic-wordpiece",
     ];
 
     /// <summary>The tokenizer of that name; skips the test where the goldens are absent.</summary>

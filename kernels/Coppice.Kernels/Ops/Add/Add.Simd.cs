@@ -4,9 +4,12 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void AddCore(Tensor x, Tensor delta, float scale, Tensor y)
+    protected override void AddCore(Tensor x, Tensor delta, float scale, Tensor y) =>
+        ForRows(new AddWork(x, delta, scale, y), x.Rows, x.Shape.RowLength);
+
+    private readonly struct AddWork(Tensor x, Tensor delta, float scale, Tensor y) : IRowWork
     {
-        for (var t = 0; t < x.Rows; t++) AddRow(Row(x, t), Row(delta, t), scale, x.Shape.RowLength, Row(y, t));
+        public void Run(int row) => AddRow(Row(x, row), Row(delta, row), scale, x.Shape.RowLength, Row(y, row));
     }
 
     private static void AddRow(float* x, float* delta, float scale, int length, float* y)

@@ -4,16 +4,17 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void EmbedCore(Tensor ids, WeightMatrix table, float scale, Tensor y)
+    protected override void EmbedCore(Tensor ids, WeightMatrix table, float scale, Tensor y) =>
+        ForRows(new EmbedWork(ids, (PanelMatrix)table, scale, y), ids.Rows, table.Inputs);
+
+    private readonly struct EmbedWork(Tensor ids, PanelMatrix table, float scale, Tensor y) : IRowWork
     {
-        var w = (PanelMatrix)table;
-        var stride = ids.RowStride;
-        for (var t = 0; t < ids.Rows; t++)
+        public void Run(int row)
         {
-            var id = ((int*)ids.Address)[(long)t * stride];
-            System.Diagnostics.Debug.Assert((uint)id < (uint)w.Outputs, "The caller checks token ids.");
-            var row = Row(y, t);
-            for (var k = 0; k < w.Inputs; k++) row[k] = scale * w[id, k];
+            var id = ((int*)ids.Address)[(long)row * ids.RowStride];
+            System.Diagnostics.Debug.Assert((uint)id < (uint)table.Outputs, "The caller checks token ids.");
+            var destination = Row(y, row);
+            for (var k = 0; k < table.Inputs; k++) destination[k] = scale * table[id, k];
         }
     }
 }

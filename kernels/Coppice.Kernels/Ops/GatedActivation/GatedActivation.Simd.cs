@@ -1,19 +1,21 @@
 using Coppice.Kernels.Numerics;
-using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    private protected override void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y)
+    private protected override void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y) =>
+        ForRows(new GatedActivationWork<TActivation>(gate, up, y), gate.Rows, gate.Shape.RowLength);
+
+    private readonly struct GatedActivationWork<TActivation>(Tensor gate, Tensor up, Tensor y) : IRowWork where TActivation : struct, IActivation
     {
-        for (var t = 0; t < gate.Rows; t++)
+        public void Run(int row)
         {
-            float* g = Row(gate, t), u = Row(up, t), row = Row(y, t);
+            float* g = Row(gate, row), u = Row(up, row), destination = Row(y, row);
             for (var i = 0; i < gate.Shape.RowLength; i += Lanes)
             {
                 var left = gate.Shape.RowLength - i;
-                StoreUpTo(TLanes.Multiply(TActivation.Invoke(LoadUpTo(g + i, left, 0f)), LoadUpTo(u + i, left, 0f)), row + i, left);
+                StoreUpTo(TLanes.Multiply(TActivation.Invoke(LoadUpTo(g + i, left, 0f)), LoadUpTo(u + i, left, 0f)), destination + i, left);
             }
         }
     }

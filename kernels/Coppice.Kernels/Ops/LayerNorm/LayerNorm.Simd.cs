@@ -4,12 +4,16 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void LayerNormCore(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y)
+    protected override void LayerNormCore(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y) =>
+        ForRows(new LayerNormWork(x, weight, bias, epsilon, y), x.Rows, x.Shape.RowLength);
+
+    private readonly struct LayerNormWork(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y) : IRowWork
     {
-        var (length, per) = (x.Last, x.Shape.RowLength / x.Last);
-        for (var t = 0; t < x.Rows; t++)
-            for (var h = 0; h < per; h++)
-                LayerNormRow(Row(x, t) + h * length, Row(weight, 0), bias.IsEmpty ? null : Row(bias, 0), length, epsilon, Row(y, t) + h * length);
+        public void Run(int row)
+        {
+            float* gain = Row(weight, 0), shift = bias.IsEmpty ? null : Row(bias, 0);
+            for (var i = 0; i < x.Shape.RowLength; i += x.Last) LayerNormRow(Row(x, row) + i, gain, shift, x.Last, epsilon, Row(y, row) + i);
+        }
     }
 
     private static void LayerNormRow(float* x, float* weight, float* bias, int length, float epsilon, float* y)

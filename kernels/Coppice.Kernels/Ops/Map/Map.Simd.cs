@@ -1,19 +1,20 @@
 using Coppice.Kernels.Numerics;
-using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    private protected override void MapCore<TActivation>(Tensor x, Tensor y)
+    private protected override void MapCore<TActivation>(Tensor x, Tensor y) => ForRows(new MapWork<TActivation>(x, y), x.Rows, x.Shape.RowLength);
+
+    private readonly struct MapWork<TActivation>(Tensor x, Tensor y) : IRowWork where TActivation : struct, IActivation
     {
-        for (var t = 0; t < x.Rows; t++)
+        public void Run(int row)
         {
-            float* source = Row(x, t), row = Row(y, t);
+            float* source = Row(x, row), destination = Row(y, row);
             for (var i = 0; i < x.Shape.RowLength; i += Lanes)
             {
                 var left = x.Shape.RowLength - i;
-                StoreUpTo(TActivation.Invoke(LoadUpTo(source + i, left, 0f)), row + i, left);
+                StoreUpTo(TActivation.Invoke(LoadUpTo(source + i, left, 0f)), destination + i, left);
             }
         }
     }

@@ -4,20 +4,19 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void RmsNormCore(Tensor x, Tensor weight, float epsilon, Tensor y)
-    {
-        var (length, per) = (x.Last, x.Shape.RowLength / x.Last);
-        for (var t = 0; t < x.Rows; t++)
-            for (var h = 0; h < per; h++) NormalizeRow(Row(x, t) + h * length, Row(weight, 0), length, epsilon, Row(y, t) + h * length);
-    }
+    protected override void RmsNormCore(Tensor x, Tensor weight, float epsilon, Tensor y) =>
+        ForRows(new RmsNormWork(x, default, 0f, weight, epsilon, y), x.Rows, x.Shape.RowLength);
 
-    protected override void AddRmsNormCore(Tensor x, Tensor delta, float scale, Tensor weight, float epsilon, Tensor y)
+    protected override void AddRmsNormCore(Tensor x, Tensor delta, float scale, Tensor weight, float epsilon, Tensor y) =>
+        ForRows(new RmsNormWork(x, delta, scale, weight, epsilon, y), x.Rows, x.Shape.RowLength);
+
+    private readonly struct RmsNormWork(Tensor x, Tensor delta, float scale, Tensor weight, float epsilon, Tensor y) : IRowWork
     {
-        var (length, per) = (x.Last, x.Shape.RowLength / x.Last);
-        for (var t = 0; t < x.Rows; t++)
+        public void Run(int row)
         {
-            AddRow(Row(x, t), Row(delta, t), scale, x.Shape.RowLength, Row(x, t));
-            for (var h = 0; h < per; h++) NormalizeRow(Row(x, t) + h * length, Row(weight, 0), length, epsilon, Row(y, t) + h * length);
+            float* source = Row(x, row), destination = Row(y, row), gain = Row(weight, 0);
+            if (!delta.IsEmpty) AddRow(source, Row(delta, row), scale, x.Shape.RowLength, source);
+            for (var i = 0; i < x.Shape.RowLength; i += x.Last) NormalizeRow(source + i, gain, x.Last, epsilon, destination + i);
         }
     }
 

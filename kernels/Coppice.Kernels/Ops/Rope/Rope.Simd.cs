@@ -4,18 +4,20 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void RopeCore(Tensor x, Tensor positions, Tensor cosines, Tensor sines, RopePairing pairing)
+    protected override void RopeCore(Tensor x, Tensor positions, Tensor cosines, Tensor sines, RopePairing pairing) =>
+        ForRows(new RopeWork(x, positions, cosines, sines, pairing), x.Rows, x.Shape.RowLength);
+
+    private readonly struct RopeWork(Tensor x, Tensor positions, Tensor cosines, Tensor sines, RopePairing pairing) : IRowWork
     {
-        var (heads, headDim, half) = (x.Shape[1], x.Shape[2], cosines.Last);
-        for (var t = 0; t < x.Rows; t++)
+        public void Run(int row)
         {
-            var position = ((int*)positions.Address)[(long)t * positions.RowStride];
+            var position = ((int*)positions.Address)[(long)row * positions.RowStride];
             System.Diagnostics.Debug.Assert((uint)position < (uint)cosines.Rows, "The caller checks positions.");
-            float* cos = Row(cosines, position), sin = Row(sines, position), row = Row(x, t);
-            for (var h = 0; h < heads; h++)
+            float* cos = Row(cosines, position), sin = Row(sines, position), head = Row(x, row);
+            for (var h = 0; h < x.Shape[1]; h++, head += x.Last)
             {
-                if (pairing == RopePairing.Half) TurnHalves(row + h * headDim, cos, sin, half);
-                else TurnPairs(row + h * headDim, cos, sin, half);
+                if (pairing == RopePairing.Half) TurnHalves(head, cos, sin, cosines.Last);
+                else TurnPairs(head, cos, sin, cosines.Last);
             }
         }
     }

@@ -4,9 +4,11 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void SoftmaxCore(Tensor x, Tensor y)
+    protected override void SoftmaxCore(Tensor x, Tensor y) => ForRows(new SoftmaxWork(x, y), x.Rows, x.Last);
+
+    private readonly struct SoftmaxWork(Tensor x, Tensor y) : IRowWork
     {
-        for (var t = 0; t < x.Rows; t++) SoftmaxRow(Row(x, t), x.Last, Row(y, t));
+        public void Run(int row) => SoftmaxRow(Row(x, row), x.Last, Row(y, row));
     }
 
     private static void SoftmaxRow(float* x, int length, float* y)

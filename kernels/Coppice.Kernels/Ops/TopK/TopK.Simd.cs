@@ -4,13 +4,15 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void TopKCore(Tensor x, Tensor values, Tensor indices)
+    protected override void TopKCore(Tensor x, Tensor values, Tensor indices) => ForRows(new TopKWork(x, values, indices), x.Rows, x.Last);
+
+    private readonly struct TopKWork(Tensor x, Tensor values, Tensor indices) : IRowWork
     {
-        for (var t = 0; t < x.Rows; t++)
+        public void Run(int row)
         {
-            var index = (int*)indices.Address + (long)t * indices.RowStride;
-            if (values.Last == 1) *index = ArgMax(Row(x, t), x.Last, Row(values, t));
-            else SelectLargest(Row(x, t), x.Last, values.Last, Row(values, t), index);
+            var index = (int*)indices.Address + (long)row * indices.RowStride;
+            if (values.Last == 1) *index = ArgMax(Row(x, row), x.Last, Row(values, row));
+            else SelectLargest(Row(x, row), x.Last, values.Last, Row(values, row), index);
         }
     }
 

@@ -1,11 +1,13 @@
 using Coppice.Text.Normalizers;
+using Coppice.Text.Unicode;
 
 namespace Coppice.Text.Files;
 
 /// <summary>Reads the normalizer.</summary>
 internal static class NormalizerReader
 {
-    private const string Supported = "Sequence, Prepend, Replace";
+    private const string Supported = "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, BertNormalizer, "
+        + "Precompiled, Nmt, ByteLevel";
 
     public static Normalizer Read(JsonField field)
     {
@@ -21,8 +23,57 @@ internal static class NormalizerReader
                 var pattern = PatternReader.Read(field.Required("pattern"));
                 var content = field.Required("content").Text;
                 return new Rewrite(text => pattern.Replace(text, content));
+            case "NFC" or "NFD" or "NFKC" or "NFKD":
+                var form = type.Text;
+                return new Rewrite(text => Normalization.Apply(text, compose: form.EndsWith('C'), compatible: form[2] == 'K'));
+            case "Lowercase":
+                return CharacterFilter.Lowercase;
+            case "StripAccents":
+                return CharacterFilter.StripAccents;
+            case "Nmt":
+                return CharacterFilter.Nmt;
+            case "Strip":
+                var (left, right) = (field.Required("strip_left").Flag, field.Required("strip_right").Flag);
+                return new Rewrite(text => Stripped(text, left, right));
+            case "ByteLevel":
+                return new Rewrite(text => ByteAlphabet.Spell(text));
+            case "BertNormalizer" or "Bert":
+                return ReadBert(field);
+            case "Precompiled":
+                return ReadPrecompiled(field.Required("precompiled_charsmap"));
             default:
                 throw type.Unsupported(Supported);
         }
+    }
+
+    private static string Stripped(string text, bool left, bool right)
+    {
+        var (start, end) = (0, text.Length);
+        while (left && start < end && CodePoints.IsWhiteSpace(text[start])) start++;
+        while (right && end > start && CodePoints.IsWhiteSpace(text[end - 1])) end--;
+        return text[start..end];
+    }
+
+    private static NormalizerSequence ReadBert(JsonField field)
+    {
+        var parts = new List<Normalizer>();
+        var lowercase = field.Required("lowercase").Flag;
+        if (field.Required("clean_text").Flag) parts.Add(CharacterFilter.Clean);
+        if (field.Required("handle_chinese_chars").Flag) parts.Add(CharacterFilter.SpaceChinese);
+        if (field.FlagOr("strip_accents", lowercase))
+        {
+            parts.Add(new Rewrite(text => Normalization.Apply(text, compose: false, compatible: false)));
+            parts.Add(CharacterFilter.StripNonSpacingMarks);
+        }
+        if (lowercase) parts.Add(CharacterFilter.Lowercase);
+        return new NormalizerSequence([.. parts]);
+    }
+
+    private static CharacterMap ReadPrecompiled(JsonField field)
+    {
+        var text = field.Text;
+        var bytes = new byte[text.Length];
+        if (Convert.TryFromBase64String(text, bytes, out var count) && CharacterMap.Parse(bytes.AsSpan(0, count)) is { } map) return map;
+        throw field.Wrong("a character map of SentencePiece in base 64");
     }
 }

@@ -54,18 +54,18 @@ internal static class PreTokenizerReader
                 list.Add(ReadMetaspace(part));
                 break;
             case "Whitespace":
-                list.Add(WordSplit.Instance);
+                list.Add(new WordSplit());
                 break;
             case "WhitespaceSplit":
                 list.Add(new CharacterSplit(CodePoints.IsWhiteSpace, SplitBehavior.Removed));
                 break;
             case "Punctuation":
                 var behavior = part.Optional("behavior") is { } given ? ReadBehavior(given) : SplitBehavior.Isolated;
-                list.Add(new CharacterSplit(CodePoints.IsPunctuation, behavior));
+                list.Add(new CharacterSplit(OlderCategories.IsPunctuation, behavior));
                 break;
             case "BertPreTokenizer":
                 list.Add(new CharacterSplit(CodePoints.IsWhiteSpace, SplitBehavior.Removed));
-                list.Add(new CharacterSplit(CodePoints.IsPunctuation, SplitBehavior.Isolated));
+                list.Add(new CharacterSplit(OlderCategories.IsPunctuation, SplitBehavior.Isolated));
                 break;
             case "CharDelimiterSplit" or "Delimiter":
                 var delimiter = Rune.GetRuneAt(part.Required("delimiter").Character, 0).Value;

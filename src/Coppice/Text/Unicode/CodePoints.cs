@@ -41,13 +41,9 @@ internal static class CodePoints
     public static bool IsWhiteSpace(int codePoint) =>
         codePoint < 0x10000 && char.IsWhiteSpace((char)codePoint);
 
-    /// <summary>Whether the code point is a number of any kind (Nd, Nl, No).</summary>
-    public static bool IsNumeric(int codePoint) => (CategoryBit(codePoint) & Categories.Number) != 0;
-
-    /// <summary>Whether the code point is ASCII punctuation (symbols too) or has a punctuation category.</summary>
-    public static bool IsPunctuation(int codePoint) => codePoint < 0x80
-        ? codePoint is >= 0x21 and <= 0x2F or >= 0x3A and <= 0x40 or >= 0x5B and <= 0x60 or >= 0x7B and <= 0x7E
-        : (CategoryBit(codePoint) & Categories.Punctuation) != 0;
+    /// <summary>Whether the code point is a number of any kind (Nd, Nl, No) in Unicode 17; the runtime's table is of Unicode 16.</summary>
+    public static bool IsNumeric(int codePoint) => (CategoryBit(codePoint) & Categories.Number) != 0
+        || codePoint is >= 0x11DE0 and <= 0x11DE9 or >= 0x16FF4 and <= 0x16FF6;
 
     /// <summary>Whether a regular expression's \w matches: alphabetic, mark, decimal number, connector or joiner.</summary>
     public static bool IsWord(int codePoint) =>

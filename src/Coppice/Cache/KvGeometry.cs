@@ -1,0 +1,13 @@
+using Coppice.Kernels;
+
+namespace Coppice.Cache;
+
+/// <summary>Sizes of a model's keys and values, and how an element is stored.</summary>
+internal readonly record struct KvGeometry(int Layers, int KvHeads, int HeadDim, ElementType Type)
+{
+    /// <summary>Bytes of one page of one layer: keys, or values.</summary>
+    public long PageBytes => (long)KvLayout.PageSize * KvHeads * HeadDim * Type.Size();
+
+    /// <summary>Bytes of keys and values of all layers in <paramref name="pages"/> pages.</summary>
+    public long Bytes(int pages) => checked(2 * Layers * pages * PageBytes);
+}

@@ -1,0 +1,209 @@
+using System.Diagnostics;
+using Coppice.Cache;
+using Coppice.Decoding.Drafters;
+using Coppice.Decoding.Sampling;
+using Coppice.Models;
+
+namespace Coppice.Decoding;
+
+/// <summary>The one loop of decoding: prefill what is pending, draft, run the model over the tree, verify, commit. Plain decoding is a tree with only a root.</summary>
+/// <remarks>
+/// Holds one sequence: its tokens and its cache. The last token is always pending, that is, not yet in the cache. A step takes the lock of the model, because
+/// a back end is single-threaded; nothing else is shared. After the first steps a step allocates nothing, unless log-probabilities are asked for.
+/// </remarks>
+internal sealed class DecodingLoop
+{
+    private readonly Transformer _model;
+    private readonly Lock _gate;
+    private readonly KvCache _cache;
+    private readonly Workspace _workspace;
+    private readonly ForwardBatch _batch;
+    private readonly TokenTree _tree;
+    private readonly int[] _tokens;         // prompt and generated, with room behind for the path that is being verified
+    private readonly int[] _path;
+    private readonly int[] _rows;
+    private readonly float[] _logits;
+    private readonly List<int> _emitted = [];
+    private readonly List<TokenLogProbs> _logProbs = [];
+    private readonly DecodingOptions _nothing = new(new Sampler([], greedy: true, 0), new NoDrafter(), new StopRule(0, []), null);
+    private DecodingOptions _options;
+    private int _count, _promptLength, _firstRow;
+    private bool _beyond;       // the cache holds keys turned by a longrope model's long factors
+
+    /// <summary>A loop over an empty cache.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="gate">Taken for each step.</param>
+    /// <param name="cache">The sequence's cache; belongs to the caller.</param>
+    /// <param name="workspace">Belongs to the caller.</param>
+    /// <param name="maxTokens">Prompt and generated tokens that fit; the cache has room for a tree beyond them.</param>
+    /// <param name="positions">Rows of the rotary tables.</param>
+    public DecodingLoop(Transformer model, Lock gate, KvCache cache, Workspace workspace, int maxTokens, int positions)
+    {
+        (_model, _gate, _cache, _workspace, MaxTokens) = (model, gate, cache, workspace, maxTokens);
+        var size = workspace.Size;
+        _batch = new ForwardBatch(size, positions);
+        _tree = new TokenTree(Math.Min(size.TreeRows, size.LogitRows), size.PathLength - 1);
+        _tokens = new int[maxTokens + size.PathLength + 1];
+        (_path, _rows) = (new int[size.PathLength], new int[_tree.Capacity]);
+        _logits = new float[model.Spec.VocabularySize];
+        _options = _nothing;
+    }
+
+    /// <summary>Tokens that fit.</summary>
+    public int MaxTokens { get; }
+    /// <summary>All tokens of the sequence.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, _count);
+    /// <summary>Tokens that the last step gave.</summary>
+    public IReadOnlyList<int> Emitted => _emitted;
+    /// <summary>Their log-probabilities, where asked for.</summary>
+    public IReadOnlyList<TokenLogProbs> LogProbs => _logProbs;
+    /// <summary>Set by the step that ends the generation.</summary>
+    public FinishReason? Finished { get; private set; }
+    /// <summary>Counts and times since <see cref="Begin"/>.</summary>
+    public DecodingStatistics Statistics { get; private set; } = new();
+    private int GeneratedCount => _count - _promptLength;
+
+    /// <summary>Begins a generation. Keys and values of the beginning that <paramref name="prompt"/> shares with the sequence so far are kept.</summary>
+    public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options)
+    {
+        Debug.Assert(prompt.Length > 0 && prompt.Length < MaxTokens, "checked by the session");
+        var common = prompt.CommonPrefixLength(_tokens.AsSpan(0, _cache.Length));
+        var beyond = IsBeyond(prompt.Length);
+        _cache.Truncate(beyond == _beyond ? Math.Min(common, prompt.Length - 1) : 0);
+        prompt.CopyTo(_tokens);
+        (_beyond, _options, Finished) = (beyond, options, null);
+        _count = _promptLength = prompt.Length;
+        Statistics = new DecodingStatistics { ReusedTokens = _cache.Length };
+        options.Drafter.Begin(prompt);
+    }
+
+    /// <summary>Forgets the sequence.</summary>
+    public void Reset()
+    {
+        _cache.Truncate(0);
+        _count = 0;
+    }
+
+    /// <summary>Runs one pass: a piece of the prompt, which gives no token, or the pass that gives the next token or several.</summary>
+    public void Step()
+    {
+        _emitted.Clear();
+        _logProbs.Clear();
+        if (_beyond != IsBeyond(_count))
+        {
+            _beyond = !_beyond;
+            _cache.Truncate(0);
+        }
+        var pending = _count - _cache.Length;
+        if (pending > _workspace.Size.Rows) Prefill();
+        else Decode(pending);
+    }
+
+    private bool IsBeyond(int length) => _model.Spec.LongPositionsFrom is { } border && length > border;
+
+    private void Prefill()
+    {
+        var start = Stopwatch.GetTimestamp();
+        var rows = _workspace.Size.Rows;
+        lock (_gate)
+        {
+            _batch.Clear();
+            _batch.Add(_cache, _tokens.AsSpan(_cache.Length, rows), _beyond);
+            _model.Forward(_batch, _workspace);
+            _model.Backend.Synchronize();
+        }
+        _cache.Advance(rows);
+        Statistics.PrefilledTokens += rows;
+        Statistics.PrefillTime += Stopwatch.GetElapsedTime(start);
+    }
+
+    private void Decode(int pending)
+    {
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        var start = Stopwatch.GetTimestamp();
+        _tree.Reset(_tokens[_count - 1]);
+        if (pending == 1) Draft();
+        var drafted = Stopwatch.GetTimestamp();
+        int accepted;
+        lock (_gate)
+        {
+            _batch.Clear();
+            if (pending == 1) _batch.AddTree(_cache, _tree.Tokens, _tree.Depths, _tree.Paths, _beyond);
+            else _batch.Add(_cache, _tokens.AsSpan(_cache.Length, pending), _beyond);
+            _model.Forward(_batch, _workspace);
+            _firstRow = pending - 1;
+            for (var node = 0; node < _tree.Count; node++) _rows[node] = _firstRow + node;
+            _model.Logits(_workspace, _rows.AsSpan(0, _tree.Count));
+            accepted = Verifier.Walk(_tree, new Choice(this), _path, out var next);
+            if (pending == 1) _cache.Commit(_path.AsSpan(0, accepted));
+            else _cache.Advance(pending);
+            for (var i = 1; i < accepted; i++) _emitted.Add(_tree.Tokens[_path[i]]);
+            _emitted.Add(next);
+        }
+        Account(pending, accepted, start, drafted);
+        Emit();
+        if (Statistics.Steps <= 2) return;
+        Statistics.AllocatedBytes += GC.GetAllocatedBytesForCurrentThread() - allocated;
+        Statistics.MeasuredTokens += _emitted.Count;
+    }
+
+    private void Draft()
+    {
+        var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, MaxTokens - _count);
+        var depth = Math.Min(remaining - 1, _tree.PathLength - 1);
+        if (_model.Spec.LongPositionsFrom is { } border && !_beyond) depth = Math.Min(depth, border - _count);
+        if (depth > 0) _options.Drafter.Draft(new DraftRequest(Tokens, _tree.Capacity, depth), _tree);
+    }
+
+    private void Account(int pending, int accepted, long start, long drafted)
+    {
+        Statistics.Steps++;
+        if (pending > 1)
+        {
+            Statistics.PrefilledTokens += pending;
+            Statistics.PrefillTime += Stopwatch.GetElapsedTime(start);
+            return;
+        }
+        Statistics.DraftTime += Stopwatch.GetElapsedTime(start, drafted);
+        Statistics.VerifyTime += Stopwatch.GetElapsedTime(drafted);
+        Statistics.DraftedTokens += _tree.Count - 1;
+        Statistics.AcceptedTokens += accepted - 1;
+    }
+
+    /// <summary>Appends what was chosen, cut at the first end token and at the limits.</summary>
+    private void Emit()
+    {
+        var kept = 0;
+        while (kept < _emitted.Count && Finished is null)
+        {
+            var token = _emitted[kept++];
+            _tokens[_count++] = token;
+            if (_options.Stop.Ends(token)) Finished = FinishReason.Eos;
+            else if (GeneratedCount >= _options.Stop.MaxTokens || _count >= MaxTokens) Finished = FinishReason.Length;
+        }
+        if (kept < _emitted.Count)
+        {
+            _emitted.RemoveRange(kept, _emitted.Count - kept);
+            if (_logProbs.Count > kept) _logProbs.RemoveRange(kept, _logProbs.Count - kept);
+        }
+        if (_cache.Length > _count) _cache.Truncate(_count);
+        _options.Drafter.Accept(_tokens.AsSpan(_count - kept, kept));
+    }
+
+    /// <summary>The target's choices, one row of logits for each node.</summary>
+    private readonly struct Choice(DecodingLoop loop) : ITokenChoice
+    {
+        public int Choose(TokenTree tree, int node)
+        {
+            var path = tree.Path(node);
+            for (var i = 1; i < path.Length; i++) loop._tokens[loop._count + i - 1] = tree.Tokens[path[i]];
+            loop._model.Backend.Download(loop._workspace.Logits.Slice(node, 1), loop._logits.AsSpan());
+            var tokens = loop._tokens.AsSpan(0, loop._count + path.Length - 1);
+            if (loop._options.LogProbs is not { } count) return loop._options.Sampler.Choose(tokens, loop._logits);
+            var raw = loop._logits.ToArray();
+            var chosen = loop._options.Sampler.Choose(tokens, loop._logits);
+            loop._logProbs.Add(LogProbabilities.Of(raw, chosen, count));
+            return chosen;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+using Coppice.Decoding.Drafters;
+using Coppice.Decoding.Sampling;
+
+namespace Coppice.Decoding;
+
+/// <summary>How one generation chooses, proposes and ends.</summary>
+/// <param name="Sampler">Chooses.</param>
+/// <param name="Drafter">Proposes; belongs to the caller.</param>
+/// <param name="Stop">Ends.</param>
+/// <param name="LogProbs">Best tokens to report for every position, or null for no log-probabilities.</param>
+internal sealed record DecodingOptions(Sampler Sampler, Drafter Drafter, StopRule Stop, int? LogProbs);

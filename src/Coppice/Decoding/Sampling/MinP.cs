@@ -1,0 +1,18 @@
+using System.Numerics.Tensors;
+
+namespace Coppice.Decoding.Sampling;
+
+/// <summary>Keeps tokens at least p times as probable as the most probable one, never fewer than one: z ≥ max(z) + ln p; the others become -∞.</summary>
+internal sealed class MinP(double p) : LogitsProcessor
+{
+    /// <inheritdoc/>
+    public override void Apply(ReadOnlySpan<int> tokens, Span<float> logits)
+    {
+        var max = TensorPrimitives.Max<float>(logits);
+        var floor = Math.Min(max + Math.Log(p), max);       // above 1 only the most probable stays
+        for (var id = 0; id < logits.Length; id++)
+        {
+            if (logits[id] < floor) logits[id] = float.NegativeInfinity;
+        }
+    }
+}

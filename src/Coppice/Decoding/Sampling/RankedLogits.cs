@@ -1,0 +1,43 @@
+using System.Buffers;
+
+namespace Coppice.Decoding.Sampling;
+
+/// <summary>The tokens whose logits are at least some floor, largest logit first, equal ones by ascending id.</summary>
+/// <remarks>Each is one 64-bit key that sorts without a comparer: the logit's order in the upper half, the id in the lower. Memory comes from the shared array pool.</remarks>
+internal readonly ref struct RankedLogits
+{
+    private readonly ulong[] _keys;
+    private readonly int _count;
+
+    private RankedLogits(ulong[] keys, int count) => (_keys, _count) = (keys, count);
+
+    /// <summary>Tokens in all.</summary>
+    public int Count => _count;
+
+    /// <summary>Ranks what is at least <paramref name="floor"/> and above -∞.</summary>
+    public static RankedLogits AtLeast(ReadOnlySpan<float> logits, float floor)
+    {
+        var keys = ArrayPool<ulong>.Shared.Rent(logits.Length);
+        var count = 0;
+        for (var id = 0; id < logits.Length; id++)
+        {
+            if (logits[id] >= floor && logits[id] > float.NegativeInfinity) keys[count++] = Key(logits[id], id);
+        }
+        keys.AsSpan(0, count).Sort();
+        return new RankedLogits(keys, count);
+    }
+
+    /// <summary>The token at <paramref name="rank"/>, 0 the largest.</summary>
+    public int Id(int rank) => (int)(uint)_keys[rank];
+
+    /// <summary>Returns the memory.</summary>
+    public void Dispose() => ArrayPool<ulong>.Shared.Return(_keys);
+
+    /// <summary>Ascending keys are descending logits, then ascending ids. Both zeros are one logit.</summary>
+    private static ulong Key(float logit, int id)
+    {
+        var bits = BitConverter.SingleToInt32Bits(logit + 0f);
+        var ascending = (uint)(bits < 0 ? ~bits : bits | int.MinValue);
+        return ((ulong)~ascending << 32) | (uint)id;
+    }
+}

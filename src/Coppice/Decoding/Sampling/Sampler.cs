@@ -1,0 +1,56 @@
+using System.Numerics.Tensors;
+
+namespace Coppice.Decoding.Sampling;
+
+/// <summary>Chooses a token from logits: the processors in order, then the arg-max or one draw.</summary>
+/// <param name="processors">Applied in this order.</param>
+/// <param name="greedy">The largest logit instead of a draw; of equal ones the lowest id.</param>
+/// <param name="seed">Key of the draws.</param>
+/// <remarks>The random number of a draw depends on the seed and on the absolute position alone, so a token does not depend on how the ones before it were found.</remarks>
+internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool greedy, ulong seed)
+{
+    /// <summary>The token that follows <paramref name="tokens"/>.</summary>
+    /// <param name="tokens">All tokens before it; their number is its position.</param>
+    /// <param name="logits">[vocabulary]; changed. NaN counts as -∞; where nothing is above -∞, token 0 is chosen.</param>
+    public int Choose(ReadOnlySpan<int> tokens, Span<float> logits)
+    {
+        if (float.IsNaN(TensorPrimitives.Max<float>(logits))) ReplaceNaN(logits);       // Max is NaN where any element is
+        for (var i = 0; i < processors.Count; i++) processors[i].Apply(tokens, logits);
+        return greedy ? ArgMax(logits) : Draw(logits, Philox.Uniform(seed, RandomStream.Target, tokens.Length));
+    }
+
+    private static void ReplaceNaN(Span<float> logits)
+    {
+        for (var i = 0; i < logits.Length; i++)
+        {
+            if (float.IsNaN(logits[i])) logits[i] = float.NegativeInfinity;
+        }
+    }
+
+    /// <summary>Index of the largest element, the first of equal ones.</summary>
+    internal static int ArgMax(ReadOnlySpan<float> logits)
+    {
+        var max = TensorPrimitives.Max(logits);
+        return Math.Max(logits.IndexOf(max), 0);
+    }
+
+    /// <summary>Inverse of the cumulative distribution over ascending ids: the first id whose cumulative probability exceeds <paramref name="uniform"/>.</summary>
+    internal static int Draw(Span<float> logits, double uniform)
+    {
+        var max = TensorPrimitives.Max<float>(logits);
+        if (!float.IsFinite(max)) return ArgMax(logits);
+        TensorPrimitives.Subtract(logits, max, logits);
+        TensorPrimitives.Exp<float>(logits, logits);
+        var total = 0.0;
+        foreach (var weight in logits) total += weight;
+        var (sum, target, last) = (0.0, uniform * total, 0);
+        for (var id = 0; id < logits.Length; id++)
+        {
+            if (logits[id] == 0) continue;
+            last = id;
+            sum += logits[id];
+            if (sum > target) break;
+        }
+        return last;
+    }
+}

@@ -1,0 +1,14 @@
+namespace Coppice;
+
+/// <summary>Why a generation ended.</summary>
+public enum FinishReason
+{
+    /// <summary>As many tokens as were asked for, or as fit the session.</summary>
+    Length,
+    /// <summary>A stop string.</summary>
+    Stop,
+    /// <summary>A token that ends the text.</summary>
+    Eos,
+    /// <summary>The caller cancelled or went away.</summary>
+    Cancelled,
+}

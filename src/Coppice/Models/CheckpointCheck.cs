@@ -1,0 +1,42 @@
+using Coppice.Weights;
+
+namespace Coppice.Models;
+
+/// <summary>Compares a checkpoint with a plan in both directions, before any memory is asked for.</summary>
+internal static class CheckpointCheck
+{
+    private const int MaxProblems = 8;
+
+    /// <summary>Every planned tensor is there with its shape and a type the engine computes with, and every stored one is planned or ignored.</summary>
+    /// <exception cref="CheckpointException">Otherwise; names the first few problems.</exception>
+    public static void Run(Checkpoint checkpoint, WeightPlan plan, TensorMap map, ModelSpec spec)
+    {
+        var problems = new List<string>();
+        var planned = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var part in plan.Matrices.SelectMany(m => m.Parts).Concat(plan.Vectors.SelectMany(v => v.Parts)))
+        {
+            planned.Add(part.Name);
+            if (checkpoint.Tensors.TryGetValue(part.Name, out var tensor)) CheckTensor(problems, tensor, part);
+            else problems.Add($"tensor \"{part.Name}\" must be in the checkpoint, found none");
+        }
+        if (spec.TiedHead && map.Names.ContainsKey(TensorRole.Head)) planned.Add(map.Name(TensorRole.Head) + ".weight");     // some files keep a copy
+        foreach (var (name, tensor) in checkpoint.Tensors)
+        {
+            if (!planned.Contains(name) && !map.Ignores(name))
+                problems.Add($"{tensor.Label} {tensor.Entry.ShapeText} has no role in family {spec.ModelType}");
+        }
+        if (problems.Count == 0) return;
+        var more = problems.Count > MaxProblems ? $"; and {problems.Count - MaxProblems} more" : "";
+        throw new CheckpointException($"checkpoint: {string.Join("; ", problems.Take(MaxProblems))}{more}.");
+    }
+
+    private static void CheckTensor(List<string> problems, CheckpointTensor tensor, WeightPart part)
+    {
+        long[] expected = part.Columns == 1 ? [part.Rows] : part.Transposed ? [part.Columns, part.Rows] : [part.Rows, part.Columns];
+        if (part.Columns == 1 && tensor.Entry.Shape.AsSpan().SequenceEqual([part.Rows, 1L])) expected = tensor.Entry.Shape;
+        if (!tensor.Entry.Shape.AsSpan().SequenceEqual(expected))
+            problems.Add($"{tensor.Label} must be [{string.Join(", ", expected)}], found {tensor.Entry.ShapeText}");
+        if (!tensor.Entry.Type.TryElementType(out _))
+            problems.Add($"{tensor.Label} must be F32, F16 or BF16, found {tensor.Entry.Type.FileName()}");
+    }
+}

@@ -1,0 +1,173 @@
+using System.Text.Json;
+using Coppice.Weights;
+
+namespace Coppice.Models;
+
+/// <summary>Reads a configuration with three verbs - required, default, must be - and reports all its problems together.</summary>
+/// <remarks>After a problem the verbs answer something harmless and reading goes on; <see cref="ThrowProblems"/> ends it before anything is built from the answers.</remarks>
+internal sealed class ConfigReader
+{
+    /// <summary>No extent of a model is larger: products of two stay far from 64 bits.</summary>
+    public const int MaxSize = 1 << 27;
+
+    private readonly string _file;
+    private readonly string _path;
+    private readonly JsonElement _object;
+    private readonly Problems _problems;
+
+    private ConfigReader(string file, string path, JsonElement element, Problems problems) => (_file, _path, _object, _problems) = (file, path, element, problems);
+
+    private sealed record Problems(List<string> Malformed, List<string> Unsupported);
+
+    /// <summary>Reads the file <paramref name="name"/> of <paramref name="folder"/>.</summary>
+    /// <exception cref="CheckpointException">It is missing or not a JSON object.</exception>
+    public static ConfigReader Open(string folder, string name = "config.json")
+    {
+        using var document = JsonFile.Read(Path.Combine(folder, name));
+        return new ConfigReader(name, "", document.RootElement.Clone(), new Problems([], []));
+    }
+
+    /// <summary>Reads <paramref name="json"/>, called <paramref name="name"/> in messages.</summary>
+    public static ConfigReader Parse(string json, string name = "config.json")
+    {
+        using var document = JsonFile.Parse(name, System.Text.Encoding.UTF8.GetBytes(json));
+        return new ConfigReader(name, "", document.RootElement.Clone(), new Problems([], []));
+    }
+
+    /// <summary>Whether <paramref name="key"/> has a value; null counts as none.</summary>
+    public bool Has(string key) => Find(key, out _);
+
+    /// <summary>The value of <paramref name="key"/>; none is a problem.</summary>
+    public T Required<T>(string key)
+    {
+        if (Find(key, out _)) return Default<T>(key, default!);
+        _problems.Malformed.Add($"{_path}{key} must be {Kind<T>()}, found none");
+        return typeof(T) == typeof(string) ? (T)(object)"" : default!;
+    }
+
+    /// <summary>The value of <paramref name="key"/>, or <paramref name="whenMissing"/>.</summary>
+    public T Default<T>(string key, T whenMissing)
+    {
+        if (!Find(key, out var value)) return whenMissing;
+        if (TryConvert<T>(value, out var converted)) return converted;
+        _problems.Malformed.Add($"{_path}{key} must be {Kind<T>()}, found {CheckpointText.Value(value)}");
+        return whenMissing ?? (typeof(T) == typeof(string) ? (T)(object)"" : default!);
+    }
+
+    /// <summary>A size: a whole number from 1 to <see cref="MaxSize"/>; none is a problem.</summary>
+    public int RequiredSize(string key) => Size(key, Required<int>(key), Has(key));
+
+    /// <summary>A size, or <paramref name="whenMissing"/>.</summary>
+    public int DefaultSize(string key, int whenMissing) => Has(key) ? RequiredSize(key) : whenMissing;
+
+    /// <summary>A positive, finite number, or <paramref name="whenMissing"/>.</summary>
+    public double DefaultPositive(string key, double whenMissing)
+    {
+        var value = Default(key, whenMissing);
+        if (value > 0 && double.IsFinite(value)) return value;
+        _problems.Malformed.Add($"{_path}{key} must be a positive number, found {value}");
+        return 1;
+    }
+
+    /// <summary>A positive, finite number; none is a problem.</summary>
+    public double RequiredPositive(string key) => Has(key) ? DefaultPositive(key, 1) : Math.Max(Required<double>(key), 1);
+
+    /// <summary>A value other than <paramref name="supported"/> is not supported; none is fine.</summary>
+    public void MustBe<T>(string key, T supported)
+    {
+        if (Find(key, out var value) && !(TryConvert<T>(value, out var converted) && EqualityComparer<T>.Default.Equals(converted, supported)))
+            Unsupported(key, CheckpointText.Value(value), supported?.ToString() ?? "null");
+    }
+
+    /// <summary>One or several whole numbers, as ids of end tokens are; none gives none.</summary>
+    public IReadOnlyList<int> Ids(string key)
+    {
+        if (!Find(key, out var value)) return [];
+        if (value.ValueKind == JsonValueKind.Number) return [Required<int>(key)];
+        return [.. Elements<int>(key, value)];
+    }
+
+    /// <summary>A list of exactly <paramref name="count"/> finite numbers; none is a problem.</summary>
+    public IReadOnlyList<double> Numbers(string key, int count)
+    {
+        var numbers = Find(key, out var value) ? Elements<double>(key, value) : [];
+        if (numbers.Count == count) return numbers;
+        _problems.Malformed.Add($"{_path}{key} must be a list of {count} numbers, found {numbers.Count}");
+        return [.. Enumerable.Repeat(1.0, Math.Min(count, MaxSize))];
+    }
+
+    /// <summary>A list of strings, or null where there is none.</summary>
+    public IReadOnlyList<string>? Texts(string key) => Find(key, out var value) ? Elements<string>(key, value) : null;
+
+    /// <summary>The object under <paramref name="key"/>, or null where there is none. Its problems are reported with these.</summary>
+    public ConfigReader? Section(string key)
+    {
+        if (!Find(key, out var value)) return null;
+        if (value.ValueKind == JsonValueKind.Object) return new ConfigReader(_file, $"{_path}{key}.", value, _problems);
+        _problems.Malformed.Add($"{_path}{key} must be an object, found {CheckpointText.Value(value)}");
+        return null;
+    }
+
+    /// <summary>Notes that the engine has not what <paramref name="key"/> asks for.</summary>
+    public void Unsupported(string key, string value, string supported) =>
+        _problems.Unsupported.Add($"{_path}{key} {value} is not supported; supported: {supported}");
+
+    /// <summary>Notes that <paramref name="key"/> contradicts the rest.</summary>
+    public void Malformed(string key, string expected, string found) => _problems.Malformed.Add($"{_path}{key} must be {expected}, found {found}");
+
+    /// <summary>Throws what was noted so far, all of it in one message.</summary>
+    /// <exception cref="CheckpointException">The file is malformed.</exception>
+    /// <exception cref="UnsupportedModelException">The file is well formed but asks for what the engine has not.</exception>
+    public void ThrowProblems()
+    {
+        var all = string.Join("; ", _problems.Malformed.Concat(_problems.Unsupported).Distinct().Take(20));
+        if (_problems.Malformed.Count > 0) throw new CheckpointException($"{_file}: {all}.");
+        if (_problems.Unsupported.Count > 0) throw new UnsupportedModelException($"{_file}: {all}.");
+    }
+
+    private bool Find(string key, out JsonElement value) => _object.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
+
+    private int Size(string key, int value, bool given)
+    {
+        if (value is >= 1 and <= MaxSize) return value;
+        if (given) _problems.Malformed.Add($"{_path}{key} must be from 1 to {MaxSize:N0}, found {value}");
+        return 1;
+    }
+
+    private List<T> Elements<T>(string key, JsonElement value)
+    {
+        var elements = new List<T>();
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            _problems.Malformed.Add($"{_path}{key} must be a list, found {CheckpointText.Value(value)}");
+            return elements;
+        }
+        foreach (var element in value.EnumerateArray())
+        {
+            if (TryConvert<T>(element, out var converted)) elements.Add(converted);
+            else _problems.Malformed.Add($"{_path}{key} must hold {Kind<T>()}s, found {CheckpointText.Value(element)}");
+        }
+        return elements;
+    }
+
+    private static bool TryConvert<T>(JsonElement value, out T converted)
+    {
+        object? result = null;
+        if (typeof(T) == typeof(bool) && value.ValueKind is JsonValueKind.True or JsonValueKind.False) result = value.GetBoolean();
+        else if (typeof(T) == typeof(int) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var whole)
+                 && whole == Math.Floor(whole) && Math.Abs(whole) <= int.MaxValue) result = (int)whole;
+        else if (typeof(T) == typeof(double) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var real) && double.IsFinite(real)) result = real;
+        else if (typeof(T) == typeof(string) && value.ValueKind == JsonValueKind.String) result = TryText(value);
+        converted = result is null ? default! : (T)result;
+        return result is not null;
+    }
+
+    private static string? TryText(JsonElement value)
+    {
+        try { return value.GetString(); }
+        catch (InvalidOperationException) { return null; }      // a lone surrogate written as an escape
+    }
+
+    private static string Kind<T>() => typeof(T) == typeof(bool) ? "true or false"
+        : typeof(T) == typeof(int) ? "a whole number" : typeof(T) == typeof(double) ? "a number" : "a string";
+}

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Coppice.Cache;
+
+namespace Coppice.Models;
+
+/// <summary>The rows of one forward pass: stretches of tokens and token trees, each of one sequence with its cache.</summary>
+/// <remarks>Built anew for each pass by <see cref="Clear"/> and Add; keeps its arrays, so building allocates nothing after the first passes.</remarks>
+internal sealed class ForwardBatch
+{
+    private readonly int[] _tokens, _positions, _ropePositions, _depths, _paths;
+    private readonly List<Segment> _segments = [];
+    private readonly int _ropeOffset;
+
+    /// <summary>A batch for passes of a workspace of <paramref name="size"/>.</summary>
+    /// <param name="size">Largest pass.</param>
+    /// <param name="ropeOffset">Rows of the rotary tables before those for positions beyond the original context.</param>
+    public ForwardBatch(WorkspaceSize size, int ropeOffset)
+    {
+        Size = size;
+        _ropeOffset = ropeOffset;
+        (_tokens, _positions, _ropePositions) = (new int[size.Rows], new int[size.Rows], new int[size.Rows]);
+        (_depths, _paths) = (new int[size.TreeRows], new int[size.TreeRows * size.PathLength]);
+    }
+
+    /// <summary>One sequence's rows. Tree rows also have rows in the arrays of depths and paths, from <paramref name="FirstTreeRow"/> on.</summary>
+    /// <param name="Cache">Receives the rows' keys and values behind its length.</param>
+    /// <param name="FirstRow">First row in the batch.</param>
+    /// <param name="Rows">Number of rows.</param>
+    /// <param name="FirstTreeRow">First tree row, or null where the rows are consecutive positions.</param>
+    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow);
+
+    /// <summary>Largest pass.</summary>
+    public WorkspaceSize Size { get; }
+    /// <summary>Rows so far.</summary>
+    public int Rows { get; private set; }
+    /// <summary>Tree rows so far.</summary>
+    public int TreeRows { get; private set; }
+    public ReadOnlySpan<Segment> Segments => CollectionsMarshal.AsSpan(_segments);
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Rows);
+    public ReadOnlySpan<int> Positions => _positions.AsSpan(0, Rows);
+    /// <summary>Rows of the rotary tables.</summary>
+    public ReadOnlySpan<int> RopePositions => _ropePositions.AsSpan(0, Rows);
+    public ReadOnlySpan<int> Depths => _depths.AsSpan(0, TreeRows);
+    /// <summary>[treeRows, pathLength].</summary>
+    public ReadOnlySpan<int> Paths => _paths.AsSpan(0, TreeRows * Size.PathLength);
+
+    /// <summary>Forgets all rows.</summary>
+    public void Clear()
+    {
+        _segments.Clear();
+        (Rows, TreeRows) = (0, 0);
+    }
+
+    /// <summary>Adds the tokens that follow what <paramref name="cache"/> holds.</summary>
+    /// <param name="cache">The sequence.</param>
+    /// <param name="tokens">At least one, each in the vocabulary.</param>
+    /// <param name="beyond">Whether the pass as a whole reaches beyond the original context of a longrope model.</param>
+    public void Add(KvCache cache, ReadOnlySpan<int> tokens, bool beyond = false)
+    {
+        Debug.Assert(tokens.Length > 0 && tokens.Length <= Size.Rows - Rows, "the pass must fit the workspace");
+        for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + i, beyond, Rows + i);
+        _segments.Add(new Segment(cache, Rows, tokens.Length, null));
+        Rows += tokens.Length;
+    }
+
+    /// <summary>Adds the nodes of a token tree whose root follows what <paramref name="cache"/> holds.</summary>
+    /// <param name="cache">The sequence.</param>
+    /// <param name="tokens">Token of each node.</param>
+    /// <param name="depths">Depth of each node, the root 0.</param>
+    /// <param name="paths">[nodes, pathLength of the workspace]: the nodes from the root to each node.</param>
+    /// <param name="beyond">As in <see cref="Add"/>.</param>
+    public void AddTree(KvCache cache, ReadOnlySpan<int> tokens, ReadOnlySpan<int> depths, ReadOnlySpan<int> paths, bool beyond = false)
+    {
+        if (IsChain(depths, paths))
+        {
+            Add(cache, tokens, beyond);
+            return;
+        }
+        Debug.Assert(tokens.Length <= Size.Rows - Rows && tokens.Length <= Size.TreeRows - TreeRows, "the tree must fit the workspace");
+        for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + depths[i], beyond, Rows + i);
+        depths.CopyTo(_depths.AsSpan(TreeRows));
+        paths[..(tokens.Length * Size.PathLength)].CopyTo(_paths.AsSpan(TreeRows * Size.PathLength));
+        _segments.Add(new Segment(cache, Rows, tokens.Length, TreeRows));
+        Rows += tokens.Length;
+        TreeRows += tokens.Length;
+    }
+
+    /// <summary>A tree without branches is a stretch of tokens; the result is the same, the causal form needs no paths on the device.</summary>
+    private bool IsChain(ReadOnlySpan<int> depths, ReadOnlySpan<int> paths)
+    {
+        for (var i = 0; i < depths.Length; i++)
+        {
+            if (depths[i] != i || (i > 0 && paths[i * Size.PathLength + i - 1] != i - 1)) return false;
+        }
+        return true;
+    }
+
+    private void Put(int token, int position, bool beyond, int row) =>
+        (_tokens[row], _positions[row], _ropePositions[row]) = (token, position, beyond ? position + _ropeOffset : position);
+}

@@ -1,0 +1,133 @@
+using System.Text;
+
+namespace Coppice.Text.Templates;
+
+/// <summary>One rendering of a template: its variables, its output so far, and the rules of Python that its values follow.</summary>
+internal sealed partial class Renderer
+{
+    private readonly Dictionary<string, object?> _variables;
+    private readonly Dictionary<string, object?> _exported = [];
+    private StringBuilder _output = new();
+    private int _line = 1;
+
+    public Renderer(TemplateLimits limits, DateTime? now)
+    {
+        Budget = new Budget(limits);
+        Now = now;
+        Comparer = new ValueComparer(Budget);
+        Representation = new Representation(Budget);
+        Ordering = new Ordering(Budget, Comparer);
+        Arithmetic = new Arithmetic(Budget, new PercentFormat(Budget, Representation));
+        _variables = new Dictionary<string, object?>(Globals.Table);
+    }
+
+    public Budget Budget { get; }
+
+    /// <summary>The clock of strftime_now.</summary>
+    public DateTime? Now { get; }
+
+    public ValueComparer Comparer { get; }
+
+    public Representation Representation { get; }
+
+    public Ordering Ordering { get; }
+
+    public Arithmetic Arithmetic { get; }
+
+    /// <summary>Defines a variable.</summary>
+    public void Define(string name, object? value) => _variables[name] = value;
+
+    /// <summary>A generator over elements that are found only when asked for.</summary>
+    public IteratorValue Lazy(IEnumerable<object?> elements) => new(elements, Budget);
+
+    /// <summary>The text that the template prints.</summary>
+    public string Render(IReadOnlyList<Statement> template, Scope scope)
+    {
+        try
+        {
+            var frame = new Frame(scope, null);
+            frame.Enter(Resolve);
+            Execute(template, frame);
+            return _output.ToString();
+        }
+        catch (TemplateException error) when (error.Line == 0)
+        {
+            throw new TemplateException(error.Kind, error.Reason, _line);
+        }
+    }
+
+    private object? Resolve(string name) =>
+        _exported.TryGetValue(name, out var value) || _variables.TryGetValue(name, out value) ? value : Missing.Value;
+
+    private Frame Open(Scope scope, Frame? parent)
+    {
+        var frame = new Frame(scope, parent);
+        frame.Enter(Resolve);
+        return frame;
+    }
+
+    private void Write(string text)
+    {
+        Budget.SpendOnText(text.Length);
+        Budget.CheckText(_output.Length + (long)text.Length);
+        _output.Append(text);
+    }
+
+    /// <summary>What <paramref name="body"/> writes, kept from the output.</summary>
+    private string Capture(Func<Flow> body, out Flow flow)
+    {
+        var outer = _output;
+        _output = new StringBuilder();
+        flow = body();
+        var text = _output.ToString();
+        _output = outer;
+        return text;
+    }
+
+    private void Assign(Expression target, object? value, Frame frame)
+    {
+        switch (target)
+        {
+            case NameExpression name:
+                frame.Set(name.Name, value);
+                if (frame.IsOutermost) _exported[name.Name] = value;
+                break;
+            case NamespaceTarget attribute:
+                ((NamespaceValue)frame.Find(attribute.Name)!).Set(attribute.Attribute, value);
+                break;
+            case TupleExpression tuple:
+                var parts = Unpack(value, tuple.Items.Count);
+                for (var i = 0; i < parts.Length; i++) Assign(tuple.Items[i], parts[i], frame);
+                break;
+        }
+    }
+
+    private object?[] Unpack(object? value, int count)
+    {
+        if (!Facts.IsIterable(value)) throw TemplateException.Other($"cannot unpack non-iterable {Facts.TypeName(value)} object");
+        var parts = Facts.ToArray(value, Budget);
+        if (parts.Length < count) throw TemplateException.Other($"not enough values to unpack (expected {count}, got {parts.Length})");
+        return parts.Length == count ? parts : throw TemplateException.Other($"too many values to unpack (expected {count})");
+    }
+
+    private static void CheckNamespaces(Expression target, Frame frame)
+    {
+        if (target is NamespaceTarget attribute && frame.Find(attribute.Name) is not NamespaceValue)
+            throw TemplateException.Other("cannot assign attribute on non-namespace object");
+        if (target is not TupleExpression tuple) return;
+        foreach (var item in tuple.Items) CheckNamespaces(item, frame);
+    }
+}
+
+/// <summary>How a run of statements ended.</summary>
+internal enum Flow
+{
+    /// <summary>At its end.</summary>
+    Normal,
+
+    /// <summary>By leaving the loop around.</summary>
+    Break,
+
+    /// <summary>By going on with the next round of the loop around.</summary>
+    Continue,
+}
