@@ -142,8 +142,13 @@ public sealed class Tokenizer
         return pieces;
     }
 
-    private Piece Normalized(in Piece piece) =>
-        _normalizer is null ? piece : Piece.Whole(_normalizer.Normalize(piece.Span.ToString()), piece.AtStart);
+    private Piece Normalized(in Piece piece)
+    {
+        if (_normalizer is null) return piece;
+        var atStart = piece.AtStart;
+        var text = _normalizer.Normalize(piece.Span.ToString(), ref atStart);
+        return Piece.Whole(text, atStart);
+    }
 
     private void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
     {

@@ -11,10 +11,14 @@ internal sealed class CharacterFilter : Normalizer
     public CharacterFilter(Action<int, StringBuilder> rewrite) => _rewrite = rewrite;
 
     /// <inheritdoc/>
-    public override string Normalize(string text)
+    public override string Normalize(string text, ref bool atStart)
     {
         var result = new StringBuilder(text.Length);
-        for (int i = 0, length; i < text.Length; i += length) _rewrite(CodePoints.At(text, i, out length), result);
+        for (int i = 0, length; i < text.Length; i += length)
+        {
+            _rewrite(CodePoints.At(text, i, out length), result);
+            atStart &= result.Length > 0;
+        }
         return result.ToString();
     }
 

@@ -33,7 +33,7 @@ internal sealed class CharacterMap : Normalizer
     }
 
     /// <inheritdoc/>
-    public override string Normalize(string text)
+    public override string Normalize(string text, ref bool atStart)
     {
         var result = new StringBuilder(text.Length);
         Span<byte> bytes = stackalloc byte[8];
