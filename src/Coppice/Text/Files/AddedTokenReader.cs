@@ -17,25 +17,31 @@ internal static class AddedTokenReader
         var next = model.Size;
         foreach (var item in list?.Items() ?? [])
         {
-            var content = item.Required("content").Text;
             item.Required("id").Integer(Vocabulary.IdLimit - 1);
-            var normalized = item.Required("normalized").Flag;
-            var read = new AddedToken
-            {
-                Id = 0,
-                Content = content,
-                Form = normalized && normalizer is not null ? normalizer.Normalize(content) : content,
-                SingleWord = item.Required("single_word").Flag,
-                StripsLeft = item.Required("lstrip").Flag,
-                StripsRight = item.Required("rstrip").Flag,
-                Normalized = normalized,
-                Special = item.Required("special").Flag,
-            };
-            if (content.Length == 0) continue;
-            if (!ids.TryGetValue(content, out var id) && !model.Vocabulary.TryFind(content, out id)) id = next++;
-            ids[content] = id;
+            var read = ReadOne(item, 0, normalizer);
+            if (read.Content.Length == 0) continue;
+            if (!ids.TryGetValue(read.Content, out var id) && !model.Vocabulary.TryFind(read.Content, out id)) id = next++;
+            ids[read.Content] = id;
             tokens.Add(read with { Id = id });
         }
         return new AddedTokens(tokens);
+    }
+
+    /// <summary>Reads the settings of one token.</summary>
+    public static AddedToken ReadOne(JsonField item, int id, Normalizer? normalizer)
+    {
+        var content = item.Required("content").Text;
+        var normalized = item.Required("normalized").Flag;
+        return new AddedToken
+        {
+            Id = id,
+            Content = content,
+            Form = normalized && normalizer is not null ? normalizer.Normalize(content) : content,
+            SingleWord = item.Required("single_word").Flag,
+            StripsLeft = item.Required("lstrip").Flag,
+            StripsRight = item.Required("rstrip").Flag,
+            Normalized = normalized,
+            Special = item.Required("special").Flag,
+        };
     }
 }

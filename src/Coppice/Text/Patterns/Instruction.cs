@@ -57,8 +57,8 @@ internal struct Instruction
     public PatternProgram? Inner;
 }
 
-/// <summary>A compiled pattern or the compiled inside of a look-around or an atomic group.</summary>
-internal sealed record PatternProgram(Instruction[] Instructions, int Registers);
+/// <summary>A compiled pattern, by name, or the compiled inside of a look-around or an atomic group.</summary>
+internal sealed record PatternProgram(Instruction[] Instructions, int Registers, string Name);
 
 /// <summary>The alternatives of a choice, and which of them can start with each ASCII character, any other character, or the end of the text.</summary>
 internal sealed class ChoiceTable

@@ -35,7 +35,7 @@ internal sealed class PatternMatcher
     public void Allow(int length) => _allowance += length * AllowanceOfCharacter;
 
     /// <summary>Matches at exactly <paramref name="start"/>; <paramref name="end"/> is where the match ends.</summary>
-    /// <exception cref="PatternError">The pattern needs too many steps on this text.</exception>
+    /// <exception cref="CheckpointException">The pattern needs too many steps on this text.</exception>
     public bool TryMatch(ReadOnlySpan<char> text, int start, out int end)
     {
         _depth = 0;
@@ -176,7 +176,8 @@ internal sealed class PatternMatcher
     private bool Return(ReadOnlySpan<char> text, ref int at, ref int position)
     {
         if (++_returns >= ReturnsBeforeMemory) _visited ??= [];
-        if (--_allowance < 0) throw new PatternError("a pattern that takes too many steps on this text");
+        if (--_allowance < 0)
+            throw new CheckpointException($"{_program.Name}: must match in steps in proportion to the text, but takes many more on this one.");
         while (_depth > 0)
         {
             var frame = _frames[--_depth];

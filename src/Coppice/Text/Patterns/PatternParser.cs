@@ -10,6 +10,7 @@ internal sealed class PatternParser
 {
     private const int DeepestNesting = 200;
     private const int LargestCount = 1000;
+    private const int MostRepeats = 10;
 
     private readonly string _pattern;
     private int _at;
@@ -47,7 +48,8 @@ internal sealed class PatternParser
         {
             if (_extended && SkipComment()) continue;
             if (ReadAtom() is not { } atom) continue;
-            while (ReadRepeat(atom) is { } repeated) atom = repeated;
+            for (var repeats = 0; ReadRepeat(atom) is { } repeated; atom = repeated)
+                if (++repeats > MostRepeats) throw Malformed("too many repetitions of repetitions");
             parts.Add(atom);
         }
         return parts.Count == 1 ? parts[0] : new PatternNode.Chain([.. parts]);
