@@ -73,7 +73,8 @@ public sealed class BpeMergerTests
     {
         var tokenizer = GoldenCases.Load(name);
         tokenizer.Encode("warm up");
-        foreach (var text in new[] { new string('a', 100_000), string.Concat(Enumerable.Repeat("abcdefghij", 10_000)), new string(' ', 100_000) })
+        foreach (var text in new[] { new string('a', 100_000), string.Concat(Enumerable.Repeat("abcdefghij", 10_000)),
+            new string(' ', 100_000) })
         {
             var clock = Stopwatch.StartNew();
             var ids = tokenizer.Encode(text, addSpecialTokens: false);

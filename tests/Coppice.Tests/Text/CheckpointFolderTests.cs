@@ -21,7 +21,8 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         Write("tokenizer.json", Words);
         Write("special_tokens_map.json", """{"bos_token": "old", "pad_token": "p", "additional_special_tokens": ["q"]}""");
-        Write("tokenizer_config.json", """{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "unk_token": null, "model_max_length": 1e30}""");
+        Write("tokenizer_config.json",
+            """{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "unk_token": null, "model_max_length": 1e30}""");
         var special = Tokenizer.Load(_folder).SpecialTokens;
         Assert.Equal(("<s>", 1), (special.Beginning, special.BeginningId));
         Assert.Equal(("</s>", 2), (special.End, special.EndId));
@@ -38,7 +39,8 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Null(Tokenizer.Load(_folder).ChatTemplate);
         Write("tokenizer_config.json", """{"chat_template": "one"}""");
         Assert.Equal("one", Tokenizer.Load(_folder).ChatTemplate);
-        Write("tokenizer_config.json", """{"chat_template": [{"name": "default", "template": "two"}, {"name": "tool_use", "template": "three"}]}""");
+        Write("tokenizer_config.json",
+            """{"chat_template": [{"name": "default", "template": "two"}, {"name": "tool_use", "template": "three"}]}""");
         Assert.Equal("two", Tokenizer.Load(_folder).ChatTemplate);
         Assert.Equal("three", Tokenizer.Load(_folder).ChatTemplates["tool_use"]);
         Write("chat_template.json", """{"chat_template": "four"}""");
@@ -46,7 +48,8 @@ public sealed class CheckpointFolderTests : IDisposable
         Write("chat_template.jinja", "five\n");
         Assert.Equal("five\n", Tokenizer.Load(_folder).ChatTemplate);
         Write("chat_template.json", """{"chat_template": 4}""");
-        Assert.Contains("chat_template.json: chat_template must be", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("chat_template.json: chat_template must be",
+            Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -64,16 +67,19 @@ public sealed class CheckpointFolderTests : IDisposable
             """);
         Assert.Equal([4, 6], Tokenizer.Load(_folder).Encode("ab <x>"));
         Write("tokenizer_config.json", """{"tokenizer_class": "CLIPTokenizer"}""");
-        Assert.Contains("CLIPTokenizer", Assert.Throws<UnsupportedModelException>(() => Tokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("CLIPTokenizer", Assert.Throws<UnsupportedModelException>(() => Tokenizer.Load(_folder)).Message,
+            StringComparison.Ordinal);
         Write("tokenizer_config.json", "{}");
         Write("merges.txt", "a b c\n");
-        Assert.Contains("merges.txt: line[0]", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("merges.txt: line[0]", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_SentencePiece_model_of_byte_pairs_equals_the_converted_file()
     {
-        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedData.Require("golden/tokenizers/llama2"), "tokenizer.json")));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedData.Require("golden/tokenizers/llama2"),
+            "tokenizer.json")));
         var model = json.RootElement.GetProperty("model");
         // A piece scores as high as its first merge ranks.
         var scores = new Dictionary<string, float>();
@@ -89,7 +95,8 @@ public sealed class CheckpointFolderTests : IDisposable
     [Fact]
     public void A_SentencePiece_model_of_unigrams_equals_the_converted_file()
     {
-        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedData.Require("golden/tokenizers/synthetic-unigram"), "tokenizer.json")));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedData.Require("golden/tokenizers/synthetic-unigram"),
+            "tokenizer.json")));
         var root = json.RootElement;
         var pieces = root.GetProperty("model").GetProperty("vocab").EnumerateArray()
             .Select((entry, id) => (entry[0].GetString()!, (float)entry[1].GetDouble(), id == 2 ? 2 : id < 2 ? 3 : 1)).ToList();
@@ -98,7 +105,8 @@ public sealed class CheckpointFolderTests : IDisposable
         Write("tokenizer_config.json", """{"tokenizer_class": "T5Tokenizer"}""");
         var model = Tokenizer.Load(_folder);
         var golden = GoldenCases.Load("synthetic-unigram");
-        foreach (var text in new[] { "Hello world", " two  words ", "\uFF28\uFF45llo caf\u00e9 1 \u00BD", "", "   ", "a\u3000b\tc", "\U0001F642x" })
+        foreach (var text in new[] { "Hello world", " two  words ", "\uFF28\uFF45llo caf\u00e9 1 \u00BD", "", "   ", "a\u3000b\tc",
+            "\U0001F642x" })
             Assert.Equal(golden.Encode(text.Trim()), model.Encode(text));
     }
 
@@ -114,7 +122,8 @@ public sealed class CheckpointFolderTests : IDisposable
     public void A_broken_SentencePiece_model_is_refused(byte[] bytes)
     {
         File.WriteAllBytes(Path.Combine(_folder, "tokenizer.model"), bytes);
-        Assert.StartsWith("tokenizer.model: ", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("tokenizer.model: ", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -48,17 +48,23 @@ public sealed class MalformedTokenizerTests
         { "normalizer.type", "\"Magic\"", true, "normalizer.type \"Magic\" is not supported; supported: Sequence" },
         { "normalizer.normalizers", null, false, "normalizer.normalizers must be present" },
         { "normalizer.normalizers.1.pattern", "{}", false, "normalizer.normalizers[1].pattern.Regex must be present" },
-        { "normalizer.normalizers.1.pattern.Regex", "\"(\"", false, "normalizer.normalizers[1].pattern.Regex must be a regular expression" },
+        { "normalizer.normalizers.1.pattern.Regex", "\"(\"", false,
+            "normalizer.normalizers[1].pattern.Regex must be a regular expression" },
         { "normalizer.normalizers.1.pattern.Regex", "\"(a)\\\\1\"", true, "normalizer.normalizers[1].pattern.Regex needs" },
-        { "normalizer.normalizers.1", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"?\"}", false, "precompiled_charsmap must be" },
-        { "normalizer.normalizers.1", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"/////w==\"}", false, "precompiled_charsmap must be" },
+        { "normalizer.normalizers.1", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"?\"}", false,
+            "precompiled_charsmap must be" },
+        { "normalizer.normalizers.1", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"/////w==\"}", false,
+            "precompiled_charsmap must be" },
         { "pre_tokenizer.type", "\"UnicodeScripts\"", true, "pre_tokenizer.type" },
         { "pre_tokenizer.pretokenizers.0.behavior", "\"Eaten\"", true, "pre_tokenizer.pretokenizers[0].behavior \"Eaten\"" },
         { "pre_tokenizer.pretokenizers.0.invert", null, false, "pre_tokenizer.pretokenizers[0].invert must be present" },
-        { "pre_tokenizer.pretokenizers.1", "{\"type\": \"Metaspace\", \"replacement\": \"ab\"}", false, "replacement must be a string of one character" },
-        { "pre_tokenizer.pretokenizers.1", "{\"type\": \"Metaspace\", \"replacement\": \"_\", \"prepend_scheme\": \"last\"}", true, "prepend_scheme" },
+        { "pre_tokenizer.pretokenizers.1", "{\"type\": \"Metaspace\", \"replacement\": \"ab\"}", false,
+            "replacement must be a string of one character" },
+        { "pre_tokenizer.pretokenizers.1", "{\"type\": \"Metaspace\", \"replacement\": \"_\", \"prepend_scheme\": \"last\"}", true,
+            "prepend_scheme" },
         { "post_processor.type", "\"Frame\"", true, "post_processor.type \"Frame\"" },
-        { "post_processor.single", "[{\"SpecialToken\": {\"id\": \"<none>\"}}]", false, "post_processor.single[0].SpecialToken.id must be a key" },
+        { "post_processor.single", "[{\"SpecialToken\": {\"id\": \"<none>\"}}]", false,
+            "post_processor.single[0].SpecialToken.id must be a key" },
         { "post_processor.single", "[{\"Sequence\": {\"id\": \"B\"}}]", false, "post_processor.single[0].Sequence.id must be \"A\"" },
         { "post_processor.special_tokens", "[]", false, "post_processor.special_tokens must be an object" },
         { "decoder.type", "\"Rot13\"", true, "decoder.type \"Rot13\"" },
@@ -77,7 +83,8 @@ public sealed class MalformedTokenizerTests
         Set(file, path.Split('.'), value);
         var text = file.ToJsonString();
         // The JSON library refuses half a surrogate pair, so it is put in afterwards.
-        if (value?.Contains("\\ud800", StringComparison.Ordinal) == true) text = TinyTokenizer.Good().ToJsonString().Replace("\"\\u003Cx\\u003E\"", value, StringComparison.Ordinal);
+        if (value?.Contains("\\ud800", StringComparison.Ordinal) == true)
+            text = TinyTokenizer.Good().ToJsonString().Replace("\"\\u003Cx\\u003E\"", value, StringComparison.Ordinal);
         var error = Assert.ThrowsAny<EngineException>(() => TinyTokenizer.Parse(text));
         Assert.Equal(unsupported ? typeof(UnsupportedModelException) : typeof(CheckpointException), error.GetType());
         Assert.StartsWith("tokenizer.json: ", error.Message, StringComparison.Ordinal);
@@ -92,7 +99,11 @@ public sealed class MalformedTokenizerTests
     [InlineData("{} x")]
     [InlineData("nothing")]
     [InlineData("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0")]
-    public void A_file_that_is_no_JSON_object_is_an_error(string text) => Assert.Throws<CheckpointException>(() => TinyTokenizer.Parse(text));
+    [InlineData("{\"model\": {\"type\": \"BPE\", \"vocab\": {}, \"merges\": []}, \"normalizer\": {\"\\ud800\": 1}}")]
+    [InlineData("{\"model\": {\"type\": \"BPE\", \"\\ud800\": 1, \"merges\": []}}")]
+    [InlineData("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"\\ud800\": 1}, \"merges\": []}}")]
+    public void A_file_that_is_no_JSON_object_is_an_error(string text) =>
+        Assert.Throws<CheckpointException>(() => TinyTokenizer.Parse(text));
 
     [Fact]
     public void Bytes_that_are_no_text_and_deep_nesting_are_errors()
@@ -177,7 +188,8 @@ public sealed class MalformedTokenizerTests
             1 => [.. bytes[..at], .. edit.Insert, .. bytes[at..]],
             2 => [.. bytes[..end], .. bytes[at..end], .. bytes[end..]],
             // Digits and letters change to others, so that the file often stays JSON.
-            _ => [.. bytes[..at], .. bytes[at..Math.Min(at + 2, bytes.Length)].Select(value => char.IsAsciiLetterOrDigit((char)value) ? (byte)(value ^ 1) : value),
+            _ => [.. bytes[..at], .. bytes[at..Math.Min(at + 2, bytes.Length)].Select(value =>
+                char.IsAsciiLetterOrDigit((char)value) ? (byte)(value ^ 1) : value),
                 .. bytes[Math.Min(at + 2, bytes.Length)..]],
         };
     }
@@ -198,7 +210,8 @@ public sealed class MalformedTokenizerTests
     private static JsonNode? Find(JsonNode node, ReadOnlySpan<string> path)
     {
         JsonNode? found = node;
-        foreach (var key in path) found = found is JsonArray list ? list[int.Parse(key, System.Globalization.CultureInfo.InvariantCulture)] : found?[key];
+        foreach (var key in path)
+            found = found is JsonArray list ? list[int.Parse(key, System.Globalization.CultureInfo.InvariantCulture)] : found?[key];
         return found;
     }
 

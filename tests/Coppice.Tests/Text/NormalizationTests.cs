@@ -6,7 +6,8 @@ namespace Coppice.Tests.Text;
 
 public sealed class NormalizationTests
 {
-    private static readonly Gen<string> Texts = Gen.OneOf(Gen.Int[0, 0x2FF], Gen.Int[0x300, 0x36F], Gen.Int[0x370, 0xD7FF], Gen.Int[0xE000, 0x1FFFF])
+    private static readonly Gen<string> Texts = Gen.OneOf(Gen.Int[0, 0x2FF], Gen.Int[0x300, 0x36F], Gen.Int[0x370, 0xD7FF],
+        Gen.Int[0xE000, 0x1FFFF])
         .Array[0, 12].Select(letters => string.Concat(letters.Select(char.ConvertFromUtf32)));
 
     // Expected values: Unicode Standard Annex 15 and the data files of Unicode 9.
@@ -21,7 +22,8 @@ public sealed class NormalizationTests
     [InlineData("\u0958", "\u0915\u093C", "\u0915\u093C", "\u0915\u093C", "\u0915\u093C")]
     [InlineData("\U0001D15E", "\U0001D157\U0001D165", "\U0001D157\U0001D165", "\U0001D157\U0001D165", "\U0001D157\U0001D165")]
     [InlineData("\u0F43", "\u0F42\u0FB7", "\u0F42\u0FB7", "\u0F42\u0FB7", "\u0F42\u0FB7")]
-    [InlineData("a\u0315\u0300\u05AE\u0300b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b")]
+    [InlineData("a\u0315\u0300\u05AE\u0300b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b", "\u00E0\u05AE\u0300\u0315b",
+        "a\u05AE\u0300\u0300\u0315b")]
     [InlineData("\u3392", "\u3392", "\u3392", "MHz", "MHz")]
     public void Forms_are_those_of_the_standard(string text, string c, string d, string kc, string kd)
     {

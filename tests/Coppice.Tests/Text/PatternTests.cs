@@ -11,6 +11,15 @@ public sealed class PatternTests
     private const string Llama3 =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+    private const string Gpt4o =
+        @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        + @"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        + @"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+    private const string DeepSeek =
+        @"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
+        + @"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
     private static readonly Gen<char> Letters = Gen.OneOf(Gen.Char["aAbBsStTlLdDmMrReEvVxk09 \t\r\n'.,!_-/"], Gen.Char['\u0020', '\u024F'],
         Gen.Char['\u0300', '\u036F'], Gen.Char['\u0400', '\u0FFF'], Gen.Char['\u2000', '\u20FF'], Gen.Char['\u3000', '\u4FFF']);
 
@@ -20,8 +29,8 @@ public sealed class PatternTests
     [Theory]
     [InlineData(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")]
     [InlineData(Llama3)]
-    [InlineData(@"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")]
-    [InlineData(@"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")]
+    [InlineData(Gpt4o)]
+    [InlineData(DeepSeek)]
     [InlineData(@"(a|ab)(c|bcd)?x*|a{2,3}?b|(?:a|b)*?\s")]
     [InlineData(@"(?<=\s)\S+|(?<![a-z])[A-Z](?=[a-z]|$)|\p{Nd}+?\D")]
     [InlineData(@"(?:(?:a*)*)*b|(?>a+)b|x*")]
@@ -83,13 +92,15 @@ public sealed class PatternTests
     [InlineData("(ab){1000}{1000}")]
     [InlineData("a{99999}")]
     [InlineData("(?>(?>(?>(?:ab){100}){100}){100}){100}")]
-    public void A_malformed_pattern_is_an_error(string expression) => Assert.False(Assert.Throws<PatternError>(() => Pattern.Parse(expression)).Unsupported);
+    public void A_malformed_pattern_is_an_error(string expression) =>
+        Assert.False(Assert.Throws<PatternError>(() => Pattern.Parse(expression)).Unsupported);
 
     [Theory]
     [InlineData("(a)\\1")]
     [InlineData("\\p{Klingon}")]
     [InlineData("(?<=a+)b")]
-    public void A_pattern_that_needs_more_is_told_apart(string expression) => Assert.True(Assert.Throws<PatternError>(() => Pattern.Parse(expression)).Unsupported);
+    public void A_pattern_that_needs_more_is_told_apart(string expression) =>
+        Assert.True(Assert.Throws<PatternError>(() => Pattern.Parse(expression)).Unsupported);
 
     [Fact]
     public void Deep_patterns_end_in_an_error_not_in_a_full_stack()
@@ -106,13 +117,15 @@ public sealed class PatternTests
     [InlineData(@"(a|aa)+b")]
     [InlineData(@"(?:a*a*)*c")]
     [InlineData(@"(a?){60}a{60}x")]
+    [InlineData(@"a*+b")]
+    [InlineData(@"(?=(?:aa?)*b)a")]
     public void A_hostile_pattern_ends_soon(string expression)
     {
         var pattern = Pattern.Parse(expression);
         var clock = Stopwatch.StartNew();
         try
         {
-            pattern.Replace(new string('a', 3_000), "");
+            pattern.Replace(new string('a', 30_000), "");
         }
         catch (CheckpointException error)
         {
@@ -139,7 +152,8 @@ public sealed class PatternTests
         var spans = new List<(int, int)>();
         var search = pattern.NewSearch();
         search.Allow(text.Length);
-        for (int from = 0, last = -1; search.TryNext(text, from, last, out var start, out var end); from = last = end) spans.Add((start, end - start));
+        for (int from = 0, last = -1; search.TryNext(text, from, last, out var start, out var end); from = last = end)
+            spans.Add((start, end - start));
         return spans;
     }
 }

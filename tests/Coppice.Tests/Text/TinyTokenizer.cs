@@ -16,7 +16,8 @@ internal static class TinyTokenizer
             {"id": 8, "content": "<s>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
             {"id": 9, "content": "<x>", "single_word": false, "lstrip": true, "rstrip": true, "normalized": true, "special": false}
           ],
-          "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Replace", "pattern": {"Regex": "q+"}, "content": "a"}]},
+          "normalizer": {"type": "Sequence",
+              "normalizers": [{"type": "NFC"}, {"type": "Replace", "pattern": {"Regex": "q+"}, "content": "a"}]},
           "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
             {"type": "Split", "pattern": {"Regex": "(?i:'s)|\\p{L}+|\\s+(?!\\S)"}, "behavior": "Isolated", "invert": false},
             {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}]},
@@ -37,10 +38,12 @@ internal static class TinyTokenizer
     public static Tokenizer Parse(byte[] json) => new(TokenizerJson.Read(JsonSource.Of("tokenizer.json", json)));
 
     /// <summary>A word-level tokenizer over <paramref name="vocabulary"/> with the parts given as JSON.</summary>
-    public static Tokenizer Words(string vocabulary, string added = "[]", string normalizer = "null", string preTokenizer = "null", string decoder = "null",
+    public static Tokenizer Words(string vocabulary, string added = "[]", string normalizer = "null", string preTokenizer = "null",
+        string decoder = "null",
         string postProcessor = "null") =>
         Parse($$"""
-            {"version": "1.0", "added_tokens": {{added}}, "normalizer": {{normalizer}}, "pre_tokenizer": {{preTokenizer}}, "decoder": {{decoder}},
+            {"version": "1.0", "added_tokens": {{added}}, "normalizer": {{normalizer}}, "pre_tokenizer": {{preTokenizer}},
+                "decoder": {{decoder}},
             "post_processor": {{postProcessor}}, "model": {"type": "WordLevel", "unk_token": "<unk>", "vocab": {{vocabulary}} } }
             """);
 }

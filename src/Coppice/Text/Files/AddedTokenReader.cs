@@ -7,7 +7,8 @@ namespace Coppice.Text.Files;
 internal static class AddedTokenReader
 {
     /// <summary>
-    /// The tokens of <paramref name="list"/>. As in the original a token takes the model's id if the model knows it, else the next free one:
+    /// The tokens of <paramref name="list"/>. As in the original a token takes the model's id if the model knows it, else the next free
+    /// one:
     /// the ids in the file are only what its writer expected.
     /// </summary>
     public static AddedTokens Read(JsonField? list, TokenModel model, Normalizer? normalizer)

@@ -39,7 +39,9 @@ internal sealed class CheckpointSettings
     /// <summary>The chat templates by name; the one for ordinary use is called "default".</summary>
     public IReadOnlyDictionary<string, string> ChatTemplates => _templates;
 
-    /// <summary>Reads tokenizer_config.json, special_tokens_map.json, chat_template.json and chat_template.jinja as far as they exist.</summary>
+    /// <summary>
+    /// Reads tokenizer_config.json, special_tokens_map.json, chat_template.json and chat_template.jinja as far as they exist.
+    /// </summary>
     public static CheckpointSettings Read(string folder)
     {
         var named = new Dictionary<string, string>();
@@ -75,7 +77,8 @@ internal sealed class CheckpointSettings
     }
 
     /// <summary>
-    /// The added tokens of a checkpoint without tokenizer.json: those that tokenizer_config.json or added_tokens.json list, and those with a role
+    /// The added tokens of a checkpoint without tokenizer.json: those that tokenizer_config.json or added_tokens.json list, and those with
+    /// a role
     /// or <paramref name="usual"/> ones, as far as the model knows them.
     /// </summary>
     public AddedTokens AddedTokens(TokenModel model, string[] usual)
@@ -97,7 +100,8 @@ internal sealed class CheckpointSettings
 
         void Add(string content, int id, bool special)
         {
-            if (content.Length > 0 && contents.Add(content)) tokens.Add(new AddedToken { Id = id, Content = content, Form = content, Special = special });
+            if (content.Length > 0 && contents.Add(content))
+                tokens.Add(new AddedToken { Id = id, Content = content, Form = content, Special = special });
         }
     }
 

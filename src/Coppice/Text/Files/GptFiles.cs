@@ -28,7 +28,8 @@ internal static class GptFiles
         var qwen = Is("Qwen2");
         var roberta = Is(LikeRoberta);
         if (!qwen && !roberta && !Is(LikeGpt))
-            throw new UnsupportedModelException($"tokenizer_config.json: tokenizer_class \"{kind}\" is not supported with vocab.json and merges.txt; "
+            throw new UnsupportedModelException($"tokenizer_config.json: tokenizer_class \"{kind}\" is not supported with "
+                + $"vocab.json and merges.txt; "
                 + $"supported: {string.Join(", ", [.. LikeGpt, .. LikeRoberta, "Qwen2"])}, or a tokenizer.json.");
         var model = new BpeModel(vocabulary, merges.Table(), merges.Boundaries, new BpeOptions { SpellsBytes = true });
         var split = qwen ? new PatternSplit(Pattern.Parse(QwenPattern), SplitBehavior.Isolated, invert: false) : ByteLevelPattern.Split;

@@ -6,7 +6,7 @@ namespace Coppice.Text.Files;
 /// <summary>The bytes of a JSON file and the places of members in it, so that large members are read once, where they lie.</summary>
 internal sealed class JsonSource
 {
-    private const int LargestFile = 1 << 29;
+    private const int LargestFile = 1 << 28;
 
     private JsonSource(string name, ReadOnlyMemory<byte> bytes)
     {

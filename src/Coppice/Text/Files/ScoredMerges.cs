@@ -6,7 +6,9 @@ internal static class ScoredMerges
     /// <summary>Longer pieces than this are not taken apart: no such piece is real, and the work grows with the square.</summary>
     private const int LongestPiece = 512;
 
-    /// <summary>The merges of <paramref name="pieces"/>: higher score of the whole first, then longer left and longer right parts.</summary>
+    /// <summary>
+    /// The merges of <paramref name="pieces"/>: higher score of the whole first, then longer left and longer right parts.
+    /// </summary>
     public static IEnumerable<(string Left, string Right)> Of(List<ScoredPiece> pieces)
     {
         var ids = new Dictionary<string, int>();
@@ -20,7 +22,8 @@ internal static class ScoredMerges
             for (var cut = 1; cut < piece.Text.Length; cut++)
             {
                 if (char.IsLowSurrogate(piece.Text[cut])) continue;
-                if (lookup.TryGetValue(piece.Text.AsSpan(0, cut), out var left) && lookup.TryGetValue(piece.Text.AsSpan(cut), out var right))
+                if (lookup.TryGetValue(piece.Text.AsSpan(0, cut), out var left)
+                    && lookup.TryGetValue(piece.Text.AsSpan(cut), out var right))
                     merges.Add(new Merge(piece, cut, left, right));
             }
             merges.Sort(first, merges.Count - first, Comparer<Merge>.Create((a, b) => (a.Left, a.Right).CompareTo((b.Left, b.Right))));

@@ -63,15 +63,18 @@ internal sealed record SentencePieceModel
         {
             if (reader.Field == 1)
             {
-                if (!Utf8.IsValid(reader.Bytes)) throw new CheckpointException($"{file}: piece {Pieces.Count} must be UTF-8 text, found other bytes.");
+                if (!Utf8.IsValid(reader.Bytes))
+                    throw new CheckpointException($"{file}: piece {Pieces.Count} must be UTF-8 text, found other bytes.");
                 text = Encoding.UTF8.GetString(reader.Bytes);
             }
             else if (reader.Field == 2) score = reader.Single;
             else if (reader.Field == 3) kind = (PieceKind)Math.Min(reader.Number, 100);
         }
         if (!float.IsFinite(score)) throw new CheckpointException($"{file}: piece {Pieces.Count} must have a finite score, found {score}.");
-        if (!Enum.IsDefined(kind)) throw new CheckpointException($"{file}: piece {Pieces.Count} must have a type from 1 to 6, found {(int)kind}.");
-        if (Pieces.Count == Vocabulary.IdLimit) throw new CheckpointException($"{file}: must hold at most {Vocabulary.IdLimit} pieces, found more.");
+        if (!Enum.IsDefined(kind))
+            throw new CheckpointException($"{file}: piece {Pieces.Count} must have a type from 1 to 6, found {(int)kind}.");
+        if (Pieces.Count == Vocabulary.IdLimit)
+            throw new CheckpointException($"{file}: must hold at most {Vocabulary.IdLimit} pieces, found more.");
         Pieces.Add(new ScoredPiece(text, score, kind));
     }
 

@@ -24,15 +24,18 @@ internal static class SentencePieceReader
     {
         var model = SentencePieceModel.Read(file, bytes);
         if (model.WhitespaceIsSuffix || !model.EscapesWhitespace)
-            throw new UnsupportedModelException($"{file}: treat_whitespace_as_suffix and escape_whitespaces must have their usual values; supported: false, true.");
+            throw new UnsupportedModelException($"{file}: treat_whitespace_as_suffix and escape_whitespaces must have their "
+                + $"usual values; supported: false, true.");
         if (settings.TokenizerClass is { } name && ShiftsIds(name))
-            throw new UnsupportedModelException($"tokenizer_config.json: tokenizer_class \"{name}\" gives the pieces other ids, which is not supported; "
+            throw new UnsupportedModelException($"tokenizer_config.json: tokenizer_class \"{name}\" gives the pieces other ids, "
+                + $"which is not supported; "
                 + "supported: models whose ids are places in the list, or a tokenizer.json.");
         var tokenModel = model.ModelType switch
         {
             SentencePieceModel.BytePairs => ReadBpe(file, model),
             SentencePieceModel.Unigram => (TokenModel)ReadUnigram(model),
-            var other => throw new UnsupportedModelException($"{file}: trainer_spec.model_type {other} is not supported; supported: 1 (Unigram), 2 (BPE)."),
+            var other => throw new UnsupportedModelException($"{file}: trainer_spec.model_type {other} is not supported; "
+                + $"supported: 1 (Unigram), 2 (BPE)."),
         };
         return new TokenizerParts
         {
@@ -87,7 +90,8 @@ internal static class SentencePieceReader
         var parts = new List<Normalizer>();
         if (model.CharacterMap.Length > 0)
             parts.Add(CharacterMap.Parse(model.CharacterMap)
-                ?? throw new CheckpointException($"{file}: normalizer_spec.precompiled_charsmap must be a compiled map, found sizes that do not fit."));
+                ?? throw new CheckpointException($"{file}: normalizer_spec.precompiled_charsmap must be a compiled map, found "
+                    + $"sizes that do not fit."));
         if (model.RemovesExtraWhitespace)
         {
             parts.Add(new Replace(Pattern.Parse(" {2,}"), " "));
@@ -116,7 +120,8 @@ internal static class SentencePieceReader
     private static Template ReadTemplate(SentencePieceModel model, TokenModel tokens, CheckpointSettings settings)
     {
         int? Id(string token) => tokens.Vocabulary.TryFind(token, out var id) ? id : null;
-        var endsTexts = settings.TokenizerClass is { } name && (name.Contains("T5", StringComparison.Ordinal) || name.StartsWith("Pegasus", StringComparison.Ordinal));
+        var endsTexts = settings.TokenizerClass is { } name
+            && (name.Contains("T5", StringComparison.Ordinal) || name.StartsWith("Pegasus", StringComparison.Ordinal));
         var begin = settings.AddsBeginning ?? (model.ModelType == SentencePieceModel.BytePairs && !endsTexts);
         var end = settings.AddsEnd ?? endsTexts;
         var parts = new List<int[]?> { null };
@@ -127,7 +132,8 @@ internal static class SentencePieceReader
 
     private static DecoderStage[] Decoders(SentencePieceModel model)
     {
-        var stages = new List<DecoderStage> { new TokenMap((token, _) => token.Replace(Mark, " ", StringComparison.Ordinal), byCharacter: true) };
+        var stages = new List<DecoderStage> { new TokenMap((token, _) =>
+            token.Replace(Mark, " ", StringComparison.Ordinal), byCharacter: true) };
         if (model.ByteFallback) stages.Add(new ByteFallback());
         stages.Add(new Fuse());
         if (model.AddsDummyPrefix) stages.Add(new Decoders.Strip(" ", 1, 0));

@@ -21,9 +21,11 @@ internal static class TokenizerFolder
         if (File.Exists(json)) return TokenizerJson.Read(JsonSource.Read(json));
         var pieces = Path.Combine(folder, "tokenizer.model");
         if (File.Exists(pieces)) return SentencePieceReader.Read("tokenizer.model", JsonSource.ReadBytes(pieces), settings);
-        if (File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt"))) return GptFiles.Read(folder, settings);
+        if (File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt")))
+            return GptFiles.Read(folder, settings);
         var found = Directory.Exists(folder) ? "none of them is there" : "there is no such folder";
-        throw new CheckpointException($"{Path.GetFileName(folder)}: must hold tokenizer.json, tokenizer.model, or vocab.json and merges.txt, but {found}.");
+        throw new CheckpointException($"{Path.GetFileName(folder)}: must hold tokenizer.json, tokenizer.model, or vocab.json "
+            + $"and merges.txt, but {found}.");
     }
 
     private static int? IdOf(TokenizerParts parts, string token) =>

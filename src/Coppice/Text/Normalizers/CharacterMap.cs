@@ -5,7 +5,8 @@ using System.Text;
 namespace Coppice.Text.Normalizers;
 
 /// <summary>
-/// SentencePiece's compiled character map: a double-array trie (Darts) from UTF-8 to places in a block of replacement texts, each ended by a zero byte.
+/// SentencePiece's compiled character map: a double-array trie (Darts) from UTF-8 to places in a block of replacement texts, each ended by
+/// a zero byte.
 /// </summary>
 internal sealed class CharacterMap : Normalizer
 {

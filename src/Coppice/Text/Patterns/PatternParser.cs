@@ -107,7 +107,8 @@ internal sealed class PatternParser
             'b' => new PatternNode.At(Place.WordBoundary),
             'B' => new PatternNode.At(Place.NoWordBoundary),
             'R' => LineBreak(),
-            'X' or 'k' or 'g' or 'K' or 'G' or >= '1' and <= '9' => throw new PatternError($"\\{_pattern[_at + 1]} in a pattern", unsupported: true),
+            'X' or 'k' or 'g' or 'K' or 'G' or >= '1' and <= '9' =>
+                throw new PatternError($"\\{_pattern[_at + 1]} in a pattern", unsupported: true),
             _ => null,
         };
         if (place is not null)
