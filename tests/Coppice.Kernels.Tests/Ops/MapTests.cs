@@ -9,7 +9,7 @@ public abstract class MapTests(Device device) : OpSuite(device)
 {
     private static readonly Activation[] _all = Enum.GetValues<Activation>();
 
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Activations_equal_their_formulas() => Check(Cases.Rows.Concat(Cases.RowsSweep), (bed, c) =>
         Run(bed, c, Noise.Uniform(1, c.Cost, 4), _all[c.Width % _all.Length]), _ => Tolerances.Activation);
 
