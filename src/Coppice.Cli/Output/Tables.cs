@@ -48,7 +48,7 @@ internal static class Tables
         return table;
     }
 
-    private static Text Text(object? value) => new(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
+    private static Spectre.Console.Text Text(object? value) => new(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
 
     /// <summary>A text in quotation marks, with control characters escaped.</summary>
     private static string JsonEncoded(string text) => System.Text.Json.JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
