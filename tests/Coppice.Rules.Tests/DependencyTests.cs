@@ -1,5 +1,4 @@
 using ArchUnitNET.Domain;
-using ArchUnitNET.Fluent;
 using ArchUnitNET.Loader;
 using Xunit;
 using static ArchUnitNET.Fluent.ArchRuleDefinition;
@@ -58,6 +57,15 @@ public sealed class DependencyTests
     [Fact]
     public void The_command_line_is_used_by_nobody() => Refuse(@"^Coppice(\.(?!Cli).*)?$", Folder("Coppice.Cli"));
 
+    /// <summary>Dependencies that there are by design are found, so that an empty result means something.</summary>
+    [Fact]
+    public void Dependencies_that_exist_are_found()
+    {
+        Assert.ThrowsAny<Exception>(() => Refuse(Folder("Coppice.Models"), Folder("Coppice.Cache")));
+        Assert.ThrowsAny<Exception>(() => Refuse(Folder("Coppice.Kernels.Gpu"), @"^ILGPU(\..*)?$"));
+        Assert.ThrowsAny<Exception>(() => Refuse(@"^Coppice$", @"^Coppice\.LanguageModel$", byName: true));
+    }
+
     private static string Folder(string name) => $@"^{name.Replace(".", @"\.", StringComparison.Ordinal)}(\..*)?$";
 
     private static void References(Assembly assembly, params string[] allowed)
@@ -73,7 +81,7 @@ public sealed class DependencyTests
     private static void Refuse(string fromNamespace, string toPattern, bool byName = false)
     {
         var to = byName ? Types(true).That().HaveFullNameMatching(toPattern) : Types(true).That().ResideInNamespaceMatching(toPattern);
-        IArchRule rule = Types().That().ResideInNamespaceMatching(fromNamespace).Should().NotDependOnAny(to).WithoutRequiringPositiveResults();
+        var rule = Types().That().ResideInNamespaceMatching(fromNamespace).Should().NotDependOnAny(to).WithoutRequiringPositiveResults();
         var broken = rule.Evaluate(Code).Where(result => !result.Passed).Select(result => result.Description).ToArray();
         Assert.True(broken.Length == 0, string.Join('\n', broken));
     }
