@@ -31,7 +31,9 @@ internal sealed class TinyModel : IDisposable
     public LanguageModel Load(ModelOptions? options = null) => LanguageModel.Load(Folder, options ?? new ModelOptions { Device = "cpu", MaxTokens = 128 });
 
     /// <summary>Writes the weights: matrices scaled so that activations stay near 1, norms near 1, the rest small.</summary>
-    public void Write(int seed = 1)
+    /// <param name="seed">Of the random numbers.</param>
+    /// <param name="round">Changes the elements of matrices.</param>
+    public void Write(int seed = 1, Func<float, float>? round = null)
     {
         var random = new Random(seed);
         using var writer = new SafetensorsWriter(WeightsPath, Tensors);
@@ -41,6 +43,7 @@ internal sealed class TinyModel : IDisposable
             var scale = shape.Length == 2 ? 2 / Math.Sqrt(shape[^1]) : 0.3;
             var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
             for (var i = 0; i < values.Length; i++) values[i] = (float)((norm && name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0) + scale * Normal(random));
+            if (shape.Length == 2 && round is not null) values = [.. values.Select(round)];
             if (type == SafetensorsType.F32) writer.Write<float>(values);
             else writer.Write<byte>(new byte[values.Length * type.Bytes()]);
         }
