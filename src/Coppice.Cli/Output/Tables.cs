@@ -1,6 +1,7 @@
 using System.Globalization;
 using Coppice.Text;
 using Spectre.Console;
+using Cell = Spectre.Console.Text;
 
 namespace Coppice.Cli;
 
@@ -48,7 +49,7 @@ internal static class Tables
         return table;
     }
 
-    private static Text Text(object? value) => new(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
+    private static Cell Text(object? value) => new(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
 
     /// <summary>A text in quotation marks, with control characters escaped.</summary>
     private static string JsonEncoded(string text) => System.Text.Json.JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
