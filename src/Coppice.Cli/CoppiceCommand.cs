@@ -26,7 +26,7 @@ internal static class CoppiceCommand
         var root = new RootCommand("Coppice runs large language models in pure C#, on the CPU and on NVIDIA GPUs.")
         {
             Json, Verbose,
-            TokenizeCommand.Create(),
+            GenerateCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(), TokenizeCommand.Create(),
             RenderCommand.Create(), InfoCommand.Create(), KernelsCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
