@@ -1,7 +1,6 @@
 using System.Globalization;
 using Coppice.Text;
 using Spectre.Console;
-using Cell = Spectre.Console.Text;
 
 namespace Coppice.Cli;
 
@@ -49,7 +48,7 @@ internal static class Tables
         return table;
     }
 
-    private static Cell Text(object? value) => new(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
+    private static Spectre.Console.Text Text(object? value) => new(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
 
     /// <summary>A text in quotation marks, with control characters escaped.</summary>
     private static string JsonEncoded(string text) => System.Text.Json.JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
