@@ -26,8 +26,8 @@ internal static class CoppiceCommand
         var root = new RootCommand("Coppice runs large language models in pure C#, on the CPU and on NVIDIA GPUs.")
         {
             Json, Verbose,
-            GenerateCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(), TokenizeCommand.Create(),
-            RenderCommand.Create(), InfoCommand.Create(), KernelsCommand.Create(),
+            GenerateCommand.Create(), ChatCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(), TokenizeCommand.Create(),
+            RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), KernelsCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;

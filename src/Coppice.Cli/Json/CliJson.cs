@@ -15,4 +15,6 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(LineResult))]
 [JsonSerializable(typeof(LogitsResult))]
 [JsonSerializable(typeof(PerplexityResult))]
+[JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(SavedConversation))]
 internal sealed partial class CliJson : JsonSerializerContext;
