@@ -75,7 +75,7 @@ internal static class Require
 
         public void AppendLiteral(string text) => _text.AppendLiteral(text);
 
-        public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+        public void AppendFormatted<T>(T value, string? format = null) => _text.AppendFormatted(value, format);
 
         internal string Take() => _text.ToStringAndClear();
     }
