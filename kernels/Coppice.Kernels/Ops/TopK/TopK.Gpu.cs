@@ -28,8 +28,8 @@ internal sealed partial class GpuBackend
         {
             var rows = Math.Min(rowsAtOnce, x.Rows - row);
             var count = rows * candidates;
-            var scratchValues = new DeviceRows(Scratch<float>(0, count), (int)candidates, 1, (int)candidates);
-            var scratchIndices = new DeviceRows(Scratch<float>(count * sizeof(float), count), (int)candidates, 1, (int)candidates);
+            var scratchValues = new DeviceRows(Scratch<float>(0, count), (int)candidates, (int)candidates);
+            var scratchIndices = new DeviceRows(Scratch<float>(count * sizeof(float), count), (int)candidates, (int)candidates);
             _kernels.Launch(new KernelConfig(new Index3D(segments, rows, 1), group), SelectKernel<RowCandidates>,
                 new RowCandidates(Rows(x), row, SegmentLength), k, scratchValues, scratchIndices);
             _kernels.Launch(new KernelConfig(new Index3D(1, rows, 1), group), SelectKernel<ListCandidates>,
