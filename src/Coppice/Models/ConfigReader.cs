@@ -37,6 +37,9 @@ internal sealed class ConfigReader
     /// <summary>Whether <paramref name="key"/> has a value; null counts as none.</summary>
     public bool Has(string key) => Find(key, out _);
 
+    /// <summary>Whether <paramref name="key"/> stands in the file, with null or with a value.</summary>
+    public bool Mentions(string key) => _object.TryGetProperty(key, out _);
+
     /// <summary>The value of <paramref name="key"/>; none is a problem.</summary>
     public T Required<T>(string key)
     {

@@ -9,6 +9,11 @@ internal sealed record ModelFamily(string Name, IReadOnlyList<string> ModelTypes
     public static IReadOnlyList<ModelFamily> All { get; } =
     [
         Llama.Family,
+        Mistral.Family,
+        Qwen.Family,
+        Gemma.Family,
+        Phi.Family,
+        Gpt2.Family,
     ];
 
     /// <summary>Reads the spec of a folder's config.json.</summary>

@@ -8,14 +8,16 @@ internal static class RopeConfig
     private const string Supported = "default, linear, llama3, yarn, longrope";
 
     /// <summary>The encoding of heads of <paramref name="headDim"/> elements.</summary>
-    /// <param name="config">The config, or a section of it that has its own settings.</param>
+    /// <param name="config">The config.</param>
     /// <param name="headDim">Elements of a head.</param>
     /// <param name="thetaWhenMissing">The family's default.</param>
     /// <param name="rotaryFactor">Share of a head that turns, where the settings do not say.</param>
     /// <param name="pairing">Which elements turn together.</param>
-    public static RopeSpec Read(ConfigReader config, int headDim, double thetaWhenMissing = 10000, double rotaryFactor = 1, RopePairing pairing = RopePairing.Half)
+    /// <param name="settings">The settings, where they are not under the usual keys.</param>
+    public static RopeSpec Read(
+        ConfigReader config, int headDim, double thetaWhenMissing = 10000, double rotaryFactor = 1, RopePairing pairing = RopePairing.Half, ConfigReader? settings = null)
     {
-        var settings = config.Section("rope_parameters") ?? config.Section("rope_scaling");
+        settings ??= config.Section("rope_parameters") ?? config.Section("rope_scaling");
         var theta = settings is not null && settings.Has("rope_theta") ? settings.DefaultPositive("rope_theta", 1) : config.DefaultPositive("rope_theta", thetaWhenMissing);
         var share = settings is not null && settings.Has("partial_rotary_factor")
             ? settings.DefaultPositive("partial_rotary_factor", 1) : config.DefaultPositive("partial_rotary_factor", rotaryFactor);

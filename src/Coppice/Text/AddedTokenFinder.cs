@@ -40,8 +40,8 @@ internal sealed class AddedTokenFinder
             if (token.StripsLeft) start = Math.Max(SpacesBefore(text, start), done);
             if (token.StripsRight) end = SpacesAfter(text, end);
             if (done < start) output.Add(piece.Part(done, start));
-            output.Add(new Piece(token.Content, 0, token.Content.Length, token.Id, AtStart: false));
-            // White space that the token before swallowed may itself be this token: then the text resumes where this one ends.
+            // A token of white space that the one before has swallowed whole is gone.
+            if (end > start) output.Add(new Piece(token.Content, 0, token.Content.Length, token.Id, AtStart: false));
             done = end;
         }
         if (done != text.Length) output.Add(piece.Part(done, text.Length));

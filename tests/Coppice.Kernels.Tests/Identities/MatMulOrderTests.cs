@@ -21,7 +21,7 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
         var y = bed.Output(new Shape(c.Tokens, c.Outputs));
         bed.Backend.MatMul(x, weight, bias, y);
         var whole = bed.Floats(y);
-        for (var count = 1; count < c.Tokens; count++)
+        for (var count = 1; count < c.Tokens; count += Device.IsOnHost ? 1 : 5)
         {
             // Batches of every size, at varying places of the whole.
             var first = count == 1 ? 0 : (count * 5) % (c.Tokens - count + 1);

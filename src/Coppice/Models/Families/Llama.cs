@@ -89,6 +89,29 @@ internal static class Llama
     /// <summary>Layers that are all alike: the first RoPE, no window.</summary>
     public static IReadOnlyList<LayerSpec> Uniform(int count) => [.. Enumerable.Repeat(new LayerSpec(0, 0, false), Math.Min(count, 1 << 15))];
 
+    /// <summary>The layers of <paramref name="spec"/> with a sliding window where layer_types says so, or else where <paramref name="slides"/> does.</summary>
+    public static IReadOnlyList<LayerSpec> Windowed(ConfigReader config, ModelSpec spec, int window, Func<int, bool> slides)
+    {
+        const string full = "full_attention", sliding = "sliding_attention";
+        var types = config.Texts("layer_types");
+        if (types is not null && types.Count != spec.Layers.Count) config.Malformed("layer_types", $"one for each of the {spec.Layers.Count} layers", $"{types.Count}");
+        if (types is not null && types.FirstOrDefault(t => t is not (full or sliding)) is { } other)
+            config.Unsupported("layer_types", $"\"{Weights.CheckpointText.Clip(other)}\"", $"{full}, {sliding}");
+        return [.. spec.Layers.Select((layer, i) => layer with { Window = (types is null ? slides(i) : i < types.Count && types[i] == sliding) ? window : 0 })];
+    }
+
+    /// <summary>A sliding window: 0 where the file says null, <paramref name="whenMissing"/> where it says nothing.</summary>
+    public static int ReadWindow(ConfigReader config, int whenMissing) =>
+        config.Mentions("sliding_window") && !config.Has("sliding_window") ? 0 : config.DefaultSize("sliding_window", whenMissing);
+
+    /// <summary>The names with some of them changed.</summary>
+    public static IReadOnlyDictionary<TensorRole, string> With(IReadOnlyDictionary<TensorRole, string> names, params (TensorRole Role, string Name)[] changes)
+    {
+        var changed = new Dictionary<TensorRole, string>(names);
+        foreach (var (role, name) in changes) changed[role] = name;
+        return changed;
+    }
+
     /// <summary>The activation under <paramref name="key"/>.</summary>
     public static Activation ReadActivation(ConfigReader config, string key, string whenMissing)
     {

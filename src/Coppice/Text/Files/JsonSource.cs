@@ -40,24 +40,19 @@ internal sealed class JsonSource
     /// <summary>A source over bytes in memory.</summary>
     public static JsonSource Of(string name, byte[] bytes) => new(name, Checked(name, bytes));
 
-    /// <summary>The members of the object that lies at <paramref name="where"/>, the last of a key that is repeated.</summary>
-    public Dictionary<string, Range> Members(Range where, string path)
+    /// <summary>
+    /// Where the members of the object that is the whole file lie, the last of a key that is repeated; those of the member
+    /// <paramref name="inner"/>, if it is an object, are listed too, as "inner.key".
+    /// </summary>
+    public Dictionary<string, Range> Members(string inner)
     {
         try
         {
-            var (start, length) = where.GetOffsetAndLength(Bytes.Length);
-            var reader = new Utf8JsonReader(Bytes.Span.Slice(start, length));
+            var reader = new Utf8JsonReader(Bytes.Span);
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-                throw new CheckpointException($"{Name}: {path} must be an object, found {reader.TokenType}.");
+                throw new CheckpointException($"{Name}: the file must be an object, found {reader.TokenType}.");
             var members = new Dictionary<string, Range>();
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                var key = reader.GetString()!;
-                reader.Read();
-                var first = start + (int)reader.TokenStartIndex;
-                reader.Skip();
-                members[key] = first..(start + (int)reader.BytesConsumed);
-            }
+            AddMembers(ref reader, "", inner, members);
             // Only white space may follow the object.
             while (reader.Read()) { }
             return members;
@@ -65,6 +60,19 @@ internal sealed class JsonSource
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw Malformed(error);
+        }
+    }
+
+    private static void AddMembers(ref Utf8JsonReader reader, string prefix, string inner, Dictionary<string, Range> members)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var key = prefix + reader.GetString();
+            reader.Read();
+            var first = (int)reader.TokenStartIndex;
+            if (key == inner && reader.TokenType == JsonTokenType.StartObject) AddMembers(ref reader, inner + ".", "", members);
+            else reader.Skip();
+            members[key] = first..(int)reader.BytesConsumed;
         }
     }
 

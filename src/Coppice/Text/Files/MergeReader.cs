@@ -10,10 +10,9 @@ internal static class MergeReader
     private const string Path = "model.merges";
 
     /// <summary>The merges at <paramref name="where"/>; both parts and the whole, in which the right part's prefix is dropped, must be in the vocabulary.</summary>
-    public static MergeTable Read(JsonSource source, Range where, Vocabulary vocabulary, string prefix)
+    public static MergeBuilder Read(JsonSource source, Range where, Vocabulary vocabulary, string prefix)
     {
         var reader = new TokenReader(source, where, Path);
-        // The shortest merge takes 6 bytes, the usual one 14 or more.
         var builder = new MergeBuilder(source.Name, Path, vocabulary, prefix);
         reader.Expect(JsonTokenType.StartArray, "an array of merges");
         var pairs = reader.Kind == JsonTokenType.StartArray;
@@ -23,7 +22,7 @@ internal static class MergeReader
             else builder.AddLine(reader.Text());
             reader.Read();
         }
-        return builder.Build();
+        return builder;
     }
 
     private static void ReadPair(ref TokenReader reader, MergeBuilder builder)
@@ -85,8 +84,11 @@ internal sealed class MergeBuilder
         _merges.Add((_leftId, right, Find(_whole.AsSpan(0, _leftLength))));
     }
 
+    /// <summary>The pairs of letters that the merges join.</summary>
+    public MergeBoundaries Boundaries() => MergeBoundaries.Of(_vocabulary, [.. _merges.Select(merge => (merge.Left, merge.Right))]);
+
     /// <summary>The table of all merges, ranked in the order they came.</summary>
-    public MergeTable Build()
+    public MergeTable Table()
     {
         var table = new MergeTable(_merges.Count);
         for (var rank = 0; rank < _merges.Count; rank++) table.Add(_merges[rank].Left, _merges[rank].Right, rank, _merges[rank].Whole);

@@ -9,13 +9,11 @@ internal static class TokenModelReader
     private const string Supported = "BPE, Unigram, WordPiece, WordLevel";
 
     /// <summary>
-    /// The model at <paramref name="where"/>. <paramref name="spells"/> asks for pieces spelled in the byte alphabet, and comes back false
+    /// The model of <paramref name="settings"/>. <paramref name="spells"/> asks for pieces spelled in the byte alphabet, and comes back false
     /// if the model does that itself.
     /// </summary>
-    public static TokenModel Read(JsonSource source, Range where, ref bool spells)
+    public static TokenModel Read(ModelSettings settings, ref bool spells)
     {
-        var members = source.Members(where, "model");
-        var settings = new ModelSettings(source, members);
         switch (settings.Type)
         {
             case "BPE":
@@ -30,7 +28,7 @@ internal static class TokenModelReader
             case "Unigram":
                 return UnigramReader.Read(settings);
             case var other:
-                throw new UnsupportedModelException($"{source.Name}: model.type \"{other}\" is not supported; supported: {Supported}.");
+                throw new UnsupportedModelException($"{settings.Source.Name}: model.type \"{other}\" is not supported; supported: {Supported}.");
         }
     }
 
@@ -48,7 +46,7 @@ internal static class TokenModelReader
         };
         var vocabulary = ReadVocabulary(settings);
         var merges = MergeReader.Read(settings.Source, settings.Where("merges"), vocabulary, options.ContinuingPrefix);
-        return new BpeModel(vocabulary, merges, options);
+        return new BpeModel(vocabulary, merges.Table(), merges.Boundaries, options);
     }
 
     private static Vocabulary ReadVocabulary(ModelSettings settings)

@@ -11,18 +11,17 @@ internal static class TokenizerJson
     /// <summary>The parts that the file describes.</summary>
     public static TokenizerParts Read(JsonSource source)
     {
-        var members = source.Members(Range.All, "the file");
+        var members = source.Members(inner: "model");
         JsonField? Part(string key)
         {
             if (!members.TryGetValue(key, out var where)) return null;
             var field = source.Field(where, key);
             return field.IsNull ? null : field;
         }
-        if (!members.TryGetValue("model", out var model)) throw new CheckpointException($"{source.Name}: model must be present, but it is missing.");
         var normalizer = Part("normalizer") is { } normalizerField ? NormalizerReader.Read(normalizerField) : null;
         var preTokenizers = new List<PreTokenizer>();
         var spells = Part("pre_tokenizer") is { } preTokenizer && PreTokenizerReader.Read(preTokenizer, preTokenizers);
-        var tokenModel = TokenModelReader.Read(source, model, ref spells);
+        var tokenModel = TokenModelReader.Read(new ModelSettings(source, members), ref spells);
         if (spells) preTokenizers.Add(new ByteLevelSpelling());
         return new TokenizerParts
         {

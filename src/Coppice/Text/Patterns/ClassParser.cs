@@ -139,7 +139,7 @@ internal sealed class ClassParser
         if (end < 0) return null;
         var name = _pattern[(at + 1)..end];
         var negated = name.StartsWith('^');
-        if (Properties.Find(name.TrimStart('^')) is not { } set) return null;
+        if (Properties.FindPosix(name.TrimStart('^')) is not { } set) return null;
         at = end + 2;
         return negated ? set.Complement() : set;
     }

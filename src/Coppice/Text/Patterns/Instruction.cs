@@ -94,6 +94,9 @@ internal sealed class ChoiceTable
 /// <summary>The characters that a part of a pattern can begin with; nullable if it may consume nothing.</summary>
 internal readonly record struct FirstSet(ulong Low, ulong High, bool Beyond, bool Nullable)
 {
+    /// <summary>Whether a match may begin with this character.</summary>
+    public bool Allows(char letter) => Nullable || (letter < 64 ? (Low >> letter & 1) != 0 : letter < 128 ? (High >> (letter - 64) & 1) != 0 : Beyond);
+
     public static FirstSet Of(PatternNode node)
     {
         switch (node)

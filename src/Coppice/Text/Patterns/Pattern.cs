@@ -10,25 +10,28 @@ internal sealed class Pattern
 
     private readonly PatternProgram? _program;
     private readonly string? _literal;
+    private readonly FirstSet _first;
 
-    private Pattern(PatternProgram? program, string? literal)
+    private Pattern(PatternProgram? program, string? literal, FirstSet first)
     {
         _program = program;
         _literal = literal;
+        _first = first;
     }
 
     /// <summary>The literal text, or null for a regular expression.</summary>
     public string? Literal => _literal;
 
     /// <summary>A pattern that matches exactly <paramref name="text"/>.</summary>
-    public static Pattern Of(string text) => text.Length == 0 ? Parse(text) : new Pattern(null, text);
+    public static Pattern Of(string text) => text.Length == 0 ? Parse(text) : new Pattern(null, text, default);
 
     /// <summary>A pattern from a regular expression.</summary>
     /// <exception cref="PatternError">The expression is malformed, too large or not supported.</exception>
     public static Pattern Parse(string expression)
     {
         if (expression.Length > LongestPattern) throw new PatternError($"a pattern of more than {LongestPattern} characters");
-        return new Pattern(PatternCompiler.Compile(PatternParser.Parse(expression)), null);
+        var node = PatternParser.Parse(expression);
+        return new Pattern(PatternCompiler.Compile(node), null, FirstSet.Of(node));
     }
 
     /// <summary>A search that keeps its working memory from text to text; one for each thread.</summary>
@@ -76,6 +79,11 @@ internal sealed class Pattern
             if (_matcher is null) return TryNextLiteral(text, from, out start, out end);
             for (start = from; start <= text.Length;)
             {
+                if (start < text.Length && !_pattern._first.Allows(text[start]))
+                {
+                    start++;
+                    continue;
+                }
                 if (_matcher.TryMatch(text, start, out end) && !(end == start && start == lastEnd)) return true;
                 if (start == text.Length) break;
                 CodePoints.At(text, start, out var length);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using Coppice.Text.Unicode;
 
@@ -17,11 +18,14 @@ internal sealed class BpeModel : TokenModel
     private readonly int _unknown = Missing;
     private readonly int[] _fallback;
     private readonly int[] _common = new int[0x180];
+    private readonly Lazy<MergeBoundaries> _boundaries;
+    private readonly PieceCache _parts = new();
 
-    /// <summary>A model; the unknown token and the byte tokens are taken from the vocabulary.</summary>
-    public BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOptions options) : base(vocabulary)
+    /// <summary>A model; the unknown token and the byte tokens are taken from the vocabulary, <paramref name="boundaries"/> are made when needed.</summary>
+    public BpeModel(Vocabulary vocabulary, MergeTable merges, Func<MergeBoundaries> boundaries, BpeOptions options) : base(vocabulary)
     {
         _merges = merges;
+        _boundaries = new Lazy<MergeBoundaries>(boundaries);
         _options = options;
         if (options.UnknownToken is { } unknown && vocabulary.TryFind(unknown, out var id)) _unknown = id;
         _fallback = options.ByteFallback ? ByteTokens(vocabulary) : [];
@@ -61,6 +65,48 @@ internal sealed class BpeModel : TokenModel
             ids.Add(whole);
             return;
         }
+        if (piece.Length > PieceCache.LongestPiece && _options.ContinuingPrefix.Length + _options.EndSuffix.Length == 0) MergeParts(piece, ids);
+        else Merge(piece, ids);
+    }
+
+    // Cuts a long piece where no merge reaches across; letters that are not in the vocabulary stay with their neighbours.
+    private void MergeParts(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        var boundaries = _boundaries.Value;
+        var (start, before) = (0, Missing);
+        for (int i = 0, length; i < piece.Length; i += length)
+        {
+            var letter = CodePoints.At(piece, i, out length);
+            var known = letter < _common.Length ? _common[letter] != Missing : Find(letter, "", "") != Missing;
+            if (before != Missing && known && !boundaries.Joins(before, letter))
+            {
+                MergePart(piece[start..i], ids);
+                start = i;
+            }
+            before = known ? letter : Missing;
+        }
+        MergePart(piece[start..], ids);
+    }
+
+    private void MergePart(ReadOnlySpan<char> part, List<int> ids)
+    {
+        if (part.Length > PieceCache.LongestPiece)
+        {
+            Merge(part, ids);
+            return;
+        }
+        if (_parts.TryFind(part, out var known))
+        {
+            ids.AddRange(known);
+            return;
+        }
+        var start = ids.Count;
+        Merge(part, ids);
+        _parts.Keep(part, CollectionsMarshal.AsSpan(ids)[start..]);
+    }
+
+    private void Merge(ReadOnlySpan<char> piece, List<int> ids)
+    {
         // A symbol missing from the vocabulary may become a token for each byte of prefix, symbol and suffix.
         var most = piece.Length * (3 + 3 * _options.ContinuingPrefix.Length) + 3 * _options.EndSuffix.Length;
         var symbols = ArrayPool<int>.Shared.Rent(most);
@@ -109,7 +155,12 @@ internal sealed class BpeModel : TokenModel
 
     private int Find(int letter, string prefix, string suffix)
     {
-        var text = char.ConvertFromUtf32(letter);
-        return Vocabulary.TryFind(prefix + text + suffix, out var id) ? id : Missing;
+        int id;
+        if (prefix.Length + suffix.Length == 0)
+        {
+            Span<byte> bytes = stackalloc byte[4];
+            return Vocabulary.TryFind(bytes[..new Rune(letter).EncodeToUtf8(bytes)], out id) ? id : Missing;
+        }
+        return Vocabulary.TryFind(prefix + char.ConvertFromUtf32(letter) + suffix, out id) ? id : Missing;
     }
 }

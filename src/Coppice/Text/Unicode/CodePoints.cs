@@ -42,12 +42,13 @@ internal static class CodePoints
         codePoint < 0x10000 && char.IsWhiteSpace((char)codePoint);
 
     /// <summary>Whether the code point is a number of any kind (Nd, Nl, No) in Unicode 17; the runtime's table is of Unicode 16.</summary>
-    public static bool IsNumeric(int codePoint) => (CategoryBit(codePoint) & Categories.Number) != 0
+    public static bool IsNumeric(int codePoint) => codePoint < 0x80 ? codePoint is >= '0' and <= '9' : (CategoryBit(codePoint) & Categories.Number) != 0
         || codePoint is >= 0x11DE0 and <= 0x11DE9 or >= 0x16FF4 and <= 0x16FF6;
 
     /// <summary>Whether a regular expression's \w matches: alphabetic, mark, decimal number, connector or joiner.</summary>
-    public static bool IsWord(int codePoint) =>
-        (CategoryBit(codePoint) & Categories.Word) != 0
+    public static bool IsWord(int codePoint) => codePoint < 0x80
+        ? char.IsAsciiLetterOrDigit((char)codePoint) || codePoint == '_'
+        : (CategoryBit(codePoint) & Categories.Word) != 0
         || codePoint is 0x200C or 0x200D
         || codePoint is >= 0x24B6 and <= 0x24E9
         || codePoint is >= 0x1F130 and <= 0x1F149 or >= 0x1F150 and <= 0x1F169 or >= 0x1F170 and <= 0x1F189;

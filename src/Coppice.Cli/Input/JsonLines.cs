@@ -1,0 +1,87 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Coppice.Cli;
+
+/// <summary>One line of a JSON lines file: its number, counted from 1, and its object.</summary>
+internal readonly record struct JsonLine(string File, int Number, JsonElement Json)
+{
+    /// <summary>What the line calls itself; null where it has no id.</summary>
+    public JsonElement? Id => Json.TryGetProperty("id", out var id) ? id : null;
+
+    /// <summary>An error in this line.</summary>
+    public CommandException Wrong(string message, Exception? inner = null) => new($"{File}, line {Number}: {message}", inner);
+
+    /// <summary>The text under <paramref name="key"/>, or null where there is none.</summary>
+    /// <exception cref="CommandException">It is not a text, or holds half a surrogate pair.</exception>
+    public string? Text(string key)
+    {
+        if (!Json.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null) return null;
+        if (value.ValueKind != JsonValueKind.String) throw Wrong($"\"{key}\" must be a string, found {JsonLines.Clip(value.GetRawText())}.");
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException error)
+        {
+            throw Wrong($"\"{key}\" must be Unicode text, found half a surrogate pair.", error);
+        }
+    }
+}
+
+/// <summary>Reads files with a JSON object in each line, one after the other; empty lines are passed over.</summary>
+internal static class JsonLines
+{
+    private const int MaxLineBytes = 256 << 20;
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 256 };
+
+    /// <summary>The lines of <paramref name="path"/>, "-" for stdin.</summary>
+    /// <exception cref="CommandException">The file cannot be read, or a line is not a JSON object.</exception>
+    public static IEnumerable<JsonLine> Read(string path)
+    {
+        using var stream = TextFile.Open(path);
+        var file = TextFile.Label(path);
+        var (buffer, used, number) = (new byte[1 << 16], 0, 0);
+        for (var ended = false; !ended || used > 0;)
+        {
+            var scanned = 0;
+            int end;
+            while ((end = buffer.AsSpan(scanned, used - scanned).IndexOf((byte)'\n')) < 0 && !ended)
+            {
+                scanned = used;
+                if (used == buffer.Length) Array.Resize(ref buffer, Grown(buffer.Length, file, number + 1));
+                var count = stream.Read(buffer, used, buffer.Length - used);
+                ended = count == 0;
+                used += count;
+            }
+            var length = end < 0 ? used : scanned + end;
+            number++;
+            if (Parse(buffer.AsMemory(0, length), file, number) is { } line) yield return line;
+            var next = Math.Min(length + 1, used);
+            buffer.AsSpan(next, used - next).CopyTo(buffer);
+            used -= next;
+        }
+    }
+
+    /// <summary>The beginning of a long text, for messages.</summary>
+    public static string Clip(string text) => text.Length <= 60 ? text : text[..57] + "...";
+
+    private static int Grown(int size, string file, int number) =>
+        size < MaxLineBytes ? 2 * size : throw new CommandException($"{file}, line {number}: must be at most {MaxLineBytes:N0} bytes, found more.");
+
+    private static JsonLine? Parse(ReadOnlyMemory<byte> utf8, string file, int number)
+    {
+        if (number == 1 && utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
+        if (utf8.Span.Trim(" \t\r"u8).IsEmpty) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(utf8, Options);
+            if (document.RootElement.ValueKind == JsonValueKind.Object) return new JsonLine(file, number, document.RootElement.Clone());
+            throw new CommandException($"{file}, line {number}: must be a JSON object, found {document.RootElement.ValueKind}.");
+        }
+        catch (JsonException error)
+        {
+            throw new CommandException($"{file}, line {number}: must be a JSON object, but byte {error.BytePositionInLine + 1} does not belong to one.", error);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+using System.Text.Json.Serialization;
+
+namespace Coppice.Cli;
+
+/// <summary>How the records of this folder are written: an interface that scripts rely on, so names are only ever added.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(TokenizeResult))]
+[JsonSerializable(typeof(RenderResult))]
+[JsonSerializable(typeof(KernelList))]
+[JsonSerializable(typeof(ModelInfo))]
+internal sealed partial class CliJson : JsonSerializerContext;

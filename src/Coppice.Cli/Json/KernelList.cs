@@ -1,0 +1,21 @@
+namespace Coppice.Cli;
+
+/// <summary>The kernels of the GPU back end.</summary>
+internal sealed record KernelList(IReadOnlyList<KernelRow> Rows);
+
+/// <summary>One kernel on one architecture, and, where it was assembled, what it takes there.</summary>
+internal sealed record KernelRow
+{
+    public required string Name { get; init; }
+    public required int GroupSize { get; init; }
+    public string? Architecture { get; init; }
+    /// <summary>The file its PTX was written to.</summary>
+    public string? Ptx { get; init; }
+    public int? Registers { get; init; }
+    /// <summary>Bytes stored and loaded because registers ran out.</summary>
+    public int? Spills { get; init; }
+    public int? StackBytes { get; init; }
+    public int? SharedBytes { get; init; }
+    /// <summary>Warps that fit a multiprocessor at once.</summary>
+    public int? Warps { get; init; }
+}

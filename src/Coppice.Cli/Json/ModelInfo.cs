@@ -1,0 +1,54 @@
+namespace Coppice.Cli;
+
+/// <summary>What a model's folder says, without its weights.</summary>
+internal sealed record ModelInfo
+{
+    public required string Folder { get; init; }
+    public required IReadOnlyList<FileInfoRow> Files { get; init; }
+    public string? Family { get; init; }
+    public string? ModelType { get; init; }
+    public long? Parameters { get; init; }
+    public int? Context { get; init; }
+    public int? Vocabulary { get; init; }
+    public int? Layers { get; init; }
+    public int? HiddenSize { get; init; }
+    public int? MlpSize { get; init; }
+    public int? QueryHeads { get; init; }
+    public int? KvHeads { get; init; }
+    public int? HeadDim { get; init; }
+    public int? Experts { get; init; }
+    public int? ExpertsPerToken { get; init; }
+    public bool? TiedHead { get; init; }
+    public IReadOnlyList<int>? EndTokenIds { get; init; }
+    /// <summary>Stored types of the tensors, the most bytes first.</summary>
+    public IReadOnlyList<string>? StoredTypes { get; init; }
+    public TokenizerInfo? Tokenizer { get; init; }
+    /// <summary>The chat template for ordinary use.</summary>
+    public string? Template { get; init; }
+    public ModelBytes? Bytes { get; init; }
+}
+
+/// <summary>One file of a folder.</summary>
+internal sealed record FileInfoRow(string Name, long Bytes);
+
+/// <summary>What a folder's tokenizer is.</summary>
+internal sealed record TokenizerInfo
+{
+    public required int Vocabulary { get; init; }
+    public string? Beginning { get; init; }
+    public string? End { get; init; }
+    /// <summary>Names of all chat templates.</summary>
+    public required IReadOnlyList<string> Templates { get; init; }
+}
+
+/// <summary>Memory that a model takes.</summary>
+internal sealed record ModelBytes
+{
+    /// <summary>Of all weights, by the names that --weights takes; null where the folder has no weights.</summary>
+    public IReadOnlyDictionary<string, long>? Weights { get; init; }
+    /// <summary>Of keys and values, by the names that --kv takes.</summary>
+    public required IReadOnlyDictionary<string, CacheBytes> Kv { get; init; }
+}
+
+/// <summary>Memory of keys and values for one token, and for the model's whole context.</summary>
+internal sealed record CacheBytes(long Token, long Context);

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Coppice.Kernels;
+
+namespace Coppice.Cli;
+
+/// <summary>An option whose values have names, some of which this version does not have.</summary>
+/// <param name="What">The option without its dashes.</param>
+/// <param name="Supported">Names and what they mean; the first is the default.</param>
+/// <param name="Planned">Names that are known but not supported: an error that says so, never a silent default.</param>
+internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Value)> Supported, IReadOnlyList<string> Planned)
+{
+    /// <summary>The names that work.</summary>
+    public string Names => string.Join(", ", Supported.Select(choice => choice.Name));
+
+    /// <summary>The option, which takes the supported names.</summary>
+    public Option<string> Option(string description)
+    {
+        var option = new Option<string>("--" + What)
+        {
+            Description = description, HelpName = string.Join('|', Supported.Select(choice => choice.Name)), DefaultValueFactory = _ => Supported[0].Name,
+        };
+        option.CompletionSources.Add([.. Supported.Select(choice => choice.Name)]);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !Planned.Contains(token.Value) && Supported.All(choice => choice.Name != token.Value))
+                result.AddError($"--{What} must be one of {Names}, got {token.Value}");
+        });
+        return option;
+    }
+
+    /// <summary>What <paramref name="name"/> means.</summary>
+    /// <exception cref="CommandException">This version does not have it.</exception>
+    public T Parse(string name)
+    {
+        foreach (var choice in Supported)
+            if (choice.Name == name) return choice.Value;
+        throw new CommandException($"--{What} {name} is not supported by this version; supported: {Names}.");
+    }
+}
+
+/// <summary>The named values of the options that every command with a model has.</summary>
+internal static class ModelChoices
+{
+    public static readonly Choice<WeightFormat> Weights = new(
+        "weights", [("as-stored", WeightFormat.AsStored), ("f32", WeightFormat.F32), ("f16", WeightFormat.F16), ("bf16", WeightFormat.BF16)], ["q8", "q4"]);
+
+    public static readonly Choice<ElementType> Activations = new("activations", [("f32", ElementType.F32)], ["int8"]);
+
+    public static readonly Choice<ElementType> Kv = new(
+        "kv", [("f32", ElementType.F32), ("f16", ElementType.F16), ("bf16", ElementType.BF16)],
+        ["q8", "q4", "kivi2", "kivi3", "kivi4", "gear2", "gear4", "gearl2", "gearl4", "kv-22", "kv-28", "kv-35"]);
+
+    /// <summary>Drafters by the names that --drafter takes.</summary>
+    public static readonly IReadOnlyList<string> Drafters = ["auto", "none"];
+}

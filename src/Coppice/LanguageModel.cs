@@ -1,0 +1,158 @@
+using Coppice.Cache;
+using Coppice.Kernels;
+using Coppice.Kernels.Memory;
+using Coppice.Models;
+using Coppice.Text;
+using Coppice.Weights;
+
+namespace Coppice;
+
+/// <summary>A model loaded from a folder in the layout of Hugging Face: weights on a device, and sessions that use them.</summary>
+/// <remarks>Thread-safe. Sessions are independent of each other and may run at the same time; their passes take turns on the device. Dispose sessions before the model.</remarks>
+public sealed class LanguageModel : IDisposable
+{
+    private const int DefaultMaxTokens = 8192;
+    private const int TreeRows = 64, TreeDepth = 31;
+    private const long LogitBytes = 64L << 20;
+
+    private readonly ModelWeights _weights;
+    private readonly RopeTables _ropes;
+    private readonly KvPagePool? _pages;
+    private readonly MemoryPool? _pagePool;
+    private bool _disposed;
+
+    private LanguageModel(Backend backend, ModelSpec spec, ModelWeights weights, GenerationDefaults defaults, Tokenizer? tokenizer, ModelOptions options)
+    {
+        (Backend, Spec, _weights, Defaults, Tokenizer, Options) = (backend, spec, weights, defaults, tokenizer, options);
+        MaxTokens = Math.Min(options.MaxTokens ?? Math.Min(spec.ContextLength, DefaultMaxTokens), spec.LearnedPositions > 0 ? spec.LearnedPositions : int.MaxValue);
+        Size = Sizes(spec, options.PrefillChunk);
+        Geometry = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, options.KvCache.Type);
+        _ropes = new RopeTables(backend, spec, MaxTokens);
+        try
+        {
+            Transformer = new Transformer(backend, spec, weights, _ropes);
+            if (options.KvCache.SharedTokens == 0) return;
+            var pages = KvLayout.Pages(options.KvCache.SharedTokens);
+            _pagePool = backend.CreatePool("kv", Geometry.Bytes(pages) + 512L * Geometry.Layers);
+            _pages = new KvPagePool(_pagePool, Geometry, pages);
+        }
+        catch
+        {
+            _pagePool?.Dispose();
+            _ropes.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Tokens that fit a session, prompt and generated.</summary>
+    public int MaxTokens { get; }
+    /// <summary>Entries of the vocabulary: ids are below it.</summary>
+    public int VocabularySize => Spec.VocabularySize;
+    /// <summary>What turns text into ids; null where the folder has no tokenizer.</summary>
+    public Tokenizer? Tokenizer { get; }
+    /// <summary>Tokens that end a text, as the folder says; may be none.</summary>
+    public IReadOnlyList<int> EndTokenIds => Defaults.EndIds;
+    /// <summary>What computes, in words.</summary>
+    public string DeviceName => Backend.Name;
+    /// <summary>Memory of the weights.</summary>
+    public long WeightBytes => _weights.Pool!.Statistics.BytesInUse;
+
+    internal Backend Backend { get; }
+    internal ModelSpec Spec { get; }
+    internal Transformer Transformer { get; }
+    internal GenerationDefaults Defaults { get; }
+    internal ModelOptions Options { get; }
+    internal WorkspaceSize Size { get; }
+    internal KvGeometry Geometry { get; }
+    /// <summary>Taken for each pass: a back end is single-threaded.</summary>
+    internal Lock Gate { get; } = new();
+
+    /// <summary>Loads the model in <paramref name="folder"/>.</summary>
+    /// <param name="folder">A folder with config.json, safetensors and, where text is wanted, tokenizer files.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="progress">Told of progress, from any thread.</param>
+    /// <exception cref="ArgumentException">An option is out of its range, or there is no device of that name.</exception>
+    /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another.</exception>
+    /// <exception cref="UnsupportedModelException">The model asks for what the engine has not.</exception>
+    /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
+    /// <exception cref="PlatformNotSupportedException">The device is not on this machine.</exception>
+    public static LanguageModel Load(string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        options ??= new ModelOptions();
+        options.Validate();
+        var backend = DeviceFactory.Create(options.Device, options.Threads);
+        try
+        {
+            return Load(backend, folder, options, progress);
+        }
+        catch
+        {
+            backend.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads onto <paramref name="backend"/>, which belongs to the model if loading succeeds.</summary>
+    internal static LanguageModel Load(Backend backend, string folder, ModelOptions options, IProgress<LoadProgress>? progress = null)
+    {
+        var files = ModelFolder.Read(folder);
+        using var checkpoint = Checkpoint.Open(folder);
+        Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
+        var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
+        var weights = WeightLoader.Load(backend, checkpoint, files.Spec, files.Map, options.WeightFormat, threads, report);
+        try
+        {
+            return new LanguageModel(backend, files.Spec, weights, files.Defaults, files.LoadTokenizer(), options);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A conversation or text of its own, with its own keys and values.</summary>
+    /// <exception cref="DeviceMemoryException">The device has not enough memory for another.</exception>
+    public Session NewSession()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new Session(this);
+    }
+
+    /// <summary>A cache for <paramref name="tokens"/> tokens and a tree behind them, and the memory that belongs to it alone.</summary>
+    internal (KvCache Cache, MemoryPool Pool) NewCache(int tokens)
+    {
+        var capacity = tokens + Size.TreeRows;
+        var bytes = _pages is null ? DenseKvCache.Bytes(Geometry, capacity) + 512L * Geometry.Layers : PagedKvCache.TableBytes(capacity);
+        var pool = Backend.CreatePool("kv", bytes);
+        try
+        {
+            return (_pages is null ? new DenseKvCache(Backend, pool, Geometry, capacity) : new PagedKvCache(Backend, pool, _pages, capacity), pool);
+        }
+        catch
+        {
+            pool.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Frees the weights and the device.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _pages?.Dispose();
+        _pagePool?.Dispose();
+        _ropes.Dispose();
+        _weights.Dispose();
+        Backend.Dispose();
+    }
+
+    /// <summary>Passes of <paramref name="rows"/> tokens, with logits for a tree of tokens as far as they take no more than 64 MiB.</summary>
+    internal static WorkspaceSize Sizes(ModelSpec spec, int rows)
+    {
+        var logitRows = (int)Math.Clamp(LogitBytes / (4L * spec.VocabularySize), 8, TreeRows);
+        return new WorkspaceSize(Math.Max(rows, TreeRows), logitRows, TreeRows, TreeDepth + 1);
+    }
+}

@@ -1,0 +1,57 @@
+using Coppice.Kernels;
+
+namespace Coppice;
+
+/// <summary>How the keys and values of a session are kept.</summary>
+public sealed record KvCacheOptions
+{
+    /// <summary>Storage of one element; F32 by default. F16 and BF16 halve the memory and round to nearest even.</summary>
+    public ElementType Type { get; init; } = ElementType.F32;
+
+    /// <summary>Tokens in pages that all sessions of the model share, taken as a session grows; 0, the default, gives each session memory of its own for all its tokens.</summary>
+    public int SharedTokens { get; init; }
+
+    internal void Validate()
+    {
+        if (Type == ElementType.I32 || !Enum.IsDefined(Type)) throw new ArgumentException($"options: KvCache.Type must be F32, F16 or BF16, got {Type}.");
+        ArgumentOutOfRangeException.ThrowIfNegative(SharedTokens);
+    }
+}
+
+/// <summary>How a model is loaded. The defaults suit a first program.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>What computes: "auto" (the default: the first GPU, else the CPU), "cpu", "cuda", "cuda:1" or "ilgpu-cpu", which runs GPU kernels on the CPU for checking.</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>How weight matrices are kept; as stored by default.</summary>
+    public WeightFormat WeightFormat { get; init; } = WeightFormat.AsStored;
+
+    /// <summary>How keys and values are kept.</summary>
+    public KvCacheOptions KvCache { get; init; } = new();
+
+    /// <summary>Tokens of a session, prompt and generated; null for the model's context, at most 8,192.</summary>
+    public int? MaxTokens { get; init; }
+
+    /// <summary>Threads of the CPU; 0, the default, for one for each processor.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Tokens of a prompt that run in one pass; 512 by default. Bounds the workspace, and cancellation waits for at most one pass.</summary>
+    public int PrefillChunk { get; init; } = 512;
+
+    internal void Validate()
+    {
+        ArgumentException.ThrowIfNullOrEmpty(Device);
+        ArgumentNullException.ThrowIfNull(KvCache);
+        KvCache.Validate();
+        if (!Enum.IsDefined(WeightFormat)) throw new ArgumentOutOfRangeException(nameof(WeightFormat), $"options: WeightFormat is not known: {WeightFormat}.");
+        if (MaxTokens is < 2) throw new ArgumentOutOfRangeException(nameof(MaxTokens), $"options: MaxTokens must be at least 2, got {MaxTokens}.");
+        if (Threads is < 0 or > 1024) throw new ArgumentOutOfRangeException(nameof(Threads), $"options: Threads must be 0..1024, got {Threads}.");
+        if (PrefillChunk is < 1 or > 65536) throw new ArgumentOutOfRangeException(nameof(PrefillChunk), $"options: PrefillChunk must be 1..65536, got {PrefillChunk}.");
+    }
+}
+
+/// <summary>How far loading has come.</summary>
+/// <param name="Bytes">Bytes of the checkpoint done.</param>
+/// <param name="Total">Bytes in all.</param>
+public readonly record struct LoadProgress(long Bytes, long Total);

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Coppice.Cache;
+using Coppice.Decoding;
+using Coppice.Decoding.Drafters;
+using Coppice.Kernels.Memory;
+using Coppice.Models;
+using Coppice.Text;
+
+namespace Coppice;
+
+/// <summary>One text or conversation: generates, and keeps keys and values for the next call.</summary>
+/// <remarks>
+/// Every call gets the whole prompt; what it shares with the tokens of the session from the beginning on is not computed again, and the result
+/// does not depend on that. One generation at a time; different sessions may run at the same time. Not thread-safe beyond that.
+/// </remarks>
+public sealed class Session : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly KvCache _cache;
+    private readonly MemoryPool _cachePool;
+    private readonly Workspace _workspace;
+    private readonly DecodingLoop _loop;
+    private bool _running, _disposed;
+
+    internal Session(LanguageModel model)
+    {
+        _model = model;
+        (_cache, _cachePool) = model.NewCache(model.MaxTokens);
+        try
+        {
+            _workspace = new Workspace(model.Backend, model.Spec, model.Size);
+        }
+        catch
+        {
+            _cache.Dispose();
+            _cachePool.Dispose();
+            throw;
+        }
+        _loop = new DecodingLoop(model.Transformer, model.Gate, _cache, _workspace, model.MaxTokens, model.MaxTokens);
+    }
+
+    /// <summary>Prompt and generated tokens so far.</summary>
+    public IReadOnlyList<int> Tokens => _loop.Tokens.ToArray();
+    /// <summary>What the last generation came to, also one that was cancelled; null before the first.</summary>
+    public GenerationResult? LastResult { get; private set; }
+    /// <summary>Memory of keys and values.</summary>
+    public long KvBytes => _cache.BytesInUse;
+    /// <summary>Memory of intermediate results.</summary>
+    public long WorkspaceBytes => _workspace.BytesInUse;
+
+    /// <summary>Proposes tokens; plain decoding by default. Belongs to whoever sets it.</summary>
+    internal Drafter Drafter { get; set; } = new NoDrafter();
+
+    /// <summary>Generates behind <paramref name="prompt"/>, which gets the special tokens that the tokenizer frames a text with.</summary>
+    /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
+    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        GenerateAsync(Encode(prompt), options, cancellationToken);
+
+    /// <summary>Generates behind <paramref name="prompt"/>; each token is computed on a thread of the pool when the caller asks for it.</summary>
+    /// <param name="prompt">The whole prompt, at least one token.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="cancellationToken">Takes effect within one pass; what was generated stays in the session.</param>
+    /// <exception cref="ArgumentException">The prompt is empty, too long or has an id outside the vocabulary, or an option is out of its range.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The session is generating already, or the model has no tokenizer and text is asked for.</exception>
+    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var (ids, checkedOptions) = Check(prompt, options);
+        return RunAsync(ids, checkedOptions, cancellationToken);
+    }
+
+    /// <summary>The same on the calling thread.</summary>
+    /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
+    public IEnumerable<GeneratedPiece> Generate(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        Generate(Encode(prompt), options, cancellationToken);
+
+    /// <summary>The same on the calling thread.</summary>
+    /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
+    public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var (ids, checkedOptions) = Check(prompt, options);
+        return Run(ids, checkedOptions, cancellationToken);
+    }
+
+    /// <summary>Forgets all tokens.</summary>
+    public void Reset()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_running) throw new InvalidOperationException("session: a generation is running; end it first.");
+        _loop.Reset();
+    }
+
+    /// <summary>Frees keys, values and workspace.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        lock (_model.Gate)
+        {
+            _workspace.Dispose();
+            _cache.Dispose();
+            _cachePool.Dispose();
+        }
+    }
+
+    private int[] Encode(string prompt)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        if (_model.Tokenizer is null) throw new InvalidOperationException("session: the model's folder has no tokenizer.json; pass token ids instead of text.");
+        return _model.Tokenizer.Encode(prompt);
+    }
+
+    private (int[] Ids, GenerationOptions Options) Check(IReadOnlyList<int> prompt, GenerationOptions? options)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(prompt);
+        options ??= new GenerationOptions();
+        options.Validate();
+        if (options.StopSequences.Count > 0 && _model.Tokenizer is null)
+            throw new ArgumentException("options: StopSequences need a tokenizer, but the model's folder has no tokenizer.json.", nameof(options));
+        int[] ids = [.. prompt];
+        PromptCheck.Run(ids, _model.VocabularySize, _model.MaxTokens);
+        return (ids, options);
+    }
+
+    private async IAsyncEnumerable<GeneratedPiece> RunAsync(int[] prompt, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var pieces = Run(prompt, options, cancellationToken).GetEnumerator();
+        while (await Task.Run(pieces.MoveNext, CancellationToken.None).ConfigureAwait(false)) yield return pieces.Current;
+    }
+
+    private IEnumerable<GeneratedPiece> Run(int[] prompt, GenerationOptions options, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_running) throw new InvalidOperationException("session: a generation is running; end it first, or use another session.");
+        _running = true;
+        var recorder = new GenerationRecorder(_loop, prompt.Length);
+        try
+        {
+            var stop = new StopRule(options.MaxTokens, options.IgnoreEos ? [] : _model.EndTokenIds);
+            var text = new TextStream(_model.Tokenizer, options);
+            _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), Drafter, stop, options.LogProbs));
+            while (recorder.FinishReason is null)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                _loop.Step();
+                for (var i = 0; i < _loop.Emitted.Count && recorder.FinishReason is null; i++)
+                {
+                    var last = i == _loop.Emitted.Count - 1 && _loop.Finished is not null;
+                    var piece = new GeneratedPiece(text.Append(_loop.Emitted[i], last), _loop.Emitted[i], options.LogProbs is null ? null : _loop.LogProbs[i]);
+                    recorder.Add(piece, text.StopFound ? FinishReason.Stop : last ? _loop.Finished : null);
+                    yield return piece;
+                }
+            }
+        }
+        finally
+        {
+            LastResult = recorder.Result();
+            _running = false;
+        }
+    }
+}

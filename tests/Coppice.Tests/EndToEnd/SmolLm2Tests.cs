@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Coppice.Tests.Support;
+using Xunit;
+
+namespace Coppice.Tests.EndToEnd;
+
+/// <summary>SmolLM2-135M-Instruct, a real model with text, against what Hugging Face transformers computes with it.</summary>
+public sealed class SmolLm2Tests : IDisposable
+{
+    private readonly string _folder = SharedData.Require("golden/smollm2");
+    private readonly Golden _golden;
+    private readonly LanguageModel _model;
+
+    public SmolLm2Tests()
+    {
+        _golden = new Golden(_folder);
+        _model = LanguageModel.Load(SharedData.Require("models/smollm2-135m-instruct"), new ModelOptions { Device = "cpu", MaxTokens = 4096 });
+    }
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _golden.Dispose();
+    }
+
+    [Fact]
+    public void Logits_behind_every_prompt_and_greedy_texts_are_those_of_transformers()
+    {
+        using var session = _model.NewSession();
+        foreach (var test in _golden.Cases.Where(c => !c.StartsWith("text.", StringComparison.Ordinal)))
+        {
+            var ids = _golden.Ids($"ids.{test}");
+            var last = Logits.Of(_model, ids)[^_model.VocabularySize..];
+            var difference = Logits.LargestDifference(_golden.Floats($"logits.{test}"), last);
+            Assert.True(difference <= 1e-3f, $"case {test}: logits differ by {difference}");
+            var path = _golden.Ids($"greedy.{test}");
+            Assert.Equal(path, session.Greedy(ids, path.Length));
+        }
+    }
+
+    [Theory, InlineData("speech"), InlineData("novel")]
+    public void Mean_negative_log_likelihood_is_that_of_transformers(string text)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "golden.json")));
+        using var scorer = new Scorer(_model, 4096);
+        var ids = _golden.Ids($"ids.text.{text}");
+        var expected = _golden.Floats($"nll.{text}");
+        var actual = scorer.NegativeLogLikelihoods(ids, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(expected.Length, actual.Count);
+        Assert.Equal(expected.Average(e => (double)e), actual.Average(), 1e-4);
+        TestContext.Current.SendDiagnosticMessage($"largest difference {expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max()}, mean {actual.Average()}");
+    }
+}
