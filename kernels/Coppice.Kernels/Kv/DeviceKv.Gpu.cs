@@ -88,8 +88,9 @@ internal sealed partial class GpuBackend
 {
     private static DevicePages<T> Pages<T>(in Tensor keys, in Tensor values) where T : unmanaged, IDeviceElement<T>
     {
-        Require.That(keys.ByteOffset % 16 == 0 && values.ByteOffset % 16 == 0, "kv", "keys and values must begin at 16-byte boundaries of their buffers on a GPU");
-        Require.That(keys.Shape.Count / 4 <= int.MaxValue, "kv", $"a layer's cache must have less than 2^33 elements on a GPU, got {keys.Shape}");
+        if (keys.ByteOffset % 16 != 0 || values.ByteOffset % 16 != 0)
+            throw new ArgumentException($"kv: keys and values must begin at multiples of 16 bytes on a GPU, got {keys.ByteOffset} and {values.ByteOffset}.");
+        if (keys.Shape.Count / 4 > int.MaxValue) throw new ArgumentException($"kv: a layer's cache must have less than 2^33 elements on a GPU, got {keys.Shape}.");
         return new DevicePages<T>(View<UInt4>(keys), View<UInt4>(values), keys.Shape[1], keys.Shape[2]);
     }
 

@@ -19,7 +19,7 @@ internal sealed partial class GpuBackend
     {
         public void Run<T>() where T : unmanaged, IDeviceElement<T>
         {
-            Require.That((long)x.Rows * x.RowStride <= int.MaxValue, "matmul", $"x must have less than 2^31 elements on a GPU, got {x.Shape}");
+            if ((long)x.Rows * x.RowStride > int.MaxValue) throw new ArgumentException($"matmul: x must have less than 2^31 elements on a GPU, got {x.Shape}.");
             var aligned = x.ByteOffset % 16 == 0 && x.RowStride % 4 == 0 && weight.Inputs % GpuWeight.Chunk == 0;
             if (aligned) Run<T, AlignedRow>();
             else Run<T, AnyRow>();
