@@ -45,7 +45,8 @@ public sealed class GpuBackendTests : IDisposable
             call();
             var before = GC.GetAllocatedBytesForCurrentThread();
             call();
-            Assert.Equal((kernel, TaskBytes(kernel)), (kernel, GC.GetAllocatedBytesForCurrentThread() - before));
+            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.Equal((kernel, TaskBytes(kernel)), (kernel, allocated));
         }
     }
 
@@ -98,7 +99,7 @@ public sealed class GpuBackendTests : IDisposable
         foreach (var x in (float[])[.. Noise.Uniform(1, 2000, 3), .. Noise.Uniform(2, 500, 0.01f), 0f, -0f, 0.625f, -0.62499994f, 20f, -100f, float.PositiveInfinity])
         {
             var expected = Math.Tanh((double)x);
-            Assert.True(Math.Abs(DeviceMath.Tanh(x) - expected) <= 3 * Math.Abs(Math.BitIncrement((float)expected) - (float)expected), $"{x}: {DeviceMath.Tanh(x)} {expected}");
+            Assert.True(Math.Abs(DeviceMath.Tanh(x) - expected) <= 3 * Math.Abs(MathF.BitIncrement((float)expected) - (double)(float)expected), $"{x}: {DeviceMath.Tanh(x)} {expected}");
         }
     }
 
@@ -115,12 +116,12 @@ public sealed class GpuBackendTests : IDisposable
         Assert.NotEmpty(reason);
     }
 
-    /// <summary>The object that ILGPU's CPU accelerator makes of a launch: 72 bytes and the arguments.</summary>
+    /// <summary>The object that ILGPU's CPU accelerator makes of a launch: 68 bytes and the arguments, rounded up to 8.</summary>
     private static long TaskBytes(string kernel)
     {
         var method = DeviceKernels.All.Single(candidate => candidate.Name == kernel).Method;
         var arguments = method.GetParameters().Sum(parameter => (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(parameter.ParameterType).Invoke(null, null)!);
-        return 72 + (arguments + 7) / 8 * 8;
+        return (68 + arguments + 7) / 8 * 8;
     }
 
     private static ushort Bits<T>(T element) where T : unmanaged => Unsafe.As<T, ushort>(ref element);
