@@ -103,6 +103,52 @@ public sealed class GpuBackendTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(8200, 0)]       // two segments of 8192 positions
+    [InlineData(8250, 8300)]
+    [InlineData(16390, 100)]    // the window begins within the third, and the first two are not launched
+    public void Contexts_of_several_segments_equal_the_formula(int start, int window)
+    {
+        var c = new AttentionCase(start, 3, 2, 1, 4, ElementType.F16, false, MaskKind.Causal, window);
+        using var reference = new Reference.ReferenceBackend();
+        using var expected = new Bed(reference, Placement.Plain, onHost: true);
+        using var bed = new Bed(_backend, Placement.Plain, onHost: false);
+        Compare.Within(c.ToString(), Ops.AttentionTests.Run(expected, c), Ops.AttentionTests.Run(bed, c), Tolerances.Attention(c.HeadDim, c.QuerySize, c.SoftCap));
+    }
+
+    [Fact]
+    public void The_size_of_the_workspace_does_not_show_in_a_result()
+    {
+        using var small = GpuBackend.CreateCpuAccelerator(scratchBytes: 6000);      // states of three rows at a time, of five
+        using var one = new Bed(_backend, Placement.Plain, onHost: false);
+        using var other = new Bed(small, Placement.Plain, onHost: false);
+        var c = new AttentionCase(130, 5, 4, 2, 24, ElementType.BF16, true, MaskKind.Tree);
+        Compare.SameFiniteBits("attention", Ops.AttentionTests.Run(one, c), Ops.AttentionTests.Run(other, c));
+        Assert.Equal(LargestOfLongRows(one), LargestOfLongRows(other));
+        Assert.Contains("must fit", Assert.Throws<ArgumentException>(() => Ops.AttentionTests.Run(other, c with { Start = 900 })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_largest_of_long_rows_come_in_order()
+    {
+        using var bed = new Bed(_backend, Placement.Plain, onHost: false);
+        var x = LongRows();
+        var expected = Enumerable.Range(0, 3).SelectMany(row => Enumerable.Range(0, LongRow).OrderByDescending(i => x[row * LongRow + i]).ThenBy(i => i).Take(4));
+        Assert.Equal(expected, LargestOfLongRows(bed));
+    }
+
+    private const int LongRow = 9000;       // three segments of top-k's search
+
+    /// <summary>Few distinct values, so that ties decide.</summary>
+    private static float[] LongRows() => Array.ConvertAll(Noise.Uniform(7, 3 * LongRow, 1500), MathF.Round);
+
+    private static int[] LargestOfLongRows(Bed bed)
+    {
+        var indices = bed.Output(new Shape(3, 4), ElementType.I32);
+        bed.Backend.TopK(bed.Place(new Shape(3, LongRow), LongRows()), bed.Output(new Shape(3, 4)), indices);
+        return bed.Integers(indices);
+    }
+
     [Fact]
     public void A_matrix_too_large_to_index_is_refused() => Assert.Contains("32 GiB",
         Assert.Throws<ArgumentException>(() => { using var pool = _backend.CreatePool("test", 0); _backend.CreateWeight(pool, 1 << 20, 1 << 14, ElementType.BF16); }).Message,

@@ -24,8 +24,8 @@ internal sealed partial class GpuBackend
         var firstBlock = mask.Window == 0 ? 0 : Math.Max(0, mask.Start - mask.Window + 1) / KvLayout.PageSize / SegmentBlocks * SegmentBlocks;
         var blocks = lastPosition / KvLayout.PageSize + 1;
         var statesPerRow = Math.Min(SegmentBlocks, blocks - firstBlock) + 1;        // and the running state
-        var rowsAtOnce = (int)Math.Min(Math.Min(q.Rows, MaxGridZ), ScratchBytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));
-        if (rowsAtOnce == 0) throw new ArgumentException($"attention: block states of one row must fit {ScratchBytes:N0} bytes, got {heads} heads of {kv.HeadDim}.");
+        var rowsAtOnce = (int)Math.Min(Math.Min(q.Rows, MaxGridZ), _scratch.Bytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));
+        if (rowsAtOnce == 0) throw new ArgumentException($"attention: block states of one row must fit {_scratch.Bytes:N0} bytes, got {heads} heads of {kv.HeadDim}.");
 
         var deviceMask = new DeviceMask(ViewOrAny<int>(mask.Paths), ViewOrAny<int>(mask.Depths), mask.Paths.IsEmpty ? 0 : mask.Paths.RowStride, mask.Start, mask.Window);
         var valueGroups = Math.Max(1, (int)BitOperations.RoundUpToPowerOf2((uint)(WarpSize / ((kv.HeadDim + 3) / 4) + 1)) / 2);

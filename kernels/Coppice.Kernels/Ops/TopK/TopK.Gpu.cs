@@ -15,7 +15,7 @@ internal sealed partial class GpuBackend
         var k = values.Last;
         var segments = (x.Last + SegmentLength - 1) / SegmentLength;
         var candidates = (long)segments * k;
-        var rowsAtOnce = (int)Math.Min(x.Rows, ScratchBytes / (candidates * (sizeof(float) + sizeof(int))));
+        var rowsAtOnce = (int)Math.Min(x.Rows, _scratch.Bytes / (candidates * (sizeof(float) + sizeof(int))));
         var group = GroupPerRow(1, SegmentLength).GroupDim;
         var valueRows = Rows(values);
         if (segments == 1 || rowsAtOnce == 0 || candidates >= x.Last)           // one search over whole rows
