@@ -53,6 +53,7 @@ internal sealed class BraceFormat(Renderer renderer, object? format, object?[] p
         var nameEnd = 0;
         for (var inBracket = false; nameEnd < field.Length && (inBracket || field[nameEnd] is not ('!' or ':')); nameEnd++)
             inBracket = field[nameEnd] == '[' || (inBracket && field[nameEnd] != ']');
+        if (field.AsSpan(0, nameEnd).Contains('{')) throw TemplateException.Other("unexpected '{' in field name");
         var conversion = '\0';
         var rest = nameEnd;
         if (rest < field.Length && field[rest] == '!')

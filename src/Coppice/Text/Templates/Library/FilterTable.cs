@@ -39,7 +39,7 @@ internal static class FilterTable
         ["map"] = SelectionFilters.Map,
         ["max"] = (renderer, value, arguments) => OrderFilters.Extreme(renderer, value, arguments, ">"),
         ["min"] = (renderer, value, arguments) => OrderFilters.Extreme(renderer, value, arguments, "<"),
-        ["pprint"] = (renderer, value, _) => renderer.Representation.Of(value),
+        ["pprint"] = TextFilters.PrettyPrint,
         ["random"] = Unavailable("random", "a rendering must be repeatable"),
         ["reject"] = (renderer, value, arguments) => SelectionFilters.Select(renderer, value, arguments, keep: false, byAttribute: false),
         ["rejectattr"] = (renderer, value, arguments) => SelectionFilters.Select(renderer, value, arguments, keep: false, byAttribute: true),

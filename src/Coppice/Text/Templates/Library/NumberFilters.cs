@@ -48,7 +48,6 @@ internal static class NumberFilters
         var bound = arguments.Bind("round", 0, "precision", "method");
         var method = bound.Text(1, "common");
         if (method is not ("common" or "ceil" or "floor")) throw TemplateException.Other("method must be common, ceil or floor");
-        if (value is Undefined undefined) throw undefined.Error();
         if (!Facts.IsNumber(value, out var real))
             throw TemplateException.Other($"type {Facts.TypeName(value)} doesn't define __round__ method");
         var precision = bound.Integer(0);
@@ -99,6 +98,7 @@ internal static class NumberFilters
     public static object? FileSize(Renderer renderer, object? value, Arguments arguments)
     {
         var binary = arguments.Bind("filesizeformat", 0, "binary").IsTrue(0);
+        if (value is Undefined undefined) throw undefined.Error();
         var size = Facts.IsText(value, out var text)
             ? Numbers.ReadReal(text) ?? throw TemplateException.Other($"could not convert string to float: '{text}'")
             : Facts.IsNumber(value, out var number) ? number

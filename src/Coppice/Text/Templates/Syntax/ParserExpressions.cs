@@ -162,7 +162,7 @@ internal sealed partial class Parser
 
     /// <summary>One expression, or several with commas between as a tuple.</summary>
     private Expression ParseTuple(
-        bool targetsOnly = false, bool withConditional = true, string? endsAt = null, bool inParentheses = false, bool withNamespace = false)
+        bool targetsOnly = false, bool withConditional = true, bool inParentheses = false, bool withNamespace = false)
     {
         var line = Current.Line;
         var items = new List<Expression>();
@@ -171,8 +171,7 @@ internal sealed partial class Parser
         while (true)
         {
             if (items.Count > 0) ExpectOperator(",");
-            if (Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd || Current.IsOperator(")")
-                || (endsAt is not null && Current.IsName(endsAt))) break;
+            if (Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd || Current.IsOperator(")")) break;
             items.Add(targetsOnly ? ParsePrimary(withNamespace) : ParseExpression(withConditional));
             if (!Current.IsOperator(",")) break;
             isTuple = true;

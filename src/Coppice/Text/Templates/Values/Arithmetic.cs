@@ -67,7 +67,7 @@ internal sealed class Arithmetic(Budget budget, PercentFormat percentFormat)
         var shift = (int)Math.Max(0, 66 - (left.GetBitLength() - right.GetBitLength()));
         var quotient = BigInteger.DivRem(BigInteger.Abs(left) << shift, BigInteger.Abs(right), out var rest);
         if (!rest.IsZero) quotient |= 1;
-        var result = Math.ScaleB((double)quotient, -shift);
+        var result = Math.ScaleB(Numbers.Round(quotient), -shift);
         if (double.IsInfinity(result)) throw TemplateException.Other("integer division result too large for a float");
         return left.Sign * right.Sign < 0 ? -result : result;
     }

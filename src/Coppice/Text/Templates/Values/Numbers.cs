@@ -136,6 +136,18 @@ internal static class Numbers
         return double.TryParse(number, Style, CultureInfo.InvariantCulture, out var value) ? value : null;
     }
 
+    /// <summary>The nearest float, ties to even (the conversion of <see cref="BigInteger"/> cuts off), or an infinity.</summary>
+    public static double Round(BigInteger value)
+    {
+        var magnitude = BigInteger.Abs(value);
+        var shift = (int)Math.Min(magnitude.GetBitLength() - 60, int.MaxValue);
+        if (shift <= 0) return (long)value;
+        var top = (ulong)(magnitude >> shift);
+        // One bit stands for all that was cut off, so that it can break a tie but not make one.
+        if (!(magnitude & ((BigInteger.One << shift) - 1)).IsZero) top |= 1;
+        return Math.CopySign(Math.ScaleB((double)top, shift), value.Sign);
+    }
+
     /// <summary>Whether every int of this size is a float exactly.</summary>
     public static bool IsExact(BigInteger value) => BigInteger.Abs(value) <= new BigInteger(ExactIntegers);
 }
