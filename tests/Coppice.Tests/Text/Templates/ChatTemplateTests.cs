@@ -9,7 +9,8 @@ public sealed class ChatTemplateTests
 {
     private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
 
-    private static string Render(string template, string recorded) => new ChatTemplate(template).Render(ChatTemplateInput.FromJson(Json(recorded)));
+    private static string Render(string template, string recorded) =>
+        new ChatTemplate(template).Render(ChatTemplateInput.FromJson(Json(recorded)));
 
     [Fact]
     public void Typed_messages_tools_and_variables_reach_the_template()
@@ -22,8 +23,10 @@ public sealed class ChatTemplateTests
             AddGenerationPrompt = true,
         };
         input = input.WithVariable("bos_token", "<s>").WithVariable("enable_thinking", false).WithVariable("x", Json("[null]"));
-        var template = new ChatTemplate("{{ bos_token }}{{ messages }}{{ tools }}{{ documents }}{{ add_generation_prompt }}{{ enable_thinking }}{{ x }}");
-        Assert.Equal("<s>[{'role': 'user', 'content': 'Hi'}, {'role': 'tool', 'n': 1.0}][{'b': 1, 'a': 2}][1]TrueFalse[None]", template.Render(input));
+        var template = new ChatTemplate("{{ bos_token }}{{ messages }}{{ tools }}{{ documents }}"
+            + "{{ add_generation_prompt }}{{ enable_thinking }}{{ x }}");
+        Assert.Equal("<s>[{'role': 'user', 'content': 'Hi'}, {'role': 'tool', 'n': 1.0}]"
+            + "[{'b': 1, 'a': 2}][1]TrueFalse[None]", template.Render(input));
     }
 
     [Fact]

@@ -12,12 +12,18 @@ public sealed partial class FuzzTests
 {
     private static readonly string[] Pieces =
     [
-        "{%", "%}", "{{", "}}", "{#", "#}", "{%-", "-%}", "{{-", "-}}", "(", ")", "[", "]", "{", "}", "'", "\"", "\\", "\n", " ", "|", "~", ".", ",",
-        ":", "=", "==", "<", "+", "-", "*", "**", "/", "//", "%", "if", "elif", "else", "endif", "for", "in", "endfor", "set", "endset", "macro m(a)",
-        "endmacro", "call m(1)", "endcall", "filter upper", "endfilter", "raw", "endraw", "block b", "endblock", "with a = 1", "endwith", "generation",
-        "endgeneration", "break", "continue", "is", "not", "and", "or", "defined", "messages", "tools", "loop", "loop.index", "x", "namespace()",
-        "range(9)", "tojson", "length", "join(',')", "map('upper')", "selectattr('role')", "sort", "items()", "split('a')", "format(x)", "1", "0", "2.5",
-        "none", "true", "'%s'", "'{}'", "[::-1]", "[1:]", "recursive", "raise_exception('r')", "strftime_now('%d')", "é", "😀", "\ud83d", "\r\n", "\t",
+        "{%", "%}", "{{", "}}", "{#", "#}", "{%-", "-%}", "{{-", "-}}", "(",
+        ")", "[", "]", "{", "}", "'", "\"", "\\", "\n", " ", "|", "~", ".", ",",
+        ":", "=", "==", "<", "+", "-", "*", "**", "/", "//", "%", "if", "elif",
+        "else", "endif", "for", "in", "endfor", "set", "endset", "macro m(a)",
+        "endmacro", "call m(1)", "endcall", "filter upper", "endfilter", "raw",
+        "endraw", "block b", "endblock", "with a = 1", "endwith", "generation",
+        "endgeneration", "break", "continue", "is", "not", "and", "or", "defined",
+        "messages", "tools", "loop", "loop.index", "x", "namespace()",
+        "range(9)", "tojson", "length", "join(',')", "map('upper')", "selectattr('role')",
+        "sort", "items()", "split('a')", "format(x)", "1", "0", "2.5",
+        "none", "true", "'%s'", "'{}'", "[::-1]", "[1:]", "recursive", "raise_exception('r')",
+        "strftime_now('%d')", "é", "😀", "\ud83d", "\r\n", "\t",
     ];
 
     private static readonly TemplateLimits Limits = new() { MaxSteps = 300_000, MaxCharacters = 1 << 20 };

@@ -42,7 +42,8 @@ public sealed class StatementTests
         Assert.Equal(expected, Templating.Render(template, """{"given":"G"}"""));
 
     [Theory]
-    [InlineData("{% macro f(a, b='B') %}{{ a }}{{ b }}{% endmacro %}{{ f() }}|{{ f(1) }}|{{ f(b=2, a=1) }}|{{ f(1, none) }}", "B|1B|12|1None")]
+    [InlineData("{% macro f(a, b='B') %}{{ a }}{{ b }}{% endmacro %}{{ f() }}|{{ f(1) }}|{{ f(b=2, a=1) }}|{{ f(1, none) }}",
+        "B|1B|12|1None")]
     [InlineData("{% macro f(a, b=a) %}{{ b }}{% endmacro %}{{ f(7) }}", "7")]
     [InlineData("{% macro f() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1, x=2) }}", "(1,){'x': 2}")]
     [InlineData("{% macro f(a) %}{{ caller(a) }}{% endmacro %}{% call(x) f(5) %}<{{ x }}>{% endcall %}", "<5>")]

@@ -45,7 +45,8 @@ internal sealed class BraceFormat(Renderer renderer, object? format, object?[] p
             depth += text[i] switch { '{' => 1, '}' => -1, _ => 0 };
             if (depth == 0) return text[start..i];
         }
-        throw TemplateException.Other(start < text.Length ? "expected '}' before end of string" : "Single '{' encountered in format string");
+        throw TemplateException.Other(
+            start < text.Length ? "expected '}' before end of string" : "Single '{' encountered in format string");
     }
 
     private string Field(string field, int depth)

@@ -9,7 +9,8 @@ internal static class NumberFilters
     {
         arguments.Bind("abs", 0);
         if (Facts.IsInteger(value, out var integer)) return BigInteger.Abs(integer);
-        return value is double real ? Math.Abs(real) : throw TemplateException.Other($"bad operand type for abs(): '{Facts.TypeName(value)}'");
+        return value is double real ? Math.Abs(real)
+            : throw TemplateException.Other($"bad operand type for abs(): '{Facts.TypeName(value)}'");
     }
 
     public static object? ToInteger(Renderer renderer, object? value, Arguments arguments)
@@ -53,7 +54,8 @@ internal static class NumberFilters
         var precision = bound.Integer(0);
         if (method == "common")
         {
-            if (Facts.IsInteger(value, out var integer)) return precision >= 0 ? integer : RoundInteger(integer, -precision, renderer.Budget);
+            if (Facts.IsInteger(value, out var integer))
+                return precision >= 0 ? integer : RoundInteger(integer, -precision, renderer.Budget);
             return RoundReal(real, precision);
         }
         if (Math.Abs(precision) > 300) throw TemplateException.Limit("a precision must lie within -300 and 300");

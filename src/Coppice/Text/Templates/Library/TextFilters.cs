@@ -110,7 +110,8 @@ internal static class TextFilters
             var end = start;
             while (end < text.Length && IsWordBreak(text[end]) == IsWordBreak(text[start])) end++;
             var width = CodePoints.Width(text, start);
-            title.Append(PythonCharacters.ToUpper(text.Substring(start, width))).Append(PythonCharacters.ToLower(text[(start + width)..end]));
+            title.Append(PythonCharacters.ToUpper(text.Substring(start, width)))
+                .Append(PythonCharacters.ToLower(text[(start + width)..end]));
             start = end;
         }
         return title.ToString();
@@ -159,7 +160,8 @@ internal static class TextFilters
     {
         var bound = arguments.Bind("wordwrap", 0, "width", "break_long_words", "wrapstring", "break_on_hyphens");
         if (value is Undefined undefined) throw undefined.Error();
-        if (!Facts.IsText(value, out var text)) throw TemplateException.Other($"'{Facts.TypeName(value)}' object has no attribute 'splitlines'");
+        if (!Facts.IsText(value, out var text))
+            throw TemplateException.Other($"'{Facts.TypeName(value)}' object has no attribute 'splitlines'");
         var width = bound.Integer(0, 79);
         if (width <= 0) throw TemplateException.Other($"invalid width {width} (must be > 0)");
         var separator = bound.IsGiven(2) ? bound.Text(2) : "\n";
@@ -196,7 +198,8 @@ internal static class TextFilters
         var quoted = new StringBuilder();
         foreach (var unit in Encoding.UTF8.GetBytes(text))
         {
-            if (char.IsAsciiLetterOrDigit((char)unit) || "_.-~".Contains((char)unit) || safe.Contains((char)unit)) quoted.Append((char)unit);
+            var c = (char)unit;
+            if (char.IsAsciiLetterOrDigit(c) || "_.-~".Contains(c) || safe.Contains(c)) quoted.Append(c);
             else quoted.Append('%').Append(unit.ToString("X2", null));
         }
         return quoted.ToString();

@@ -130,10 +130,9 @@ internal sealed partial class Parser
                 Advance();
                 return ParseNamed(token, withNamespace);
             case TokenKind.Text:
-                Advance();
-                var text = token.Text;
-                while (Current.Kind == TokenKind.Text) text += Advance().Text;
-                return new ConstantExpression(text, token.Line);
+                var parts = new List<string>();
+                while (Current.Kind == TokenKind.Text) parts.Add(Advance().Text);
+                return new ConstantExpression(string.Concat(parts), token.Line);
             case TokenKind.Integer or TokenKind.Real:
                 Advance();
                 return new ConstantExpression(token.Number, token.Line);

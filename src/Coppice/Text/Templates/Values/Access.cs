@@ -114,7 +114,8 @@ internal static class Access
     {
         if (target is Undefined undefined) throw undefined.Error();
         if (target is not (string or Markup or SequenceValue or RangeValue))
-            throw TemplateException.Other(target is DictValue ? "unhashable type: 'slice'" : $"'{Facts.TypeName(target)}' object is not subscriptable");
+            throw TemplateException.Other(
+                target is DictValue ? "unhashable type: 'slice'" : $"'{Facts.TypeName(target)}' object is not subscriptable");
         var length = Facts.Length(target);
         var by = step is null ? 1 : Bound(step);
         if (by == 0) throw TemplateException.Other("slice step cannot be zero");

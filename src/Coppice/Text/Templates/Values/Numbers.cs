@@ -38,7 +38,7 @@ internal static class Numbers
         _ => Facts.IsInteger(number, out var integer) ? integer.GetHashCode() : 0,
     };
 
-    /// <summary>Python's repr() of a float: the shortest digits that read back the same, with an exponent below 1e-4 and from 1e16.</summary>
+    /// <summary>Python's repr() of a float: the shortest digits that read back the same; an exponent below 1e-4 and from 1e16.</summary>
     public static string Represent(double value)
     {
         if (double.IsNaN(value)) return "nan";
@@ -70,7 +70,7 @@ internal static class Numbers
         return digits.Length == 0 ? (double.IsNegative(value) ? "-" : "", "0", 0) : (double.IsNegative(value) ? "-" : "", digits, exponent);
     }
 
-    /// <summary>The magnitude of a finite <paramref name="value"/> times 10^<paramref name="decimals"/>, rounded half to even, exactly.</summary>
+    /// <summary>The magnitude of a finite value times 10^<paramref name="decimals"/>, rounded half to even, exactly.</summary>
     public static BigInteger Scale(double value, int decimals)
     {
         var bits = BitConverter.DoubleToInt64Bits(value);
