@@ -55,7 +55,7 @@ internal static class FilterTable
             SelectionFilters.Select(renderer, value, arguments, keep: true, byAttribute: true),
         ["slice"] = CollectionFilters.Slice,
         ["sort"] = OrderFilters.Sort,
-        ["string"] = (renderer, value, _) => value is Markup ? value : renderer.Representation.Text(value),
+        ["string"] = TextFilters.ToText,
         ["striptags"] = MarkupFilters.StripTags,
         ["sum"] = NumberFilters.Sum,
         ["title"] = TextFilters.Title,

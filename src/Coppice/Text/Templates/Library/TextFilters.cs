@@ -21,6 +21,12 @@ internal static class TextFilters
         return Arithmetic.Like(value, map(Soft(renderer, value)));
     };
 
+    public static object? ToText(Renderer renderer, object? value, Arguments arguments)
+    {
+        arguments.Bind("string", 0);
+        return value is Markup ? value : renderer.Representation.Text(value);
+    }
+
     public static object? Center(Renderer renderer, object? value, Arguments arguments) => Arithmetic.Like(value,
         StringMethods.Center(renderer, Soft(renderer, value), arguments.Bind("center", 0, "width").Integer(0, 80)));
 
