@@ -24,7 +24,7 @@ public sealed class LanguageModel : IDisposable
     private LanguageModel(Backend backend, ModelSpec spec, ModelWeights weights, GenerationDefaults defaults, Tokenizer? tokenizer, ModelOptions options)
     {
         (Backend, Spec, _weights, Defaults, Tokenizer, Options) = (backend, spec, weights, defaults, tokenizer, options);
-        MaxTokens = Math.Min(options.MaxTokens ?? Math.Min(spec.ContextLength, DefaultMaxTokens), spec.LearnedPositions > 0 ? spec.LearnedPositions : int.MaxValue);
+        MaxTokens = Math.Max(options.MaxTokens ?? Math.Min(spec.ContextLength, DefaultMaxTokens), 2);
         Size = Sizes(spec, options.PrefillChunk);
         Geometry = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, options.KvCache.Type);
         _ropes = new RopeTables(backend, spec, MaxTokens);
@@ -81,7 +81,7 @@ public sealed class LanguageModel : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new ModelOptions();
         options.Validate();
-        var backend = DeviceFactory.Create(options.Device, options.Threads);
+        var backend = DeviceFactory.Create(options.Device, options.Threads, options.CpuTier);
         try
         {
             return Load(backend, folder, options, progress);
@@ -97,6 +97,8 @@ public sealed class LanguageModel : IDisposable
     internal static LanguageModel Load(Backend backend, string folder, ModelOptions options, IProgress<LoadProgress>? progress = null)
     {
         var files = ModelFolder.Read(folder);
+        if (options.MaxTokens > files.Spec.PositionLimit)
+            throw new ArgumentException($"options: MaxTokens must be at most {files.Spec.PositionLimit}, the positions that the model has, got {options.MaxTokens}.", nameof(options));
         using var checkpoint = Checkpoint.Open(folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;

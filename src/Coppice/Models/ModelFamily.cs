@@ -14,6 +14,13 @@ internal sealed record ModelFamily(string Name, IReadOnlyList<string> ModelTypes
         Gemma.Family,
         Phi.Family,
         Gpt2.Family,
+        GptNeoX.Family,
+        Granite.Family,
+        Olmo2.Family,
+        SmolLm3.Family,
+        StableLm.Family,
+        StarCoder2.Family,
+        Cohere.Family,
     ];
 
     /// <summary>Reads the spec of a folder's config.json.</summary>

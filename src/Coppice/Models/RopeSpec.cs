@@ -6,6 +6,8 @@ namespace Coppice.Models;
 internal enum RopeScaling
 {
     None, Linear, Llama3, Yarn, Long,
+    /// <summary>Plain up to the model's context, where the engine ends; beyond it every token would change all keys.</summary>
+    Dynamic,
 }
 
 /// <summary>A rotary position encoding: frequencies of the pairs of a head, and what multiplies the cosines and sines.</summary>

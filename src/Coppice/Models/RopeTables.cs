@@ -7,6 +7,8 @@ namespace Coppice.Models;
 /// <remarks>Where frequencies change beyond a context (longrope), the rows of the changed ones follow those of the plain ones: a row's choice is an offset of its position.</remarks>
 internal sealed class RopeTables : IDisposable
 {
+    private const int ChunkRows = 1024;
+
     private readonly MemoryPool _pool;
     private readonly (Tensor Cosines, Tensor Sines)[] _tables;
 
@@ -36,29 +38,28 @@ internal sealed class RopeTables : IDisposable
 
     private (Tensor, Tensor) Create(Backend backend, RopeSpec rope, int positions)
     {
-        var (rows, pairs) = (Rows(rope, positions), rope.RotaryDim / 2);
-        var (cosines, sines) = (new float[rows * pairs], new float[rows * pairs]);
-        for (var half = 0; half * positions < rows; half++)
-        {
-            var frequencies = rope.Frequencies(beyond: half == 1);
-            for (var position = 0; position < positions; position++)
-            {
-                for (var i = 0; i < pairs; i++)
-                {
-                    var (sine, cosine) = Math.SinCos(position * frequencies[i]);
-                    var at = (half * positions + position) * pairs + i;
-                    cosines[at] = (float)(cosine * rope.AttentionFactor);
-                    sines[at] = (float)(sine * rope.AttentionFactor);
-                }
-            }
-        }
-        return (Upload(backend, cosines, rows, pairs), Upload(backend, sines, rows, pairs));
+        var shape = new Shape(Rows(rope, positions), rope.RotaryDim / 2);
+        var (cosines, sines) = (_pool.Rent(shape), _pool.Rent(shape));
+        Fill(backend, rope, rope.Frequencies(), cosines.Slice(0, positions), sines.Slice(0, positions));
+        if (shape.First > positions)
+            Fill(backend, rope, rope.Frequencies(beyond: true), cosines.Slice(positions, positions), sines.Slice(positions, positions));
+        return (cosines, sines);
     }
 
-    private Tensor Upload(Backend backend, float[] values, int rows, int pairs)
+    private static void Fill(Backend backend, RopeSpec rope, double[] frequencies, Tensor cosines, Tensor sines)
     {
-        var table = _pool.Rent(new Shape(rows, pairs));
-        backend.Upload<float>(values, table);
-        return table;
+        var pairs = frequencies.Length;
+        var (c, s) = (new float[ChunkRows * pairs], new float[ChunkRows * pairs]);
+        for (var first = 0; first < cosines.Rows; first += ChunkRows)
+        {
+            var count = Math.Min(ChunkRows, cosines.Rows - first);
+            for (var i = 0; i < count * pairs; i++)
+            {
+                var (sine, cosine) = Math.SinCos((first + i / pairs) * frequencies[i % pairs]);
+                (c[i], s[i]) = ((float)(cosine * rope.AttentionFactor), (float)(sine * rope.AttentionFactor));
+            }
+            backend.Upload<float>(c.AsSpan(0, count * pairs), cosines.Slice(first, count));
+            backend.Upload<float>(s.AsSpan(0, count * pairs), sines.Slice(first, count));
+        }
     }
 }

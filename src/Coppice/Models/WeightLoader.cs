@@ -55,7 +55,7 @@ internal sealed class WeightLoader
     private static long Padded(long bytes) => checked((bytes + BufferPadding - 1) / BufferPadding * BufferPadding);
 
     /// <summary>The type a matrix is kept in. As stored, parts of different types meet in F32, which holds them all.</summary>
-    private static ElementType Format(Checkpoint checkpoint, MatrixPlan plan, WeightFormat format)
+    public static ElementType Format(Checkpoint checkpoint, MatrixPlan plan, WeightFormat format)
     {
         if (format != WeightFormat.AsStored) return format switch { WeightFormat.F16 => ElementType.F16, WeightFormat.BF16 => ElementType.BF16, _ => ElementType.F32 };
         var first = checkpoint.Tensors[plan.Parts[0].Name].ElementType;

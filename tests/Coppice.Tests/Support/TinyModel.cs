@@ -1,0 +1,66 @@
+using Coppice.Models;
+using Coppice.Weights;
+
+namespace Coppice.Tests.Support;
+
+/// <summary>A folder with a small model of random weights, made from a config alone; deleted at the end.</summary>
+internal sealed class TinyModel : IDisposable
+{
+    /// <summary>Llama with grouped heads, 2 layers, 96 tokens.</summary>
+    public const string Llama = """
+        {"model_type": "llama", "vocab_size": 96, "hidden_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 80,
+         "num_hidden_layers": 2, "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "tie_word_embeddings": false, "eos_token_id": 1}
+        """;
+
+    public TinyModel(string config = Llama, int seed = 1, Func<string, string>? rename = null)
+    {
+        Folder = Directory.CreateTempSubdirectory("coppice-tiny-").FullName;
+        File.WriteAllText(Path.Combine(Folder, "config.json"), config);
+        var (family, spec) = ModelFamily.Read(ConfigReader.Parse(config));
+        var plan = WeightPlan.Build(spec, family.Map(spec));
+        var parts = plan.Matrices.SelectMany(m => m.Parts).Concat(plan.Vectors.SelectMany(v => v.Parts)).ToList();
+        Tensors = [.. parts.Select(p => (rename is null ? p.Name : rename(p.Name), SafetensorsType.F32, Shape(p)))];
+        Write(seed);
+    }
+
+    public string Folder { get; }
+    public List<(string Name, SafetensorsType Type, long[] Shape)> Tensors { get; }
+    public string WeightsPath => Path.Combine(Folder, "model.safetensors");
+
+    /// <summary>Loads it on the CPU.</summary>
+    public LanguageModel Load(ModelOptions? options = null) => LanguageModel.Load(Folder, options ?? new ModelOptions { Device = "cpu", MaxTokens = 128 });
+
+    /// <summary>Writes the weights: matrices scaled so that activations stay near 1, norms near 1, the rest small.</summary>
+    /// <param name="seed">Of the random numbers.</param>
+    /// <param name="round">Changes the elements of matrices.</param>
+    public void Write(int seed = 1, Func<float, float>? round = null)
+    {
+        var random = new Random(seed);
+        using var writer = new SafetensorsWriter(WeightsPath, Tensors);
+        foreach (var (name, type, shape) in Tensors)
+        {
+            var norm = name.Contains("norm", StringComparison.Ordinal) || name.Contains("ln_", StringComparison.Ordinal);
+            var scale = shape.Length == 2 ? 2 / Math.Sqrt(shape[^1]) : 0.3;
+            var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
+            for (var i = 0; i < values.Length; i++) values[i] = (float)((norm && name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0) + scale * Normal(random));
+            if (shape.Length == 2 && round is not null) values = [.. values.Select(round)];
+            if (type == SafetensorsType.F32) writer.Write<float>(values);
+            else writer.Write<byte>(new byte[values.Length * type.Bytes()]);
+        }
+        writer.Complete();
+    }
+
+    /// <summary>Tokens that the model knows, the same for the same seed.</summary>
+    public static int[] Prompt(int length, int seed = 7, int vocabulary = 96)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => random.Next(2, vocabulary))];
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private static long[] Shape(WeightPart part) =>
+        part.Columns == 1 ? [part.Rows] : part.Transposed ? [part.Columns, part.Rows] : [part.Rows, part.Columns];
+
+    private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+}
