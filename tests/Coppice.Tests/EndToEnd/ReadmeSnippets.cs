@@ -1,0 +1,41 @@
+using Coppice.Tests.Support;
+
+namespace Coppice.Tests.EndToEnd;
+
+/// <summary>The samples of README.md, as code that is compiled. Each stands between the lines "// sample" and "// end".</summary>
+internal static class ReadmeSnippets
+{
+    public static async Task FirstProgram()
+    {
+        // sample
+        using var model = LanguageModel.Load("weights/tiny");            // GPU if there is one, else SIMD CPU
+        using var session = model.NewSession();
+        await foreach (var piece in session.GenerateAsync("Returns the number of", new() { MaxTokens = 64 }))
+            Console.Write(piece.Text);
+        // end
+    }
+
+    /// <summary>The text of every sample above, without its indentation.</summary>
+    public static IReadOnlyList<string> Texts()
+    {
+        var texts = new List<string>();
+        List<string>? sample = null;
+        foreach (var line in File.ReadLines(Path.Combine(SharedData.Repository, "tests", "Coppice.Tests", "EndToEnd", $"{nameof(ReadmeSnippets)}.cs")))
+        {
+            if (line.Trim() == "// sample") sample = [];
+            else if (line.Trim() == "// end" && sample is not null)
+            {
+                texts.Add(Text(sample));
+                sample = null;
+            }
+            else sample?.Add(line);
+        }
+        return texts;
+    }
+
+    private static string Text(List<string> sample)
+    {
+        var indent = sample.Where(l => l.Length > 0).Min(l => l.Length - l.TrimStart().Length);
+        return string.Join('\n', sample.Select(l => l.Length < indent ? "" : l[indent..]));
+    }
+}

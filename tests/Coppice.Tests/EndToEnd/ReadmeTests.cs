@@ -1,0 +1,51 @@
+using System.Text.RegularExpressions;
+using Coppice.Tests.Support;
+using Xunit;
+
+namespace Coppice.Tests.EndToEnd;
+
+/// <summary>The C# samples of README.md are the compiled ones, word for word, and the first of them runs.</summary>
+public sealed partial class ReadmeTests
+{
+    private static string ReadmePath => Path.Combine(SharedData.Repository, "README.md");
+
+    [Fact]
+    public void Samples_of_the_readme_are_the_compiled_ones()
+    {
+        if (!File.Exists(ReadmePath)) Assert.Skip("there is no README.md yet");
+        var blocks = Block().Matches(File.ReadAllText(ReadmePath).ReplaceLineEndings("\n")).Select(m => WithoutUsings(m.Groups[1].Value)).ToArray();
+        var compiled = ReadmeSnippets.Texts();
+        Assert.NotEmpty(compiled);
+        Assert.All(blocks, block => Assert.True(compiled.Contains(block), $"README.md has a sample that ReadmeSnippets.cs has not:\n{block}"));
+        Assert.All(compiled, sample => Assert.True(blocks.Contains(sample), $"ReadmeSnippets.cs has a sample that README.md has not:\n{sample}"));
+    }
+
+    [Fact]
+    public async Task The_first_program_writes_text()
+    {
+        if (!File.Exists(Path.Combine(SharedData.Repository, "weights", "tiny", "config.json"))) Assert.Skip("weights/tiny has not been made");
+        var (folder, console) = (Directory.GetCurrentDirectory(), Console.Out);
+        using var written = new StringWriter();
+        try
+        {
+            // A reader runs it from the root of the repository.
+            Directory.SetCurrentDirectory(SharedData.Repository);
+            Console.SetOut(written);
+            await ReadmeSnippets.FirstProgram();
+        }
+        finally
+        {
+            Console.SetOut(console);
+            Directory.SetCurrentDirectory(folder);
+        }
+        Assert.NotEqual("", written.ToString().Trim());
+    }
+
+    /// <summary>A sample may begin with using directives, which a method cannot.</summary>
+    private static string WithoutUsings(string block) => Usings().Replace(block, "").Trim('\n');
+
+    [GeneratedRegex(@"^```(?:csharp|cs|c#)\s*?\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Block();
+    [GeneratedRegex(@"\A(using [\w.]+;\n)+\n*")]
+    private static partial Regex Usings();
+}
