@@ -1,1 +1,23 @@
-return 0;
+using BenchmarkDotNet.Running;
+using Coppice.Bench;
+
+// coppice-bench [--profile short|standard|analysis] [--model DIR] [options of BenchmarkDotNet, such as --filter *MatMul*]
+var arguments = new List<string>(args);
+var profile = BenchProfile.Parse(Take("--profile") ?? "standard");
+BenchModel.Folder = Take("--model");
+var types = typeof(OpBenchmark).Assembly.GetTypes()
+    .Where(type => type is { IsPublic: true, IsAbstract: false } && type.IsAssignableTo(typeof(IMeasuredWork)) && (BenchModel.Folder is not null || !type.IsAssignableTo(typeof(INeedsModel))))
+    .OrderBy(type => type.Name, StringComparer.Ordinal).ToArray();
+var summaries = BenchmarkSwitcher.FromTypes(types).Run([.. arguments], profile.Config).ToArray();
+foreach (var summary in summaries) BenchResults.Keep(summary);
+return summaries.Length > 0 && summaries.All(summary => summary.Reports.All(report => report.Success) && !summary.HasCriticalValidationErrors) ? 0 : 1;
+
+string? Take(string option)
+{
+    var at = arguments.IndexOf(option);
+    if (at < 0) return null;
+    if (at + 1 >= arguments.Count) throw new ArgumentException($"{option}: a value must follow it.");
+    var value = arguments[at + 1];
+    arguments.RemoveRange(at, 2);
+    return value;
+}

@@ -19,6 +19,9 @@ public abstract partial class Backend : IDisposable
     /// <exception cref="DeviceMemoryException">The device has not that much.</exception>
     public abstract MemoryPool CreatePool(string name, long capacity);
 
+    /// <summary>Counts over all pools of this device; a pool that is disposed returns what was still rented from it.</summary>
+    public PoolStatistics Memory { get; } = new();
+
     /// <summary>Bytes of device memory that can be asked for now.</summary>
     public abstract long AvailableBytes { get; }
 

@@ -1,6 +1,7 @@
 using Coppice.Kernels.Gpu;
 using Coppice.Kernels.Memory;
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace Coppice.Kernels;
 
@@ -8,8 +9,8 @@ internal sealed partial class GpuBackend
 {
     /// <summary>Threads of an element-wise group: enough warps to hide latency, few enough that short rows do not idle.</summary>
     private const int CellGroup = 256;
-    /// <summary>Threads that reduce one row at most: 16 elements each for a hidden size of 8192.</summary>
-    private const int RowGroup = 512;
+    /// <summary>Threads that reduce one row at most: in decode there is one row, so its latency counts; 4 elements each for a hidden size of 4096.</summary>
+    private const int RowGroup = 1024;
     /// <summary>Warps of a group where warps work alone: small groups let the scheduler balance.</summary>
     private const int LoneWarps = 4;
 
@@ -29,32 +30,22 @@ internal sealed partial class GpuBackend
     private KernelConfig Cells(int rows, int width, out DeviceCells cells)
     {
         var threads = Math.Min(Math.Min(CellGroup, MaxThreads), RoundUpToWarps(width));
-        var groupsPerRow = (width + threads - 1) / threads;
-        cells = new DeviceCells(width, groupsPerRow);
-        return new KernelConfig(checked(rows * groupsPerRow), threads);
+        cells = new DeviceCells(width);
+        return new KernelConfig(new Index3D(rows, (width + threads - 1) / threads, 1), new Index3D(threads, 1, 1));
     }
 
-    /// <summary>One group for each row, its size from the width alone.</summary>
-    private KernelConfig GroupPerRow(int rows, int width) =>
-        new(rows, Math.Min(Math.Min(RowGroup, MaxThreads), RoundUpToWarps(width)));
-
-    /// <summary>One warp for each of <paramref name="items"/>.</summary>
-    private KernelConfig WarpPerItem(long items)
-    {
-        var warps = WarpsPerGroup;
-        return new KernelConfig(checked((int)((items + warps - 1) / warps)), warps * WarpSize);
-    }
+    /// <summary>One group for each row, or for each head of each row; its size follows from the width alone.</summary>
+    private KernelConfig GroupPerRow(int rows, int width, int heads = 1) =>
+        new(new Index3D(rows, heads, 1), new Index3D(Math.Min(Math.Min(RowGroup, MaxThreads), RoundUpToWarps(width)), 1, 1));
 
     /// <summary>A tensor's rows, all axes but the first as one.</summary>
-    private static DeviceRows Rows(in Tensor tensor) => new(View<float>(tensor), tensor.RowStride, 1, tensor.Shape.RowLength);
+    private static DeviceRows Rows(in Tensor tensor) => new(View<float>(tensor), tensor.RowStride, tensor.Shape.RowLength);
 
-    /// <summary>A tensor's vectors along the last axis: the rows of a matrix, the heads of [tokens, heads, headDim].</summary>
-    private static DeviceRows Vectors(in Tensor tensor, out int count)
-    {
-        var split = tensor.Shape.Rank == 1 ? 1 : tensor.Shape.RowLength / tensor.Last;
-        count = tensor.Shape.Rank == 1 ? 1 : tensor.Rows * split;
-        return new DeviceRows(View<float>(tensor), tensor.RowStride, split, tensor.Last);
-    }
+    /// <summary>A tensor's rows with the last axis as the width: [tokens, width], or [tokens, heads, headDim].</summary>
+    private static DeviceRows Heads(in Tensor tensor) => new(View<float>(tensor), tensor.RowStride, tensor.Last);
+
+    /// <summary>How many heads a row of such a tensor has.</summary>
+    private static int HeadsOf(in Tensor tensor) => tensor.Shape.RowLength / tensor.Last;
 
     /// <summary>The view of a tensor, or of anything valid where there is none: a kernel is told which by a flag.</summary>
     private ArrayView<T> ViewOrAny<T>(in Tensor tensor) where T : unmanaged => tensor.IsEmpty ? Scratch<T>(0, 1) : View<T>(tensor);

@@ -15,6 +15,7 @@ internal sealed partial class GpuBackend
         Require.That(ReferenceEquals(pool.Owner, this), "weight", $"the pool must be on {Name}, got one of {pool.Owner.Name}");
         Require.That(format != ElementType.I32, "weight", "the format must be F32, F16 or BF16, got I32");
         Require.That(outputs > 0 && inputs > 0, "weight", $"extents must be positive, got [{outputs}, {inputs}]");
+        Require.That(GpuWeight.Fits(outputs, inputs, format), "weight", $"a matrix must have less than 32 GiB, got [{outputs}, {inputs}] of {format}");
         return new GpuWeight(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format);
     }
 

@@ -23,25 +23,25 @@ internal sealed partial class GpuBackend : Backend
     private readonly DevicePool _scratchPool;
     private readonly PoolBuffer _scratch;
 
-    /// <summary>Bytes of workspace for attention's block states and top-k's candidates: half of a current GPU's L2 cache, so that they stay in it.</summary>
-    private const long ScratchBytes = 32 << 20;
+    /// <summary>Bytes of workspace for attention's block states and top-k's candidates: less than a current GPU's L2 cache, so that they stay in it.</summary>
+    private const int DefaultScratchBytes = 32 << 20;
 
-    private GpuBackend(Context context, Accelerator accelerator)
+    private GpuBackend(Context context, Accelerator accelerator, int scratchBytes)
     {
         (_context, _accelerator, _stream) = (context, accelerator, accelerator.DefaultStream);
         _kernels = new KernelCache(accelerator);
         _staging = new HostStaging(accelerator, _stream);
-        _scratchPool = new DevicePool(this, accelerator, "scratch", ScratchBytes);
-        _scratch = _scratchPool.Rent(ScratchBytes);
+        _scratchPool = new DevicePool(this, accelerator, "scratch", scratchBytes);
+        _scratch = _scratchPool.Rent(scratchBytes);
         Name = accelerator is CudaAccelerator cuda ? $"cuda {cuda.Name}, {cuda.Architecture}" : $"ilgpu cpu accelerator, warp {accelerator.WarpSize}";
     }
 
     /// <summary>ILGPU's CPU accelerator: scalar and slow, but it runs every kernel. Groups have warpSize · warpsPerGroup threads at most.</summary>
-    internal static GpuBackend CreateCpuAccelerator(int warpSize = 4, int warpsPerGroup = 4)
+    internal static GpuBackend CreateCpuAccelerator(int warpSize = 4, int warpsPerGroup = 4, int scratchBytes = DefaultScratchBytes)
     {
         var device = new CPUDevice(warpSize, warpsPerGroup, numMultiprocessors: 1);
         var context = Context.Create(builder => DeviceContext.Configure(builder).CPU(device));
-        return new GpuBackend(context, device.CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel));
+        return new GpuBackend(context, device.CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel), scratchBytes);
     }
 
     /// <summary>NVIDIA GPU number <paramref name="index"/>, or null and the reason in words.</summary>
@@ -56,7 +56,7 @@ internal sealed partial class GpuBackend : Backend
             if (index < devices.Count)
             {
                 reason = "";
-                return new GpuBackend(context, devices[index].CreateCudaAccelerator(context));
+                return new GpuBackend(context, devices[index].CreateCudaAccelerator(context), DefaultScratchBytes);
             }
             reason = devices.Count == 0 ? "no NVIDIA GPU was found" : $"there are {devices.Count} NVIDIA GPUs, so none has index {index}";
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Coppice.Kernels;
 
@@ -52,6 +53,31 @@ internal static class Require
     internal static void That([DoesNotReturnIf(false)] bool holds, string op, string what)
     {
         if (!holds) throw new ArgumentException($"{op}: {what}.");
+    }
+
+    /// <summary>The same for a text with values in it, which is made only where the check fails: checks run in the token loop, which allocates nothing.</summary>
+    internal static void That([DoesNotReturnIf(false)] bool holds, string op, [InterpolatedStringHandlerArgument(nameof(holds))] FailureText what)
+    {
+        if (!holds) throw new ArgumentException($"{op}: {what.Take()}.");
+    }
+
+    /// <summary>An interpolated text that stays empty, and evaluates nothing, where the check holds.</summary>
+    [InterpolatedStringHandler]
+    internal ref struct FailureText
+    {
+        private DefaultInterpolatedStringHandler _text;
+
+        public FailureText(int literalLength, int formattedCount, bool holds, out bool enabled)
+        {
+            enabled = !holds;
+            if (enabled) _text = new DefaultInterpolatedStringHandler(literalLength, formattedCount);
+        }
+
+        public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+        public void AppendFormatted<T>(T value, string? format = null) => _text.AppendFormatted(value, format);
+
+        internal string Take() => _text.ToStringAndClear();
     }
 
     internal static void Copy(string op, in Tensor tensor, int elements, int elementSize)

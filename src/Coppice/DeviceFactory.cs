@@ -10,15 +10,16 @@ internal static class DeviceFactory
     /// <summary>Creates the back end called <paramref name="device"/>.</summary>
     /// <param name="device">auto is the first GPU, or the CPU where there is none.</param>
     /// <param name="threads">Threads of the CPU back end, 0 for as many as the machine has.</param>
+    /// <param name="tier">Vector registers of the CPU back end, null for the widest there are.</param>
     /// <exception cref="ArgumentException">There is no device of that name.</exception>
-    /// <exception cref="PlatformNotSupportedException">The device is not on this machine.</exception>
-    public static Backend Create(string device, int threads)
+    /// <exception cref="PlatformNotSupportedException">The device, or the tier, is not on this machine.</exception>
+    public static Backend Create(string device, int threads, CpuTier? tier = null)
     {
         switch (device)
         {
-            case "cpu": return SimdBackend.Create(threads);
+            case "cpu": return SimdBackend.Create(threads, tier);
             case "ilgpu-cpu": return GpuBackend.CreateCpuAccelerator();
-            case "auto": return GpuBackend.TryCreateCuda(0, out _) ?? (Backend)SimdBackend.Create(threads);
+            case "auto": return GpuBackend.TryCreateCuda(0, out _) ?? (Backend)SimdBackend.Create(threads, tier);
         }
         var (name, index) = device.Split(':') is [var first, var second] ? (first, second) : (device, "0");
         if (name != "cuda" || !ushort.TryParse(index, out var number))

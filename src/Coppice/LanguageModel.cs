@@ -81,7 +81,7 @@ public sealed class LanguageModel : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new ModelOptions();
         options.Validate();
-        var backend = DeviceFactory.Create(options.Device, options.Threads);
+        var backend = DeviceFactory.Create(options.Device, options.Threads, options.CpuTier);
         try
         {
             return Load(backend, folder, options, progress);

@@ -36,6 +36,9 @@ public sealed record ModelOptions
     /// <summary>Threads of the CPU; 0, the default, for one for each processor.</summary>
     public int Threads { get; init; }
 
+    /// <summary>Vector registers of the CPU back end; null for the widest there are.</summary>
+    internal CpuTier? CpuTier { get; init; }
+
     /// <summary>Tokens of a prompt that run in one pass; 512 by default. Bounds the workspace, and cancellation waits for at most one pass.</summary>
     public int PrefillChunk { get; init; } = 512;
 

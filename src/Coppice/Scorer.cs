@@ -49,6 +49,10 @@ internal sealed class Scorer : IDisposable
 
     /// <summary>Longest text.</summary>
     public int MaxTokens { get; }
+    /// <summary>Memory of keys and values.</summary>
+    public long KvBytes => _cache.BytesInUse;
+    /// <summary>Memory of intermediate results.</summary>
+    public long WorkspaceBytes => _workspace.BytesInUse;
 
     /// <summary>Logits at every position of <paramref name="ids"/> in one context, in order.</summary>
     /// <exception cref="ArgumentException">No token, too many, or an id outside the vocabulary.</exception>

@@ -7,16 +7,16 @@ namespace Coppice.Kernels.Tests;
 /// <summary>The tests of the tests: every op has a suite, every suite runs on every device, and the suites can fail.</summary>
 public sealed class SuiteCoverageTests
 {
-    private static readonly Type[] _types = typeof(SuiteCoverageTests).Assembly.GetTypes();
-    private static readonly Type[] _suites = [.. _types.Where(t => t.IsAbstract && t.IsSubclassOf(typeof(OpSuite)))];
+    private static readonly Type[] Types = typeof(SuiteCoverageTests).Assembly.GetTypes();
+    private static readonly Type[] Suites = [.. Types.Where(t => t.IsAbstract && t.IsSubclassOf(typeof(OpSuite)))];
 
     [Fact]
     public void Every_suite_runs_on_every_device()
     {
-        Assert.NotEmpty(_suites);
-        foreach (var suite in _suites)
+        Assert.NotEmpty(Suites);
+        foreach (var suite in Suites)
         {
-            var devices = _types.Where(t => t.IsSealed && t.IsSubclassOf(suite)).Select(t => ((OpSuite)Activator.CreateInstance(t)!).Device).ToArray();
+            var devices = Types.Where(t => t.IsSealed && t.IsSubclassOf(suite)).Select(t => ((OpSuite)Activator.CreateInstance(t)!).Device).ToArray();
             foreach (var device in Devices.All)
                 Assert.True(devices.Count(d => d == device) == 1, $"{suite.Name} must have exactly one sealed subclass for {device}");
         }
@@ -31,7 +31,7 @@ public sealed class SuiteCoverageTests
             .Select(m => m.Name).Distinct().Except(notOps).ToArray();
         Assert.Contains(nameof(Backend.MatMul), ops);
         // The fused op is checked beside the norm that it ends with.
-        var covered = _suites.Select(s => s.Name.Replace("Tests", "", StringComparison.Ordinal)).Append(nameof(Backend.AddRmsNorm)).ToArray();
+        var covered = Suites.Select(s => s.Name.Replace("Tests", "", StringComparison.Ordinal)).Append(nameof(Backend.AddRmsNorm)).ToArray();
         Assert.Empty(ops.Except(covered));
     }
 

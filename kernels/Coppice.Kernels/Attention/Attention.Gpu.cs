@@ -8,6 +8,8 @@ internal sealed partial class GpuBackend
 {
     /// <summary>Logical blocks whose states are merged at once. Fixed, because the order of merging must depend on positions only.</summary>
     private const int SegmentBlocks = 128;
+    /// <summary>Groups along the third axis of a CUDA grid at most.</summary>
+    private const int MaxGridZ = 65535;
 
     /// <summary>Attention as two kernels: block states to scratch, one warp for each (row, block, head), then a merge, one warp for each (row, head).</summary>
     /// <remarks>
@@ -22,8 +24,8 @@ internal sealed partial class GpuBackend
         var firstBlock = mask.Window == 0 ? 0 : Math.Max(0, mask.Start - mask.Window + 1) / KvLayout.PageSize / SegmentBlocks * SegmentBlocks;
         var blocks = lastPosition / KvLayout.PageSize + 1;
         var statesPerRow = Math.Min(SegmentBlocks, blocks - firstBlock) + 1;        // and the running state
-        var rowsAtOnce = (int)Math.Min(q.Rows, ScratchBytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));
-        Require.That(rowsAtOnce > 0, "attention", $"block states of one row must fit {ScratchBytes:N0} bytes, got {heads} heads of {kv.HeadDim}");
+        var rowsAtOnce = (int)Math.Min(Math.Min(q.Rows, MaxGridZ), _scratch.Bytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));
+        if (rowsAtOnce == 0) throw new ArgumentException($"attention: block states of one row must fit {_scratch.Bytes:N0} bytes, got {heads} heads of {kv.HeadDim}.");
 
         var deviceMask = new DeviceMask(ViewOrAny<int>(mask.Paths), ViewOrAny<int>(mask.Depths), mask.Paths.IsEmpty ? 0 : mask.Paths.RowStride, mask.Start, mask.Window);
         var valueGroups = Math.Max(1, (int)BitOperations.RoundUpToPowerOf2((uint)(WarpSize / ((kv.HeadDim + 3) / 4) + 1)) / 2);
@@ -35,12 +37,19 @@ internal sealed partial class GpuBackend
                 var count = Math.Min(SegmentBlocks, blocks - block);
                 var shape = new AttentionShape(row, rows, heads, kv.HeadDim, block, count, valueGroups);
                 var states = Scratch<float>(0, (long)rows * (count + 1) * heads * stateLength);
-                _kernels.Launch(WarpPerItem((long)rows * count * heads), AttendBlocksKernel<TKv>, shape, kv, deviceMask, Rows(q), scale, softCap, states);
+                _kernels.Launch(HeadGroups(count, rows, heads), AttendBlocksKernel<TKv>, shape, kv, deviceMask, Heads(q), scale, softCap, states);
                 var (first, final) = (block == firstBlock ? 1 : 0, block + count >= blocks ? 1 : 0);
-                _kernels.Launch(WarpPerItem((long)rows * heads), MergeBlocksKernel, shape, states, first, final, Rows(y));
+                _kernels.Launch(HeadGroups(1, rows, heads), MergeBlocksKernel, shape, states, first, final, Heads(y));
             }
         }
     }
+
+    /// <summary>One warp for each (block, head, row); the warps of a group are heads side by side.</summary>
+    private KernelConfig HeadGroups(int blocks, int rows, int heads) =>
+        new(new Index3D(blocks, (heads + WarpsPerGroup - 1) / WarpsPerGroup, rows), new Index3D(WarpsPerGroup * WarpSize, 1, 1));
+
+    /// <summary>The head of this warp under <see cref="HeadGroups"/>; the last group of a row may have more warps than heads.</summary>
+    private static int WarpHead() => Grid.IdxY * (Group.DimX / Warp.WarpSize) + Warp.WarpIdx;
 
     /// <summary>What one pair of launches covers.</summary>
     internal readonly struct AttentionShape(int firstRow, int rows, int heads, int headDim, int firstBlock, int blocks, int valueGroups)
@@ -92,7 +101,7 @@ internal sealed partial class GpuBackend
     /// <param name="softCap">Soft cap of scores, 0 for none.</param>
     /// <param name="states">See <see cref="AttentionShape.State"/>.</param>
     /// <remarks>
-    /// Warp (row, block, head), head fastest: heads of one KV head stand side by side and share its loads in L1. Scores: a lane owns 8 positions and every
+    /// A warp is (row, block, head); heads of one KV head stand side by side in a group and share its loads in L1. Scores: a lane owns 8 positions and every
     /// fourth dimension (warp of 32), 16 bytes a load of 16-bit keys, and shuffles add the dimensions. Values: a lane owns 4 dimensions and every
     /// ValueGroups-th position. A block is read once: 64 · headDim · 2 elements. Positions of a tree path are read one by one, in the same order.
     /// </remarks>
@@ -101,10 +110,8 @@ internal sealed partial class GpuBackend
         AttentionShape shape, TKv kv, DeviceMask mask, DeviceRows q, float scale, float softCap, ArrayView<float> states) where TKv : struct, IDeviceKv
     {
         var allScores = SharedMemory.Allocate<float>(LoneWarps * KvLayout.PageSize);
-        var item = (long)Grid.IdxX * (Group.DimX / Warp.WarpSize) + Warp.WarpIdx;
-        var (head, rest) = ((int)(item % shape.Heads), (int)(item / shape.Heads));
-        var (block, row) = (rest % shape.Blocks, rest / shape.Blocks);
-        if (row >= shape.Rows) return;
+        var (block, head, row) = (Grid.IdxX, WarpHead(), Grid.IdxZ);
+        if (head >= shape.Heads) return;
 
         var begin = (shape.FirstBlock + block) * KvLayout.PageSize;
         var position = mask.Position(shape.FirstRow + row);
@@ -117,7 +124,7 @@ internal sealed partial class GpuBackend
         }
 
         var kvHead = head / (shape.Heads / kv.KvHeads);
-        var query = q.Offset(shape.FirstRow + row) + head * shape.HeadDim;
+        var query = q.Offset(shape.FirstRow + row, head);
         var scores = allScores.SubView(Warp.WarpIdx * KvLayout.PageSize, KvLayout.PageSize);
         if (mask.IsConsecutive(seen.High)) Scores(kv, kvHead, seen, q.View, query, scores);
         else PathScores(kv, kvHead, seen, mask, shape.FirstRow + row, q.View, query, scores);
@@ -161,13 +168,24 @@ internal sealed partial class GpuBackend
     /// <summary>q · k for the 64 positions of a page, into <paramref name="scores"/>.</summary>
     private static void Scores<TKv>(TKv kv, int kvHead, Span64 seen, ArrayView<float> q, long query, ArrayView<float> scores) where TKv : struct, IDeviceKv
     {
-        var page = kv.Page(seen.Begin / KvLayout.PageSize);
-        var lanesPerRow = Math.Min(KvLayout.PageSize / 8, Warp.WarpSize);
+        const int columns = KvLayout.PageSize / 8;
+        var lanesPerRow = Math.Min(columns, Warp.WarpSize);
+        var step = Warp.WarpSize / lanesPerRow;
+        var first = kv.KeyIndex(kv.Page(seen.Begin / KvLayout.PageSize), kvHead);
         for (var column = Warp.LaneIdx % lanesPerRow * 8; column < KvLayout.PageSize; column += lanesPerRow * 8)
         {
             Float8 sum = default;
-            for (var d = Warp.LaneIdx / lanesPerRow; d < kv.HeadDim; d += Warp.WarpSize / lanesPerRow)
-                sum = MultiplyAdd(q[query + d], kv.Keys8(page, kvHead, d, column), sum);
+            var d = Warp.LaneIdx / lanesPerRow;
+            var at = first + d * columns + column / 8;
+            var from = query + d;
+            for (; d + 3 * step < kv.HeadDim; d += 4 * step, at += 4 * step * columns, from += 4 * step)       // four loads under way
+            {
+                var (k0, k1) = (kv.Keys8(at), kv.Keys8(at + step * columns));
+                var (k2, k3) = (kv.Keys8(at + 2 * step * columns), kv.Keys8(at + 3 * step * columns));
+                var (q0, q1, q2, q3) = (q[from], q[from + step], q[from + 2 * step], q[from + 3 * step]);
+                sum = MultiplyAdd(q3, k3, MultiplyAdd(q2, k2, MultiplyAdd(q1, k1, MultiplyAdd(q0, k0, sum))));
+            }
+            for (; d < kv.HeadDim; d += step, at += step * columns, from += step) sum = MultiplyAdd(q[from], kv.Keys8(at), sum);
             sum = SumLanes(sum, lanesPerRow);
             if (Warp.LaneIdx >= lanesPerRow) continue;
             scores[column] = sum.Low.X;
@@ -193,7 +211,7 @@ internal sealed partial class GpuBackend
             var sum = 0f;
             for (var d = Warp.LaneIdx / lanesPerRow; d < kv.HeadDim; d += Warp.WarpSize / lanesPerRow)
                 sum = DeviceMath.FusedMultiplyAdd(q[query + d], kv.Key(page, kvHead, d, slot % KvLayout.PageSize), sum);
-            sum = SumLanes(sum, lanesPerRow);
+            sum = Reduction.WarpSum(sum, lanesPerRow);
             if (Warp.LaneIdx < lanesPerRow) scores[column] = sum;
         }
     }
@@ -203,28 +221,18 @@ internal sealed partial class GpuBackend
         TKv kv, int kvHead, Span64 seen, DeviceMask mask, AttentionShape shape, int row, ArrayView<float> weights, ArrayView<float> states, long state)
         where TKv : struct, IDeviceKv
     {
-        var consecutive = mask.IsConsecutive(seen.High);
         var lanesPerGroup = Warp.WarpSize / shape.ValueGroups;
         var (group, lane) = (Warp.LaneIdx / lanesPerGroup, Warp.LaneIdx % lanesPerGroup);
         var first = seen.Low + ((group - seen.Low) & (shape.ValueGroups - 1));
-        var ownPage = kv.Page(seen.Begin / KvLayout.PageSize);
         for (var from = 0; from < shape.HeadDim; from += 4 * lanesPerGroup)
         {
             var d = from + 4 * lane;
             Float4 sum = default;
             if (d < shape.HeadDim)
             {
-                for (var position = first; position < seen.High; position += shape.ValueGroups)
-                {
-                    var slot = position;
-                    var page = ownPage;
-                    if (!consecutive)
-                    {
-                        slot = mask.Slot(shape.FirstRow + row, position);
-                        page = kv.Page(slot / KvLayout.PageSize);
-                    }
-                    sum = MultiplyAdd(weights[position - seen.Begin], kv.Values4(page, kvHead, slot % KvLayout.PageSize, d), sum);
-                }
+                sum = mask.IsConsecutive(seen.High) && shape.HeadDim % 4 == 0
+                    ? Values(kv, kvHead, seen, first, shape.ValueGroups, d, weights)
+                    : PathValues(kv, kvHead, seen, mask, shape.FirstRow + row, first, shape.ValueGroups, d, weights);
             }
             sum = SumLanes(sum, lanesPerGroup);
             if (group != 0 || d >= shape.HeadDim) continue;
@@ -233,6 +241,39 @@ internal sealed partial class GpuBackend
             if (d + 2 < shape.HeadDim) states[state + d + 2] = sum.Z;
             if (d + 3 < shape.HeadDim) states[state + d + 3] = sum.W;
         }
+    }
+
+    /// <summary>Σ weight · v[d … d + 3] over positions first, first + step, … of one page.</summary>
+    private static Float4 Values<TKv>(TKv kv, int kvHead, Span64 seen, int first, int step, int d, ArrayView<float> weights) where TKv : struct, IDeviceKv
+    {
+        var (column, end) = (first - seen.Begin, seen.High - seen.Begin);
+        var stride = kv.HeadDim / 4 * step;
+        var at = kv.ValueIndex(kv.Page(seen.Begin / KvLayout.PageSize), kvHead) + column * (kv.HeadDim / 4) + d / 4;
+        Float4 sum = default;
+        for (; column + 3 * step < end; column += 4 * step, at += 4 * stride)       // four loads under way
+        {
+            var (v0, v1, v2, v3) = (kv.Values4(at), kv.Values4(at + stride), kv.Values4(at + 2 * stride), kv.Values4(at + 3 * stride));
+            sum = MultiplyAdd(weights[column], v0, sum);
+            sum = MultiplyAdd(weights[column + step], v1, sum);
+            sum = MultiplyAdd(weights[column + 2 * step], v2, sum);
+            sum = MultiplyAdd(weights[column + 3 * step], v3, sum);
+        }
+        for (; column < end; column += step, at += stride) sum = MultiplyAdd(weights[column], kv.Values4(at), sum);
+        return sum;
+    }
+
+    /// <summary><see cref="Values"/> where some positions are on a tree's path, or headDim is no multiple of 4.</summary>
+    private static Float4 PathValues<TKv>(
+        TKv kv, int kvHead, Span64 seen, DeviceMask mask, int row, int first, int step, int d, ArrayView<float> weights) where TKv : struct, IDeviceKv
+    {
+        Float4 sum = default;
+        for (var position = first; position < seen.High; position += step)
+        {
+            var slot = mask.Slot(row, position);
+            var value = kv.Value4(kv.Page(slot / KvLayout.PageSize), kvHead, slot % KvLayout.PageSize, d);
+            sum = MultiplyAdd(weights[position - seen.Begin], value, sum);
+        }
+        return sum;
     }
 
     /// <summary>y = o / l over all blocks of a segment and the running state before it, one warp a (row, head). Reads every state once.</summary>
@@ -246,40 +287,42 @@ internal sealed partial class GpuBackend
     internal static void MergeBlocksKernel(AttentionShape shape, ArrayView<float> states, int isFirst, int isFinal, DeviceRows y)
     {
         var allWeights = SharedMemory.Allocate<float>(LoneWarps * SegmentBlocks);
-        var item = (long)Grid.IdxX * (Group.DimX / Warp.WarpSize) + Warp.WarpIdx;
-        var (head, row) = ((int)(item % shape.Heads), (int)(item / shape.Heads));
-        if (row >= shape.Rows) return;
+        var (head, row) = (WarpHead(), Grid.IdxZ);
+        if (head >= shape.Heads) return;
         var weights = allWeights.SubView(Warp.WarpIdx * SegmentBlocks, SegmentBlocks);
-        var (maxAt, sumAt) = (shape.HeadDim, shape.HeadDim + 1);
         var running = shape.State(row, head, shape.Blocks);
+        var first = shape.State(row, head, 0);
+        var stride = shape.Heads * (shape.HeadDim + 2);         // from a block's state to the next block's
 
-        var runningMax = isFirst != 0 ? float.NegativeInfinity : states[running + maxAt];
+        var runningMax = isFirst != 0 ? float.NegativeInfinity : states[running + shape.HeadDim];
         var max = runningMax;
-        for (var block = Warp.LaneIdx; block < shape.Blocks; block += Warp.WarpSize) max = MathF.Max(max, states[shape.State(row, head, block) + maxAt]);
+        for (var block = Warp.LaneIdx; block < shape.Blocks; block += Warp.WarpSize)
+            max = MathF.Max(max, states[first + shape.HeadDim + block * stride]);
         max = Reduction.WarpMax(max);
         for (var block = Warp.LaneIdx; block < shape.Blocks; block += Warp.WarpSize)
         {
-            var blockMax = states[shape.State(row, head, block) + maxAt];
+            var blockMax = states[first + shape.HeadDim + block * stride];
             weights[block] = blockMax == float.NegativeInfinity ? 0f : MathF.Exp(blockMax - max);
         }
         Warp.Barrier();
 
-        var runningWeight = runningMax == float.NegativeInfinity ? 0f : MathF.Exp(runningMax - max);
-        var sum = runningWeight == 0f ? 0f : runningWeight * states[running + sumAt];
-        for (var block = 0; block < shape.Blocks; block++)
-            sum = DeviceMath.FusedMultiplyAdd(weights[block], states[shape.State(row, head, block) + sumAt], sum);
+        var runningWeight = DeviceMath.Once(runningMax == float.NegativeInfinity ? 0f : MathF.Exp(runningMax - max));
+        var sum = runningWeight == 0f ? 0f : runningWeight * states[running + shape.HeadDim + 1];
+        var at = first + shape.HeadDim + 1;
+        for (var block = 0; block < shape.Blocks; block++, at += stride) sum = DeviceMath.FusedMultiplyAdd(weights[block], states[at], sum);
 
-        var target = y.Offset(shape.FirstRow + row) + head * shape.HeadDim;
+        var target = y.Offset(shape.FirstRow + row, head);
         for (var d = Warp.LaneIdx; d < shape.HeadDim; d += Warp.WarpSize)
         {
             var o = runningWeight == 0f ? 0f : runningWeight * states[running + d];
-            for (var block = 0; block < shape.Blocks; block++)
-                if (weights[block] != 0f) o = DeviceMath.FusedMultiplyAdd(weights[block], states[shape.State(row, head, block) + d], o);
+            at = first + d;
+            for (var block = 0; block < shape.Blocks; block++, at += stride)
+                if (weights[block] != 0f) o = DeviceMath.FusedMultiplyAdd(weights[block], states[at], o);
             if (isFinal != 0) y.View[target + d] = sum == 0f ? 0f : o / sum;
             else states[running + d] = o;
         }
         Warp.Barrier();
-        if (isFinal == 0 && Warp.LaneIdx == 0) StoreScale(states, running + maxAt, max, sum);
+        if (isFinal == 0 && Warp.LaneIdx == 0) StoreScale(states, running + shape.HeadDim, max, sum);
     }
 
     private static Float4 MultiplyAdd(float a, Float4 b, Float4 c) => new()
@@ -292,19 +335,13 @@ internal sealed partial class GpuBackend
 
     private static Float8 MultiplyAdd(float a, Float8 b, Float8 c) => new() { Low = MultiplyAdd(a, b.Low, c.Low), High = MultiplyAdd(a, b.High, c.High) };
 
-    /// <summary>Adds lanes that are a multiple of <paramref name="apart"/> apart, by the same butterfly as <see cref="Reduction.WarpSum"/>.</summary>
-    private static float SumLanes(float value, int apart)
-    {
-        for (var distance = Warp.WarpSize / 2; distance >= apart; distance /= 2) value += Warp.ShuffleXor(value, distance);
-        return value;
-    }
-
+    /// <summary>Adds lanes that are a multiple of <paramref name="apart"/> apart, as <see cref="Reduction.WarpSum(float, int)"/>.</summary>
     private static Float4 SumLanes(Float4 value, int apart) => new()
     {
-        X = SumLanes(value.X, apart),
-        Y = SumLanes(value.Y, apart),
-        Z = SumLanes(value.Z, apart),
-        W = SumLanes(value.W, apart),
+        X = Reduction.WarpSum(value.X, apart),
+        Y = Reduction.WarpSum(value.Y, apart),
+        Z = Reduction.WarpSum(value.Z, apart),
+        W = Reduction.WarpSum(value.W, apart),
     };
 
     private static Float8 SumLanes(Float8 value, int apart) => new() { Low = SumLanes(value.Low, apart), High = SumLanes(value.High, apart) };

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -8,29 +9,30 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private sealed class AttentionJob<TPages, TElement> : AttentionJob where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
         private const int Block = KvLayout.PageSize;
+        private const int Header = 16;
 
         private TPages _pages;
         private Tensor _q, _y;
         private AttentionMask _mask;
         private float _scale, _softCap;
         private int _rows, _kvHeads, _group, _headDim, _rowTile, _rowTiles, _ranges;
+        private int _treePages, _queryFloats;
         private float* _scratch, _states;
 
         internal int Parts => _kvHeads * (_ranges > 0 ? _ranges : _rowTiles);
 
         /// <summary>Queries that one part handles together, for the largest row tile.</summary>
         private int MostQueries => 4 * _group;
-        /// <summary>Floats of a query: running output, block output, scores of a block and of the pages that hold a tree's own keys, running m and l.</summary>
-        private int QueryFloats => 2 * _headDim + Block + TreePages * Block + 16;
-        private int TreePages => _mask.Paths.IsEmpty ? 0 : (_mask.Start + _rows - 1) / Block - _mask.Start / Block + 1;
-
-        internal long ScratchBytes(int workers) => (long)workers * MostQueries * QueryFloats * sizeof(float);
+        internal long ScratchBytes(int workers) => (long)workers * MostQueries * _queryFloats * sizeof(float);
         internal long StateBytes(int blocks) => (long)blocks * _q.Shape[1] * (_headDim + 2) * sizeof(float);
 
         internal void Set(in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap, in Tensor y)
         {
             (_q, _pages, _kvHeads, _mask, _scale, _softCap, _y) = (q, pages, kvHeads, mask, scale, softCap, y);
             (_rows, _group, _headDim) = (q.Rows, q.Shape[1] / kvHeads, q.Shape[2]);
+            _treePages = mask.Paths.IsEmpty ? 0 : (mask.Start + _rows - 1) / Block - mask.Start / Block + 1;
+            // Of a query: running m, l and the block's, running output, block output, scores of a block and of the pages that hold a tree's own keys.
+            _queryFloats = Header + 2 * _headDim + Block + _treePages * Block;
         }
 
         internal void Rows(int tile, float* scratch)
@@ -48,32 +50,34 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         internal override void Execute(int part, int worker)
         {
-            var scratch = _scratch + (long)worker * MostQueries * QueryFloats;
+            var scratch = _scratch + (long)worker * MostQueries * _queryFloats;
             var kvHead = part % _kvHeads;
             if (_ranges > 0) BlockRange(kvHead, part / _kvHeads, scratch);
             else RowRange(kvHead, part / _kvHeads, scratch);
         }
 
         /// <summary>Some rows, all their heads of one KV head, all blocks.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void RowRange(int kvHead, int tile, float* scratch)
         {
             var first = tile * _rowTile;
             var rows = Math.Min(_rowTile, _rows - first);
-            for (var i = 0; i < rows * _group; i++) Begin(scratch + (long)i * QueryFloats);
+            for (var i = 0; i < rows * _group; i++) Begin(scratch + (long)i * _queryFloats);
             var (begin, last) = (int.MaxValue, 0);
             for (var r = first; r < first + rows; r++) (begin, last) = (Math.Min(begin, FirstBlock(Position(r))), Math.Max(last, Position(r) / Block));
             for (var block = begin; block <= last; block++)
             {
                 if (block < TreeBlock) SharedBlock(kvHead, block, first, rows, scratch);
                 else
-                    for (var i = 0; i < rows * _group; i++) TreeBlockOf(kvHead, block, first + i / _group, i % _group, scratch + (long)i * QueryFloats);
-                for (var i = 0; i < rows * _group; i++) Merge(scratch + (long)i * QueryFloats);
+                    for (var i = 0; i < rows * _group; i++) TreeBlockOf(kvHead, block, first + i / _group, i % _group, scratch + (long)i * _queryFloats);
+                for (var i = 0; i < rows * _group; i++) Merge(scratch + (long)i * _queryFloats);
             }
             for (var i = 0; i < rows * _group; i++)
-                Finish(scratch + (long)i * QueryFloats, Row(_y, first + i / _group) + (kvHead * _group + i % _group) * _headDim);
+                Finish(scratch + (long)i * _queryFloats, Row(_y, first + i / _group) + (kvHead * _group + i % _group) * _headDim);
         }
 
         /// <summary>The only row, one KV head, some blocks: their states are kept for <see cref="MergeBlocks"/>.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void BlockRange(int kvHead, int range, float* scratch)
         {
             var (begin, end) = (FirstBlock(Position(0)), Position(0) / Block + 1);
@@ -84,13 +88,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 SharedBlock(kvHead, block, 0, 1, scratch);
                 for (var i = 0; i < _group; i++)
                 {
-                    float* query = scratch + (long)i * QueryFloats, state = State(block, kvHead * _group + i);
+                    float* query = scratch + (long)i * _queryFloats, state = State(block, kvHead * _group + i);
                     (state[0], state[1]) = (BlockMax(query), BlockSum(query));
                     new ReadOnlySpan<float>(BlockOutput(query), _headDim).CopyTo(new Span<float>(state + 2, _headDim));
                 }
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         internal void MergeBlocks()
         {
             var (begin, end) = (FirstBlock(Position(0)), Position(0) / Block + 1);
@@ -110,15 +115,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         private float* State(int block, int head) => _states + ((long)block * _q.Shape[1] + head) * (_headDim + 2);
 
-        // A query's scratch: [running output][block output][scores][tree scores][running m, l, block m, l].
-        private static float* Output(float* query) => query;
-        private float* BlockOutput(float* query) => query + _headDim;
-        private float* Scores(float* query) => query + 2 * _headDim;
+        private static float* Output(float* query) => query + Header;
+        private float* BlockOutput(float* query) => query + Header + _headDim;
+        private float* Scores(float* query) => query + Header + 2 * _headDim;
         private float* TreeScores(float* query) => Scores(query) + Block;
-        private ref float Max(float* query) => ref query[2 * _headDim + Block + TreePages * Block];
-        private ref float Sum(float* query) => ref (&query[2 * _headDim + Block + TreePages * Block])[1];
-        private ref float BlockMax(float* query) => ref (&query[2 * _headDim + Block + TreePages * Block])[2];
-        private ref float BlockSum(float* query) => ref (&query[2 * _headDim + Block + TreePages * Block])[3];
+        private static ref float Max(float* query) => ref query[0];
+        private static ref float Sum(float* query) => ref query[1];
+        private static ref float BlockMax(float* query) => ref query[2];
+        private static ref float BlockSum(float* query) => ref query[3];
 
         /// <summary>The logical position of a row.</summary>
         private int Position(int row) => _mask.Start + (_mask.Depths.IsEmpty ? row : ((int*)_mask.Depths.Address)[(long)row * _mask.Depths.RowStride]);
@@ -136,42 +140,49 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private (int Low, int High) Visible(int position, int block) =>
             (_mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1 - block * Block), Math.Clamp(position + 1 - block * Block, 0, Block));
 
-        private float* Query(int row, int head) => Row(_q, row) + head * _headDim;
+        /// <summary>Query <paramref name="n"/> of some rows from <paramref name="firstRow"/> on: row by row, and in a row the heads of one KV head.</summary>
+        private float* Query(int firstRow, int kvHead, int n) => Row(_q, firstRow + n / _group) + (kvHead * _group + n % _group) * _headDim;
 
         private byte* KeyPage(int block, int kvHead) => _pages.Keys + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
         private byte* ValuePage(int block, int kvHead) => _pages.Values + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
 
         /// <summary>A block whose slots are its positions, for several queries: they share the loads of keys.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void SharedBlock(int kvHead, int block, int firstRow, int rows, float* scratch)
         {
             var queries = rows * _group;
             byte* keys = KeyPage(block, kvHead), values = ValuePage(block, kvHead);
-            for (var i = 0; i < queries;)
+            var n = 0;
+            if (typeof(TLanes) == typeof(Lanes512))
+                for (; n <= queries - 4; n += 4)
+                    ScoresOfFour(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), Query(firstRow, kvHead, n + 2), Query(firstRow, kvHead, n + 3),
+                        keys, Scores(scratch + (long)n * _queryFloats), _queryFloats);
+            else
+                for (; n <= queries - 2; n += 2)
+                    ScoresOfTwo(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), keys, Scores(scratch + (long)n * _queryFloats), _queryFloats);
+            for (; n < queries; n++) ScoresOfOne(Query(firstRow, kvHead, n), keys, Scores(scratch + (long)n * _queryFloats));
+            for (n = 0; n < queries; n++)
             {
-                float* Of(int n) => Query(firstRow + n / _group, kvHead * _group + n % _group);
-                var query = scratch + (long)i * QueryFloats;
-                if (queries - i >= 4 && typeof(TLanes) == typeof(Lanes512))
-                {
-                    ScoresOfFour(Of(i), Of(i + 1), Of(i + 2), Of(i + 3), keys, Scores(query), QueryFloats);
-                    i += 4;
-                }
-                else
-                {
-                    ScoresOfOne(Of(i), keys, Scores(query));
-                    i++;
-                }
-            }
-            for (var i = 0; i < queries; i++)
-            {
-                var query = scratch + (long)i * QueryFloats;
-                var (low, high) = Visible(Position(firstRow + i / _group), block);
+                var query = scratch + (long)n * _queryFloats;
+                var (low, high) = Visible(Position(firstRow + n / _group), block);
                 Weigh(query, low, high);
                 new Span<float>(BlockOutput(query), _headDim).Clear();
-                if (low < high) AddValues(Scores(query), values, low, high, BlockOutput(query));
+            }
+            n = 0;
+            if (_headDim % (2 * Lanes) == 0)
+                for (; n <= queries - 2; n += 2)
+                    AddValuesOfTwo(scratch + (long)n * _queryFloats, Visible(Position(firstRow + n / _group), block),
+                        scratch + (long)(n + 1) * _queryFloats, Visible(Position(firstRow + (n + 1) / _group), block), values);
+            for (; n < queries; n++)
+            {
+                var query = scratch + (long)n * _queryFloats;
+                var (low, high) = Visible(Position(firstRow + n / _group), block);
+                AddValues(Scores(query), values, low, high, BlockOutput(query));
             }
         }
 
         /// <summary>A block that holds keys of the tree itself: position t below Start is slot t, the others are the nodes of the row's path.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void TreeBlockOf(int kvHead, int block, int row, int headInGroup, float* query)
         {
             var (position, start) = (Position(row), _mask.Start);
@@ -179,8 +190,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var firstPage = start / Block;
             var raw = TreeScores(query);
             if (block == Math.Max(firstPage, FirstBlock(position)))
-                for (var page = 0; page < TreePages; page++)
-                    ScoresOfOne(Query(row, kvHead * _group + headInGroup), KeyPage(firstPage + page, kvHead), raw + page * Block);
+                for (var page = 0; page < _treePages; page++)
+                    ScoresOfOne(Query(row, kvHead, headInGroup), KeyPage(firstPage + page, kvHead), raw + page * Block);
             var path = (int*)_mask.Paths.Address + (long)row * _mask.Paths.RowStride;
             var scores = Scores(query);
             for (var j = low; j < high; j++) scores[j] = raw[Slot(block * Block + j) - firstPage * Block];
@@ -196,6 +207,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Σ_d q[d] k[d, j] for the 64 keys of a page, d ascending.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void ScoresOfOne(float* q, byte* keys, float* scores)
         {
             TLanes s0 = TLanes.Zero, s1 = TLanes.Zero, s2 = TLanes.Zero, s3 = TLanes.Zero;
@@ -213,7 +225,31 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(s3, scores + 48);
         }
 
+        /// <summary>The same for two queries, 32 keys at a time: eight accumulators of 256 bits, with every load of keys used twice.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void ScoresOfTwo(float* qa, float* qb, byte* keys, float* scores, int apart)
+        {
+            for (var column = 0; column < Block; column += 2 * Lanes)
+            {
+                TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero;
+                for (var d = 0; d < _headDim; d++)
+                {
+                    TLanes k0 = TElement.Load(keys, d * Block + column), k1 = TElement.Load(keys, d * Block + column + Lanes);
+                    TLanes xa = TLanes.Broadcast(qa[d]), xb = TLanes.Broadcast(qb[d]);
+                    a0 = TLanes.FusedMultiplyAdd(xa, k0, a0);
+                    a1 = TLanes.FusedMultiplyAdd(xa, k1, a1);
+                    b0 = TLanes.FusedMultiplyAdd(xb, k0, b0);
+                    b1 = TLanes.FusedMultiplyAdd(xb, k1, b1);
+                }
+                TLanes.Store(a0, scores + column);
+                TLanes.Store(a1, scores + column + Lanes);
+                TLanes.Store(b0, scores + apart + column);
+                TLanes.Store(b1, scores + apart + column + Lanes);
+            }
+        }
+
         /// <summary>The same for four queries, whose scores are <paramref name="apart"/> floats apart.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void ScoresOfFour(float* qa, float* qb, float* qc, float* qd, byte* keys, float* scores, int apart)
         {
             TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, a2 = TLanes.Zero, a3 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero, b2 = TLanes.Zero, b3 = TLanes.Zero;
@@ -250,17 +286,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Raw scores to weights e^(s - m) of the visible columns and 0 elsewhere, with the block's m and l.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Weigh(float* query, int low, int high)
         {
             var scores = Scores(query);
             var largest = TLanes.Broadcast(float.MinValue);     // finite, so that s - m is never ∞ - ∞
-            TLanes from = TLanes.Broadcast(low - 0.5f), to = TLanes.Broadcast(high), nothing = TLanes.Broadcast(float.NegativeInfinity);
+            var scale = TLanes.Broadcast(_scale);
             for (var i = 0; i < Block; i += Lanes)
             {
-                var s = TLanes.Multiply(TLanes.Load(scores + i), TLanes.Broadcast(_scale));
-                if (_softCap > 0f) s = TLanes.Multiply(TLanes.Broadcast(_softCap), LaneMath.Tanh(TLanes.Divide(s, TLanes.Broadcast(_softCap))));
-                var column = TLanes.Ramp(i);
-                s = TLanes.SelectLess(column, to, TLanes.SelectLess(from, column, s, nothing), nothing);
+                var s = TLanes.Multiply(TLanes.Load(scores + i), scale);
+                if (_softCap > 0f) s = Cap(s);
+                if (low > 0 || high < Block) s = Hide(s, i, low, high);
                 TLanes.Store(s, scores + i);
                 largest = TLanes.Max(s, largest);
             }
@@ -272,12 +308,24 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 sum = TLanes.Add(sum, e);
                 TLanes.Store(e, scores + i);
             }
-            (BlockMax(query), BlockSum(query)) = (low < high ? max : float.NegativeInfinity, TLanes.Sum(sum));
+            BlockMax(query) = low < high ? max : float.NegativeInfinity;
+            BlockSum(query) = TLanes.Sum(sum);
+        }
+
+        private TLanes Cap(TLanes s) => TLanes.Multiply(TLanes.Broadcast(_softCap), LaneMath.Tanh(TLanes.Divide(s, TLanes.Broadcast(_softCap))));
+
+        /// <summary>-∞ in the columns that are not seen, whatever lies there.</summary>
+        private static TLanes Hide(TLanes s, int first, int low, int high)
+        {
+            TLanes column = TLanes.Ramp(first), nothing = TLanes.Broadcast(float.NegativeInfinity);
+            return TLanes.SelectLess(column, TLanes.Broadcast(high), TLanes.SelectLess(TLanes.Broadcast(low - 0.5f), column, s, nothing), nothing);
         }
 
         /// <summary>output[d] += Σ_j weights[j] v[j, d], j ascending from <paramref name="low"/> to <paramref name="high"/> - 1.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddValues(float* weights, byte* values, int low, int high, float* output)
         {
+            if (low >= high) return;
             var d = 0;
             for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
             {
@@ -303,12 +351,50 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var j = low; j < high; j++) output[d] = MathF.FusedMultiplyAdd(weights[j], TElement.LoadOne(values, j * _headDim + d), output[d]);
         }
 
+        /// <summary>The same for two queries: where both see a value, it is loaded once; before and behind, each goes alone, so that its order stays ascending.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void AddValuesOfTwo(float* a, (int Low, int High) seenByA, float* b, (int Low, int High) seenByB, byte* values)
+        {
+            float* outputA = BlockOutput(a), outputB = BlockOutput(b);
+            int low = Math.Max(seenByA.Low, seenByB.Low), high = Math.Max(low, Math.Min(seenByA.High, seenByB.High));
+            AddValues(Scores(a), values, seenByA.Low, Math.Min(low, seenByA.High), outputA);
+            AddValues(Scores(b), values, seenByB.Low, Math.Min(low, seenByB.High), outputB);
+            AddSharedValues(Scores(a), Scores(b), values, low, high, outputA, outputB);
+            AddValues(Scores(a), values, high, seenByA.High, outputA);
+            AddValues(Scores(b), values, high, seenByB.High, outputB);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void AddSharedValues(float* weightsA, float* weightsB, byte* values, int low, int high, float* outputA, float* outputB)
+        {
+            if (low >= high) return;
+            for (var d = 0; d < _headDim; d += 2 * Lanes)
+            {
+                TLanes a0 = TLanes.Load(outputA + d), a1 = TLanes.Load(outputA + d + Lanes), b0 = TLanes.Load(outputB + d), b1 = TLanes.Load(outputB + d + Lanes);
+                for (var j = low; j < high; j++)
+                {
+                    TLanes v0 = TElement.Load(values, j * _headDim + d), v1 = TElement.Load(values, j * _headDim + d + Lanes);
+                    TLanes wa = TLanes.Broadcast(weightsA[j]), wb = TLanes.Broadcast(weightsB[j]);
+                    a0 = TLanes.FusedMultiplyAdd(wa, v0, a0);
+                    a1 = TLanes.FusedMultiplyAdd(wa, v1, a1);
+                    b0 = TLanes.FusedMultiplyAdd(wb, v0, b0);
+                    b1 = TLanes.FusedMultiplyAdd(wb, v1, b1);
+                }
+                TLanes.Store(a0, outputA + d);
+                TLanes.Store(a1, outputA + d + Lanes);
+                TLanes.Store(b0, outputB + d);
+                TLanes.Store(b1, outputB + d + Lanes);
+            }
+        }
+
         /// <summary>(m, l, o) ⊕ the block's: both shifted to the larger m. The first block meets m = -∞, whose factor is 0.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Merge(float* query)
         {
             if (float.IsNegativeInfinity(BlockMax(query))) return;
             var max = MathF.Max(Max(query), BlockMax(query));
-            float keep = LaneMath.Exp<TLanes>(Max(query) - max), add = LaneMath.Exp<TLanes>(BlockMax(query) - max);
+            // One of the two shifts is 0, and e^0 is 1.
+            float keep = Max(query) == max ? 1f : LaneMath.Exp<TLanes>(Max(query) - max), add = BlockMax(query) == max ? 1f : LaneMath.Exp<TLanes>(BlockMax(query) - max);
             Sum(query) = MathF.FusedMultiplyAdd(BlockSum(query), add, Sum(query) * keep);
             Max(query) = max;
             TLanes k = TLanes.Broadcast(keep), a = TLanes.Broadcast(add);
@@ -320,6 +406,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Finish(float* query, float* y)
         {
             var factor = Sum(query) > 0f ? 1f / Sum(query) : 0f;

@@ -35,9 +35,9 @@ internal interface IDeviceElement<T> where T : unmanaged, IDeviceElement<T>
     /// <summary>Rounds to nearest, ties to even.</summary>
     static abstract T FromSingle(float value);
     /// <summary>Elements 4 · <paramref name="index"/> … + 3.</summary>
-    static abstract Float4 Load4(ArrayView<UInt4> memory, long index);
+    static abstract Float4 Load4(ArrayView<UInt4> memory, int index);
     /// <summary>Elements 8 · <paramref name="index"/> … + 7.</summary>
-    static abstract Float8 Load8(ArrayView<UInt4> memory, long index);
+    static abstract Float8 Load8(ArrayView<UInt4> memory, int index);
 }
 
 /// <summary>binary32.</summary>
@@ -49,9 +49,9 @@ internal struct DeviceF32 : IDeviceElement<DeviceF32>
 
     public static DeviceF32 FromSingle(float value) => new() { _value = value };
 
-    public static Float4 Load4(ArrayView<UInt4> memory, long index) => Widen(memory[index]);
+    public static Float4 Load4(ArrayView<UInt4> memory, int index) => Widen(memory[index]);
 
-    public static Float8 Load8(ArrayView<UInt4> memory, long index) => new() { Low = Widen(memory[2 * index]), High = Widen(memory[2 * index + 1]) };
+    public static Float8 Load8(ArrayView<UInt4> memory, int index) => new() { Low = Widen(memory[2 * index]), High = Widen(memory[2 * index + 1]) };
 
     private static Float4 Widen(UInt4 bits) => new()
     {
@@ -84,13 +84,13 @@ internal struct DeviceF16 : IDeviceElement<DeviceF16>
         return new DeviceF16 { _bits = (ushort)(sign | half) };
     }
 
-    public static Float4 Load4(ArrayView<UInt4> memory, long index)
+    public static Float4 Load4(ArrayView<UInt4> memory, int index)
     {
         var bits = memory.Cast<UInt2>()[index];
         return Widen(bits.A, bits.B);
     }
 
-    public static Float8 Load8(ArrayView<UInt4> memory, long index)
+    public static Float8 Load8(ArrayView<UInt4> memory, int index)
     {
         var bits = memory[index];
         return new Float8 { Low = Widen(bits.A, bits.B), High = Widen(bits.C, bits.D) };
@@ -121,13 +121,13 @@ internal struct DeviceBF16 : IDeviceElement<DeviceBF16>
         return new DeviceBF16 { _bits = (ushort)rounded };
     }
 
-    public static Float4 Load4(ArrayView<UInt4> memory, long index)
+    public static Float4 Load4(ArrayView<UInt4> memory, int index)
     {
         var bits = memory.Cast<UInt2>()[index];
         return Widen(bits.A, bits.B);
     }
 
-    public static Float8 Load8(ArrayView<UInt4> memory, long index)
+    public static Float8 Load8(ArrayView<UInt4> memory, int index)
     {
         var bits = memory[index];
         return new Float8 { Low = Widen(bits.A, bits.B), High = Widen(bits.C, bits.D) };

@@ -1,5 +1,6 @@
 using System.Reflection;
 using ILGPU;
+using ILGPU.Backends;
 using ILGPU.Backends.PTX;
 using ILGPU.IR;
 using ILGPU.IR.Intrinsics;
@@ -14,6 +15,11 @@ internal static class DeviceMath
     /// <remarks>Written out, so that no sum depends on which products the assembler chooses to fuse: part of contract C1.</remarks>
     [IntrinsicImplementation]
     internal static float FusedMultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+
+    /// <summary><paramref name="value"/>, computed here and once.</summary>
+    /// <remarks>At O2 ILGPU moves pure values next to their uses, so that a division in front of a loop is done anew in every step; a value that went through this stays.</remarks>
+    [IntrinsicImplementation]
+    internal static float Once(float value) => value;
 
     /// <summary>tanh(x), what MathF.Tanh becomes on a GPU: ILGPU's tanh.approx.f32 errs by up to 5e-4, this by a few units in the last place.</summary>
     /// <remarks>Below 5/8 the minimax polynomial of Cephes (Moshier, tanhf), above it 1 - 2 / (e^2x + 1).</remarks>
@@ -38,22 +44,24 @@ internal static class DeviceMath
     {
         var manager = builder.GetIntrinsicManager();
         manager.RegisterMethod(Method(nameof(FusedMultiplyAdd)), new PTXIntrinsic(Method(nameof(EmitFusedMultiplyAdd)), IntrinsicImplementationMode.GenerateCode));
+        manager.RegisterMethod(Method(nameof(Once)), new PTXIntrinsic(Method(nameof(EmitOnce)), IntrinsicImplementationMode.GenerateCode));
         manager.RegisterUnaryArithmetic(UnaryArithmeticKind.TanhF, BasicValueType.Float32, new PTXIntrinsic(Method(nameof(Tanh)), IntrinsicImplementationMode.Redirect));
     }
 
     private static MethodInfo Method(string name) => typeof(DeviceMath).GetMethod(name, BindingFlags.Static | BindingFlags.NonPublic)!;
 
-    private static void EmitFusedMultiplyAdd(PTXBackend backend, PTXCodeGenerator generator, Value value)
+    private static void EmitFusedMultiplyAdd(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, (MethodCall)value, "fma.rn.f32", 3);
+
+    private static void EmitOnce(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, (MethodCall)value, "mov.f32", 1);
+
+    /// <summary>One instruction: the call's result, then its arguments.</summary>
+    private static void Emit(PTXCodeGenerator generator, MethodCall call, string instruction, int arguments)
     {
-        var call = (MethodCall)value;
-        var a = generator.LoadPrimitive(call[0]);
-        var b = generator.LoadPrimitive(call[1]);
-        var c = generator.LoadPrimitive(call[2]);
+        var operands = new RegisterAllocator<PTXRegisterKind>.PrimitiveRegister[arguments];
+        for (var i = 0; i < arguments; i++) operands[i] = generator.LoadPrimitive(call[i]);
         var result = generator.AllocateHardware(call);
-        using var command = generator.BeginCommand("fma.rn.f32");
+        using var command = generator.BeginCommand(instruction);
         command.AppendArgument(result);
-        command.AppendArgument(a);
-        command.AppendArgument(b);
-        command.AppendArgument(c);
+        foreach (var operand in operands) command.AppendArgument(operand);
     }
 }

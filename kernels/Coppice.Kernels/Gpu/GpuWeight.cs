@@ -9,11 +9,14 @@ using Half = System.Half;
 namespace Coppice.Kernels.Gpu;
 
 /// <summary>W [outputs, inputs] row by row, each row padded with zeros to whole chunks of 8 weights, so that every row begins at a 16-byte boundary.</summary>
+/// <remarks>There is room for whole tiles of 8 rows: a kernel may read rows behind the last, whose content does not matter, and need not ask.</remarks>
 internal sealed class GpuWeight(GpuBackend owner, PoolBuffer buffer, int outputs, int inputs, ElementType format)
     : WeightMatrix(owner, buffer, outputs, inputs, format)
 {
     /// <summary>Weights that one lane multiplies at a time: one 16-byte load of 16-bit weights, two of F32.</summary>
     internal const int Chunk = 8;
+
+    private const int RowTile = 8;
 
     /// <summary>Chunks of a row.</summary>
     internal int Chunks => ChunksOf(Inputs);
@@ -24,8 +27,13 @@ internal sealed class GpuWeight(GpuBackend owner, PoolBuffer buffer, int outputs
 
     private static int ChunksOf(int inputs) => (inputs + Chunk - 1) / Chunk;
 
+    private static long ElementsOf(int outputs, int inputs) => (long)((outputs + RowTile - 1) / RowTile * RowTile) * ChunksOf(inputs) * Chunk;
+
     /// <summary>Bytes that a matrix of this shape takes.</summary>
-    internal static long BytesOf(int outputs, int inputs, ElementType format) => (long)outputs * ChunksOf(inputs) * Chunk * format.Size();
+    internal static long BytesOf(int outputs, int inputs, ElementType format) => ElementsOf(outputs, inputs) * format.Size();
+
+    /// <summary>Whether kernels can index such a matrix: 16-byte loads are counted in 32 bits.</summary>
+    internal static bool Fits(int outputs, int inputs, ElementType format) => BytesOf(outputs, inputs, format) / 16 <= int.MaxValue;
 
     /// <inheritdoc/>
     protected override void WriteCore(int firstOutput, int count, ReadOnlySpan<byte> rows, ElementType source)

@@ -25,16 +25,29 @@ internal static class Reduction
     /// <summary>Warps of a group at most, so that shared memory has a fixed size.</summary>
     internal const int MaxWarps = 32;
 
-    internal static float WarpSum(float value)
+    internal static float WarpSum(float value) => WarpSum(value, 1);
+
+    /// <summary>The sum over lanes that are a multiple of <paramref name="apart"/> apart.</summary>
+    /// <remarks>Written out, because ptxas does not unroll loops of shuffles; the warp size is a constant on a GPU, so nothing is asked at run time.</remarks>
+    internal static float WarpSum(float value, int apart)
     {
-        for (var distance = Warp.WarpSize / 2; distance > 0; distance /= 2) value += Warp.ShuffleXor(value, distance);
+        if (Warp.WarpSize > 32 && apart <= 32) value += Warp.ShuffleXor(value, 32);
+        if (Warp.WarpSize > 16 && apart <= 16) value += Warp.ShuffleXor(value, 16);
+        if (Warp.WarpSize > 8 && apart <= 8) value += Warp.ShuffleXor(value, 8);
+        if (Warp.WarpSize > 4 && apart <= 4) value += Warp.ShuffleXor(value, 4);
+        if (Warp.WarpSize > 2 && apart <= 2) value += Warp.ShuffleXor(value, 2);
+        if (apart <= 1) value += Warp.ShuffleXor(value, 1);
         return value;
     }
 
     internal static float WarpMax(float value)
     {
-        for (var distance = Warp.WarpSize / 2; distance > 0; distance /= 2) value = MathF.Max(value, Warp.ShuffleXor(value, distance));
-        return value;
+        if (Warp.WarpSize > 32) value = MathF.Max(value, Warp.ShuffleXor(value, 32));
+        if (Warp.WarpSize > 16) value = MathF.Max(value, Warp.ShuffleXor(value, 16));
+        if (Warp.WarpSize > 8) value = MathF.Max(value, Warp.ShuffleXor(value, 8));
+        if (Warp.WarpSize > 4) value = MathF.Max(value, Warp.ShuffleXor(value, 4));
+        if (Warp.WarpSize > 2) value = MathF.Max(value, Warp.ShuffleXor(value, 2));
+        return MathF.Max(value, Warp.ShuffleXor(value, 1));
     }
 
     internal static float GroupSum(float value)

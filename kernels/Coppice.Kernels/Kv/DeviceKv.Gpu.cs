@@ -12,12 +12,18 @@ internal interface IDeviceKv
     int KvHeads { get; }
     /// <summary>The page of memory that holds slots 64 · <paramref name="logicalPage"/> … + 63.</summary>
     int Page(int logicalPage);
-    /// <summary>Element <paramref name="dimension"/> of the keys in columns <paramref name="column"/> … + 7, a multiple of 8.</summary>
-    Float8 Keys8(int page, int head, int dimension, int column);
+    /// <summary>Eight keys' elements at <paramref name="index"/>, in units of 8 elements: see <see cref="KeyIndex"/>.</summary>
+    Float8 Keys8(int index);
+    /// <summary>Index of the first eight columns of a head's dimension 0. Columns 8 c … + 7 of dimension d are at + 8 d + c.</summary>
+    int KeyIndex(int page, int head);
     /// <summary>Element <paramref name="dimension"/> of one key.</summary>
     float Key(int page, int head, int dimension, int column);
-    /// <summary>Elements <paramref name="dimension"/> … + 3 of one value, a multiple of 4; zeros behind the last.</summary>
-    Float4 Values4(int page, int head, int column, int dimension);
+    /// <summary>Four elements of a value at <paramref name="index"/>, in units of 4 elements: see <see cref="ValueIndex"/>.</summary>
+    Float4 Values4(int index);
+    /// <summary>Index of dimensions 0 … 3 of a head's column 0, where headDim is a multiple of 4. Dimensions 4 d … + 3 of column c are at + c · headDim / 4 + d.</summary>
+    int ValueIndex(int page, int head);
+    /// <summary>Elements <paramref name="dimension"/> … + 3 of one value, a multiple of 4, for any headDim; zeros behind the last.</summary>
+    Float4 Value4(int page, int head, int column, int dimension);
     /// <summary>Rounds and stores one element of a key and of a value.</summary>
     void Store(int page, int head, int column, int dimension, float key, float value);
     /// <summary>Copies one element of a key and of a value, as they are stored.</summary>
@@ -41,14 +47,19 @@ internal readonly struct DevicePages<T>(ArrayView<UInt4> keys, ArrayView<UInt4> 
     private long ValueAt(int page, int head, int column, int dimension) =>
         (((long)page * KvHeads + head) * PageSize + column) * HeadDim + dimension;
 
-    internal Float8 Keys8(int page, int head, int dimension, int column) => T.Load8(_keys, KeyAt(page, head, dimension, column) / 8);
+    internal Float8 Keys8(int index) => T.Load8(_keys, index);
+
+    internal int KeyIndex(int page, int head) => (page * KvHeads + head) * HeadDim * (PageSize / 8);
 
     internal float Key(int page, int head, int dimension, int column) => T.ToSingle(_keys.Cast<T>()[KeyAt(page, head, dimension, column)]);
 
-    internal Float4 Values4(int page, int head, int column, int dimension)
+    internal Float4 Values4(int index) => T.Load4(_values, index);
+
+    internal int ValueIndex(int page, int head) => (page * KvHeads + head) * PageSize * (HeadDim / 4);
+
+    internal Float4 Value4(int page, int head, int column, int dimension)
     {
         var at = ValueAt(page, head, column, dimension);
-        if (HeadDim % 4 == 0) return T.Load4(_values, at / 4);
         var values = _values.Cast<T>();
         return new Float4
         {
@@ -77,7 +88,9 @@ internal sealed partial class GpuBackend
 {
     private static DevicePages<T> Pages<T>(in Tensor keys, in Tensor values) where T : unmanaged, IDeviceElement<T>
     {
-        Require.That(keys.ByteOffset % 16 == 0 && values.ByteOffset % 16 == 0, "kv", "keys and values must begin at 16-byte boundaries of their buffers on a GPU");
+        if (keys.ByteOffset % 16 != 0 || values.ByteOffset % 16 != 0)
+            throw new ArgumentException($"kv: keys and values must begin at multiples of 16 bytes on a GPU, got {keys.ByteOffset} and {values.ByteOffset}.");
+        if (keys.Shape.Count / 4 > int.MaxValue) throw new ArgumentException($"kv: a layer's cache must have less than 2^33 elements on a GPU, got {keys.Shape}.");
         return new DevicePages<T>(View<UInt4>(keys), View<UInt4>(values), keys.Shape[1], keys.Shape[2]);
     }
 
@@ -112,7 +125,7 @@ internal sealed partial class GpuBackend
     internal static void KvAppendKernel<TKv>(DeviceCells cells, TKv kv, DeviceRows k, DeviceRows v, int start) where TKv : struct, IDeviceKv
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         var slot = start + row;
         kv.Store(kv.Page(slot / KvLayout.PageSize), column / kv.HeadDim, slot % KvLayout.PageSize, column % kv.HeadDim,
             k.View[k.Offset(row) + column], v.View[v.Offset(row) + column]);
@@ -123,7 +136,7 @@ internal sealed partial class GpuBackend
     internal static void KvMoveKernel<TKv>(DeviceCells cells, TKv kv, ArrayView<int> sources, int count, int start) where TKv : struct, IDeviceKv
     {
         if (!cells.Inside) return;
-        var (head, dimension) = (cells.Column / kv.HeadDim, cells.Column % kv.HeadDim);
+        var (head, dimension) = (DeviceCells.Column / kv.HeadDim, DeviceCells.Column % kv.HeadDim);
         for (var j = 0; j < count; j++)
         {
             var (from, to) = (sources[j], start + j);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -18,6 +19,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private readonly struct AppendWork<TPages, TElement>(TPages pages, Tensor k, Tensor v, int start) : IRowWork
         where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int row)
         {
             var (heads, headDim) = (k.Shape[1], k.Shape[2]);

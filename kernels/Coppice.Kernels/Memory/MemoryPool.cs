@@ -50,6 +50,7 @@ public abstract class MemoryPool : IDisposable
                 _free.RemoveAt(i);
                 if (length > size) _free.Add(offset + size, length - size);
                 Statistics.Rented(size);
+                lock (Owner.Memory) Owner.Memory.Rented(size);
                 return new PoolBuffer(this, offset, size);
             }
         }
@@ -67,6 +68,7 @@ public abstract class MemoryPool : IDisposable
         {
             Statistics.Returned(size);
             if (_disposed) return;
+            lock (Owner.Memory) Owner.Memory.Returned(size);
             _free.Add(offset, size);
             var i = _free.IndexOfKey(offset);
             if (i + 1 < _free.Count && offset + size == _free.GetKeyAtIndex(i + 1))
@@ -90,6 +92,7 @@ public abstract class MemoryPool : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
+            lock (Owner.Memory) Owner.Memory.Returned(Statistics.BytesInUse);
             FreeSlab();
         }
         GC.SuppressFinalize(this);

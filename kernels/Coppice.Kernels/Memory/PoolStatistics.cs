@@ -1,6 +1,6 @@
 namespace Coppice.Kernels.Memory;
 
-/// <summary>Counts of one pool. Written under the pool's lock; reading needs none and may lag.</summary>
+/// <summary>Counts of one pool, or of all pools of a device. Written under a lock; reading needs none and may lag.</summary>
 public sealed class PoolStatistics
 {
     /// <summary>Buffers rented so far.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels.Numerics;
@@ -7,6 +8,7 @@ internal readonly struct Silu : IActivation
 {
     public static float Invoke(float x) => x / (1f + MathF.Exp(-x));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes> =>
         TLanes.Divide(x, TLanes.Add(TLanes.Broadcast(1f), LaneMath.Exp(TLanes.Subtract(TLanes.Zero, x))));
 }
@@ -16,6 +18,7 @@ internal readonly struct Gelu : IActivation
 {
     public static float Invoke(float x) => 0.5f * x * (1f + ErrorFunction.Erf(x * 0.70710678118654752f));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes>
     {
         var half = TLanes.Multiply(x, TLanes.Broadcast(0.5f));
@@ -28,6 +31,7 @@ internal readonly struct GeluTanh : IActivation
 {
     public static float Invoke(float x) => 0.5f * x * (1f + MathF.Tanh(0.79788456080286536f * (x + 0.044715f * x * x * x)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes>
     {
         var cube = TLanes.Multiply(TLanes.Multiply(x, x), x);
@@ -42,6 +46,7 @@ internal readonly struct GeluQuick : IActivation
 {
     public static float Invoke(float x) => x / (1f + MathF.Exp(-1.702f * x));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes> =>
         TLanes.Divide(x, TLanes.Add(TLanes.Broadcast(1f), LaneMath.Exp(TLanes.Multiply(x, TLanes.Broadcast(-1.702f)))));
 }
@@ -51,6 +56,7 @@ internal readonly struct Relu : IActivation
 {
     public static float Invoke(float x) => MathF.Max(x, 0f);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes> => TLanes.Max(x, TLanes.Zero);
 }
 
@@ -63,6 +69,7 @@ internal readonly struct ReluSquared : IActivation
         return y * y;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Invoke<TLanes>(TLanes x) where TLanes : struct, ILanes<TLanes>
     {
         var y = TLanes.Max(x, TLanes.Zero);

@@ -67,6 +67,7 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
     }
 
     /// <summary>Transposes [16, pairs] words into [pairs, 16].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void InterleavePanel(uint* rows, uint* panel)
     {
         const int block = 16;   // 16 x 16 words: 1 KB in, 1 KB out, both in L1
@@ -82,6 +83,7 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Convert(byte* rows, int firstOutput, int count, ElementType source)
     {
         for (var i = 0; i < count; i++)
@@ -109,6 +111,7 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
     }
 
     /// <summary>The widening of F16 panels has no infinities, so a weight that is none of the format's finite numbers is refused here.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RequireFinite(int firstOutput, int count)
     {
         for (var i = firstOutput; i < firstOutput + count; i++)

@@ -37,14 +37,13 @@ internal static class FolderInspection
 
     private static ModelInfo WithModel(ModelInfo info, string folder)
     {
-        var config = ConfigReader.Open(folder);
-        var (family, spec) = ModelFamily.Read(config);
-        var map = family.Map(spec);
+        var model = ModelFolder.Read(folder);
+        var (spec, map) = (model.Spec, model.Map);
         using var checkpoint = HasWeights(info) ? Checkpoint.Open(folder) : null;
         var plan = checkpoint is null ? WeightPlan.Build(spec, map) : WeightLoader.Plan(checkpoint, spec, map);
         return info with
         {
-            Family = family.Name,
+            Family = model.Family.Name,
             ModelType = spec.ModelType,
             Parameters = plan.ParameterCount,
             Context = spec.ContextLength,
@@ -58,7 +57,7 @@ internal static class FolderInspection
             Experts = spec.Experts?.Count,
             ExpertsPerToken = spec.Experts?.PerToken,
             TiedHead = spec.TiedHead,
-            EndTokenIds = GenerationDefaults.Read(folder, config, spec).EndIds,
+            EndTokenIds = model.Defaults.EndIds,
             StoredTypes = checkpoint is null ? null : StoredTypes(checkpoint),
             Bytes = new ModelBytes { Weights = checkpoint is null ? null : WeightBytes(checkpoint, plan), Kv = CacheBytes(spec) },
         };

@@ -11,4 +11,10 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(RenderResult))]
 [JsonSerializable(typeof(KernelList))]
 [JsonSerializable(typeof(ModelInfo))]
+[JsonSerializable(typeof(GenerateResult))]
+[JsonSerializable(typeof(LineResult))]
+[JsonSerializable(typeof(LogitsResult))]
+[JsonSerializable(typeof(PerplexityResult))]
+[JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(SavedConversation))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Coppice.Kernels;
 
 namespace Coppice.Cli;
@@ -20,12 +21,15 @@ internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Valu
             Description = description, HelpName = string.Join('|', Supported.Select(choice => choice.Name)), DefaultValueFactory = _ => Supported[0].Name,
         };
         option.CompletionSources.Add([.. Supported.Select(choice => choice.Name)]);
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && !Planned.Contains(token.Value) && Supported.All(choice => choice.Name != token.Value))
-                result.AddError($"--{What} must be one of {Names}, got {token.Value}");
-        });
+        option.Validators.Add(result => Validate("--" + What, result));
         return option;
+    }
+
+    /// <summary>Rejects names that no version has.</summary>
+    public void Validate(string option, OptionResult result)
+    {
+        if (result.Tokens is [var token] && !Planned.Contains(token.Value) && Supported.All(choice => choice.Name != token.Value))
+            result.AddError($"{option} must be one of {Names}, got {token.Value}");
     }
 
     /// <summary>What <paramref name="name"/> means.</summary>

@@ -32,6 +32,15 @@ internal static class Tables
         AnsiConsole.Write(table);
     }
 
+    /// <summary>The rows of a benchmark.</summary>
+    public static void Speeds(IReadOnlyList<BenchRow> rows)
+    {
+        var table = New("", "tokens/s", "GB/s", "GFLOP/s", "of the limit");
+        foreach (var row in rows)
+            table.AddRow(Text(row.Name), Text(Quantity.Number(row.TokensPerS)), Text(Quantity.Number(row.Gigabytes)), Text(Quantity.Number(row.Gigaflops)), Text($"{100 * row.ShareOfLimit:0} %"));
+        AnsiConsole.Write(table);
+    }
+
     /// <summary>A table of two columns: what and how much.</summary>
     public static void Facts(IEnumerable<(string Name, string Value)> facts)
     {

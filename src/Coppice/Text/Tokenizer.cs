@@ -58,7 +58,8 @@ public sealed class Tokenizer
 
     /// <summary>The ids of <paramref name="text"/>.</summary>
     /// <param name="text">Any text; half a surrogate pair counts as U+FFFD.</param>
-    /// <param name="addSpecialTokens">Whether to frame the text as the checkpoint's post-processor says, for example with a beginning token.</param>
+    /// <param name="addSpecialTokens">Whether to frame the text as the checkpoint's post-processor says, for example with a beginning
+    /// token.</param>
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
         var ids = new List<int>();
@@ -110,7 +111,8 @@ public sealed class Tokenizer
     /// The bytes that the token adds to a text in which it is neither the first nor the last, which need not be whole UTF-8 characters;
     /// empty for an id that no token has.
     /// </summary>
-    public ReadOnlyMemory<byte> TokenBytes(int id) => DecoderInput(id, skipSpecialTokens: false) is { } token ? _decoder.MiddleBytes(token) : default;
+    public ReadOnlyMemory<byte> TokenBytes(int id) =>
+        DecoderInput(id, skipSpecialTokens: false) is { } token ? _decoder.MiddleBytes(token) : default;
 
     internal DecoderRun NewDecoderRun(StringBuilder output) => _decoder.NewRun(output);
 
@@ -142,8 +144,13 @@ public sealed class Tokenizer
         return pieces;
     }
 
-    private Piece Normalized(in Piece piece) =>
-        _normalizer is null ? piece : Piece.Whole(_normalizer.Normalize(piece.Span.ToString()), piece.AtStart);
+    private Piece Normalized(in Piece piece)
+    {
+        if (_normalizer is null) return piece;
+        var atStart = piece.AtStart;
+        var text = _normalizer.Normalize(piece.Span.ToString(), ref atStart);
+        return Piece.Whole(text, atStart);
+    }
 
     private void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
     {

@@ -7,13 +7,13 @@ namespace Coppice.Kernels.Tests.Identities;
 /// <summary>Contract C1 for attention, bit by bit: decode = prefill row = tree node = any page order, whatever unused slots hold.</summary>
 public abstract class AttentionOrderTests(Device device) : OpSuite(device)
 {
-    private static readonly (int Query, int Kv, int Dim)[] _heads = [(1, 1, 8), (4, 1, 24), (3, 3, 18), (6, 2, 64), (2, 1, 80)];
+    private static readonly (int Query, int Kv, int Dim)[] HeadShapes = [(1, 1, 8), (4, 1, 24), (3, 3, 18), (6, 2, 64), (2, 1, 80)];
 
-    private static readonly Gen<Scene> _scenes =
+    private static readonly Gen<Scene> Scenes =
         Gen.Select(Gen.Int[0, 200], Gen.Int[1, 24], Gen.Int[0, 4], Gen.Int[0, 2], Gen.Int[0, 3], Gen.Int[0, 1], Gen.Int[0, 1 << 20], (start, nodes, heads, type, window, cap, seed) =>
             new Scene(start, nodes, heads, (ElementType)type, window switch { 0 => 1, 1 => 37, 2 => 64, _ => 0 }, cap * 30f, seed));
 
-    private static readonly Gen<Scene> _smallScenes =
+    private static readonly Gen<Scene> SmallScenes =
         Gen.Select(Gen.Int[55, 70], Gen.Int[1, 5], Gen.Int[0, 2], Gen.Int[0, 1 << 20], (start, nodes, type, seed) =>
             new Scene(start, nodes, 0, (ElementType)type, seed % 3 == 0 ? 37 : 0, seed % 2 * 30f, seed));
 
@@ -21,7 +21,7 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
     public void A_tree_node_equals_decoding_and_prefilling_its_path()
     {
         Device.Require();
-        var (scenes, count) = Device.IsOnHost ? (_scenes, 150L) : (_smallScenes, 4L);
+        var (scenes, count) = Device.IsOnHost ? (Scenes, 150L) : (SmallScenes, 4L);
         scenes.Sample(Check, iter: count, threads: 1);
     }
 
@@ -46,7 +46,7 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
     /// <summary>Committed positions and a tree behind them; queries, keys and values of a node do not depend on where it is stored.</summary>
     private sealed record Scene(int Start, int Nodes, int Heads, ElementType Type, int Window, float SoftCap, int Seed)
     {
-        private (int Query, int Kv, int Dim) Shape => _heads[Heads];
+        private (int Query, int Kv, int Dim) Shape => HeadShapes[Heads];
         public int RowLength => Shape.Query * Shape.Dim;
         public int[] Consecutive(int rows) => [.. Enumerable.Range(0, KvLayout.Pages(Start + rows))];
         public int[] Shuffled(int rows) => Noise.Permutation(Seed, KvLayout.Pages(Start + rows) + 3)[..KvLayout.Pages(Start + rows)];

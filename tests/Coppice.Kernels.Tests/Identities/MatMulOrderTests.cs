@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Identities;
 /// <summary>Contract C1 for products, bit by bit: a row does not depend on the rows beside it.</summary>
 public abstract class MatMulOrderTests(Device device) : OpSuite(device)
 {
-    private static readonly MatMulCase[] _cases =
+    private static readonly MatMulCase[] OrderCases =
     [
         new(33, 1, 1, ElementType.F32, false), new(33, 17, 33, ElementType.F32, true), new(33, 24, 80, ElementType.F16, false),
         new(33, 65, 31, ElementType.BF16, true), new(17, 7, 3, ElementType.BF16, false), new(9, 30, 40, ElementType.F16, true),
@@ -14,7 +14,7 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
     ];
 
     [Fact]
-    public void A_row_alone_equals_the_row_in_every_batch() => ForEach(_cases, c =>
+    public void A_row_alone_equals_the_row_in_every_batch() => ForEach(OrderCases, c =>
     {
         using var bed = NewBed(Placement.All[c.Outputs % Placement.All.Count]);
         var (x, weight, bias) = Operands(bed, c);

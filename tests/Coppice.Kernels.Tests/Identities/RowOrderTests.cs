@@ -7,7 +7,7 @@ namespace Coppice.Kernels.Tests.Identities;
 /// <summary>Contract C1 for the ops that work row by row: a row alone has the bits of the row in the batch.</summary>
 public abstract class RowOrderTests(Device device) : OpSuite(device)
 {
-    private static readonly RowsCase[] _cases =
+    private static readonly RowsCase[] OrderCases =
         [.. from width in new[] { 1, 18, 65, 257, 576 } from tokens in new[] { 2, 7, 33 } select new RowsCase(tokens, 0, width)];
 
     [Fact]
@@ -28,7 +28,7 @@ public abstract class RowOrderTests(Device device) : OpSuite(device)
     [Fact]
     public void Soft_cap_of_a_row_alone() => Check("soft_cap", (bed, x, y) => bed.Backend.SoftCap(x, 3f, 2f, y));
 
-    private void Check(string op, Action<Bed, Tensor, Tensor> run) => ForEach(_cases, c =>
+    private void Check(string op, Action<Bed, Tensor, Tensor> run) => ForEach(OrderCases, c =>
     {
         using var bed = NewBed(Placement.All[c.Width % Placement.All.Count]);
         Tensor x = bed.Place(c.Shape, Noise.Uniform(1, c.Cost, 3)), y = bed.Output(c.Shape);

@@ -8,7 +8,7 @@ namespace Coppice.Kernels.Tests.Identities;
 /// <summary>The CPU back end gives the same bits with any number of threads and on every tier.</summary>
 public sealed class SameBitsTests
 {
-    private static readonly Device[] _tiers = [Devices.Portable, Devices.Avx2, Devices.Avx512];
+    private static readonly Device[] Tiers = [Devices.Portable, Devices.Avx2, Devices.Avx512];
 
     [Fact]
     public void Products() => Check(Cases.MatMul.Concat(Cases.MatMulLarge), MatMulTests.Run);
@@ -46,7 +46,7 @@ public sealed class SameBitsTests
 
     private static void Check<TCase>(IEnumerable<TCase> cases, Func<Bed, TCase, float[]> run)
     {
-        var backends = _tiers.Where(t => t.Missing is null).SelectMany(t => t.Backends).ToArray();
+        var backends = Tiers.Where(t => t.Missing is null).SelectMany(t => t.Backends).ToArray();
         foreach (var c in cases)
         {
             float[]? first = null;

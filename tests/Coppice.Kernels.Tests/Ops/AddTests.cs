@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>x + scale · delta against the reference, in place of either operand.</summary>
 public abstract class AddTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Sums_equal_the_formula() => Check(Cases.Rows.Concat(Cases.RowsSweep), (bed, c) =>
     {
         Tensor x = bed.Place(c.Shape, Noise.Uniform(1, c.Cost)), delta = bed.Place(c.Shape, Noise.Uniform(2, c.Cost));

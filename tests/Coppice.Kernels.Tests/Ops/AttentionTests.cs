@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>Attention against the reference: dense and paged, causal rows and token trees, windows, soft caps, every KV type; unused slots hold NaN.</summary>
 public abstract class AttentionTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Attention_equals_the_formula() => Check(Cases.Attention, Run, c => Tolerances.Attention(c.HeadDim, c.QuerySize, c.SoftCap));
 
     [Fact]

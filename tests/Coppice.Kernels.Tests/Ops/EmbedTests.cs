@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>Rows of the embedding table, exactly: one rounding where there is a scale, none where there is not.</summary>
 public abstract class EmbedTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Rows_of_the_table_are_gathered_and_scaled_exactly() => Check(Cases.MatMul.Concat(Cases.MatMulSweep), (bed, c) =>
     {
         var ids = bed.Place(new Shape(c.Tokens), Noise.Integers(1, c.Tokens, c.Outputs));

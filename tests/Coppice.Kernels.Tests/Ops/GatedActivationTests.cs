@@ -22,7 +22,7 @@ public abstract class GatedActivationTests(Device device) : OpSuite(device)
         return bed.Floats(y);
     }, _ => Tolerances.Activation);
 
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Every_width_equals_the_formula() => Check(Cases.RowsSweep, (bed, c) =>
     {
         // Gate and up as the two halves of one fused projection, which is how models call it.

@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>Stored keys and values, byte for byte: every slot that is not named keeps its bytes.</summary>
 public abstract class KvAppendTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Rows_are_stored_in_their_slots_and_nowhere_else() => Check(Cases.Kv, (bed, c) =>
     {
         // Keys and values as columns of one fused projection, which is how models call it.

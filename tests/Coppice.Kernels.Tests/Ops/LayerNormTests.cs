@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>LayerNorm against the reference, with and without bias.</summary>
 public abstract class LayerNormTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Norms_equal_the_formula() => Check(Cases.Norms, (bed, c) =>
     {
         var x = bed.Place(c.Shape, Noise.Uniform(1, c.Cost, c.Size, c.Center));

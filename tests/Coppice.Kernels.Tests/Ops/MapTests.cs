@@ -7,11 +7,11 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>Every activation, element by element, against its formula.</summary>
 public abstract class MapTests(Device device) : OpSuite(device)
 {
-    private static readonly Activation[] _all = Enum.GetValues<Activation>();
+    private static readonly Activation[] All = Enum.GetValues<Activation>();
 
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Activations_equal_their_formulas() => Check(Cases.Rows.Concat(Cases.RowsSweep), (bed, c) =>
-        Run(bed, c, Noise.Uniform(1, c.Cost, 4), _all[c.Width % _all.Length]), _ => Tolerances.Activation);
+        Run(bed, c, Noise.Uniform(1, c.Cost, 4), All[c.Width % All.Length]), _ => Tolerances.Activation);
 
     /// <summary>From where e^x overflows to where it vanishes, with both zeros and the smallest numbers.</summary>
     [Theory]

@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>y = x Wᵀ + bias against the reference.</summary>
 public abstract class MatMulTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Products_equal_the_formula() => Check(Cases.MatMul, Run, c => Tolerances.MatMul(c.Inputs));
 
     [Fact]

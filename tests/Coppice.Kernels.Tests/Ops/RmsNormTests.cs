@@ -8,7 +8,7 @@ public abstract class RmsNormTests(Device device) : OpSuite(device)
 {
     private const float Epsilon = 1e-5f;
 
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Norms_equal_the_formula() => Check(Cases.Norms, (bed, c) =>
     {
         var x = bed.Place(c.Shape, Noise.Uniform(1, c.Cost, c.Size, c.Center));

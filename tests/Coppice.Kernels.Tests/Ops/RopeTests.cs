@@ -8,7 +8,7 @@ public abstract class RopeTests(Device device) : OpSuite(device)
 {
     private const int Positions = 50;
 
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Heads_turn_by_the_angle_of_their_position() => Check(Cases.Rope, (bed, c) =>
     {
         var angles = Noise.Uniform(2, (long)Positions * c.RotaryDim / 2, MathF.PI);

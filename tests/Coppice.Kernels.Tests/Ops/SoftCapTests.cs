@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>Soft-capped and scaled logits against the reference.</summary>
 public abstract class SoftCapTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Capped_logits_equal_the_formula() => Check(Cases.Rows.Concat(Cases.RowsSweep), (bed, c) => Run(bed, c, 0.7f, 30f), _ => Tolerances.SoftCap(30));
 
     [Fact]

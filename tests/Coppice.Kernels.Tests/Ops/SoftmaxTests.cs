@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>Softmax against the reference, with what breaks careless ones: large logits, masked elements, rows that are masked whole.</summary>
 public abstract class SoftmaxTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Probabilities_equal_the_formula() => Check(Cases.Rows.Concat(Cases.RowsSweep),
         (bed, c) => Run(bed, c, Noise.Uniform(1, c.Cost, 10)), c => Tolerances.Softmax(c.Width));
 

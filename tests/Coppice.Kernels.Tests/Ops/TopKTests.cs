@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Tests.Ops;
 /// <summary>The largest of every row: values and indices exactly, ties by ascending index, NaN as -∞.</summary>
 public abstract class TopKTests(Device device) : OpSuite(device)
 {
-    [Fact]
+    [Fact, Trait(Settings, Every)]
     public void Values_and_indices_equal_those_of_a_full_sort() => Check(Cases.TopK, (bed, c) =>
     {
         var x = bed.Place(new Shape(c.Rows, c.Width), Values(c));

@@ -123,7 +123,8 @@ public sealed class Bed : IDisposable
 
     private MemoryPool NewPool(string name, long bytes)
     {
-        var pool = _guarded ? new GuardedPool(Backend, name, bytes, _placement.BeforeGuard) : Backend.CreatePool(name, Math.Max(bytes, 1));
+        bytes = Math.Max(bytes, 2);     // a buffer of nothing still takes the smallest piece
+        var pool = _guarded ? new GuardedPool(Backend, name, bytes, _placement.BeforeGuard) : Backend.CreatePool(name, bytes);
         _owned.Add(pool);
         return pool;
     }

@@ -62,7 +62,7 @@ public sealed record KvCase(int Start, int Tokens, int KvHeads, int HeadDim, Ele
 /// <summary>Case data of all suites, the awkward ones included.</summary>
 public static class Cases
 {
-    private static readonly ElementType[] _reals = [ElementType.F32, ElementType.F16, ElementType.BF16];
+    private static readonly ElementType[] Reals = [ElementType.F32, ElementType.F16, ElementType.BF16];
 
     /// <summary>Widths around every vector length and its multiples.</summary>
     public static IReadOnlyList<int> Widths { get; } = [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 63, 64, 65, 80, 127, 128, 129, 255, 256, 257];
@@ -72,14 +72,14 @@ public static class Cases
     [
         .. from shape in Turns<(int K, int N)>((1, 1), (2, 3), (3, 2), (7, 31), (16, 16), (17, 33), (24, 80), (31, 65), (64, 64), (65, 129), (129, 17), (80, 96), (128, 257), (257, 127))
            from tokens in new[] { 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33 }
-           select new MatMulCase(tokens, shape.Item.K, shape.Item.N, _reals[(shape.Turn + tokens) % 3], (shape.Turn + tokens) % 2 == 0),
+           select new MatMulCase(tokens, shape.Item.K, shape.Item.N, Reals[(shape.Turn + tokens) % 3], (shape.Turn + tokens) % 2 == 0),
     ];
 
     /// <summary>Every number of inputs and of outputs from 1 to 257.</summary>
     public static IEnumerable<MatMulCase> MatMulSweep { get; } =
     [
-        .. Enumerable.Range(1, 257).Select(k => new MatMulCase(1 + k % 4, k, 33, _reals[k % 3], false)),
-        .. Enumerable.Range(1, 257).Select(n => new MatMulCase(1 + n % 9, 18, n, _reals[n % 3], true)),
+        .. Enumerable.Range(1, 257).Select(k => new MatMulCase(1 + k % 4, k, 33, Reals[k % 3], false)),
+        .. Enumerable.Range(1, 257).Select(n => new MatMulCase(1 + n % 9, 18, n, Reals[n % 3], true)),
     ];
 
     /// <summary>Sizes of real layers, few rows: panels, blocks over k, more than one thread.</summary>
@@ -133,10 +133,10 @@ public static class Cases
            from heads in Turns<(int Query, int Kv, int Dim)>((1, 1, 8), (4, 1, 24), (3, 3, 18), (6, 2, 64), (2, 1, 80))
            from tokens in Turns(1, 2, 9)
            let turn = length.Turn + heads.Turn + tokens.Turn
-           select new AttentionCase(length.Item, tokens.Item, heads.Item.Query, heads.Item.Kv, heads.Item.Dim, _reals[turn % 3], turn % 2 == 1,
+           select new AttentionCase(length.Item, tokens.Item, heads.Item.Query, heads.Item.Kv, heads.Item.Dim, Reals[turn % 3], turn % 2 == 1,
                tokens.Item > 1 && (heads.Turn + length.Turn) % 2 == 0 ? MaskKind.Tree : MaskKind.Causal,
                Window: (turn % 5) switch { 3 => 7, 4 => 70, _ => 0 }, SoftCap: turn % 4 == 3 ? 30 : 0),
-        .. from length in new[] { 64, 129 } from type in _reals from paged in new[] { false, true } from mask in new[] { MaskKind.Causal, MaskKind.Tree }
+        .. from length in new[] { 64, 129 } from type in Reals from paged in new[] { false, true } from mask in new[] { MaskKind.Causal, MaskKind.Tree }
            select new AttentionCase(length, 7, 4, 2, 32, type, paged, mask),
         new(0, 130, 2, 1, 16, ElementType.F32, false, MaskKind.Causal), new(60, 70, 2, 2, 24, ElementType.BF16, true, MaskKind.Causal, Window: 33),
         new(70, 64, 3, 1, 64, ElementType.F16, true, MaskKind.Tree), new(100, 3, 2, 1, 128, ElementType.F16, false, MaskKind.Causal, QuerySize: 30),
@@ -150,7 +150,7 @@ public static class Cases
            from tokens in Turns(1, 2, 5, 66)
            from heads in Turns((1, 8), (2, 18), (3, 24), (1, 80), (4, 64))
            let turn = start.Turn + tokens.Turn + heads.Turn
-           select new KvCase(start.Item, tokens.Item, heads.Item.Item1, heads.Item.Item2, _reals[turn % 3], turn % 2 == 1),
+           select new KvCase(start.Item, tokens.Item, heads.Item.Item1, heads.Item.Item2, Reals[turn % 3], turn % 2 == 1),
     ];
 
     private static IEnumerable<(T Item, int Turn)> Turns<T>(params T[] items) => items.Select((item, turn) => (item, turn));

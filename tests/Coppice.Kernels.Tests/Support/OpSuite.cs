@@ -6,6 +6,11 @@ namespace Coppice.Kernels.Tests.Support;
 /// <summary>A suite that runs on one device; sealed subclasses name the device. A device that is absent is reported as skipped.</summary>
 public abstract class OpSuite(Device device)
 {
+    /// <summary>The trait of the tests that <see cref="TierTests"/> runs again under other settings of the runtime: enough of every kernel, in seconds.</summary>
+    public const string Settings = "Settings";
+    /// <summary>The value of that trait.</summary>
+    public const string Every = "every";
+
     private const int MostReported = 5;
     private int _turn;
 

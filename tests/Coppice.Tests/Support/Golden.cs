@@ -8,7 +8,7 @@ internal sealed class Golden : IDisposable
 {
     private readonly SafetensorsFile _file;
 
-    public Golden(string folder) => _file = SafetensorsFile.Open(Path.Combine(folder, "golden.safetensors"));
+    public Golden(string folder, string file = "golden.safetensors") => _file = SafetensorsFile.Open(Path.Combine(folder, file));
 
     /// <summary>The cases that have prompts, by the name behind "ids.".</summary>
     public IEnumerable<string> Cases => _file.Tensors.Keys.Where(k => k.StartsWith("ids.", StringComparison.Ordinal)).Select(k => k[4..]).Order();

@@ -11,9 +11,12 @@ internal readonly struct DenseReader<T>(DevicePages<T> pages) : IDeviceKv where 
     public int HeadDim => _pages.HeadDim;
     public int KvHeads => _pages.KvHeads;
     public int Page(int logicalPage) => logicalPage;
-    public Float8 Keys8(int page, int head, int dimension, int column) => _pages.Keys8(page, head, dimension, column);
+    public Float8 Keys8(int index) => _pages.Keys8(index);
+    public int KeyIndex(int page, int head) => _pages.KeyIndex(page, head);
     public float Key(int page, int head, int dimension, int column) => _pages.Key(page, head, dimension, column);
-    public Float4 Values4(int page, int head, int column, int dimension) => _pages.Values4(page, head, column, dimension);
+    public Float4 Values4(int index) => _pages.Values4(index);
+    public int ValueIndex(int page, int head) => _pages.ValueIndex(page, head);
+    public Float4 Value4(int page, int head, int column, int dimension) => _pages.Value4(page, head, column, dimension);
     public void Store(int page, int head, int column, int dimension, float key, float value) => _pages.Store(page, head, column, dimension, key, value);
     public void Move(int fromPage, int fromColumn, int toPage, int toColumn, int head, int dimension) =>
         _pages.Move(fromPage, fromColumn, toPage, toColumn, head, dimension);

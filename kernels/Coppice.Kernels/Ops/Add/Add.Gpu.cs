@@ -16,7 +16,7 @@ internal sealed partial class GpuBackend
     internal static void AddKernel(DeviceCells cells, DeviceRows x, DeviceRows delta, float scale, DeviceRows y)
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         y.View[y.Offset(row) + column] =
             DeviceMath.FusedMultiplyAdd(scale, delta.View[delta.Offset(row) + column], x.View[x.Offset(row) + column]);
     }

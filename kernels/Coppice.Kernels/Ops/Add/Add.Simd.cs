@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -12,6 +13,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         public void Run(int row) => AddRow(Row(x, row), Row(delta, row), scale, x.Shape.RowLength, Row(y, row));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddRow(float* x, float* delta, float scale, int length, float* y)
     {
         var s = TLanes.Broadcast(scale);

@@ -17,7 +17,7 @@ internal sealed partial class GpuBackend
     internal static void AddRowsKernel(DeviceCells cells, DeviceRows x, DeviceRows rows, DeviceRows scales, DeviceRows y)
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         var target = y.Offset(rows.Integers[rows.Offset(row)]) + column;
         y.View[target] = DeviceMath.FusedMultiplyAdd(scales.View[scales.Offset(row)], x.View[x.Offset(row) + column], y.View[target]);
     }

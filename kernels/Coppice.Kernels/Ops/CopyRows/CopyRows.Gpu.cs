@@ -16,7 +16,7 @@ internal sealed partial class GpuBackend
     internal static void CopyRowsKernel(DeviceCells cells, DeviceRows x, DeviceRows rows, DeviceRows y)
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         y.View[y.Offset(row) + column] = x.View[x.Offset(rows.Integers[rows.Offset(row)]) + column];
     }
 }

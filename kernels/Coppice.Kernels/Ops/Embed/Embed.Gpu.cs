@@ -30,7 +30,7 @@ internal sealed partial class GpuBackend
         where T : unmanaged, IDeviceElement<T>
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         y.View[y.Offset(row) + column] = scale * T.ToSingle(table[(long)ids.Integers[ids.Offset(row)] * rowLength + column]);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -9,6 +10,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly struct EmbedWork(Tensor ids, PanelMatrix table, float scale, Tensor y) : IRowWork
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int row)
         {
             var id = ((int*)ids.Address)[(long)row * ids.RowStride];

@@ -18,7 +18,7 @@ internal sealed partial class GpuBackend
         where TActivation : struct, IActivation
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         y.View[y.Offset(row) + column] = TActivation.Invoke(gate.View[gate.Offset(row) + column]) * up.View[up.Offset(row) + column];
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Numerics;
 
 namespace Coppice.Kernels;
@@ -9,6 +10,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly struct GatedActivationWork<TActivation>(Tensor gate, Tensor up, Tensor y) : IRowWork where TActivation : struct, IActivation
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int row)
         {
             float* g = Row(gate, row), u = Row(up, row), destination = Row(y, row);

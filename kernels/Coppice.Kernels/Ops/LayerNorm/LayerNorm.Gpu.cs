@@ -8,9 +8,9 @@ internal sealed partial class GpuBackend
     /// <inheritdoc/>
     protected override void LayerNormCore(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y)
     {
-        var from = Vectors(x, out var count);
         var hasBias = bias.IsEmpty ? 0 : 1;
-        _kernels.Launch(GroupPerRow(count, from.Width), LayerNormKernel, from, View<float>(weight), ViewOrAny<float>(bias), hasBias, epsilon, Vectors(y, out _));
+        _kernels.Launch(GroupPerRow(x.Rows, x.Last, HeadsOf(x)), LayerNormKernel,
+            Heads(x), View<float>(weight), ViewOrAny<float>(bias), hasBias, epsilon, Heads(y));
     }
 
     /// <summary>y = weight · (x - mean(x)) / √(var(x) + ε) + bias, a group a row.</summary>
@@ -21,10 +21,10 @@ internal sealed partial class GpuBackend
     [GroupSize(RowGroup)]
     internal static void LayerNormKernel(DeviceRows x, ArrayView<float> weight, ArrayView<float> bias, int hasBias, float epsilon, DeviceRows y)
     {
-        var (from, to) = (x.Offset(Grid.IdxX), y.Offset(Grid.IdxX));
+        var (from, to) = (x.Offset(Grid.IdxX, Grid.IdxY), y.Offset(Grid.IdxX, Grid.IdxY));
         var sum = 0f;
         for (var i = Group.IdxX; i < x.Width; i += Group.DimX) sum += x.View[from + i];
-        var mean = Reduction.GroupSum(sum) / x.Width;
+        var mean = DeviceMath.Once(Reduction.GroupSum(sum) / x.Width);
 
         var squares = 0f;
         for (var i = Group.IdxX; i < x.Width; i += Group.DimX)
@@ -32,7 +32,7 @@ internal sealed partial class GpuBackend
             var deviation = x.View[from + i] - mean;
             squares = DeviceMath.FusedMultiplyAdd(deviation, deviation, squares);
         }
-        var factor = 1f / MathF.Sqrt(Reduction.GroupSum(squares) / x.Width + epsilon);
+        var factor = DeviceMath.Once(1f / MathF.Sqrt(Reduction.GroupSum(squares) / x.Width + epsilon));
 
         for (var i = Group.IdxX; i < x.Width; i += Group.DimX)
         {

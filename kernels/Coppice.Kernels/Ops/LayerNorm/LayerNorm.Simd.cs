@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -16,6 +17,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LayerNormRow(float* x, float* weight, float* bias, int length, float epsilon, float* y)
     {
         var sum = TLanes.Zero;
@@ -39,10 +41,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>16 lanes, or the <paramref name="left"/> that there are and <paramref name="fill"/> in the rest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes LoadUpTo(float* source, int left, float fill) =>
         left >= Lanes ? TLanes.Load(source) : LaneMath.LoadPartial<TLanes>(source, left, fill);
 
     /// <summary>Stores 16 lanes, or the <paramref name="left"/> that there is room for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreUpTo(TLanes value, float* destination, int left)
     {
         if (left >= Lanes) TLanes.Store(value, destination);

@@ -17,7 +17,7 @@ internal sealed partial class GpuBackend
     internal static void MapKernel<TActivation>(DeviceCells cells, DeviceRows x, DeviceRows y) where TActivation : struct, IActivation
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         y.View[y.Offset(row) + column] = TActivation.Invoke(x.View[x.Offset(row) + column]);
     }
 }

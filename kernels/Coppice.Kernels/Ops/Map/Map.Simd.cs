@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Numerics;
 
 namespace Coppice.Kernels;
@@ -8,6 +9,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly struct MapWork<TActivation>(Tensor x, Tensor y) : IRowWork where TActivation : struct, IActivation
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int row)
         {
             float* source = Row(x, row), destination = Row(y, row);

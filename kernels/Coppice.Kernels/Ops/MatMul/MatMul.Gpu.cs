@@ -19,6 +19,7 @@ internal sealed partial class GpuBackend
     {
         public void Run<T>() where T : unmanaged, IDeviceElement<T>
         {
+            if ((long)x.Rows * x.RowStride > int.MaxValue) throw new ArgumentException($"matmul: x must have less than 2^31 elements on a GPU, got {x.Shape}.");
             var aligned = x.ByteOffset % 16 == 0 && x.RowStride % 4 == 0 && weight.Inputs % GpuWeight.Chunk == 0;
             if (aligned) Run<T, AlignedRow>();
             else Run<T, AnyRow>();
@@ -57,31 +58,33 @@ internal sealed partial class GpuBackend
     /// <summary>How a lane reads eight activations.</summary>
     internal interface IDeviceRow
     {
-        /// <summary>Elements 8 · chunk … + 7 of the row that begins at <paramref name="offset"/>.</summary>
-        static abstract Float8 Load8(DeviceRows x, long offset, int chunk);
+        /// <summary>Elements at, at + 1, … + 7 of <paramref name="x"/>, which are columns <paramref name="column"/> … + 7 of their row.</summary>
+        static abstract Float8 Load8(DeviceRows x, int at, int column);
     }
 
     /// <summary>Rows that begin at 16-byte boundaries and have whole chunks: two 16-byte loads.</summary>
     internal readonly struct AlignedRow : IDeviceRow
     {
-        public static Float8 Load8(DeviceRows x, long offset, int chunk)
+        public static Float8 Load8(DeviceRows x, int at, int column)
         {
             var view = x.View.Cast<Float4>();
-            var first = offset / 4 + 2 * chunk;
-            return new Float8 { Low = view[first], High = view[first + 1] };
+            return new Float8 { Low = view[at >> 2], High = view[(at >> 2) + 1] };
         }
     }
 
     /// <summary>Any rows: eight loads, zeros behind the end, where the padded weights are zero too.</summary>
     internal readonly struct AnyRow : IDeviceRow
     {
-        public static Float8 Load8(DeviceRows x, long offset, int chunk) => new()
-        {
-            Low = new Float4 { X = Load(x, offset, 8 * chunk), Y = Load(x, offset, 8 * chunk + 1), Z = Load(x, offset, 8 * chunk + 2), W = Load(x, offset, 8 * chunk + 3) },
-            High = new Float4 { X = Load(x, offset, 8 * chunk + 4), Y = Load(x, offset, 8 * chunk + 5), Z = Load(x, offset, 8 * chunk + 6), W = Load(x, offset, 8 * chunk + 7) },
-        };
+        public static Float8 Load8(DeviceRows x, int at, int column) =>
+            new() { Low = Load4(x, at, column), High = Load4(x, at + 4, column + 4) };
 
-        private static float Load(DeviceRows x, long offset, int column) => column < x.Width ? x.View[offset + column] : 0f;
+        private static Float4 Load4(DeviceRows x, int at, int column) => new()
+        {
+            X = column < x.Width ? x.View[at] : 0f,
+            Y = column + 1 < x.Width ? x.View[at + 1] : 0f,
+            Z = column + 2 < x.Width ? x.View[at + 2] : 0f,
+            W = column + 3 < x.Width ? x.View[at + 3] : 0f,
+        };
     }
 
     /// <summary>y[n] = Σ_k x[k] W[n, k] + bias[n] for one row x: a warp computes two outputs.</summary>
@@ -102,21 +105,29 @@ internal sealed partial class GpuBackend
         var outputs = y.Width;
         var first = (Grid.IdxX * (Group.DimX / Warp.WarpSize) + Warp.WarpIdx) * RowOutputs;
         if (first >= outputs) return;
-        var second = Math.Min(first + 1, outputs - 1);
         var (sum0, sum1) = (0f, 0f);
-        for (var chunk = Warp.LaneIdx; chunk < chunks; chunk += Warp.WarpSize)
+        var chunk = Warp.LaneIdx;
+        var at = first * chunks + chunk;
+        for (; chunk + Warp.WarpSize < chunks; chunk += 2 * Warp.WarpSize, at += 2 * Warp.WarpSize)      // two steps at once: four weight loads under way
         {
-            var w0 = T.Load8(weight, (long)first * chunks + chunk);
-            var w1 = T.Load8(weight, (long)second * chunks + chunk);
-            var x0 = TRow.Load8(x, 0, chunk);
-            sum0 = Multiply(sum0, x0, w0);
-            sum1 = Multiply(sum1, x0, w1);
+            var column = 8 * chunk;
+            var (w0, w1) = (T.Load8(weight, at), T.Load8(weight, at + chunks));
+            var (w2, w3) = (T.Load8(weight, at + Warp.WarpSize), T.Load8(weight, at + chunks + Warp.WarpSize));
+            var (x0, x1) = (TRow.Load8(x, column, column), TRow.Load8(x, column + 8 * Warp.WarpSize, column + 8 * Warp.WarpSize));
+            sum0 = Multiply(Multiply(sum0, x0, w0), x1, w2);
+            sum1 = Multiply(Multiply(sum1, x0, w1), x1, w3);
+        }
+        if (chunk < chunks)
+        {
+            var x0 = TRow.Load8(x, 8 * chunk, 8 * chunk);
+            sum0 = Multiply(sum0, x0, T.Load8(weight, at));
+            sum1 = Multiply(sum1, x0, T.Load8(weight, at + chunks));
         }
         sum0 = Reduction.WarpSum(sum0);
         sum1 = Reduction.WarpSum(sum1);
         if (Warp.LaneIdx != 0) return;
         y.View[first] = sum0 + bias[first];
-        y.View[second] = sum1 + bias[second];
+        if (first + 1 < outputs) y.View[first + 1] = sum1 + bias[first + 1];
     }
 
     /// <summary>y[m, n] = Σ_k x[m, k] W[n, k] + bias[n] for two rows or more: a warp computes a tile of 4 rows and 8 outputs.</summary>
@@ -129,36 +140,37 @@ internal sealed partial class GpuBackend
     /// <param name="y">[rows, outputs].</param>
     /// <remarks>
     /// Lanes split k as in <see cref="MatMulRowKernel"/>, in the same order, so there is nothing to share between lanes and no barrier. For each chunk
-    /// a lane loads 8 · 8 weights and 4 · 8 activations and does 256 multiply-adds. Rows and outputs beyond the end repeat the last and are not stored.
+    /// a lane loads 8 · 8 weights and 4 · 8 activations and does 256 multiply-adds. Rows beyond the end repeat the last; they, and outputs beyond the end, are not stored.
     /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
     internal static void MatMulTileKernel<T, TRow>(
         DeviceRows x, int rows, ArrayView<UInt4> weight, int chunks, int warpsAlongRows, DeviceBias bias, DeviceRows y)
         where T : unmanaged, IDeviceElement<T> where TRow : struct, IDeviceRow
     {
-        var last = y.Width - 1;
         var warpsAlongOutputs = Group.DimX / Warp.WarpSize / warpsAlongRows;
         var m = (Grid.IdxY * warpsAlongRows + Warp.WarpIdx % warpsAlongRows) * TileRows;
         var n = (Grid.IdxX * warpsAlongOutputs + Warp.WarpIdx / warpsAlongRows) * TileOutputs;
-        if (m >= rows || n > last) return;
+        if (m >= rows || n >= y.Width) return;
 
-        var (from0, from1) = (x.Offset(m), x.Offset(Math.Min(m + 1, rows - 1)));
-        var (from2, from3) = (x.Offset(Math.Min(m + 2, rows - 1)), x.Offset(Math.Min(m + 3, rows - 1)));
+        // Where each row's chunk begins moves along with the loop: ILGPU would compute a loop-invariant row offset anew in every step.
+        var (lane, last) = (8 * Warp.LaneIdx, rows - 1);
+        var (row0, row1) = (m * x.Stride + lane, Math.Min(m + 1, last) * x.Stride + lane);
+        var (row2, row3) = (Math.Min(m + 2, last) * x.Stride + lane, Math.Min(m + 3, last) * x.Stride + lane);
         Float4 a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default, a6 = default, a7 = default;
-        for (var chunk = Warp.LaneIdx; chunk < chunks; chunk += Warp.WarpSize)
+        var at = n * chunks + Warp.LaneIdx;
+        for (var chunk = Warp.LaneIdx; chunk < chunks; chunk += Warp.WarpSize, at += Warp.WarpSize)
         {
-            var x0 = TRow.Load8(x, from0, chunk);
-            var x1 = TRow.Load8(x, from1, chunk);
-            var x2 = TRow.Load8(x, from2, chunk);
-            var x3 = TRow.Load8(x, from3, chunk);
-            a0 = Multiply(a0, x0, x1, x2, x3, T.Load8(weight, (long)n * chunks + chunk));
-            a1 = Multiply(a1, x0, x1, x2, x3, T.Load8(weight, (long)Math.Min(n + 1, last) * chunks + chunk));
-            a2 = Multiply(a2, x0, x1, x2, x3, T.Load8(weight, (long)Math.Min(n + 2, last) * chunks + chunk));
-            a3 = Multiply(a3, x0, x1, x2, x3, T.Load8(weight, (long)Math.Min(n + 3, last) * chunks + chunk));
-            a4 = Multiply(a4, x0, x1, x2, x3, T.Load8(weight, (long)Math.Min(n + 4, last) * chunks + chunk));
-            a5 = Multiply(a5, x0, x1, x2, x3, T.Load8(weight, (long)Math.Min(n + 5, last) * chunks + chunk));
-            a6 = Multiply(a6, x0, x1, x2, x3, T.Load8(weight, (long)Math.Min(n + 6, last) * chunks + chunk));
-            a7 = Multiply(a7, x0, x1, x2, x3, T.Load8(weight, (long)Math.Min(n + 7, last) * chunks + chunk));
+            var (x0, x1) = (TRow.Load8(x, row0, 8 * chunk), TRow.Load8(x, row1, 8 * chunk));
+            var (x2, x3) = (TRow.Load8(x, row2, 8 * chunk), TRow.Load8(x, row3, 8 * chunk));
+            (row0, row1, row2, row3) = (row0 + 8 * Warp.WarpSize, row1 + 8 * Warp.WarpSize, row2 + 8 * Warp.WarpSize, row3 + 8 * Warp.WarpSize);
+            a0 = Multiply(a0, x0, x1, x2, x3, T.Load8(weight, at));
+            a1 = Multiply(a1, x0, x1, x2, x3, T.Load8(weight, at + chunks));
+            a2 = Multiply(a2, x0, x1, x2, x3, T.Load8(weight, at + 2 * chunks));
+            a3 = Multiply(a3, x0, x1, x2, x3, T.Load8(weight, at + 3 * chunks));
+            a4 = Multiply(a4, x0, x1, x2, x3, T.Load8(weight, at + 4 * chunks));
+            a5 = Multiply(a5, x0, x1, x2, x3, T.Load8(weight, at + 5 * chunks));
+            a6 = Multiply(a6, x0, x1, x2, x3, T.Load8(weight, at + 6 * chunks));
+            a7 = Multiply(a7, x0, x1, x2, x3, T.Load8(weight, at + 7 * chunks));
         }
         Finish(y, m, rows, n, a0, bias);
         Finish(y, m, rows, n + 1, a1, bias);

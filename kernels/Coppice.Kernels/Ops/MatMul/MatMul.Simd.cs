@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -92,6 +95,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             (_rows, _inputs, _stride, _k) = (x.Rows, x.Shape.RowLength, x.RowStride, k);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         internal override void Execute(int block, int worker)
         {
             var end = Math.Min((block + 1) * RowBlock, _rows);
@@ -99,7 +103,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 var height = TileHeight(end - row);
                 var destination = _packed + (long)row * _k;
-                for (var r = 0; r < height; r++)
+                var r = 0;
+                for (; r + 4 <= Math.Min(height, end - row); r += 4) FourRows(_x + (long)(row + r) * _stride, destination + r, height);
+                for (; r < height; r++)
                 {
                     var source = _x + (long)(row + r) * _stride;
                     var inputs = row + r < end ? _inputs : 0;
@@ -108,6 +114,27 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 }
                 row += height;
             }
+        }
+
+        /// <summary>Four rows, transposed four by four: one 16-byte store for each k.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void FourRows(float* x0, float* destination, int height)
+        {
+            float* x1 = x0 + _stride, x2 = x1 + _stride, x3 = x2 + _stride;
+            var (i, inputs) = (0, _inputs);
+            if (Sse.IsSupported)
+                for (; i <= inputs - 4; i += 4)
+                {
+                    Vector128<float> a = Vector128.Load(x0 + i), b = Vector128.Load(x1 + i), c = Vector128.Load(x2 + i), d = Vector128.Load(x3 + i);
+                    Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d);
+                    Sse.MoveLowToHigh(ab, cd).Store(destination + i * height);
+                    Sse.MoveHighToLow(cd, ab).Store(destination + (i + 1) * height);
+                    (ab, cd) = (Sse.UnpackHigh(a, b), Sse.UnpackHigh(c, d));
+                    Sse.MoveLowToHigh(ab, cd).Store(destination + (i + 2) * height);
+                    Sse.MoveHighToLow(cd, ab).Store(destination + (i + 3) * height);
+                }
+            for (; i < inputs; i++) Vector128.Create(x0[i], x1[i], x2[i], x3[i]).Store(destination + i * height);
+            if (inputs < _k) Vector128<float>.Zero.Store(destination + inputs * height);
         }
     }
 
@@ -146,6 +173,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void OneRow(int panel, int panels, float* sums)
         {
             var bytes = _weight.PanelBytes;
@@ -160,11 +188,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Up to 96 rows by up to 128 outputs, blocked over k so that the weights of a group stay in the L2 cache.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Block(int panel, int panels, int firstRow, int rows, float* sums)
         {
             for (var pair = 0; pair < _weight.Pairs; pair += PairBlock)
             {
                 var pairs = Math.Min(PairBlock, _weight.Pairs - pair);
+                var last = pair + pairs == _weight.Pairs;
                 for (var row = 0; row < rows;)
                 {
                     var height = TileHeight(rows - row);
@@ -172,38 +202,36 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     for (var p = 0; p < panels; p += PanelTile)
                     {
                         var w = _weight.Panel(panel + p) + (long)pair * TFormat.PairBytes;
-                        Tile(height, x, w, p + 1 < panels ? w + _weight.PanelBytes : w, pairs, sums + row * GroupPanels * Lanes + p * height * Lanes, pair == 0, _alias);
+                        var c = sums + row * GroupPanels * Lanes + p * height * Lanes;
+                        var output = (panel + p) * Lanes;
+                        var y = _y + (long)(firstRow + row) * _yStride + output;
+                        // The last block of a whole tile goes straight to y; all else by way of the accumulators' memory.
+                        var direct = last && _bias is null && height <= rows - row && output + PanelTile * Lanes <= _outputs;
+                        Tile(height, x, w, p + 1 < panels ? w + _weight.PanelBytes : w, pairs, pair == 0 ? null : c, direct ? y : c, direct ? _yStride : PanelTile * Lanes, _alias);
+                        if (last && !direct)
+                            for (var r = 0; r < height && row + r < rows; r++)
+                                Finish(c + r * PanelTile * Lanes, output, Math.Min(PanelTile * Lanes, _outputs - output), _y + (long)(firstRow + row + r) * _yStride);
                     }
                     row += height;
                 }
             }
-            for (var row = 0; row < rows;)
-            {
-                var height = TileHeight(rows - row);
-                for (var r = 0; r < height && row + r < rows; r++)
-                    for (var p = 0; p < panels; p += PanelTile)
-                    {
-                        var output = (panel + p) * Lanes;
-                        var c = sums + row * GroupPanels * Lanes + p * height * Lanes + r * PanelTile * Lanes;
-                        Finish(c, output, Math.Min(PanelTile * Lanes, _outputs - output), _y + (long)(firstRow + row + r) * _yStride);
-                    }
-                row += height;
-            }
         }
 
-        private static void Tile(int height, float* x, byte* w0, byte* w1, int pairs, float* c, bool first, nint alias)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Tile(int height, float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias)
         {
             if (PanelTile == 2)
             {
-                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, first, alias);
-                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, first, alias);
-                else Tile2x2<TFormat>(x, w0, w1, pairs, c, first, alias);
+                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
+                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
+                else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
             }
-            else if (height == 6) Tile6x1<TFormat>(x, w0, pairs, c, first, alias);
-            else if (height == 4) Tile4x1<TFormat>(x, w0, pairs, c, first, alias);
-            else Tile2x1<TFormat>(x, w0, pairs, c, first, alias);
+            else if (height == 6) Tile6x1<TFormat>(x, w0, pairs, c, y, apart, alias);
+            else if (height == 4) Tile4x1<TFormat>(x, w0, pairs, c, y, apart, alias);
+            else Tile2x1<TFormat>(x, w0, pairs, c, y, apart, alias);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Finish(float* sums, int output, int count, float* y)
         {
             if (_bias is null) new ReadOnlySpan<float>(sums, count).CopyTo(new Span<float>(y + output, count));

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -7,6 +8,7 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>One row by 1 panel: y[16 · 1] for x [2 · pairs].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row1x1<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero;
@@ -21,6 +23,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>One row by 2 panels: y[16 · 2] for x [2 · pairs].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row1x2<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero;
@@ -39,6 +42,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>One row by 4 panels: y[16 · 4] for x [2 · pairs].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row1x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
@@ -64,8 +68,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes.Store(c3, y + 48);
     }
 
-    /// <summary>8 rows by 2 panels: 16 accumulators. x is packed [k][8]; c is [8][32] and is read first unless <paramref name="first"/>.</summary>
-    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    /// <summary>8 rows by 2 panels: 16 accumulators. x is packed [k][8]; they begin as c [8][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -75,7 +80,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes c50 = TLanes.Zero, c51 = TLanes.Zero;
         TLanes c60 = TLanes.Zero, c61 = TLanes.Zero;
         TLanes c70 = TLanes.Zero, c71 = TLanes.Zero;
-        if (!first)
+        if (c is not null)
         {
             c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
             c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
@@ -128,24 +133,25 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             w1 += TFormat.PairBytes;
             x += 16;
         }
-        TLanes.Store(c00, c + 0); TLanes.Store(c01, c + 16);
-        TLanes.Store(c10, c + 32); TLanes.Store(c11, c + 48);
-        TLanes.Store(c20, c + 64); TLanes.Store(c21, c + 80);
-        TLanes.Store(c30, c + 96); TLanes.Store(c31, c + 112);
-        TLanes.Store(c40, c + 128); TLanes.Store(c41, c + 144);
-        TLanes.Store(c50, c + 160); TLanes.Store(c51, c + 176);
-        TLanes.Store(c60, c + 192); TLanes.Store(c61, c + 208);
-        TLanes.Store(c70, c + 224); TLanes.Store(c71, c + 240);
+        TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); y += apart;
+        TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); y += apart;
+        TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16); y += apart;
+        TLanes.Store(c30, y + 0); TLanes.Store(c31, y + 16); y += apart;
+        TLanes.Store(c40, y + 0); TLanes.Store(c41, y + 16); y += apart;
+        TLanes.Store(c50, y + 0); TLanes.Store(c51, y + 16); y += apart;
+        TLanes.Store(c60, y + 0); TLanes.Store(c61, y + 16); y += apart;
+        TLanes.Store(c70, y + 0); TLanes.Store(c71, y + 16);
     }
 
-    /// <summary>4 rows by 2 panels: 8 accumulators. x is packed [k][4]; c is [4][32] and is read first unless <paramref name="first"/>.</summary>
-    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    /// <summary>4 rows by 2 panels: 8 accumulators. x is packed [k][4]; they begin as c [4][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
         TLanes c20 = TLanes.Zero, c21 = TLanes.Zero;
         TLanes c30 = TLanes.Zero, c31 = TLanes.Zero;
-        if (!first)
+        if (c is not null)
         {
             c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
             c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
@@ -178,18 +184,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             w1 += TFormat.PairBytes;
             x += 8;
         }
-        TLanes.Store(c00, c + 0); TLanes.Store(c01, c + 16);
-        TLanes.Store(c10, c + 32); TLanes.Store(c11, c + 48);
-        TLanes.Store(c20, c + 64); TLanes.Store(c21, c + 80);
-        TLanes.Store(c30, c + 96); TLanes.Store(c31, c + 112);
+        TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); y += apart;
+        TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); y += apart;
+        TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16); y += apart;
+        TLanes.Store(c30, y + 0); TLanes.Store(c31, y + 16);
     }
 
-    /// <summary>2 rows by 2 panels: 4 accumulators. x is packed [k][2]; c is [2][32] and is read first unless <paramref name="first"/>.</summary>
-    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    /// <summary>2 rows by 2 panels: 4 accumulators. x is packed [k][2]; they begin as c [2][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
-        if (!first)
+        if (c is not null)
         {
             c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
             c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
@@ -212,12 +219,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             w1 += TFormat.PairBytes;
             x += 4;
         }
-        TLanes.Store(c00, c + 0); TLanes.Store(c01, c + 16);
-        TLanes.Store(c10, c + 32); TLanes.Store(c11, c + 48);
+        TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); y += apart;
+        TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16);
     }
 
-    /// <summary>6 rows by 1 panel: 6 accumulators. x is packed [k][6]; c is [6][16] and is read first unless <paramref name="first"/>.</summary>
-    private static void Tile6x1<TFormat>(float* x, byte* w0, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    /// <summary>6 rows by 1 panel: 6 accumulators. x is packed [k][6]; they begin as c [6][16], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile6x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
@@ -225,7 +233,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes c30 = TLanes.Zero;
         TLanes c40 = TLanes.Zero;
         TLanes c50 = TLanes.Zero;
-        if (!first)
+        if (c is not null)
         {
             c00 = TLanes.Load(c + 0);
             c10 = TLanes.Load(c + 16);
@@ -265,22 +273,23 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             w0 += TFormat.PairBytes;
             x += 12;
         }
-        TLanes.Store(c00, c + 0);
-        TLanes.Store(c10, c + 16);
-        TLanes.Store(c20, c + 32);
-        TLanes.Store(c30, c + 48);
-        TLanes.Store(c40, c + 64);
-        TLanes.Store(c50, c + 80);
+        TLanes.Store(c00, y + 0); y += apart;
+        TLanes.Store(c10, y + 0); y += apart;
+        TLanes.Store(c20, y + 0); y += apart;
+        TLanes.Store(c30, y + 0); y += apart;
+        TLanes.Store(c40, y + 0); y += apart;
+        TLanes.Store(c50, y + 0);
     }
 
-    /// <summary>4 rows by 1 panel: 4 accumulators. x is packed [k][4]; c is [4][16] and is read first unless <paramref name="first"/>.</summary>
-    private static void Tile4x1<TFormat>(float* x, byte* w0, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    /// <summary>4 rows by 1 panel: 4 accumulators. x is packed [k][4]; they begin as c [4][16], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
         TLanes c20 = TLanes.Zero;
         TLanes c30 = TLanes.Zero;
-        if (!first)
+        if (c is not null)
         {
             c00 = TLanes.Load(c + 0);
             c10 = TLanes.Load(c + 16);
@@ -310,18 +319,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             w0 += TFormat.PairBytes;
             x += 8;
         }
-        TLanes.Store(c00, c + 0);
-        TLanes.Store(c10, c + 16);
-        TLanes.Store(c20, c + 32);
-        TLanes.Store(c30, c + 48);
+        TLanes.Store(c00, y + 0); y += apart;
+        TLanes.Store(c10, y + 0); y += apart;
+        TLanes.Store(c20, y + 0); y += apart;
+        TLanes.Store(c30, y + 0);
     }
 
-    /// <summary>2 rows by 1 panel: 2 accumulators. x is packed [k][2]; c is [2][16] and is read first unless <paramref name="first"/>.</summary>
-    private static void Tile2x1<TFormat>(float* x, byte* w0, int pairs, float* c, bool first, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    /// <summary>2 rows by 1 panel: 2 accumulators. x is packed [k][2]; they begin as c [2][16], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile2x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
-        if (!first)
+        if (c is not null)
         {
             c00 = TLanes.Load(c + 0);
             c10 = TLanes.Load(c + 16);
@@ -341,7 +351,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             w0 += TFormat.PairBytes;
             x += 4;
         }
-        TLanes.Store(c00, c + 0);
-        TLanes.Store(c10, c + 16);
+        TLanes.Store(c00, y + 0); y += apart;
+        TLanes.Store(c10, y + 0);
     }
 }

@@ -8,15 +8,14 @@ internal sealed partial class GpuBackend
     /// <inheritdoc/>
     protected override void RmsNormCore(Tensor x, Tensor weight, float epsilon, Tensor y)
     {
-        var from = Vectors(x, out var count);
-        _kernels.Launch(GroupPerRow(count, from.Width), RmsNormKernel, from, View<float>(weight), epsilon, Vectors(y, out _));
+        _kernels.Launch(GroupPerRow(x.Rows, x.Last, HeadsOf(x)), RmsNormKernel, Heads(x), View<float>(weight), epsilon, Heads(y));
     }
 
     /// <inheritdoc/>
     protected override void AddRmsNormCore(Tensor x, Tensor delta, float scale, Tensor weight, float epsilon, Tensor y)
     {
-        var from = Vectors(x, out var count);
-        _kernels.Launch(GroupPerRow(count, from.Width), AddRmsNormKernel, from, Vectors(delta, out _), scale, View<float>(weight), epsilon, Vectors(y, out _));
+        _kernels.Launch(GroupPerRow(x.Rows, x.Last, HeadsOf(x)), AddRmsNormKernel,
+            Heads(x), Heads(delta), scale, View<float>(weight), epsilon, Heads(y));
     }
 
     /// <summary>y = weight · x / √(mean(x²) + ε), a group a row.</summary>
@@ -24,7 +23,7 @@ internal sealed partial class GpuBackend
     [GroupSize(RowGroup)]
     internal static void RmsNormKernel(DeviceRows x, ArrayView<float> weight, float epsilon, DeviceRows y)
     {
-        var from = x.Offset(Grid.IdxX);
+        var from = x.Offset(Grid.IdxX, Grid.IdxY);
         var sum = 0f;
         for (var i = Group.IdxX; i < x.Width; i += Group.DimX)
         {
@@ -39,8 +38,8 @@ internal sealed partial class GpuBackend
     [GroupSize(RowGroup)]
     internal static void AddRmsNormKernel(DeviceRows x, DeviceRows delta, float scale, ArrayView<float> weight, float epsilon, DeviceRows y)
     {
-        var from = x.Offset(Grid.IdxX);
-        var other = delta.Offset(Grid.IdxX);
+        var from = x.Offset(Grid.IdxX, Grid.IdxY);
+        var other = delta.Offset(Grid.IdxX, Grid.IdxY);
         var sum = 0f;
         for (var i = Group.IdxX; i < x.Width; i += Group.DimX)
         {
@@ -54,8 +53,8 @@ internal sealed partial class GpuBackend
     /// <summary>The second half of both: each thread scales the elements it has squared.</summary>
     private static void Normalise(DeviceRows x, ArrayView<float> weight, float epsilon, DeviceRows y, float sumOfSquares)
     {
-        var (from, to) = (x.Offset(Grid.IdxX), y.Offset(Grid.IdxX));
-        var factor = 1f / MathF.Sqrt(sumOfSquares / x.Width + epsilon);
+        var (from, to) = (x.Offset(Grid.IdxX, Grid.IdxY), y.Offset(Grid.IdxX, Grid.IdxY));
+        var factor = DeviceMath.Once(1f / MathF.Sqrt(sumOfSquares / x.Width + epsilon));
         for (var i = Group.IdxX; i < x.Width; i += Group.DimX) y.View[to + i] = weight[i] * (x.View[from + i] * factor);
     }
 }

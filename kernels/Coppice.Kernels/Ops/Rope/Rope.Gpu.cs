@@ -32,7 +32,7 @@ internal sealed partial class GpuBackend
     internal static void RopeKernel(DeviceCells cells, DeviceRows positions, DeviceRows cosines, DeviceRows sines, RopeLayout layout, DeviceRows x)
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         var (head, pair) = (column / layout.Pairs, column % layout.Pairs);
         var position = positions.Integers[positions.Offset(row)];
         var cosine = cosines.View[cosines.Offset(position) + pair];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -22,6 +23,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TurnHalves(float* x, float* cos, float* sin, int half)
     {
         for (var i = 0; i < half; i += Lanes)
@@ -33,6 +35,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TurnPairs(float* x, float* cos, float* sin, int half)
     {
         for (var i = 0; i < half; i++)

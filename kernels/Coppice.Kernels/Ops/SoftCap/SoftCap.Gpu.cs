@@ -16,7 +16,7 @@ internal sealed partial class GpuBackend
     internal static void SoftCapKernel(DeviceCells cells, DeviceRows x, float scale, float cap, DeviceRows y)
     {
         if (!cells.Inside) return;
-        var (row, column) = (cells.Row, cells.Column);
+        var (row, column) = (DeviceCells.Row, DeviceCells.Column);
         y.View[y.Offset(row) + column] = SoftCap(scale * x.View[x.Offset(row) + column], cap);
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -8,6 +9,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly struct SoftCapWork(Tensor x, float scale, float cap, Tensor y) : IRowWork
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int row)
         {
             TLanes factor = TLanes.Broadcast(scale), limit = TLanes.Broadcast(cap);

@@ -23,7 +23,7 @@ internal sealed partial class GpuBackend
         for (var i = Group.IdxX; i < x.Width; i += Group.DimX) sum += MathF.Exp(x.View[from + i] - max);
         sum = Reduction.GroupSum(sum);
 
-        var factor = sum == 0f ? 0f : 1f / sum;
+        var factor = DeviceMath.Once(sum == 0f ? 0f : 1f / sum);
         for (var i = Group.IdxX; i < x.Width; i += Group.DimX) y.View[to + i] = MathF.Exp(x.View[from + i] - max) * factor;
     }
 }

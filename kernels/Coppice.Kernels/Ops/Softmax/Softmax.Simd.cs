@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -11,6 +12,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         public void Run(int row) => SoftmaxRow(Row(x, row), x.Last, Row(y, row));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SoftmaxRow(float* x, int length, float* y)
     {
         var largest = TLanes.Broadcast(float.NegativeInfinity);

@@ -15,7 +15,7 @@ internal sealed partial class GpuBackend
         var k = values.Last;
         var segments = (x.Last + SegmentLength - 1) / SegmentLength;
         var candidates = (long)segments * k;
-        var rowsAtOnce = (int)Math.Min(x.Rows, ScratchBytes / (candidates * (sizeof(float) + sizeof(int))));
+        var rowsAtOnce = (int)Math.Min(x.Rows, _scratch.Bytes / (candidates * (sizeof(float) + sizeof(int))));
         var group = GroupPerRow(1, SegmentLength).GroupDim;
         var valueRows = Rows(values);
         if (segments == 1 || rowsAtOnce == 0 || candidates >= x.Last)           // one search over whole rows
@@ -28,8 +28,8 @@ internal sealed partial class GpuBackend
         {
             var rows = Math.Min(rowsAtOnce, x.Rows - row);
             var count = rows * candidates;
-            var scratchValues = new DeviceRows(Scratch<float>(0, count), (int)candidates, 1, (int)candidates);
-            var scratchIndices = new DeviceRows(Scratch<float>(count * sizeof(float), count), (int)candidates, 1, (int)candidates);
+            var scratchValues = new DeviceRows(Scratch<float>(0, count), (int)candidates, (int)candidates);
+            var scratchIndices = new DeviceRows(Scratch<float>(count * sizeof(float), count), (int)candidates, (int)candidates);
             _kernels.Launch(new KernelConfig(new Index3D(segments, rows, 1), group), SelectKernel<RowCandidates>,
                 new RowCandidates(Rows(x), row, SegmentLength), k, scratchValues, scratchIndices);
             _kernels.Launch(new KernelConfig(new Index3D(1, rows, 1), group), SelectKernel<ListCandidates>,

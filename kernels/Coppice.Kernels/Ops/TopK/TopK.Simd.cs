@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -17,6 +18,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>The largest, and the first index that has it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int ArgMax(float* x, int length, float* value)
     {
         var largest = TLanes.Broadcast(float.NegativeInfinity);
@@ -26,6 +28,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Insertion into a sorted list of k: one compare for each element that is not among the largest so far.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SelectLargest(float* x, int length, int k, float* values, int* indices)
     {
         var count = 0;

@@ -1,6 +1,8 @@
 namespace Coppice.Text.Decoders;
 
-/// <summary>Connectionist temporal classification: repeated tokens count once, the pad token disappears, a delimiter becomes a space.</summary>
+/// <summary>
+/// Connectionist temporal classification: repeated tokens count once, the pad token disappears, a delimiter becomes a space.
+/// </summary>
 internal sealed class Ctc : DecoderStage
 {
     private readonly string _pad;

@@ -1,6 +1,8 @@
 namespace Coppice.Text.Decoders;
 
-/// <summary>The rewriting of word pieces: a prefix glues a piece to the one before, others follow a space; English clean-up on request.</summary>
+/// <summary>
+/// The rewriting of word pieces: a prefix glues a piece to the one before, others follow a space; English clean-up on request.
+/// </summary>
 internal static class WordPieces
 {
     private static readonly (string From, string To)[] Replacements =

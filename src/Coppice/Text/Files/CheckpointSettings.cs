@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text;
+using Coppice.Text.TokenModels;
 
 namespace Coppice.Text.Files;
 
@@ -8,29 +10,52 @@ internal sealed class CheckpointSettings
     private readonly Dictionary<string, string> _named;
     private readonly Dictionary<string, string> _templates;
 
-    private CheckpointSettings(Dictionary<string, string> named, Dictionary<string, string> templates)
+    private readonly JsonField? _config;
+    private readonly string _folder;
+
+    private CheckpointSettings(string folder, JsonField? config, Dictionary<string, string> named, Dictionary<string, string> templates)
     {
+        _folder = folder;
+        _config = config;
         _named = named;
         _templates = templates;
     }
 
+    /// <summary>The class of transformers that the tokenizer was saved from, or null.</summary>
+    public string? TokenizerClass => _config?.Optional("tokenizer_class")?.Text;
+
+    /// <summary>Whether texts are framed with the beginning token, null where that is not said.</summary>
+    public bool? AddsBeginning => _config?.Optional("add_bos_token")?.Flag;
+
+    /// <summary>Whether texts are framed with the end token, null where that is not said.</summary>
+    public bool? AddsEnd => _config?.Optional("add_eos_token")?.Flag;
+
+    /// <summary>Whether a space is put before texts.</summary>
+    public bool AddsPrefixSpace => _config?.FlagOr("add_prefix_space", false) ?? false;
+
+    /// <summary>The token of a role such as "bos_token", or null.</summary>
+    public string? Named(string role) => _named.GetValueOrDefault(role);
+
     /// <summary>The chat templates by name; the one for ordinary use is called "default".</summary>
     public IReadOnlyDictionary<string, string> ChatTemplates => _templates;
 
-    /// <summary>Reads tokenizer_config.json, special_tokens_map.json, chat_template.json and chat_template.jinja as far as they exist.</summary>
+    /// <summary>
+    /// Reads tokenizer_config.json, special_tokens_map.json, chat_template.json and chat_template.jinja as far as they exist.
+    /// </summary>
     public static CheckpointSettings Read(string folder)
     {
         var named = new Dictionary<string, string>();
         var templates = new Dictionary<string, string>();
         if (ReadObject(folder, "special_tokens_map.json") is { } map) AddNamed(map, named);
-        if (ReadObject(folder, "tokenizer_config.json") is { } config)
+        var config = ReadObject(folder, "tokenizer_config.json");
+        if (config is { } settings)
         {
-            AddNamed(config, named);
-            AddTemplates(config, templates);
+            AddNamed(settings, named);
+            AddTemplates(settings, templates);
         }
         if (ReadObject(folder, "chat_template.json") is { } file) AddTemplates(file, templates);
         AddTemplateFiles(folder, templates);
-        return new CheckpointSettings(named, templates);
+        return new CheckpointSettings(folder, config, named, templates);
     }
 
     /// <summary>The tokens with a role; <paramref name="idOf"/> finds their ids.</summary>
@@ -49,6 +74,35 @@ internal sealed class CheckpointSettings
             UnknownId = Id("unk_token"),
             Named = _named,
         };
+    }
+
+    /// <summary>
+    /// The added tokens of a checkpoint without tokenizer.json: those that tokenizer_config.json or added_tokens.json list, and those with
+    /// a role
+    /// or <paramref name="usual"/> ones, as far as the model knows them.
+    /// </summary>
+    public AddedTokens AddedTokens(TokenModel model, string[] usual)
+    {
+        var tokens = new List<AddedToken>();
+        var contents = new HashSet<string>();
+        foreach (var (key, value) in _config?.Optional("added_tokens_decoder")?.Members() ?? [])
+        {
+            if (!int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id >= Vocabulary.IdLimit)
+                throw value.Wrong("a token whose key is its id");
+            var token = AddedTokenReader.ReadOne(value, id, null);
+            if (token.Content.Length > 0 && contents.Add(token.Content)) tokens.Add(token);
+        }
+        foreach (var (content, value) in ReadObject(_folder, "added_tokens.json")?.Members() ?? [])
+            Add(content, value.Integer(Vocabulary.IdLimit - 1), special: _named.ContainsValue(content));
+        foreach (var content in _named.Values.Concat(usual))
+            if (model.Vocabulary.TryFind(content, out var id)) Add(content, id, special: true);
+        return new AddedTokens(tokens);
+
+        void Add(string content, int id, bool special)
+        {
+            if (content.Length > 0 && contents.Add(content))
+                tokens.Add(new AddedToken { Id = id, Content = content, Form = content, Special = special });
+        }
     }
 
     private static JsonField? ReadObject(string folder, string name)

@@ -24,7 +24,8 @@ internal static class DecoderReader
             "Strip" => [new Strip(field.Required("content").Character, ReadCount(field, "start"), ReadCount(field, "stop"))],
             "WordPiece" => [WordPieces.Stage(field.Required("prefix").Text, field.Required("cleanup").Flag)],
             "BPEDecoder" => [new WordSuffix(field.Required("suffix").Text)],
-            "CTC" => [new Ctc(field.Required("pad_token").Text, field.Required("word_delimiter_token").Text, field.Required("cleanup").Flag)],
+            "CTC" =>
+                [new Ctc(field.Required("pad_token").Text, field.Required("word_delimiter_token").Text, field.Required("cleanup").Flag)],
             _ => throw type.Unsupported(Supported),
         };
     }
@@ -35,7 +36,8 @@ internal static class DecoderReader
     {
         var mark = field.Required("replacement").Character;
         var prefixed = PreTokenizerReader.ReadScheme(field) != PrependScheme.Never;
-        return new TokenMap((token, first) => token.Replace(mark, first && prefixed ? "" : " ", StringComparison.Ordinal), byCharacter: mark.Length == 1);
+        return new TokenMap((token, first) =>
+            token.Replace(mark, first && prefixed ? "" : " ", StringComparison.Ordinal), byCharacter: mark.Length == 1);
     }
 
     private static TokenMap ReadReplace(JsonField field)

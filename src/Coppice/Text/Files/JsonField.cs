@@ -49,7 +49,14 @@ internal readonly struct JsonField
     public JsonField? Optional(string key)
     {
         if (!IsObject) throw Wrong("an object");
-        return _value.TryGetProperty(key, out var member) && member.ValueKind != JsonValueKind.Null ? Member(key, member) : null;
+        try
+        {
+            return _value.TryGetProperty(key, out var member) && member.ValueKind != JsonValueKind.Null ? Member(key, member) : null;
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new CheckpointException($"{File}: {Path} must have keys of valid Unicode text, found an unpaired surrogate.", error);
+        }
     }
 
     /// <summary>The member <paramref name="key"/>, which must be there.</summary>

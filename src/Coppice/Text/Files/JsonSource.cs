@@ -6,7 +6,7 @@ namespace Coppice.Text.Files;
 /// <summary>The bytes of a JSON file and the places of members in it, so that large members are read once, where they lie.</summary>
 internal sealed class JsonSource
 {
-    private const int LargestFile = 1 << 29;
+    private const int LargestFile = 1 << 28;
 
     private JsonSource(string name, ReadOnlyMemory<byte> bytes)
     {
@@ -20,21 +20,22 @@ internal sealed class JsonSource
     public ReadOnlyMemory<byte> Bytes { get; }
 
     /// <summary>Reads a whole file; it must be UTF-8.</summary>
-    public static JsonSource Read(string path)
+    public static JsonSource Read(string path) => Of(Path.GetFileName(path), ReadBytes(path));
+
+    /// <summary>Reads all bytes of a file.</summary>
+    public static byte[] ReadBytes(string path)
     {
         var name = Path.GetFileName(path);
-        byte[] bytes;
         try
         {
             var length = new FileInfo(path).Length;
             if (length > LargestFile) throw new CheckpointException($"{name}: must have at most {LargestFile} bytes, found {length}.");
-            bytes = File.ReadAllBytes(path);
+            return File.ReadAllBytes(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException($"{name}: must be readable, but {error.Message}", error);
         }
-        return new JsonSource(name, Checked(name, bytes));
     }
 
     /// <summary>A source over bytes in memory.</summary>

@@ -9,7 +9,10 @@ internal static class MergeReader
 {
     private const string Path = "model.merges";
 
-    /// <summary>The merges at <paramref name="where"/>; both parts and the whole, in which the right part's prefix is dropped, must be in the vocabulary.</summary>
+    /// <summary>
+    /// The merges at <paramref name="where"/>; both parts and the whole, in which the right part's prefix is dropped, must be in the
+    /// vocabulary.
+    /// </summary>
     public static MergeBuilder Read(JsonSource source, Range where, Vocabulary vocabulary, string prefix)
     {
         var reader = new TokenReader(source, where, Path);
@@ -62,7 +65,8 @@ internal sealed class MergeBuilder
         if (line.StartsWith("#version"u8)) return;
         var blank = line.IndexOf((byte)' ');
         if (blank < 0 || line[(blank + 1)..].Contains((byte)' '))
-            throw new CheckpointException($"{_file}: {_path}[{_merges.Count}] must be two tokens with one blank between, found \"{Shown(line)}\".");
+            throw new CheckpointException($"{_file}: {_path}[{_merges.Count}] must be two tokens with one blank between, found "
+                + $"\"{Shown(line)}\".");
         Left(line[..blank]);
         Right(line[(blank + 1)..]);
     }

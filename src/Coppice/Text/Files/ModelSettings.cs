@@ -10,7 +10,8 @@ internal sealed class ModelSettings
     /// <summary>The settings among the <paramref name="members"/> of the file, which must hold an object "model".</summary>
     public ModelSettings(JsonSource source, Dictionary<string, Range> members)
     {
-        if (!members.TryGetValue("model", out var model)) throw new CheckpointException($"{source.Name}: model must be present, but it is missing.");
+        if (!members.TryGetValue("model", out var model))
+            throw new CheckpointException($"{source.Name}: model must be present, but it is missing.");
         if (source.Bytes.Span[model.Start] != '{') throw source.Field(model, "model").Wrong("an object");
         Source = source;
         _members = members;

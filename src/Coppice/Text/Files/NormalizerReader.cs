@@ -20,9 +20,7 @@ internal static class NormalizerReader
                 var prefix = field.Required("prepend").Text;
                 return new Rewrite(text => text.Length == 0 ? text : prefix + text);
             case "Replace":
-                var pattern = PatternReader.Read(field.Required("pattern"));
-                var content = field.Required("content").Text;
-                return new Rewrite(text => pattern.Replace(text, content));
+                return new Replace(PatternReader.Read(field.Required("pattern")), field.Required("content").Text);
             case "NFC" or "NFD" or "NFKC" or "NFKD":
                 var form = type.Text;
                 return new Rewrite(text => Normalization.Apply(text, compose: form.EndsWith('C'), compatible: form[2] == 'K'));
@@ -33,8 +31,7 @@ internal static class NormalizerReader
             case "Nmt":
                 return CharacterFilter.Nmt;
             case "Strip":
-                var (left, right) = (field.Required("strip_left").Flag, field.Required("strip_right").Flag);
-                return new Rewrite(text => Stripped(text, left, right));
+                return new Strip(field.Required("strip_left").Flag, field.Required("strip_right").Flag);
             case "ByteLevel":
                 return new Rewrite(text => ByteAlphabet.Spell(text));
             case "BertNormalizer" or "Bert":
@@ -44,14 +41,6 @@ internal static class NormalizerReader
             default:
                 throw type.Unsupported(Supported);
         }
-    }
-
-    private static string Stripped(string text, bool left, bool right)
-    {
-        var (start, end) = (0, text.Length);
-        while (left && start < end && CodePoints.IsWhiteSpace(text[start])) start++;
-        while (right && end > start && CodePoints.IsWhiteSpace(text[end - 1])) end--;
-        return text[start..end];
     }
 
     private static NormalizerSequence ReadBert(JsonField field)

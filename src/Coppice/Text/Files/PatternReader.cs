@@ -11,7 +11,7 @@ internal static class PatternReader
         var expression = field.Required("Regex");
         try
         {
-            return Pattern.Parse(expression.Text);
+            return Pattern.Parse(expression.Text, $"{field.File}: {expression.Path}");
         }
         catch (PatternError error) when (error.Unsupported)
         {

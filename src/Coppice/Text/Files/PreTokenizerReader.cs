@@ -7,7 +7,8 @@ namespace Coppice.Text.Files;
 /// <summary>Reads the pre-tokenizer; sequences become one list.</summary>
 internal static class PreTokenizerReader
 {
-    private const string Supported = "Sequence, Split, ByteLevel, Digits, Metaspace, Whitespace, WhitespaceSplit, Punctuation, BertPreTokenizer, "
+    private const string Supported = "Sequence, Split, ByteLevel, Digits, Metaspace, Whitespace, WhitespaceSplit, Punctuation, "
+        + "BertPreTokenizer, "
         + "CharDelimiterSplit, FixedLength";
 
     private const string Behaviors = "Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous";
@@ -44,7 +45,8 @@ internal static class PreTokenizerReader
         switch (type.Text)
         {
             case "Split":
-                list.Add(new PatternSplit(PatternReader.Read(part.Required("pattern")), ReadBehavior(part.Required("behavior")), part.Required("invert").Flag));
+                list.Add(new PatternSplit(PatternReader.Read(part.Required("pattern")), ReadBehavior(part.Required("behavior")),
+                    part.Required("invert").Flag));
                 break;
             case "Digits":
                 var each = part.Required("individual_digits").Flag;

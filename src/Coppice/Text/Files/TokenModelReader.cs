@@ -9,7 +9,8 @@ internal static class TokenModelReader
     private const string Supported = "BPE, Unigram, WordPiece, WordLevel";
 
     /// <summary>
-    /// The model of <paramref name="settings"/>. <paramref name="spells"/> asks for pieces spelled in the byte alphabet, and comes back false
+    /// The model of <paramref name="settings"/>. <paramref name="spells"/> asks for pieces spelled in the byte alphabet, and comes back
+    /// false
     /// if the model does that itself.
     /// </summary>
     public static TokenModel Read(ModelSettings settings, ref bool spells)
@@ -28,7 +29,8 @@ internal static class TokenModelReader
             case "Unigram":
                 return UnigramReader.Read(settings);
             case var other:
-                throw new UnsupportedModelException($"{settings.Source.Name}: model.type \"{other}\" is not supported; supported: {Supported}.");
+                throw new UnsupportedModelException($"{settings.Source.Name}: model.type \"{other}\" is not supported; "
+                    + $"supported: {Supported}.");
         }
     }
 

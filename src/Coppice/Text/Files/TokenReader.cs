@@ -76,6 +76,7 @@ internal ref struct TokenReader
     {
         var found = _reader.TokenType == JsonTokenType.None ? "nothing" : Encoding.UTF8.GetString(_reader.ValueSpan);
         if (found.Length > 60) found = string.Concat(found.AsSpan(0, 60), "...");
-        return new CheckpointException($"{_source.Name}: {_path} must be {expected}, found {_reader.TokenType} {found} at byte {_reader.TokenStartIndex}.");
+        return new CheckpointException($"{_source.Name}: {_path} must be {expected}, found {_reader.TokenType} {found} at byte "
+            + $"{_reader.TokenStartIndex}.");
     }
 }

@@ -1,5 +1,3 @@
-using Coppice.Text.TokenModels;
-
 namespace Coppice.Text.Files;
 
 /// <summary>Chooses among the tokenizer files of a checkpoint: tokenizer.json if it is there, else older kinds.</summary>
@@ -9,7 +7,7 @@ internal static class TokenizerFolder
     public static Tokenizer Load(string folder)
     {
         var settings = CheckpointSettings.Read(folder);
-        var parts = ReadParts(folder);
+        var parts = ReadParts(folder, settings);
         return new Tokenizer(parts with
         {
             SpecialTokens = settings.SpecialTokens(token => IdOf(parts, token)),
@@ -17,11 +15,17 @@ internal static class TokenizerFolder
         });
     }
 
-    private static TokenizerParts ReadParts(string folder)
+    private static TokenizerParts ReadParts(string folder, CheckpointSettings settings)
     {
         var json = Path.Combine(folder, "tokenizer.json");
         if (File.Exists(json)) return TokenizerJson.Read(JsonSource.Read(json));
-        throw new CheckpointException($"{Path.GetFileName(folder)}: must hold tokenizer.json, but it is not there.");
+        var pieces = Path.Combine(folder, "tokenizer.model");
+        if (File.Exists(pieces)) return SentencePieceReader.Read("tokenizer.model", JsonSource.ReadBytes(pieces), settings);
+        if (File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt")))
+            return GptFiles.Read(folder, settings);
+        var found = Directory.Exists(folder) ? "none of them is there" : "there is no such folder";
+        throw new CheckpointException($"{Path.GetFileName(folder)}: must hold tokenizer.json, tokenizer.model, or vocab.json "
+            + $"and merges.txt, but {found}.");
     }
 
     private static int? IdOf(TokenizerParts parts, string token) =>

@@ -11,10 +11,14 @@ internal sealed class CharacterFilter : Normalizer
     public CharacterFilter(Action<int, StringBuilder> rewrite) => _rewrite = rewrite;
 
     /// <inheritdoc/>
-    public override string Normalize(string text)
+    public override string Normalize(string text, ref bool atStart)
     {
         var result = new StringBuilder(text.Length);
-        for (int i = 0, length; i < text.Length; i += length) _rewrite(CodePoints.At(text, i, out length), result);
+        for (int i = 0, length; i < text.Length; i += length)
+        {
+            _rewrite(CodePoints.At(text, i, out length), result);
+            atStart &= result.Length > 0;
+        }
         return result.ToString();
     }
 
@@ -32,11 +36,14 @@ internal sealed class CharacterFilter : Normalizer
     /// <summary>Drops non-spacing marks.</summary>
     public static CharacterFilter StripNonSpacingMarks { get; } = Dropping(OlderCategories.IsNonSpacingMark);
 
-    /// <summary>SentencePiece's rule for machine translation: controls disappear, odd white space and invisible characters become spaces.</summary>
+    /// <summary>
+    /// SentencePiece's rule for machine translation: controls disappear, odd white space and invisible characters become spaces.
+    /// </summary>
     public static CharacterFilter Nmt { get; } = new((letter, output) =>
     {
         if (letter is >= 0x01 and <= 0x08 or 0x0B or >= 0x0E and <= 0x1F or 0x7F or 0x8F or 0x9F) return;
-        var space = letter is 0x09 or 0x0A or 0x0C or 0x0D or 0x1680 or >= 0x200B and <= 0x200F or 0x2028 or 0x2029 or 0x2581 or 0xFEFF or 0xFFFD;
+        var space = letter is 0x09 or 0x0A or 0x0C or 0x0D or 0x1680 or >= 0x200B and <= 0x200F or 0x2028 or 0x2029 or 0x2581 or 0xFEFF
+            or 0xFFFD;
         CodePoints.Append(output, space ? ' ' : letter);
     });
 

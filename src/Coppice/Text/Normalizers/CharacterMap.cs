@@ -5,7 +5,8 @@ using System.Text;
 namespace Coppice.Text.Normalizers;
 
 /// <summary>
-/// SentencePiece's compiled character map: a double-array trie (Darts) from UTF-8 to places in a block of replacement texts, each ended by a zero byte.
+/// SentencePiece's compiled character map: a double-array trie (Darts) from UTF-8 to places in a block of replacement texts, each ended by
+/// a zero byte.
 /// </summary>
 internal sealed class CharacterMap : Normalizer
 {
@@ -33,7 +34,7 @@ internal sealed class CharacterMap : Normalizer
     }
 
     /// <inheritdoc/>
-    public override string Normalize(string text)
+    public override string Normalize(string text, ref bool atStart)
     {
         var result = new StringBuilder(text.Length);
         Span<byte> bytes = stackalloc byte[8];

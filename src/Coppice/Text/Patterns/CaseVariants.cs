@@ -2,12 +2,15 @@ using System.Text;
 
 namespace Coppice.Text.Patterns;
 
-/// <summary>The characters that are equal when case is ignored (single characters only: the ligatures that fold to several are left out).</summary>
+/// <summary>
+/// The characters that are equal when case is ignored (single characters only: the ligatures that fold to several are left out).
+/// </summary>
 internal static class CaseVariants
 {
     // Characters that fold to a common letter but are not each other's upper or lower case.
     private static readonly string[] Unusual = ["kK\u212A", "sS\u017F", "\u00E5\u00C5\u212B", "\u03C3\u03A3\u03C2", "\u00B5\u03BC\u039C",
-        "\u03B8\u0398\u03D1\u03F4", "\u03B2\u0392\u03D0", "\u03C6\u03A6\u03D5", "\u03C0\u03A0\u03D6", "\u03BA\u039A\u03F0", "\u03C1\u03A1\u03F1",
+        "\u03B8\u0398\u03D1\u03F4", "\u03B2\u0392\u03D0", "\u03C6\u03A6\u03D5", "\u03C0\u03A0\u03D6", "\u03BA\u039A\u03F0",
+        "\u03C1\u03A1\u03F1",
         "\u03B5\u0395\u03F5", "\u03C9\u03A9\u2126", "\u1E61\u1E60\u1E9B", "\u03B9\u0399\u0345\u1FBE"];
 
     /// <summary>The code point itself and its variants.</summary>

@@ -14,10 +14,12 @@ internal sealed class CharacterSet
     private readonly ulong _asciiHigh;
 
     /// <summary>
-    /// The union of <paramref name="categories"/> (a mask), <paramref name="ranges"/> (first, last, first, last, ...) and <paramref name="members"/>;
+    /// The union of <paramref name="categories"/> (a mask), <paramref name="ranges"/> (first, last, first, last, ...) and <paramref
+    /// name="members"/>;
     /// with <paramref name="intersects"/> the intersection of the members instead.
     /// </summary>
-    public CharacterSet(uint categories = 0, int[]? ranges = null, CharacterSet[]? members = null, bool intersects = false, bool negated = false)
+    public CharacterSet(uint categories = 0, int[]? ranges = null, CharacterSet[]? members = null, bool intersects = false,
+        bool negated = false)
     {
         _categories = categories;
         _ranges = ranges ?? [];

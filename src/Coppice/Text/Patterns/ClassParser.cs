@@ -129,7 +129,8 @@ internal sealed class ClassParser
             name = _pattern[at++].ToString();
         }
         var negated = name.StartsWith('^');
-        var set = Properties.Find(name.TrimStart('^')) ?? throw new PatternError($"the property \\p{{{name}}} in a pattern", unsupported: true);
+        var set = Properties.Find(name.TrimStart('^'))
+            ?? throw new PatternError($"the property \\p{{{name}}} in a pattern", unsupported: true);
         return negated ? set.Complement() : set;
     }
 
@@ -187,7 +188,8 @@ internal sealed class ClassParser
     {
         var end = at;
         while (end < _pattern.Length && end - at < most && char.IsAsciiHexDigit(_pattern[end])) end++;
-        if (end - at < least || !int.TryParse(_pattern.AsSpan(at..end), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+        if (end - at < least
+            || !int.TryParse(_pattern.AsSpan(at..end), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
             || value is < 0 or > 0x10FFFF)
             throw new PatternError($"a wrong character number at character {at}");
         at = end;

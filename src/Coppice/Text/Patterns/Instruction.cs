@@ -57,10 +57,12 @@ internal struct Instruction
     public PatternProgram? Inner;
 }
 
-/// <summary>A compiled pattern or the compiled inside of a look-around or an atomic group.</summary>
-internal sealed record PatternProgram(Instruction[] Instructions, int Registers);
+/// <summary>A compiled pattern, by name, or the compiled inside of a look-around or an atomic group.</summary>
+internal sealed record PatternProgram(Instruction[] Instructions, int Registers, string Name);
 
-/// <summary>The alternatives of a choice, and which of them can start with each ASCII character, any other character, or the end of the text.</summary>
+/// <summary>
+/// The alternatives of a choice, and which of them can start with each ASCII character, any other character, or the end of the text.
+/// </summary>
 internal sealed class ChoiceTable
 {
     public const int MostAlternatives = 64;
@@ -95,7 +97,8 @@ internal sealed class ChoiceTable
 internal readonly record struct FirstSet(ulong Low, ulong High, bool Beyond, bool Nullable)
 {
     /// <summary>Whether a match may begin with this character.</summary>
-    public bool Allows(char letter) => Nullable || (letter < 64 ? (Low >> letter & 1) != 0 : letter < 128 ? (High >> (letter - 64) & 1) != 0 : Beyond);
+    public bool Allows(char letter) =>
+        Nullable || (letter < 64 ? (Low >> letter & 1) != 0 : letter < 128 ? (High >> (letter - 64) & 1) != 0 : Beyond);
 
     public static FirstSet Of(PatternNode node)
     {

@@ -25,20 +25,20 @@ internal sealed class Pattern
     /// <summary>A pattern that matches exactly <paramref name="text"/>.</summary>
     public static Pattern Of(string text) => text.Length == 0 ? Parse(text) : new Pattern(null, text, default);
 
-    /// <summary>A pattern from a regular expression.</summary>
+    /// <summary>A pattern from a regular expression; errors call it <paramref name="name"/>.</summary>
     /// <exception cref="PatternError">The expression is malformed, too large or not supported.</exception>
-    public static Pattern Parse(string expression)
+    public static Pattern Parse(string expression, string name = "pattern")
     {
         if (expression.Length > LongestPattern) throw new PatternError($"a pattern of more than {LongestPattern} characters");
         var node = PatternParser.Parse(expression);
-        return new Pattern(PatternCompiler.Compile(node), null, FirstSet.Of(node));
+        return new Pattern(PatternCompiler.Compile(node, name), null, FirstSet.Of(node));
     }
 
     /// <summary>A search that keeps its working memory from text to text; one for each thread.</summary>
     public Search NewSearch() => new(this);
 
     /// <summary>The text with <paramref name="content"/> in place of each match; the same instance where there is none.</summary>
-    /// <exception cref="PatternError">The pattern needs too many steps on this text.</exception>
+    /// <exception cref="CheckpointException">The pattern needs too many steps on this text.</exception>
     public string Replace(string text, string content)
     {
         if (_literal is not null) return text.Replace(_literal, content, StringComparison.Ordinal);
@@ -71,7 +71,8 @@ internal sealed class Pattern
         public void Allow(int length) => _matcher?.Allow(length);
 
         /// <summary>
-        /// The next match at or after <paramref name="from"/>. An empty match right at <paramref name="lastEnd"/>, the end of the match before
+        /// The next match at or after <paramref name="from"/>. An empty match right at <paramref name="lastEnd"/>, the end of the match
+        /// before
         /// (-1 for none), does not count.
         /// </summary>
         public bool TryNext(ReadOnlySpan<char> text, int from, int lastEnd, out int start, out int end)

@@ -6,23 +6,31 @@ internal sealed class PatternCompiler
     private const int MostInstructions = 20_000;
 
     private readonly List<Instruction> _instructions = [];
+    private readonly string _name;
+    private readonly Size _size;
     private int _registers;
 
-    private PatternCompiler() { }
-
-    /// <summary>The program of <paramref name="node"/>.</summary>
-    /// <exception cref="PatternError">The pattern is too large or needs what is not supported.</exception>
-    public static PatternProgram Compile(PatternNode node)
+    private PatternCompiler(string name, Size size)
     {
-        var compiler = new PatternCompiler();
+        _name = name;
+        _size = size;
+    }
+
+    /// <summary>The program of <paramref name="node"/>, called <paramref name="name"/> in errors.</summary>
+    /// <exception cref="PatternError">The pattern is too large or needs what is not supported.</exception>
+    public static PatternProgram Compile(PatternNode node, string name) => Compile(node, name, new Size());
+
+    private static PatternProgram Compile(PatternNode node, string name, Size size)
+    {
+        var compiler = new PatternCompiler(name, size);
         compiler.Emit(node);
         compiler.Add(new Instruction { Operation = Operation.Match });
-        return new PatternProgram([.. compiler._instructions], compiler._registers);
+        return new PatternProgram([.. compiler._instructions], compiler._registers, name);
     }
 
     private int Add(Instruction instruction)
     {
-        if (_instructions.Count >= MostInstructions) throw new PatternError($"a pattern of more than {MostInstructions} steps");
+        if (++_size.Instructions > MostInstructions) throw new PatternError($"a pattern of more than {MostInstructions} steps");
         _instructions.Add(instruction);
         return _instructions.Count - 1;
     }
@@ -44,7 +52,7 @@ internal sealed class PatternCompiler
                 EmitRepeat(repeat);
                 break;
             case PatternNode.Atomic atomic:
-                Add(new Instruction { Operation = Operation.Atomic, Inner = Compile(atomic.Part) });
+                Add(new Instruction { Operation = Operation.Atomic, Inner = Compile(atomic.Part, _name, _size) });
                 break;
             case PatternNode.Look look:
                 EmitLook(look);
@@ -79,12 +87,13 @@ internal sealed class PatternCompiler
     {
         if (repeat.Part is PatternNode.One one)
         {
-            Add(new Instruction { Operation = Operation.Loop, Set = one.Set, Least = repeat.Least, Most = repeat.Most ?? int.MaxValue, Greed = repeat.Greed });
+            Add(new Instruction { Operation = Operation.Loop, Set = one.Set, Least = repeat.Least, Most = repeat.Most ?? int.MaxValue,
+                Greed = repeat.Greed });
             return;
         }
         if (repeat.Greed == Greed.Possessive)
         {
-            Add(new Instruction { Operation = Operation.Atomic, Inner = Compile(repeat with { Greed = Greed.Greedy }) });
+            Add(new Instruction { Operation = Operation.Atomic, Inner = Compile(repeat with { Greed = Greed.Greedy }, _name, _size) });
             return;
         }
         for (var i = 0; i < repeat.Least; i++) Emit(repeat.Part);
@@ -137,7 +146,7 @@ internal sealed class PatternCompiler
         Add(new Instruction
         {
             Operation = Operation.Look,
-            Inner = Compile(look.Part),
+            Inner = Compile(look.Part, _name, _size),
             Negated = look.Negated,
             Behind = look.Behind,
             Least = length,
@@ -162,4 +171,10 @@ internal sealed class PatternCompiler
         Target = greed == Greed.Lazy ? past : into,
         Other = greed == Greed.Lazy ? into : past,
     };
+
+    /// <summary>The size of a whole pattern, inner programs included.</summary>
+    private sealed class Size
+    {
+        public int Instructions { get; set; }
+    }
 }

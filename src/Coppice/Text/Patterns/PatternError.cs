@@ -1,6 +1,8 @@
 namespace Coppice.Text.Patterns;
 
-/// <summary>A pattern is malformed or asks for something that is not supported; the file that holds it turns this into its own error.</summary>
+/// <summary>
+/// A pattern is malformed or asks for something that is not supported; the file that holds it turns this into its own error.
+/// </summary>
 internal sealed class PatternError : Exception
 {
     public PatternError(string message, bool unsupported = false) : base(message) => Unsupported = unsupported;

@@ -10,21 +10,24 @@ namespace Coppice.Text.Patterns;
 internal sealed class PatternMatcher
 {
     private const int ReturnsBeforeMemory = 2_000;
-    private const long FirstAllowance = 30_000_000;
+    private const long FirstAllowance = 5_000_000;
     private const long AllowanceOfCharacter = 256;
 
     private readonly PatternProgram _program;
     private readonly Instruction[] _instructions;
     private readonly int[] _registers;
     private readonly PatternMatcher?[] _inner;
+    private readonly Allowance _allowance;
     private Frame[] _frames = new Frame[16];
     private int _depth;
     private int _returns;
-    private long _allowance = FirstAllowance;
     private HashSet<long>? _visited;
 
-    public PatternMatcher(PatternProgram program)
+    public PatternMatcher(PatternProgram program) : this(program, new Allowance { Steps = FirstAllowance }) { }
+
+    private PatternMatcher(PatternProgram program, Allowance allowance)
     {
+        _allowance = allowance;
         _program = program;
         _instructions = program.Instructions;
         _registers = new int[program.Registers];
@@ -32,10 +35,10 @@ internal sealed class PatternMatcher
     }
 
     /// <summary>Allows work in proportion to a further text of this length.</summary>
-    public void Allow(int length) => _allowance += length * AllowanceOfCharacter;
+    public void Allow(int length) => _allowance.Steps += length * AllowanceOfCharacter;
 
     /// <summary>Matches at exactly <paramref name="start"/>; <paramref name="end"/> is where the match ends.</summary>
-    /// <exception cref="PatternError">The pattern needs too many steps on this text.</exception>
+    /// <exception cref="CheckpointException">The pattern needs too many steps on this text.</exception>
     public bool TryMatch(ReadOnlySpan<char> text, int start, out int end)
     {
         _depth = 0;
@@ -95,6 +98,7 @@ internal sealed class PatternMatcher
         var shortest = position;
         while (count < most && TakeOne(text, set, ref position))
             if (++count == step.Least) shortest = position;
+        Spend(count);
         if (count < step.Least) return false;
         if (step.Greed == Greed.Lazy) Push(at, position, FrameKind.Longer, step.Most - step.Least);
         else if (step.Greed == Greed.Greedy && position > shortest) Push(at, position, FrameKind.Shorter, shortest);
@@ -151,7 +155,7 @@ internal sealed class PatternMatcher
         }
     }
 
-    private PatternMatcher Inner(int at, PatternProgram program) => _inner[at] ??= new PatternMatcher(program);
+    private PatternMatcher Inner(int at, PatternProgram program) => _inner[at] ??= new PatternMatcher(program, _allowance);
 
     private static bool IsAt(ReadOnlySpan<char> text, Place place, int position) => place switch
     {
@@ -176,7 +180,7 @@ internal sealed class PatternMatcher
     private bool Return(ReadOnlySpan<char> text, ref int at, ref int position)
     {
         if (++_returns >= ReturnsBeforeMemory) _visited ??= [];
-        if (--_allowance < 0) throw new PatternError("a pattern that takes too many steps on this text");
+        Spend(1);
         while (_depth > 0)
         {
             var frame = _frames[--_depth];
@@ -208,6 +212,13 @@ internal sealed class PatternMatcher
         return false;
     }
 
+    private void Spend(int steps)
+    {
+        if ((_allowance.Steps -= steps) >= 0) return;
+        throw new CheckpointException($"{_program.Name}: must match in steps in proportion to the text, but takes many more "
+            + "on this one.");
+    }
+
     private bool IsNew(int at, int position) => _visited is null || _visited.Add((long)at << 32 | (uint)position);
 
     private void Push(int at, int position, FrameKind kind, long extra)
@@ -226,4 +237,10 @@ internal sealed class PatternMatcher
     }
 
     private readonly record struct Frame(int At, int Position, FrameKind Kind, long Extra);
+
+    /// <summary>The steps that a matcher and those inside it may still take.</summary>
+    private sealed class Allowance
+    {
+        public long Steps { get; set; }
+    }
 }

@@ -10,6 +10,7 @@ internal sealed class PatternParser
 {
     private const int DeepestNesting = 200;
     private const int LargestCount = 1000;
+    private const int MostRepeats = 10;
 
     private readonly string _pattern;
     private int _at;
@@ -47,7 +48,8 @@ internal sealed class PatternParser
         {
             if (_extended && SkipComment()) continue;
             if (ReadAtom() is not { } atom) continue;
-            while (ReadRepeat(atom) is { } repeated) atom = repeated;
+            for (var repeats = 0; ReadRepeat(atom) is { } repeated; atom = repeated)
+                if (++repeats > MostRepeats) throw Malformed("too many repetitions of repetitions");
             parts.Add(atom);
         }
         return parts.Count == 1 ? parts[0] : new PatternNode.Chain([.. parts]);
@@ -105,7 +107,8 @@ internal sealed class PatternParser
             'b' => new PatternNode.At(Place.WordBoundary),
             'B' => new PatternNode.At(Place.NoWordBoundary),
             'R' => LineBreak(),
-            'X' or 'k' or 'g' or 'K' or 'G' or >= '1' and <= '9' => throw new PatternError($"\\{_pattern[_at + 1]} in a pattern", unsupported: true),
+            'X' or 'k' or 'g' or 'K' or 'G' or >= '1' and <= '9' =>
+                throw new PatternError($"\\{_pattern[_at + 1]} in a pattern", unsupported: true),
             _ => null,
         };
         if (place is not null)

@@ -2,7 +2,9 @@ using Coppice.Text.Unicode;
 
 namespace Coppice.Text.Patterns;
 
-/// <summary>The sets that \p{..} and POSIX brackets name: general categories, the usual classes and the scripts that tokenizers ask for.</summary>
+/// <summary>
+/// The sets that \p{..} and POSIX brackets name: general categories, the usual classes and the scripts that tokenizers ask for.
+/// </summary>
 internal static class Properties
 {
     /// <summary>The set of that name, or null; case, blanks, hyphens and underscores do not count.</summary>

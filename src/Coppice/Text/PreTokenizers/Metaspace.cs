@@ -41,7 +41,8 @@ internal sealed class Metaspace : PreTokenizer
     {
         stretches.Clear();
         var done = 0;
-        for (var at = piece.Text.IndexOf(_mark, StringComparison.Ordinal); at >= 0; at = piece.Text.IndexOf(_mark, done, StringComparison.Ordinal))
+        for (var at = piece.Text.IndexOf(_mark, StringComparison.Ordinal); at >= 0; at = piece.Text.IndexOf(_mark, done,
+            StringComparison.Ordinal))
         {
             if (at > done) stretches.Add(new Stretch(done, at, false));
             done = at + _mark.Length;

@@ -1,7 +1,8 @@
 namespace Coppice.Text.PreTokenizers;
 
 /// <summary>
-/// A stretch of normalized text on its way to the model, or an added token that was found (then <paramref name="Token"/> is its id, else -1).
+/// A stretch of normalized text on its way to the model, or an added token that was found (then <paramref name="Token"/> is its id, else
+/// -1).
 /// <paramref name="AtStart"/> says that it begins where the whole input begins.
 /// </summary>
 internal readonly record struct Piece(string Text, int Start, int Length, int Token, bool AtStart)

@@ -25,7 +25,9 @@ internal readonly record struct Stretch(int Start, int End, bool IsMatch);
 /// <summary>Turns stretches into pieces as a <see cref="SplitBehavior"/> says; empty pieces are left out.</summary>
 internal static class Stretches
 {
-    /// <summary>Appends the pieces that <paramref name="stretches"/>, in order and without gaps, make of <paramref name="piece"/>.</summary>
+    /// <summary>
+    /// Appends the pieces that <paramref name="stretches"/>, in order and without gaps, make of <paramref name="piece"/>.
+    /// </summary>
     public static void Cut(in Piece piece, List<Stretch> stretches, SplitBehavior behavior, List<Piece> output)
     {
         if (behavior == SplitBehavior.MergedWithNext)

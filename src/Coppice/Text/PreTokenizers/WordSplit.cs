@@ -2,7 +2,9 @@ using Coppice.Text.Unicode;
 
 namespace Coppice.Text.PreTokenizers;
 
-/// <summary>The Whitespace pre-tokenizer: runs of word characters and runs of other visible characters are pieces, white space is dropped.</summary>
+/// <summary>
+/// The Whitespace pre-tokenizer: runs of word characters and runs of other visible characters are pieces, white space is dropped.
+/// </summary>
 internal sealed class WordSplit : PreTokenizer
 {
     private enum Kind

@@ -7,7 +7,9 @@ internal sealed class PostProcessor
 
     public PostProcessor(Template[] templates) => _templates = templates;
 
-    /// <summary>Appends the framed <paramref name="ids"/> to <paramref name="output"/>; without special tokens only the text's own.</summary>
+    /// <summary>
+    /// Appends the framed <paramref name="ids"/> to <paramref name="output"/>; without special tokens only the text's own.
+    /// </summary>
     public void Apply(List<int> ids, bool addSpecialTokens, List<int> output)
     {
         var current = ids;

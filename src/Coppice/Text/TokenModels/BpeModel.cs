@@ -21,7 +21,9 @@ internal sealed class BpeModel : TokenModel
     private readonly Lazy<MergeBoundaries> _boundaries;
     private readonly PieceCache _parts = new();
 
-    /// <summary>A model; the unknown token and the byte tokens are taken from the vocabulary, <paramref name="boundaries"/> are made when needed.</summary>
+    /// <summary>
+    /// A model; the unknown token and the byte tokens are taken from the vocabulary, <paramref name="boundaries"/> are made when needed.
+    /// </summary>
     public BpeModel(Vocabulary vocabulary, MergeTable merges, Func<MergeBoundaries> boundaries, BpeOptions options) : base(vocabulary)
     {
         _merges = merges;
@@ -65,7 +67,8 @@ internal sealed class BpeModel : TokenModel
             ids.Add(whole);
             return;
         }
-        if (piece.Length > PieceCache.LongestPiece && _options.ContinuingPrefix.Length + _options.EndSuffix.Length == 0) MergeParts(piece, ids);
+        if (piece.Length > PieceCache.LongestPiece && _options.ContinuingPrefix.Length + _options.EndSuffix.Length == 0)
+            MergeParts(piece, ids);
         else Merge(piece, ids);
     }
 

@@ -3,6 +3,9 @@ namespace Coppice.Text.TokenModels;
 /// <summary>Tokens as a tree over their UTF-8 bytes, kept in one hash table of (node, byte) to node.</summary>
 internal sealed class TokenTrie
 {
+    // Ten times what the largest vocabularies need; it bounds what a hostile file can make us allocate.
+    private const int MostNodes = 1 << 24;
+
     private long[] _keys = new long[1024];
     private int[] _children = new int[1024];
     private int[] _values = [-1, -1];
@@ -10,6 +13,14 @@ internal sealed class TokenTrie
 
     /// <summary>The root node.</summary>
     public const int Root = 1;
+
+    /// <summary>Adds all tokens of a vocabulary with their ids as values.</summary>
+    /// <exception cref="CheckpointException">The tokens are too long in sum.</exception>
+    public void AddAll(Vocabulary vocabulary)
+    {
+        for (var id = 0; id < vocabulary.IdCount; id++)
+            if (vocabulary.TryText(id, out var token)) Add(token, id);
+    }
 
     /// <summary>Adds a token; a later one with the same bytes replaces an earlier one.</summary>
     public void Add(ReadOnlySpan<byte> token, int value)
@@ -20,6 +31,8 @@ internal sealed class TokenTrie
             var slot = Slot(_keys, Key(node, part));
             if (_keys[slot] == 0)
             {
+                if (_nodes == MostNodes)
+                    throw new CheckpointException($"tokenizer.json: model.vocab must have tokens of at most {MostNodes} bytes in sum, found more.");
                 if (++_nodes * 2 > _keys.Length)
                 {
                     Grow();
@@ -35,7 +48,7 @@ internal sealed class TokenTrie
         _values[node] = value;
     }
 
-    /// <summary>The child of a node, 0 where there is none.</summary>
+    /// <summary>The child of a node, 0 where there is none; 0 itself has none.</summary>
     public int Child(int node, byte part) => _children[Slot(_keys, Key(node, part))];
 
     /// <summary>The value of the token that ends at a node, -1 where none does.</summary>

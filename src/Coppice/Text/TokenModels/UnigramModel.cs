@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Coppice.Text.TokenModels;
 
-/// <summary>The most probable cut of a piece into tokens with log-probabilities (Kudo 2018), by dynamic programming over its bytes.</summary>
+/// <summary>
+/// The most probable cut of a piece into tokens with log-probabilities (Kudo 2018), by dynamic programming over its bytes.
+/// </summary>
 internal sealed class UnigramModel : TokenModel
 {
     // SentencePiece: an unknown character costs 10 more than the rarest token.
@@ -22,8 +24,7 @@ internal sealed class UnigramModel : TokenModel
         _unknown = unknown;
         _unknownScore = (scores.Length == 0 ? 0 : scores.Min()) - UnknownPenalty;
         _fallback = byteFallback ? BpeModel.ByteTokens(vocabulary) : [];
-        for (var id = 0; id < vocabulary.IdCount; id++)
-            if (vocabulary.TryText(id, out var token)) _trie.Add(token, id);
+        _trie.AddAll(vocabulary);
     }
 
     /// <inheritdoc/>

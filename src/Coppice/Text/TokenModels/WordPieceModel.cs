@@ -1,62 +1,67 @@
-using Coppice.Text.Unicode;
+using System.Buffers;
+using System.Text;
 
 namespace Coppice.Text.TokenModels;
 
-/// <summary>The longest token at each place, continuing ones with a prefix; a piece that cannot be covered is unknown as a whole (BERT).</summary>
+/// <summary>
+/// The longest token at each place, continuing ones with a prefix; a piece that cannot be covered is unknown as a whole (BERT).
+/// </summary>
 internal sealed class WordPieceModel : TokenModel
 {
+    private readonly TokenTrie _trie = new();
     private readonly int? _unknown;
-    private readonly string _prefix;
+    private readonly int _continuing;
     private readonly int _mostCharacters;
 
     public WordPieceModel(Vocabulary vocabulary, string unknownToken, string prefix, int mostCharacters) : base(vocabulary)
     {
         _unknown = vocabulary.TryFind(unknownToken, out var id) ? id : null;
-        _prefix = prefix;
         _mostCharacters = mostCharacters;
+        _trie.AddAll(vocabulary);
+        // Where tokens that continue a word branch off; no such token leaves nowhere to go.
+        _continuing = TokenTrie.Root;
+        foreach (var part in Encoding.UTF8.GetBytes(prefix)) _continuing = _trie.Child(_continuing, part);
     }
 
     /// <inheritdoc/>
     public override void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
     {
         var before = ids.Count;
-        if (IsShort(piece) && TryCover(piece, ids)) return;
-        ids.RemoveRange(before, ids.Count - before);
-        if (_unknown is { } unknown) ids.Add(unknown);
-    }
-
-    private bool IsShort(ReadOnlySpan<char> piece)
-    {
-        var count = 0;
-        for (int i = 0, length; i < piece.Length; i += length)
+        var bytes = ArrayPool<byte>.Shared.Rent(piece.Length * 3);
+        var text = bytes.AsSpan(0, Encoding.UTF8.GetBytes(piece, bytes));
+        if (!IsShort(text) || !TryCover(text, ids))
         {
-            CodePoints.At(piece, i, out length);
-            if (++count > _mostCharacters) return false;
+            ids.RemoveRange(before, ids.Count - before);
+            if (_unknown is { } unknown) ids.Add(unknown);
         }
-        return true;
+        ArrayPool<byte>.Shared.Return(bytes);
     }
 
-    private bool TryCover(ReadOnlySpan<char> piece, List<int> ids)
+    // Characters are counted by their first bytes.
+    private bool IsShort(ReadOnlySpan<byte> text)
     {
-        var candidate = new char[_prefix.Length + piece.Length];
-        _prefix.CopyTo(candidate);
-        for (int start = 0, end; start < piece.Length; start = end)
+        if (text.Length <= _mostCharacters) return true;
+        var count = 0;
+        foreach (var part in text)
+            if ((part & 0xC0) != 0x80) count++;
+        return count <= _mostCharacters;
+    }
+
+    private bool TryCover(ReadOnlySpan<byte> text, List<int> ids)
+    {
+        for (var start = 0; start < text.Length;)
         {
-            piece[start..].CopyTo(candidate.AsSpan(_prefix.Length));
-            var offset = start == 0 ? _prefix.Length : 0;
-            // No token is longer than this, so longer candidates need not be looked up.
-            end = Math.Min(piece.Length, start + Vocabulary.LongestToken);
-            while (end > start)
+            var node = start == 0 ? TokenTrie.Root : _continuing;
+            var (end, longest) = (start, -1);
+            for (var i = start; i < text.Length && node != 0; i++)
             {
-                if (Vocabulary.TryFind(candidate.AsSpan(offset..(_prefix.Length + end - start)), out var id))
-                {
-                    ids.Add(id);
-                    break;
-                }
-                CodePoints.Before(piece, end, out var length);
-                end -= length;
+                node = _trie.Child(node, text[i]);
+                if (node == 0 || _trie.Value(node) < 0) continue;
+                (end, longest) = (i + 1, _trie.Value(node));
             }
-            if (end <= start) return false;
+            if (longest < 0) return false;
+            ids.Add(longest);
+            start = end;
         }
         return true;
     }

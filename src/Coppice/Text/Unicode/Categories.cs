@@ -31,7 +31,9 @@ internal static class Categories
     public const uint Word = Letter | Mark | 1u << (int)UnicodeCategory.DecimalDigitNumber | 1u << (int)UnicodeCategory.LetterNumber
         | 1u << (int)UnicodeCategory.ConnectorPunctuation;
 
-    /// <summary>The mask of a category named as in \p{..}: one letter, two letters or the long name in lower case without blanks; 0 if unknown.</summary>
+    /// <summary>
+    /// The mask of a category named as in \p{..}: one letter, two letters or the long name in lower case without blanks; 0 if unknown.
+    /// </summary>
     public static uint Named(string name) => name switch
     {
         "l" or "letter" => Letter,
@@ -41,7 +43,8 @@ internal static class Categories
         "s" or "symbol" => Symbol,
         "z" or "separator" => Separator,
         "c" or "other" => Other,
-        "lc" or "casedletter" => Bit(UnicodeCategory.UppercaseLetter) | Bit(UnicodeCategory.LowercaseLetter) | Bit(UnicodeCategory.TitlecaseLetter),
+        "lc" or "casedletter" =>
+            Bit(UnicodeCategory.UppercaseLetter) | Bit(UnicodeCategory.LowercaseLetter) | Bit(UnicodeCategory.TitlecaseLetter),
         "lu" or "uppercaseletter" => Bit(UnicodeCategory.UppercaseLetter),
         "ll" or "lowercaseletter" => Bit(UnicodeCategory.LowercaseLetter),
         "lt" or "titlecaseletter" => Bit(UnicodeCategory.TitlecaseLetter),

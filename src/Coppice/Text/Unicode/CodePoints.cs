@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Coppice.Text.Unicode;
 
-/// <summary>Reads code points from UTF-16 text and tells the properties that tokenizers ask for; a lone surrogate counts as U+FFFD.</summary>
+/// <summary>
+/// Reads code points from UTF-16 text and tells the properties that tokenizers ask for; a lone surrogate counts as U+FFFD.
+/// </summary>
 internal static class CodePoints
 {
     /// <summary>The code point at <paramref name="index"/> and the number of chars it takes.</summary>
@@ -42,7 +44,8 @@ internal static class CodePoints
         codePoint < 0x10000 && char.IsWhiteSpace((char)codePoint);
 
     /// <summary>Whether the code point is a number of any kind (Nd, Nl, No) in Unicode 17; the runtime's table is of Unicode 16.</summary>
-    public static bool IsNumeric(int codePoint) => codePoint < 0x80 ? codePoint is >= '0' and <= '9' : (CategoryBit(codePoint) & Categories.Number) != 0
+    public static bool IsNumeric(int codePoint) =>
+        codePoint < 0x80 ? codePoint is >= '0' and <= '9' : (CategoryBit(codePoint) & Categories.Number) != 0
         || codePoint is >= 0x11DE0 and <= 0x11DE9 or >= 0x16FF4 and <= 0x16FF6;
 
     /// <summary>Whether a regular expression's \w matches: alphabetic, mark, decimal number, connector or joiner.</summary>

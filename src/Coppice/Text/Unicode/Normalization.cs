@@ -109,7 +109,8 @@ internal static class Normalization
     {
         if ((uint)(first - LeadBase) < LeadCount && (uint)(second - VowelBase) < VowelCount)
             return HangulBase + ((first - LeadBase) * VowelCount + (second - VowelBase)) * TrailCount;
-        if ((uint)(first - HangulBase) < HangulCount && (first - HangulBase) % TrailCount == 0 && (uint)(second - TrailBase - 1) < TrailCount - 1)
+        if ((uint)(first - HangulBase) < HangulCount && (first - HangulBase) % TrailCount == 0
+            && (uint)(second - TrailBase - 1) < TrailCount - 1)
             return first + (second - TrailBase);
         return NormalizationData.Composite(first, second);
     }

@@ -3,12 +3,14 @@ using System.IO.Compression;
 namespace Coppice.Text.Unicode;
 
 /// <summary>
-/// Combining classes, decompositions and compositions of Unicode 9 (UnicodeData.txt, CompositionExclusions.txt): the version that Hugging Face
+/// Combining classes, decompositions and compositions of Unicode 9 (UnicodeData.txt, CompositionExclusions.txt): the version that Hugging
+/// Face
 /// tokenizers normalize with. The runtime's own tables are absent when globalization is invariant. Hangul syllables are left to arithmetic.
 /// </summary>
 /// <remarks>
 /// Packed is deflated and in base 64; inside, numbers of 7 bits a byte, low bits first. Three lists follow, each with its length before it.
-/// Classes: distance from the end of the last run, length, class. Canonical steps: distance from the last code point times 4, plus 2 for two parts,
+/// Classes: distance from the end of the last run, length, class. Canonical steps: distance from the last code point times 4, plus 2 for
+/// two parts,
 /// plus 1 if excluded from composition; then each part as a difference from the one before. Full compatibility decompositions:
 /// distance, count, parts as differences from the last part of the entry before. Differences are folded to n * 2 or -n * 2 - 1.
 /// </remarks>
@@ -183,7 +185,8 @@ internal static class NormalizationData
     public static int[]? Compatible(int codePoint) => CompatibleParts.GetValueOrDefault(codePoint);
 
     /// <summary>The primary composite of two code points, or null.</summary>
-    public static int? Composite(int first, int second) => Compositions.TryGetValue((long)first << 32 | (uint)second, out var whole) ? whole : null;
+    public static int? Composite(int first, int second) =>
+        Compositions.TryGetValue((long)first << 32 | (uint)second, out var whole) ? whole : null;
 
     private static void ReadClasses(MemoryStream bytes)
     {

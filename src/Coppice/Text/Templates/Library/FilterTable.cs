@@ -39,16 +39,20 @@ internal static class FilterTable
         ["map"] = SelectionFilters.Map,
         ["max"] = (renderer, value, arguments) => OrderFilters.Extreme(renderer, value, arguments, ">"),
         ["min"] = (renderer, value, arguments) => OrderFilters.Extreme(renderer, value, arguments, "<"),
-        ["pprint"] = (renderer, value, _) => renderer.Representation.Of(value),
+        ["pprint"] = TextFilters.PrettyPrint,
         ["random"] = Unavailable("random", "a rendering must be repeatable"),
-        ["reject"] = (renderer, value, arguments) => SelectionFilters.Select(renderer, value, arguments, keep: false, byAttribute: false),
-        ["rejectattr"] = (renderer, value, arguments) => SelectionFilters.Select(renderer, value, arguments, keep: false, byAttribute: true),
+        ["reject"] = (renderer, value, arguments) =>
+            SelectionFilters.Select(renderer, value, arguments, keep: false, byAttribute: false),
+        ["rejectattr"] = (renderer, value, arguments) =>
+            SelectionFilters.Select(renderer, value, arguments, keep: false, byAttribute: true),
         ["replace"] = TextFilters.Replace,
         ["reverse"] = CollectionFilters.Reverse,
         ["round"] = NumberFilters.Round,
         ["safe"] = MarkupFilters.Safe,
-        ["select"] = (renderer, value, arguments) => SelectionFilters.Select(renderer, value, arguments, keep: true, byAttribute: false),
-        ["selectattr"] = (renderer, value, arguments) => SelectionFilters.Select(renderer, value, arguments, keep: true, byAttribute: true),
+        ["select"] = (renderer, value, arguments) =>
+            SelectionFilters.Select(renderer, value, arguments, keep: true, byAttribute: false),
+        ["selectattr"] = (renderer, value, arguments) =>
+            SelectionFilters.Select(renderer, value, arguments, keep: true, byAttribute: true),
         ["slice"] = CollectionFilters.Slice,
         ["sort"] = OrderFilters.Sort,
         ["string"] = (renderer, value, _) => value is Markup ? value : renderer.Representation.Text(value),

@@ -1,0 +1,38 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using BenchmarkDotNet.Reports;
+
+namespace Coppice.Bench;
+
+/// <summary>Keeps the tables of a run in bench/results, a folder for each kind of machine.</summary>
+internal static class BenchResults
+{
+    /// <summary>Copies the summary's tables to bench/results/MACHINE/BENCHMARK.md.</summary>
+    public static void Keep(Summary summary)
+    {
+        if (Repository() is not { } repository || !Directory.Exists(summary.ResultsDirectoryPath)) return;
+        var folder = Directory.CreateDirectory(Path.Combine(repository, "bench", "results", Machine())).FullName;
+        foreach (var type in summary.BenchmarksCases.Select(benchmark => benchmark.Descriptor.Type).Distinct())
+        {
+            var report = Path.Combine(summary.ResultsDirectoryPath, $"{type.FullName}-report-github.md");
+            if (File.Exists(report)) File.Copy(report, Path.Combine(folder, type.Name + ".md"), overwrite: true);
+        }
+    }
+
+    /// <summary>"amd-epyc-2-threads".</summary>
+    private static string Machine()
+    {
+        const string file = "/proc/cpuinfo";
+        var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        var name = line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..] ?? RuntimeInformation.ProcessArchitecture.ToString();
+        var words = name.ToLowerInvariant().Split([' ', '\t', '(', ')', '@', '/'], StringSplitOptions.RemoveEmptyEntries);
+        return string.Create(CultureInfo.InvariantCulture, $"{string.Join('-', words)}-{Environment.ProcessorCount}-threads");
+    }
+
+    private static string? Repository()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "Engine.sln"))) return folder.FullName;
+        return null;
+    }
+}

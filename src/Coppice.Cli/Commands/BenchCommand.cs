@@ -1,0 +1,91 @@
+using System.CommandLine;
+using Coppice.Cli.Measuring;
+using Coppice.Kernels;
+using Coppice.Models;
+
+namespace Coppice.Cli.Commands;
+
+/// <summary>`coppice bench`: speeds of a model beside those of the machine, measured in the same run.</summary>
+internal static class BenchCommand
+{
+    private static readonly string[] Suites = ["all", "decode", "prefill"];
+    private static readonly int[] Contexts = [64, 512, 2048], Prompts = [64, 512];
+
+    private static readonly Option<string> Suite = new("--suite") { Description = "Which rows to measure", HelpName = string.Join('|', Suites), DefaultValueFactory = _ => Suites[0] };
+    private static readonly Option<int?> Rounds = ModelArguments.Whole("--rounds", 1, 1000, "Rounds, each of which measures every row once; the median counts [default: 5]");
+
+    public static Command Create()
+    {
+        Suite.AcceptOnlyFromAmong(Suites);
+        return new Command("bench", "Measure decode and prefill speed, and how near they come to what the machine can do") { Suite, Rounds }.WithModel().Runs(Run);
+    }
+
+    private static int Run(CommandContext context)
+    {
+        using var loaded = ModelArguments.Load(context);
+        var model = loaded.Model;
+        if (model.Backend is not SimdBackend cpu) throw new CommandException($"bench: measures the limits of a CPU, but the device is {model.DeviceName} (use --device cpu).");
+        using var workspace = new Workspace(cpu, model.Spec, model.Size);
+        var rows = Rows(context.Value(Suite)!, model, workspace);
+        BenchResult? result = null;
+        try
+        {
+            context.Interrupts.Run(cancellation => result = Measure(context, model, cpu.Threads, rows, cancellation));
+        }
+        finally
+        {
+            foreach (var row in rows) row.Dispose();
+        }
+        if (result is null) return ExitStatus.Interrupted;
+        Report(context.Output, result);
+        return ExitStatus.Done;
+    }
+
+    /// <summary>The rows that fit the model's context.</summary>
+    private static List<SpeedRow> Rows(string suite, LanguageModel model, Workspace workspace)
+    {
+        var rows = new List<SpeedRow>();
+        if (suite is "all" or "decode") rows.AddRange(Contexts.Where(context => context + 16 <= model.MaxTokens).Select(context => new DecodeRow(model, workspace, context)));
+        if (suite is "all" or "prefill") rows.AddRange(Prompts.Where(tokens => tokens + 2 <= model.MaxTokens).Select(tokens => new PrefillRow(model, workspace, tokens)));
+        return rows.Count > 0 ? rows : throw new CommandException($"bench: a context of {model.MaxTokens} tokens holds none of the rows (raise --context to {Prompts[0] + 16}).");
+    }
+
+    /// <summary>Rounds of all rows in turn, so that a slow moment of the machine touches all of them; the machine's limits are rows like the others.</summary>
+    private static BenchResult Measure(CommandContext context, LanguageModel model, int threads, List<SpeedRow> rows, CancellationToken cancellation)
+    {
+        using var limits = new MachineLimits(threads);
+        using var bar = new ProgressBar("bench", context.Output);
+        var (reads, multiplications) = (new List<double>(), new List<double>());
+        const int warmUps = 2;
+        var rounds = (context.Value(Rounds) ?? 5) + warmUps;
+        for (var round = 0; round < rounds; round++)
+        {
+            reads.Add(limits.ReadGigabytesPerSecond());
+            multiplications.Add(limits.FmaGigaflops());
+            for (var i = 0; i < rows.Count; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                rows[i].Measure(counted: round >= warmUps);
+                bar.Report(round * rows.Count + i + 1, rounds * rows.Count);
+            }
+        }
+        var machine = new MachineSpeed(MachineLimits.Processor, threads, SpeedRow.Median(reads[warmUps..]), SpeedRow.Median(multiplications[warmUps..]));
+        var work = new ModelWork(model.Spec, model.WeightBytes, model.Options.KvCache.Type);
+        return new BenchResult(machine, [.. rows.Select(row => row.Result(work, machine))]);
+    }
+
+    private static void Report(CommandOutput output, BenchResult result)
+    {
+        var machine = result.Machine;
+        if (output.Json)
+        {
+            output.WriteJson(result, CliJson.Default.BenchResult);
+            return;
+        }
+        output.WriteLine($"{machine.Cpu}, {machine.Threads} threads: reads {Quantity.Number(machine.ReadGigabytes)} GB/s, computes {Quantity.Number(machine.FmaGigaflops)} GFLOP/s");
+        output.Flush();
+        if (output.ShowsTables) Tables.Speeds(result.Rows);
+        else foreach (var row in result.Rows)
+            output.WriteLine($"{row.Name}\t{Quantity.Number(row.TokensPerS)} tokens/s\t{Quantity.Number(row.Gigabytes)} GB/s\t{Quantity.Number(row.Gigaflops)} GFLOP/s\t{100 * row.ShareOfLimit:0} % of the limit");
+    }
+}

@@ -1,0 +1,79 @@
+using System.CommandLine;
+using Coppice.Text;
+
+namespace Coppice.Cli.Commands;
+
+/// <summary>`coppice generate`: goes on from a prompt, or from each prompt of a file.</summary>
+internal static class GenerateCommand
+{
+    private static readonly Argument<string?> Prompt = new("PROMPT") { Description = "The text to go on from", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<string?> PromptOption = new("--prompt") { Description = "The same as an option", HelpName = "TEXT" };
+    private static readonly Option<string?> PromptFile = new("--prompt-file") { Description = "A file with the text; - for stdin", HelpName = "FILE" };
+    private static readonly Option<string?> Ids = new("--ids") { Description = "Token ids instead of a text", HelpName = "1,2,3" };
+
+    private static readonly Option<string?> Lines = new("--jsonl")
+    {
+        Description = "One generation for each line: \"prompt\", \"messages\" or \"ids\", an \"id\", and settings under the names of the options (top_k); - for stdin", HelpName = "FILE",
+    };
+
+    private static readonly Option<bool> Chat = new("--chat") { Description = "Put the prompt into the model's chat template, as a user's turn" };
+
+    public static Command Create() =>
+        new Command("generate", "Generate text, token by token") { Prompt, PromptOption, PromptFile, Ids, Lines, Chat }.WithGeneration().WithModel().Runs(Run);
+
+    private static int Run(CommandContext context)
+    {
+        var source = context.OneOf(Prompt, PromptOption, PromptFile, Ids, Lines) ?? throw context.Usage("a PROMPT, --prompt, --prompt-file, --ids or --jsonl must be given");
+        var chat = context.Value(Chat);
+        if (chat && (source == Ids || source == Lines)) throw context.Usage($"--chat and {source.Name} exclude each other");
+        if (source == Lines) return RunLines(context, [.. JsonLines.Read(context.Value(Lines)!).Select(line => GenerationRequest.Read(context, line))]);
+        var request = new GenerationRequest { Settings = GenerationArguments.Read(context) };
+        var text = source == Prompt ? context.Value(Prompt) : source == PromptOption ? context.Value(PromptOption) : source == PromptFile ? TextFile.Read(context.Value(PromptFile)!) : null;
+        if (text is null) request = request with { Ids = GenerationRequest.ParseIds(context.Value(Ids)!) ?? throw context.Usage($"--ids must be token ids such as 1,2,3, got {JsonLines.Clip(context.Value(Ids)!)}") };
+        else request = chat ? request with { Messages = [new ChatMessage("user", text)] } : request with { Text = text };
+        return RunOne(context, request);
+    }
+
+    private static int RunOne(CommandContext context, GenerationRequest request)
+    {
+        using var loaded = ModelArguments.Load(context);
+        ChatRenderer? renderer = null;
+        var tokens = request.Tokens(loaded.Model, ref renderer);
+        using var session = loaded.Model.NewSession();
+        var stream = context.Output.Json ? null : context.Output;
+        var generation = Generation.Run(session, tokens, request.Settings, context.Interrupts, stream);
+        if (stream is null) context.Output.WriteJson(generation.ToJson(loaded, session), CliJson.Default.GenerateResult);
+        else
+        {
+            stream.WriteLine();
+            stream.Flush();
+            if (loaded.Model.Tokenizer is null) stream.WriteLine(string.Join(',', generation.Result.Ids));
+            stream.Note(generation.Summary(loaded));
+        }
+        return generation.Interrupted ? ExitStatus.Interrupted : ExitStatus.Done;
+    }
+
+    private static int RunLines(CommandContext context, IReadOnlyList<GenerationRequest> requests)
+    {
+        using var loaded = ModelArguments.Load(context);
+        ChatRenderer? renderer = null;
+        var prompts = requests.Select(request => request.Tokens(loaded.Model, ref renderer)).ToArray();
+        using var session = loaded.Model.NewSession();
+        for (var i = 0; i < requests.Count; i++)
+        {
+            session.Reset();        // so that no line's times depend on the line before
+            var stream = context.Output.Json ? null : context.Output;
+            stream?.WriteLine($"{(i == 0 ? "" : "\n")}[{requests[i].Id?.ToString() ?? (i + 1).ToString(System.Globalization.CultureInfo.InvariantCulture)}]");
+            var generation = Generation.Run(session, prompts[i], requests[i].Settings, context.Interrupts, stream);
+            if (stream is null) context.Output.WriteJson(generation.ToJson(loaded, session, requests[i].Id), CliJson.Default.LineResult);
+            else
+            {
+                stream.WriteLine();
+                stream.Flush();
+                stream.Note(generation.Summary(loaded));
+            }
+            if (generation.Interrupted) return ExitStatus.Interrupted;
+        }
+        return ExitStatus.Done;
+    }
+}

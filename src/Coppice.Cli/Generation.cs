@@ -1,0 +1,55 @@
+using System.Text.Json;
+
+namespace Coppice.Cli;
+
+/// <summary>One generation that has ended, on its own or by ctrl-C, and how it is reported.</summary>
+internal sealed record Generation(GenerationResult Result, IReadOnlyList<TokenLogProbRow>? LogProbs, bool Interrupted)
+{
+    /// <summary>Generates behind <paramref name="prompt"/>; <paramref name="stream"/>, if any, gets the text as it becomes final.</summary>
+    public static Generation Run(Session session, IReadOnlyList<int> prompt, GenerationSettings settings, Interrupts interrupts, CommandOutput? stream)
+    {
+        var logProbs = settings.Options.LogProbs is null ? null : new List<TokenLogProbRow>();
+        var interrupted = interrupts.Run(cancellation =>
+        {
+            foreach (var piece in session.Generate(prompt, settings.Options, cancellation))
+            {
+                if (piece.LogProbs is { } of) logProbs?.Add(new TokenLogProbRow(piece.TokenId, of.Chosen, [.. of.Best.Select(best => new TokenLogProbEntry(best.TokenId, best.LogProbability))]));
+                if (piece.Text.Length > 0) stream?.Write(piece.Text, flush: true);
+            }
+        });
+        return new Generation(session.LastResult!, logProbs, interrupted);
+    }
+
+    /// <summary>As an object for scripts.</summary>
+    public GenerateResult ToJson(LoadedModel loaded, Session session) => ToJson(loaded, session, null);
+
+    /// <summary>As an object for scripts, with the id of its line.</summary>
+    public LineResult ToJson(LoadedModel loaded, Session session, JsonElement? id) => new()
+    {
+        Id = id,
+        PromptTokens = Result.PromptTokens,
+        Ids = Result.Ids,
+        Text = Result.Text,
+        FinishReason = Result.FinishReason.ToString().ToLowerInvariant(),
+        Timing = new GenerateTiming(
+            loaded.LoadTime.TotalMilliseconds, Result.FirstTokenTime.TotalMilliseconds, Result.PrefillTokensPerSecond, Result.DecodeTokensPerSecond, Result.DecodeTime.TotalMilliseconds),
+        Bytes = new MemoryBytes(loaded.Model.WeightBytes, session.KvBytes, session.WorkspaceBytes, loaded.Model.Backend.Memory.PeakBytes),
+        AllocatedBytesPerToken = Result.AllocatedBytesPerToken,
+        LogProbs = LogProbs,
+    };
+
+    /// <summary>As one line for a person.</summary>
+    public string Summary(LoadedModel loaded)
+    {
+        var ended = Result.FinishReason switch
+        {
+            FinishReason.Length => "token limit",
+            FinishReason.Stop => "stop text",
+            FinishReason.Eos => "end of text",
+            _ => "stopped",
+        };
+        var reused = Result.ReusedTokens > 0 ? $" ({Result.ReusedTokens} kept)" : "";
+        return $"{Result.PromptTokens}{reused} + {Result.Ids.Count} tokens, {ended} | first token {Quantity.Time(Result.FirstTokenTime)} | " +
+            $"prefill {Quantity.Number(Result.PrefillTokensPerSecond)} tokens/s | decode {Quantity.Number(Result.DecodeTokensPerSecond)} tokens/s | peak {Quantity.Bytes(loaded.Model.Backend.Memory.PeakBytes)}";
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Text.Json;
+using Coppice.Text;
+
+namespace Coppice.Cli;
+
+/// <summary>One generation: a prompt in one of three forms, and how to go on from it.</summary>
+internal sealed record GenerationRequest
+{
+    private static readonly string[] PromptKeys = ["id", "prompt", "messages", "ids", "tools"];
+
+    public JsonElement? Id { get; init; }
+    public string? Text { get; init; }
+    public IReadOnlyList<ChatMessage>? Messages { get; init; }
+    public JsonElement? Tools { get; init; }
+    public IReadOnlyList<int>? Ids { get; init; }
+    public required GenerationSettings Settings { get; init; }
+
+    /// <summary>Reads a line of a JSON lines file.</summary>
+    /// <exception cref="CommandException">It has not exactly one prompt, has an unknown key or a wrong value.</exception>
+    public static GenerationRequest Read(CommandContext context, JsonLine line)
+    {
+        var known = PromptKeys.Concat(GenerationArguments.All.Select(setting => setting.Key)).ToArray();
+        if (line.Json.EnumerateObject().FirstOrDefault(property => !known.Contains(property.Name)) is { Value.ValueKind: not JsonValueKind.Undefined } unknown)
+            throw line.Wrong($"\"{JsonLines.Clip(unknown.Name)}\" is not known; known are {string.Join(", ", known)}.");
+        var request = new GenerationRequest
+        {
+            Id = line.Id,
+            Text = line.Text("prompt"),
+            Messages = MessagesOf(line),
+            Tools = line.Json.TryGetProperty("tools", out var tools) && tools.ValueKind == JsonValueKind.Array ? tools : null,
+            Ids = line.Json.TryGetProperty("ids", out var ids) ? IdsOf(line, ids) : null,
+            Settings = GenerationArguments.Read(context, line),
+        };
+        var prompts = (request.Text is null ? 0 : 1) + (request.Messages is null ? 0 : 1) + (request.Ids is null ? 0 : 1);
+        return prompts == 1 ? request : throw line.Wrong($"must have one of \"prompt\", \"messages\" and \"ids\", found {(prompts == 0 ? "none" : "several")}.");
+    }
+
+    /// <summary>The ids in "1,2,3", or null where the text is something else.</summary>
+    public static int[]? ParseIds(string text)
+    {
+        var parts = text.Split([',', ' ', '\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        var ids = new int[parts.Length];
+        for (var i = 0; i < parts.Length; i++)
+            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out ids[i])) return null;
+        return ids;
+    }
+
+    /// <summary>The prompt's tokens for <paramref name="model"/>; those of a chat template begin as the template says, those of a text as the tokenizer says.</summary>
+    /// <exception cref="CommandException">The model cannot take such a prompt, or it leaves no room to generate.</exception>
+    public IReadOnlyList<int> Tokens(LanguageModel model, ref ChatRenderer? renderer)
+    {
+        var ids = Ids;
+        if (ids is null)
+        {
+            var tokenizer = model.Tokenizer ?? throw new CommandException("model: the folder has no tokenizer.json, so it takes no text (give token ids with --ids).");
+            if (Messages is not null) renderer ??= ChatRenderer.Of(tokenizer);
+            ids = Messages is null ? tokenizer.Encode(Text!) : tokenizer.Encode(renderer!.Render(Messages, Tools), addSpecialTokens: false);
+        }
+        if (ids.Count == 0) throw new CommandException("prompt: must have at least one token, found none.");
+        if (ids.Count >= model.MaxTokens)
+            throw new CommandException($"prompt: {ids.Count:N0} tokens leave no room to generate in a context of {model.MaxTokens:N0} (raise --context or shorten the prompt).");
+        return ids;
+    }
+
+    private static List<ChatMessage>? MessagesOf(JsonLine line)
+    {
+        if (!line.Json.TryGetProperty("messages", out var messages) || messages.ValueKind == JsonValueKind.Null) return null;
+        if (messages.ValueKind != JsonValueKind.Array || messages.EnumerateArray().Any(message => message.ValueKind != JsonValueKind.Object))
+            throw line.Wrong("\"messages\" must be a list of objects.");
+        return [.. messages.EnumerateArray().Select(message => new ChatMessage(message))];
+    }
+
+    private static int[] IdsOf(JsonLine line, JsonElement json)
+    {
+        if (json.ValueKind == JsonValueKind.Array && json.EnumerateArray().All(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out var value) && value >= 0))
+            return [.. json.EnumerateArray().Select(id => id.GetInt32())];
+        throw line.Wrong("\"ids\" must be a list of token ids.");
+    }
+}

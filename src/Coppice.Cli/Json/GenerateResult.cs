@@ -1,0 +1,38 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Coppice.Cli;
+
+/// <summary>What one generation came to.</summary>
+internal record GenerateResult
+{
+    public required int PromptTokens { get; init; }
+    public required IReadOnlyList<int> Ids { get; init; }
+    public required string Text { get; init; }
+    public required string FinishReason { get; init; }
+    public required GenerateTiming Timing { get; init; }
+    public required MemoryBytes Bytes { get; init; }
+    public required double AllocatedBytesPerToken { get; init; }
+    [JsonPropertyName("logprobs")]
+    public IReadOnlyList<TokenLogProbRow>? LogProbs { get; init; }
+}
+
+/// <summary>The same for a line of a file, with the line's id.</summary>
+internal sealed record LineResult : GenerateResult
+{
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public JsonElement? Id { get; init; }
+}
+
+/// <summary>Where the time went.</summary>
+internal sealed record GenerateTiming(double LoadMs, double FirstTokenMs, double PrefillTokensPerS, double DecodeTokensPerS, double DecodeMs);
+
+/// <summary>Device memory; peak is the most that all pools of the device together had rented.</summary>
+internal sealed record MemoryBytes(long Weights, long Kv, long Workspace, long Peak);
+
+/// <summary>A generated token, its log-probability and the most probable tokens of its place.</summary>
+internal sealed record TokenLogProbRow(int Id, [property: JsonPropertyName("logprob")] double LogProb, IReadOnlyList<TokenLogProbEntry> Top);
+
+/// <summary>A token and its log-probability.</summary>
+internal sealed record TokenLogProbEntry(int Id, [property: JsonPropertyName("logprob")] double LogProb);

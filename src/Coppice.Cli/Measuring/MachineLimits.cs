@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Coppice.Cli.Measuring;
+
+/// <summary>Measures how fast the machine reads memory and multiplies and adds, with all its threads at once.</summary>
+internal sealed unsafe class MachineLimits : IDisposable
+{
+    private const long BytesPerThread = 128L << 20;     // several times the last-level cache
+    private const int Rounds = 1 << 22;
+
+    private readonly int _threads;
+    private readonly byte* _memory;
+
+    /// <summary>Takes memory to read, and writes it, so that its pages are real and different.</summary>
+    public MachineLimits(int threads)
+    {
+        _threads = threads;
+        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(BytesPerThread * threads), 1 << 21);
+        Each(thread => Fill(Part(thread), BytesPerThread));
+    }
+
+    /// <summary>The processor's name.</summary>
+    public static string Processor
+    {
+        get
+        {
+            const string file = "/proc/cpuinfo";
+            var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+            return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        }
+    }
+
+    /// <summary>10⁹ bytes read in a second.</summary>
+    public double ReadGigabytesPerSecond()
+    {
+        var time = Each(thread => Read(Part(thread), BytesPerThread));
+        return BytesPerThread * _threads / time.TotalSeconds / 1e9;
+    }
+
+    /// <summary>10⁹ multiplications and additions of F32 in a second.</summary>
+    public double FmaGigaflops()
+    {
+        var time = Each(_ => Multiply(Rounds));
+        return 2.0 * 12 * Lanes * Rounds * _threads / time.TotalSeconds / 1e9;
+    }
+
+    private static int Lanes => Vector512.IsHardwareAccelerated ? 16 : 8;
+
+    /// <inheritdoc/>
+    public void Dispose() => NativeMemory.AlignedFree(_memory);
+
+    private byte* Part(int thread) => _memory + thread * BytesPerThread;
+
+    /// <summary>Runs <paramref name="work"/> on every thread at the same time; from the first that begins to the last that ends.</summary>
+    private TimeSpan Each(Func<int, float> work)
+    {
+        using var start = new Barrier(_threads);
+        var sums = new float[_threads];
+        var (begins, ends) = (new long[_threads], new long[_threads]);
+        var threads = Enumerable.Range(0, _threads).Select(index => new Thread(() =>
+        {
+            start.SignalAndWait();
+            begins[index] = Stopwatch.GetTimestamp();
+            sums[index] = work(index);
+            ends[index] = Stopwatch.GetTimestamp();
+        })).ToArray();
+        foreach (var thread in threads) thread.Start();
+        foreach (var thread in threads) thread.Join();
+        GC.KeepAlive(sums);
+        return Stopwatch.GetElapsedTime(begins.Min(), ends.Max());
+    }
+
+    private static float Fill(byte* memory, long bytes)
+    {
+        for (long i = 0; i < bytes / 8; i++) ((long*)memory)[i] = i;
+        return 0;
+    }
+
+    /// <summary>Eight loads in flight, so that the loop waits for memory alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Read(byte* memory, long bytes)
+    {
+        Vector256<int> a = default, b = default, c = default, d = default;
+        for (long i = 0; i < bytes; i += 256)
+        {
+            a ^= Vector256.Load((int*)(memory + i)) ^ Vector256.Load((int*)(memory + i + 128));
+            b ^= Vector256.Load((int*)(memory + i + 32)) ^ Vector256.Load((int*)(memory + i + 160));
+            c ^= Vector256.Load((int*)(memory + i + 64)) ^ Vector256.Load((int*)(memory + i + 192));
+            d ^= Vector256.Load((int*)(memory + i + 96)) ^ Vector256.Load((int*)(memory + i + 224));
+        }
+        return Vector256.Sum(a ^ b ^ c ^ d);
+    }
+
+    private static float Multiply(int rounds) => Vector512.IsHardwareAccelerated ? Multiply512(rounds) : Multiply256(rounds);
+
+    /// <summary>Twelve chains of fused multiply-adds: more than two units of latency four can work on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Multiply256(int rounds)
+    {
+        var (x, y) = (Vector256.Create(0.999f), Vector256.Create(0.001f));
+        Vector256<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+        for (var n = 0; n < rounds; n++)
+        {
+            a = Vector256.FusedMultiplyAdd(a, x, y);
+            b = Vector256.FusedMultiplyAdd(b, x, y);
+            c = Vector256.FusedMultiplyAdd(c, x, y);
+            d = Vector256.FusedMultiplyAdd(d, x, y);
+            e = Vector256.FusedMultiplyAdd(e, x, y);
+            f = Vector256.FusedMultiplyAdd(f, x, y);
+            g = Vector256.FusedMultiplyAdd(g, x, y);
+            h = Vector256.FusedMultiplyAdd(h, x, y);
+            i = Vector256.FusedMultiplyAdd(i, x, y);
+            j = Vector256.FusedMultiplyAdd(j, x, y);
+            k = Vector256.FusedMultiplyAdd(k, x, y);
+            l = Vector256.FusedMultiplyAdd(l, x, y);
+        }
+        return Vector256.Sum(a + b + c + d + e + f + g + h + i + j + k + l);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Multiply512(int rounds)
+    {
+        var (x, y) = (Vector512.Create(0.999f), Vector512.Create(0.001f));
+        Vector512<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+        for (var n = 0; n < rounds; n++)
+        {
+            a = Vector512.FusedMultiplyAdd(a, x, y);
+            b = Vector512.FusedMultiplyAdd(b, x, y);
+            c = Vector512.FusedMultiplyAdd(c, x, y);
+            d = Vector512.FusedMultiplyAdd(d, x, y);
+            e = Vector512.FusedMultiplyAdd(e, x, y);
+            f = Vector512.FusedMultiplyAdd(f, x, y);
+            g = Vector512.FusedMultiplyAdd(g, x, y);
+            h = Vector512.FusedMultiplyAdd(h, x, y);
+            i = Vector512.FusedMultiplyAdd(i, x, y);
+            j = Vector512.FusedMultiplyAdd(j, x, y);
+            k = Vector512.FusedMultiplyAdd(k, x, y);
+            l = Vector512.FusedMultiplyAdd(l, x, y);
+        }
+        return Vector512.Sum(a + b + c + d + e + f + g + h + i + j + k + l);
+    }
+}

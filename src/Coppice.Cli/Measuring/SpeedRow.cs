@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using Coppice.Cache;
+using Coppice.Decoding;
+using Coppice.Decoding.Drafters;
+using Coppice.Decoding.Sampling;
+using Coppice.Kernels.Memory;
+using Coppice.Models;
+
+namespace Coppice.Cli.Measuring;
+
+/// <summary>One row of `bench`: a pass of one size that is timed again in every round.</summary>
+internal abstract class SpeedRow : IDisposable
+{
+    private readonly KvCache _cache;
+    private readonly MemoryPool _pool;
+    private readonly List<double> _seconds = [];
+
+    /// <summary>A row with a cache for <paramref name="tokens"/> tokens; all rows share <paramref name="workspace"/>.</summary>
+    protected SpeedRow(string name, LanguageModel model, Workspace workspace, int tokens)
+    {
+        Name = name;
+        (_cache, _pool) = model.NewCache(tokens);
+        Loop = new DecodingLoop(model.Transformer, model.Gate, _cache, workspace, tokens, model.MaxTokens);
+    }
+
+    /// <summary>decode-CONTEXT or prefill-TOKENS.</summary>
+    public string Name { get; }
+    /// <summary>Tokens that one measurement of a round gives or takes.</summary>
+    public abstract int Tokens { get; }
+
+    protected DecodingLoop Loop { get; }
+
+    /// <summary>Bytes and operations of one measurement.</summary>
+    public abstract (double Bytes, double Flops) Work(ModelWork work);
+
+    /// <summary>Measures once more; a round that is not <paramref name="counted"/> warms up.</summary>
+    public void Measure(bool counted)
+    {
+        var time = Run();
+        if (counted) _seconds.Add(time.TotalSeconds);
+    }
+
+    /// <summary>The median of the rounds, beside what <paramref name="machine"/> could do.</summary>
+    public BenchRow Result(ModelWork work, MachineSpeed machine)
+    {
+        var seconds = Median(_seconds);
+        var (bytes, flops) = Work(work);
+        var limit = Math.Max(bytes / 1e9 / machine.ReadGigabytes, flops / 1e9 / machine.FmaGigaflops);
+        return new BenchRow(Name, Tokens / seconds, bytes / 1e9 / seconds, flops / 1e9 / seconds, limit / seconds);
+    }
+
+    /// <summary>The middle one, or the mean of the middle two.</summary>
+    public static double Median(IReadOnlyList<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        var middle = sorted.Length / 2;
+        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _cache.Dispose();
+        _pool.Dispose();
+    }
+
+    protected abstract TimeSpan Run();
+
+    /// <summary>Greedy, without drafts and without an end.</summary>
+    protected void Begin(int[] prompt, int tokens) =>
+        Loop.Begin(prompt, new DecodingOptions(new Sampler([], greedy: true, seed: 0), new NoDrafter(), new StopRule(tokens, []), null));
+
+    /// <summary>Tokens without meaning, the same in every run.</summary>
+    protected static int[] Prompt(int length, int vocabulary) => [.. Enumerable.Range(0, length).Select(i => (int)((i * 7919L + 12345) % vocabulary))];
+}
+
+/// <summary>Tokens one after the other behind a context.</summary>
+internal sealed class DecodeRow : SpeedRow
+{
+    private const int Steps = 8;
+    private readonly int[] _prompt;
+
+    public DecodeRow(LanguageModel model, Workspace workspace, int context) : base($"decode-{context}", model, workspace, context + Steps + 2) =>
+        _prompt = Prompt(context, model.VocabularySize);
+
+    public override int Tokens => Steps;
+
+    public override (double Bytes, double Flops) Work(ModelWork work)
+    {
+        var (bytes, flops) = (0.0, 0.0);
+        for (var step = 0; step < Steps; step++)
+        {
+            bytes += work.Bytes(1, _prompt.Length + step);
+            flops += work.Flops(1, _prompt.Length + step);
+        }
+        return (bytes, flops);
+    }
+
+    /// <summary>The first round fills the cache; later ones keep all of the prompt but its last token, which gives the first token untimed.</summary>
+    protected override TimeSpan Run()
+    {
+        Begin(_prompt, Steps + 1);
+        while (Loop.Tokens.Length == _prompt.Length) Loop.Step();
+        var start = Stopwatch.GetTimestamp();
+        while (Loop.Finished is null) Loop.Step();
+        return Stopwatch.GetElapsedTime(start);
+    }
+}
+
+/// <summary>A prompt up to its first token.</summary>
+internal sealed class PrefillRow : SpeedRow
+{
+    private readonly int[] _prompt;
+    private readonly int _chunk;
+
+    public PrefillRow(LanguageModel model, Workspace workspace, int tokens) : base($"prefill-{tokens}", model, workspace, tokens + 2) =>
+        (_prompt, _chunk) = (Prompt(tokens, model.VocabularySize), workspace.Size.Rows);
+
+    public override int Tokens => _prompt.Length;
+
+    public override (double Bytes, double Flops) Work(ModelWork work)
+    {
+        var (bytes, flops) = (0.0, 0.0);
+        for (var first = 0; first < _prompt.Length; first += _chunk)
+        {
+            var rows = Math.Min(_chunk, _prompt.Length - first);
+            bytes += work.Bytes(rows, first);
+            flops += work.Flops(rows, first);
+        }
+        return (bytes, flops);
+    }
+
+    protected override TimeSpan Run()
+    {
+        Loop.Reset();
+        Begin(_prompt, 1);
+        var start = Stopwatch.GetTimestamp();
+        while (Loop.Finished is null) Loop.Step();
+        return Stopwatch.GetElapsedTime(start);
+    }
+}

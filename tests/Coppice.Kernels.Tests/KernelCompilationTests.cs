@@ -1,0 +1,131 @@
+using Coppice.Kernels.Gpu;
+using Xunit;
+
+namespace Coppice.Kernels.Tests;
+
+/// <summary>What can be known of the GPU kernels without a GPU: that they become PTX, what the text holds, that it assembles, and what it takes.</summary>
+public sealed class KernelCompilationTests
+{
+    private const string NoAssembler = "ptxas was not found on the path or in ~/.cache/coppice/ptxas (.ci/get-ptxas puts it there)";
+
+    private static readonly Lazy<IReadOnlyDictionary<(string Name, string Architecture), string>> Texts = new(() =>
+        PtxCompiler.Architectures.SelectMany(architecture => DeviceKernels.All.Select(kernel => (kernel, architecture)))
+            .AsParallel()
+            .ToDictionary(item => (item.kernel.Name, item.architecture), item => PtxCompiler.Compile(item.kernel, item.architecture)));
+
+    private static readonly Lazy<IReadOnlyList<KernelResources>?> Measured = new(() =>
+        FindAssembler() is not { } ptxas
+            ? null
+            : [.. Texts.Value.AsParallel().Select(text =>
+                ptxas.Assemble(DeviceKernels.All.Single(kernel => kernel.Name == text.Key.Name), text.Value, text.Key.Architecture))]);
+
+    [Fact]
+    public void Every_kernel_compiles_for_every_architecture_and_no_branch_is_marked_uniform()
+    {
+        Assert.All(Texts.Value, text =>
+        {
+            Assert.Contains(".visible .entry", text.Value, StringComparison.Ordinal);
+            Assert.DoesNotContain(".uni", text.Value, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Kernels_are_closed_over_every_element_type_reader_and_activation()
+    {
+        var names = DeviceKernels.All.Select(kernel => kernel.Name).ToHashSet();
+        Assert.Equal(DeviceKernels.All.Count, names.Count);
+        Assert.Equal(names.Count, DeviceKernels.All.Select(kernel => kernel.FileName).Distinct().Count());
+        foreach (var element in new[] { "F32", "F16", "BF16" })
+        {
+            Assert.Contains($"MatMulRow({element}, AlignedRow)", names);
+            Assert.Contains($"MatMulTile({element}, AnyRow)", names);
+            Assert.Contains($"AttendBlocks(Dense {element})", names);
+            Assert.Contains($"AttendBlocks(Paged {element})", names);
+        }
+        foreach (var activation in Enum.GetNames<Numerics.Activation>()) Assert.Contains($"GatedActivation({activation})", names);
+    }
+
+    [Fact]
+    public void Weights_and_keys_are_read_16_bytes_at_a_time()
+    {
+        foreach (var (key, ptx) in Texts.Value)
+        {
+            if (key.Name.StartsWith("MatMul", StringComparison.Ordinal) || key.Name.StartsWith("AttendBlocks", StringComparison.Ordinal))
+                Assert.Contains("ld.global.v4.b32", ptx, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Matrix_products_use_fused_multiply_adds_that_the_assembler_need_not_find()
+    {
+        foreach (var (key, ptx) in Texts.Value)
+        {
+            if (!key.Name.StartsWith("MatMul", StringComparison.Ordinal)) continue;
+            Assert.Contains("fma.rn.f32", ptx, StringComparison.Ordinal);
+            Assert.DoesNotContain("mul.f32", ptx, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Hyperbolic_tangent_is_not_the_approximate_instruction()
+    {
+        Assert.All(Texts.Value, text => Assert.DoesNotContain("tanh.approx", text.Value, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_kernel_assembles_without_spills_and_without_a_stack()
+    {
+        if (Measured.Value is not { } rows) Assert.Skip(NoAssembler);
+        else Assert.All(rows, row => Assert.True(row is { SpillStoreBytes: 0, SpillLoadBytes: 0, StackBytes: 0, Registers: > 0 }, row.ToString()));
+    }
+
+    [Fact]
+    public void No_kernel_takes_more_than_the_table_says()
+    {
+        if (Measured.Value is not { } rows) Assert.Skip(NoAssembler);
+        else
+        {
+            var table = KernelTable.Read(TableFolder()).ToDictionary(row => (row.Name, row.Architecture));
+            Assert.All(rows, row =>
+            {
+                var allowed = table[(row.Name, row.Architecture)];
+                Assert.True(row.Registers <= allowed.Registers && row.SharedBytes <= allowed.SharedBytes && row.WarpsPerMultiprocessor >= allowed.WarpsPerMultiprocessor,
+                    $"{row} takes more than {allowed}; write the table anew if that is worth it");
+            });
+        }
+    }
+
+    [Fact]
+    public void The_table_lists_exactly_the_kernels_there_are()
+    {
+        var expected = PtxCompiler.Architectures.SelectMany(architecture => DeviceKernels.All.Select(kernel => (kernel.Name, architecture)));
+        Assert.Equal(expected, KernelTable.Read(TableFolder()).Select(row => (row.Name, row.Architecture)));
+    }
+
+    [Theory]
+    [InlineData("sm_80", 32, 0, 256, 64)]           // 32 registers a thread fill the file exactly
+    [InlineData("sm_80", 33, 0, 256, 48)]           // 40 after rounding: six groups of eight warps
+    [InlineData("sm_80", 128, 0, 128, 16)]
+    [InlineData("sm_90", 16, 40 << 10, 64, 10)]     // five groups of 41 KiB
+    [InlineData("sm_80", 16, 0, 32, 32)]            // 32 groups at most
+    public void Occupancy_follows_from_registers_shared_memory_and_group_size(string architecture, int registers, int shared, int group, int warps) =>
+        Assert.Equal(warps, Ptxas.Warps(architecture, registers, shared, group));
+
+    [Fact]
+    public void An_unknown_architecture_is_named() =>
+        Assert.Contains("sm_75", Assert.Throws<ArgumentException>(() => PtxCompiler.Compile(DeviceKernels.All[0], "sm_75")).Message, StringComparison.Ordinal);
+
+    private static Ptxas? FindAssembler()
+    {
+        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        var cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "coppice", "ptxas");
+        return Ptxas.Find([.. path, cache]);
+    }
+
+    private static string TableFolder()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Engine.sln"))) folder = folder.Parent;
+        return Path.Combine(folder!.FullName, "bench", "results", "ptxas");
+    }
+}

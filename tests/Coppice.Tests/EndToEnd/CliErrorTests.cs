@@ -1,0 +1,136 @@
+using System.Text;
+using Coppice.Weights;
+using Xunit;
+
+namespace Coppice.Tests.EndToEnd;
+
+/// <summary>Whatever the user gets wrong is one line on stderr and the right exit status.</summary>
+public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModelFolder>
+{
+    [Theory]
+    [InlineData("--frob", "--frob")]
+    [InlineData("--temperature=-1", "--temperature must be a number of at least 0")]
+    [InlineData("--temperature=warm", "--temperature must be a number of at least 0")]
+    [InlineData("--top-p=1.5", "--top-p must be a number from 0 to 1")]
+    [InlineData("--max-tokens=0", "--max-tokens must be a whole number of at least 1")]
+    [InlineData("--logprobs=21", "--logprobs must be a whole number from 0 to 20")]
+    [InlineData("--seed=-1", "--seed must be a whole number")]
+    [InlineData("--stop=", "--stop must be a text that is not empty")]
+    [InlineData("--weights=q9", "--weights must be one of as-stored, f32, f16, bf16")]
+    [InlineData("--kv=none", "--kv must be one of f32, f16, bf16")]
+    [InlineData("--device=tpu", "--device must be auto, cpu, cuda")]
+    [InlineData("--drafter=psychic", "--drafter must be one of auto, none")]
+    [InlineData("--context=1", "--context must be a whole number of at least 2")]
+    [InlineData("--threads=lots", "--threads must be a whole number from 0 to 1024")]
+    [InlineData("--ids=1,x", "exclude each other")]
+    public void A_wrong_option_is_wrong_usage(string option, string expected)
+    {
+        var outcome = CliProcess.Run("generate", "--model", files.Model, "--prompt", "a", option);
+        Assert.Equal(2, outcome.Status);
+        Assert.Contains(expected, outcome.OneError, StringComparison.Ordinal);
+        Assert.Contains("(see coppice generate --help)", outcome.OneError, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--weights=q8", "supported: as-stored, f32, f16, bf16")]
+    [InlineData("--weights=q4", "supported: as-stored, f32, f16, bf16")]
+    [InlineData("--activations=int8", "supported: f32")]
+    [InlineData("--kv=gear4", "supported: f32, f16, bf16")]
+    public void What_this_version_has_not_is_said_and_never_ignored(string option, string expected)
+    {
+        var outcome = CliProcess.Run("generate", "--model", files.Model, "--prompt", "a", option);
+        Assert.Equal(1, outcome.Status);
+        Assert.Contains(expected, outcome.OneError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Missing_arguments_are_wrong_usage()
+    {
+        Assert.Equal(2, CliProcess.Run("generate", "--prompt", "a").Status);
+        Assert.Equal(2, CliProcess.Run("generate", "--model", files.Model).Status);
+        Assert.Equal(2, CliProcess.Run("frob").Status);
+        Assert.Equal(2, CliProcess.Run().Status);
+    }
+
+    [Fact]
+    public void Files_that_are_not_there_or_not_readable_are_named()
+    {
+        Mends(["info", "--model", Path.Combine(files.Folder, "nowhere")], "nowhere: the model's folder must be there");
+        Mends(["info", "--model", files.Write("file", "x")], "must be a folder");
+        Mends(["generate", "--model", files.Model, "--prompt-file", "nowhere.txt"], "nowhere.txt: the file must be there");
+        Mends(["generate", "--model", files.Model, "--prompt-file", files.Model], "must be a file, found a folder");
+        var latin = Path.Combine(files.Folder, "latin.txt");
+        File.WriteAllBytes(latin, [.. Encoding.ASCII.GetBytes("caf"), 0xE9, (byte)'!']);
+        Mends(["generate", "--model", files.Model, "--prompt-file", latin], "must be UTF-8, found a byte that is not at offset 3");
+        Mends(["logits", "--model", files.Model, "--ids-file", "nowhere", "--out", Path.Combine(files.Folder, "o")], "nowhere: the file must be there");
+    }
+
+    [Fact]
+    public void Ids_must_be_integers_of_one_dimension()
+    {
+        var path = Path.Combine(files.Folder, "wrong.safetensors");
+        using (var writer = new SafetensorsWriter(path, [("ids.a", SafetensorsType.F32, [2L])]))
+        {
+            writer.Write<float>([1, 2]);
+            writer.Complete();
+        }
+        Mends(["logits", "--model", files.Model, "--ids-file", path, "--out", path + ".out"], "ids.a must be I64 or I32, found F32");
+        Assert.False(File.Exists(path + ".out"));
+    }
+
+    [Fact]
+    public void Models_that_cannot_be_run_say_why()
+    {
+        var family = files.Copy("family");
+        File.WriteAllText(Path.Combine(family, "config.json"), """{"model_type":"perceptron"}""");
+        Mends(["generate", "--model", family, "--prompt", "a"], "perceptron");
+        var broken = files.Copy("broken");
+        File.WriteAllText(Path.Combine(broken, "config.json"), "{");
+        Mends(["info", "--model", broken], "config.json");
+        var weightless = files.Copy("weightless");
+        File.Delete(Path.Combine(weightless, "model.safetensors"));
+        Mends(["generate", "--model", weightless, "--prompt", "a"], "model.safetensors");
+        Assert.Equal(0, CliProcess.Run("info", "--model", weightless).Status);
+        var textless = files.Copy("textless");
+        File.Delete(Path.Combine(textless, "tokenizer.json"));
+        Mends(["generate", "--model", textless, "--prompt", "a"], "no tokenizer.json");
+        Assert.Equal(0, CliProcess.Run("generate", "--model", textless, "--ids", "1,2", "--max-tokens", "2").Status);
+    }
+
+    [Fact]
+    public void Prompts_that_do_not_fit_say_what_does()
+    {
+        Mends(["generate", "--model", files.Model, "--prompt", new string('a', CliModelFolder.Context)], "128 tokens leave no room to generate in a context of 128");
+        Mends(["generate", "--model", files.Model, "--context", "4", "--prompt", "abcd"], "raise --context");
+        Mends(["generate", "--model", files.Model, "--prompt", ""], "at least one token");
+        Mends(["generate", "--model", files.Model, "--ids", "999"], "ids must be 0..256, got 999");
+        Mends(["perplexity", "--model", files.Model, "--text", files.Write("long.txt", new string('a', 200))], "200 tokens do not fit a context of 128 (use --window or --max-tokens, or raise --context)");
+    }
+
+    [Fact]
+    public void Memory_that_is_not_there_is_asked_for_before_anything_is_run() =>
+        Mends(["generate", "--model", files.Model, "--prompt", "a", "--context", "1000000000"], "bytes");
+
+    [Theory]
+    [InlineData("{\"prompt\":\"a\",\"top_k\":-1}", "line 1: \"top_k\" must be a whole number of at least 0, found -1")]
+    [InlineData("{\"prompt\":\"a\"}\n{\"prompt\":\"a\",\"frob\":1}", "line 2: \"frob\" is not known")]
+    [InlineData("{\"prompt\":\"a\",\"ids\":[1]}", "line 1: must have one of \"prompt\", \"messages\" and \"ids\", found several")]
+    [InlineData("{\"id\":1}", "found none")]
+    public void A_wrong_line_is_named_before_the_model_is_loaded(string lines, string expected) =>
+        Mends(["generate", "--model", files.Model, "--jsonl", files.Write($"wrong-{Guid.NewGuid():N}.jsonl", lines), "--json"], expected);
+
+    [Fact]
+    public void A_stack_trace_is_shown_to_those_who_ask()
+    {
+        var outcome = CliProcess.Run("info", "--model", Path.Combine(files.Folder, "nowhere"), "--verbose");
+        Assert.Equal(1, outcome.Status);
+        Assert.Contains("   at ", outcome.Error, StringComparison.Ordinal);
+    }
+
+    private static void Mends(string[] arguments, string expected)
+    {
+        var outcome = CliProcess.Run(arguments);
+        Assert.Contains(expected, outcome.OneError, StringComparison.Ordinal);
+        Assert.Equal(1, outcome.Status);
+    }
+}

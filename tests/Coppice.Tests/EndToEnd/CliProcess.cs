@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using Coppice.Tests.Support;
+using Xunit;
+
+namespace Coppice.Tests.EndToEnd;
+
+/// <summary>What `coppice` wrote and how it ended.</summary>
+internal sealed record CliOutcome(int Status, string Output, string Error)
+{
+    /// <summary>Its stdout as JSON.</summary>
+    public JsonElement Json => Parse(Output);
+
+    /// <summary>Each line of its stdout as JSON.</summary>
+    public JsonElement[] JsonLines => [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+
+    /// <summary>Its stderr, which must be one line that begins as errors do.</summary>
+    public string OneError
+    {
+        get
+        {
+            Assert.StartsWith("coppice: ", Error, StringComparison.Ordinal);
+            Assert.Equal(Error.Length - 1, Error.IndexOf('\n', StringComparison.Ordinal));
+            Assert.Empty(Output);
+            return Error[..^1];
+        }
+    }
+
+    private static JsonElement Parse(string text)
+    {
+        using var document = JsonDocument.Parse(text);
+        return document.RootElement.Clone();
+    }
+}
+
+/// <summary>Runs the command line as users do: as a process.</summary>
+internal static partial class CliProcess
+{
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The program that was built beside the tests.</summary>
+    public static string Program { get; } = Path.Combine(
+        SharedData.Repository, "src", "Coppice.Cli", "bin", Directory.GetParent(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar))!.Name,
+        Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)), OperatingSystem.IsWindows() ? "coppice.exe" : "coppice");
+
+    /// <summary>Runs <paramref name="arguments"/> to the end.</summary>
+    public static CliOutcome Run(params IEnumerable<string> arguments) => Run("", [], arguments);
+
+    /// <summary>The same with an input and environment variables.</summary>
+    public static CliOutcome Run(string input, (string Name, string Value)[] environment, IEnumerable<string> arguments)
+    {
+        using var process = Start(environment, arguments);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        return End(process, output, error);
+    }
+
+    /// <summary>Runs <paramref name="arguments"/> and sends SIGINT once <paramref name="characters"/> have come out.</summary>
+    public static CliOutcome Interrupt(int characters, params IEnumerable<string> arguments)
+    {
+        using var process = Start([], arguments);
+        var error = process.StandardError.ReadToEndAsync();
+        var begun = new char[characters];
+        var count = process.StandardOutput.ReadBlock(begun);
+        Assert.Equal(0, Kill(process.Id, 2));
+        return End(process, Rest(), error);
+
+        async Task<string> Rest() => new string(begun, 0, count) + await process.StandardOutput.ReadToEndAsync();
+    }
+
+    private static Process Start((string Name, string Value)[] environment, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Program, arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            StandardOutputEncoding = Utf8, StandardErrorEncoding = Utf8, StandardInputEncoding = Utf8,
+        };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    private static CliOutcome End(Process process, Task<string> output, Task<string> error)
+    {
+        if (!process.WaitForExit(TimeSpan.FromMinutes(5)))
+        {
+            process.Kill();
+            Assert.Fail($"coppice did not end: {process.StartInfo.Arguments}");
+        }
+        return new CliOutcome(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}
