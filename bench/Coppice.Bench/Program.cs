@@ -9,7 +9,10 @@ var types = typeof(OpBenchmark).Assembly.GetTypes()
     .Where(type => type is { IsPublic: true, IsAbstract: false } && type.IsAssignableTo(typeof(IMeasuredWork)) && (BenchModel.Folder is not null || !type.IsAssignableTo(typeof(INeedsModel))))
     .OrderBy(type => type.Name, StringComparer.Ordinal).ToArray();
 var summaries = BenchmarkSwitcher.FromTypes(types).Run([.. arguments], profile.Config).ToArray();
-foreach (var summary in summaries) BenchResults.Keep(summary);
+if (profile.IsKept)
+{
+    foreach (var summary in summaries) BenchResults.Keep(summary);
+}
 return summaries.Length > 0 && summaries.All(summary => summary.Reports.All(report => report.Success) && !summary.HasCriticalValidationErrors) ? 0 : 1;
 
 string? Take(string option)

@@ -72,8 +72,14 @@ internal sealed partial class GpuBackend : Backend
     public override string Name { get; }
 
     /// <inheritdoc/>
-    public override long AvailableBytes =>
-        _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    public override long AvailableBytes
+    {
+        get
+        {
+            Bind();
+            return _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        }
+    }
 
     /// <inheritdoc/>
     public override MemoryPool CreatePool(string name, long capacity)

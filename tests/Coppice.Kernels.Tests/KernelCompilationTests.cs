@@ -32,6 +32,17 @@ public sealed class KernelCompilationTests
     }
 
     [Fact]
+    public void Kernels_call_no_functions_and_keep_nothing_in_local_memory()
+    {
+        Assert.All(Texts.Value, text =>
+        {
+            // A call would reach ILGPU's empty body of an intrinsic that was not recognised.
+            Assert.DoesNotMatch(@"\bcall\b", text.Value);
+            Assert.DoesNotMatch(@"\.local\b", text.Value);
+        });
+    }
+
+    [Fact]
     public void Kernels_are_closed_over_every_element_type_reader_and_activation()
     {
         var names = DeviceKernels.All.Select(kernel => kernel.Name).ToHashSet();

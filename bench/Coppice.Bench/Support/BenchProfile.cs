@@ -11,6 +11,9 @@ namespace Coppice.Bench;
 /// <summary>How long and how closely to measure.</summary>
 internal sealed record BenchProfile(string Name, IConfig Config)
 {
+    /// <summary>Whether its tables are worth keeping.</summary>
+    public bool IsKept => Name != "short";
+
     /// <summary>The profile called <paramref name="name"/>.</summary>
     public static BenchProfile Parse(string name) => name switch
     {

@@ -20,7 +20,7 @@ internal sealed partial class GpuBackend
         var valueRows = Rows(values);
         if (segments == 1 || rowsAtOnce == 0 || candidates >= x.Last)           // one search over whole rows
         {
-            _kernels.Launch(new KernelConfig(new Index3D(1, x.Rows, 1), group), SelectKernel<RowCandidates>,
+            _kernels.Launch(new KernelConfig(new Index3D(x.Rows, 1, 1), group), SelectKernel<RowCandidates>,
                 new RowCandidates(Rows(x), 0, x.Last), k, valueRows, Rows(indices));
             return;
         }
@@ -30,9 +30,9 @@ internal sealed partial class GpuBackend
             var count = rows * candidates;
             var scratchValues = new DeviceRows(Scratch<float>(0, count), (int)candidates, (int)candidates);
             var scratchIndices = new DeviceRows(Scratch<float>(count * sizeof(float), count), (int)candidates, (int)candidates);
-            _kernels.Launch(new KernelConfig(new Index3D(segments, rows, 1), group), SelectKernel<RowCandidates>,
+            _kernels.Launch(new KernelConfig(new Index3D(rows, segments, 1), group), SelectKernel<RowCandidates>,
                 new RowCandidates(Rows(x), row, SegmentLength), k, scratchValues, scratchIndices);
-            _kernels.Launch(new KernelConfig(new Index3D(1, rows, 1), group), SelectKernel<ListCandidates>,
+            _kernels.Launch(new KernelConfig(new Index3D(rows, 1, 1), group), SelectKernel<ListCandidates>,
                 new ListCandidates(scratchValues, scratchIndices), k, Rows(values.Slice(row, rows)), Rows(indices.Slice(row, rows)));
         }
     }
@@ -81,7 +81,7 @@ internal sealed partial class GpuBackend
     /// <param name="values">[rows, segments · k].</param>
     /// <param name="indices">[rows, segments · k], I32.</param>
     /// <remarks>
-    /// A group a (segment, row); thread i looks at candidates i, i + group, … Order is total (value descending, index ascending), so the result does not
+    /// A group a (row, segment); thread i looks at candidates i, i + group, … Order is total (value descending, index ascending), so the result does not
     /// depend on the number of threads. Reads k · segment elements, all but the first time from L1, and writes k pairs.
     /// </remarks>
     [GroupSize(RowGroup)]
@@ -90,7 +90,7 @@ internal sealed partial class GpuBackend
     {
         var partialValues = SharedMemory.Allocate<float>(Reduction.MaxWarps);
         var partialIndices = SharedMemory.Allocate<int>(Reduction.MaxWarps);
-        var (segment, row) = (Grid.IdxX, Grid.IdxY);
+        var (row, segment) = (Grid.IdxX, Grid.IdxY);
         var count = candidates.Count(segment);
         var previous = new Candidate { Value = float.PositiveInfinity, Index = -1 };
         for (var chosen = 0; chosen < k; chosen++)
