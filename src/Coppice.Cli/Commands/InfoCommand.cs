@@ -6,7 +6,7 @@ namespace Coppice.Cli.Commands;
 /// <summary>`coppice info`: what is in a model's folder.</summary>
 internal static class InfoCommand
 {
-    private static readonly Option<string> Model = new("--model") { Description = "The model's folder", HelpName = "DIR", Required = true };
+    private static readonly Option<string> Model = ModelFolders.Option("The model's folder");
 
     public static Command Create() => new Command("info", "Show what is in a model's folder and what memory it takes, without loading weights") { Model }.Runs(Run);
 

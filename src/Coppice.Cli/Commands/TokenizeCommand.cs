@@ -8,7 +8,7 @@ internal static class TokenizeCommand
 {
     private static readonly Argument<string?> Text = new("TEXT") { Description = "The text", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string?> File = new("--jsonl") { Description = "One object with \"id\" and \"text\" in each line; - for stdin", HelpName = "FILE" };
-    private static readonly Option<string> Model = new("--model") { Description = "A folder with tokenizer files", HelpName = "DIR", Required = true };
+    private static readonly Option<string> Model = ModelFolders.Option("A folder with tokenizer files");
 
     public static Command Create() =>
         new Command("tokenize", "Show the token ids of texts, and what the ids decode to") { Text, File, Model }.Runs(Run);

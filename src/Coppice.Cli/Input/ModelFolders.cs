@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Coppice.Text;
 
 namespace Coppice.Cli;
@@ -5,6 +6,10 @@ namespace Coppice.Cli;
 /// <summary>Opens what a user calls a model.</summary>
 internal static class ModelFolders
 {
+    /// <summary>The option that names one; without it, the model that ships with the program.</summary>
+    public static Option<string> Option(string description) =>
+        new("--model") { Description = description, HelpName = "DIR", DefaultValueFactory = _ => Shipped() };
+
     /// <summary>Checks that <paramref name="folder"/> is a folder.</summary>
     /// <exception cref="CommandException">It is not.</exception>
     public static string Require(string folder)
@@ -12,7 +17,19 @@ internal static class ModelFolders
         if (Directory.Exists(folder)) return folder;
         throw new CommandException(File.Exists(folder)
             ? $"{folder}: must be a folder with config.json and safetensors files, found a file."
-            : $"{folder}: the model's folder must be there, found none.");
+            : $"{folder}: the model's folder must be there, found none (name another with --model DIR).");
+    }
+
+    /// <summary>weights/tiny beside the program or in a folder above it, as in the repository.</summary>
+    private static string Shipped()
+    {
+        var shipped = Path.Combine("weights", "tiny");
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var candidate = Path.Combine(folder.FullName, shipped);
+            if (File.Exists(Path.Combine(candidate, "config.json"))) return candidate;
+        }
+        return shipped;
     }
 
     /// <summary>The tokenizer of <paramref name="folder"/>, which may hold nothing else.</summary>
