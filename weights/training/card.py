@@ -79,7 +79,8 @@ def write(name, what, objective, tiny=None):
     for part in ("training", "held_out"):
         with open(os.path.join(data.CACHE, part + ".txt"), encoding="utf-8") as file:
             texts[part] = file.read().split(corpus.END)
-    packed, held_bytes = data.rows(data.tokens("held_out"), config.context), sum(len(text.encode()) for text in texts["held_out"])
+    packed = data.rows(data.tokens("held_out"), config.context)
+    held_bytes = sum(len(tokenizer.tokens[i]) for row in packed for i in row[1:] if i)
     nats, count = train.held_out_loss(p, config, packed)
     extra = ""
     if tiny:
