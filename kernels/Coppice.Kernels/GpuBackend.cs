@@ -28,8 +28,8 @@ internal sealed partial class GpuBackend : Backend
 
     private GpuBackend(Context context, Accelerator accelerator, int scratchBytes)
     {
-        (_context, _accelerator, _stream) = (context, accelerator, accelerator.DefaultStream);
-        _kernels = new KernelCache(accelerator);
+        (_context, _accelerator, _stream) = (context, accelerator, accelerator.CreateStream());       // not the default stream, which no graph can capture
+        _kernels = new KernelCache(accelerator, _stream);
         _staging = new HostStaging(accelerator, _stream);
         _scratchPool = new DevicePool(this, accelerator, "scratch", scratchBytes);
         _scratch = _scratchPool.Rent(scratchBytes);
@@ -119,6 +119,7 @@ internal sealed partial class GpuBackend : Backend
         _scratchPool.Dispose();
         _staging.Dispose();
         _kernels.Dispose();
+        _stream.Dispose();
         _accelerator.Dispose();
         _context.Dispose();
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Coppice.Cli;
 
@@ -26,11 +27,20 @@ internal sealed class CommandContext(ParseResult parse, CommandOutput output, In
         Symbol? found = null;
         foreach (var choice in choices)
         {
-            if (!(choice is Option option ? Has(option) : parse.GetResult((Argument)choice) is { Tokens.Count: > 0 })) continue;
+            if (!(choice is Option option ? Has(option) : IsGiven((Argument)choice))) continue;
             if (found is not null) throw Usage($"{Label(found)} and {Label(choice)} exclude each other");
             found = choice;
         }
         return found;
+    }
+
+    /// <summary>A misspelt option would pass for a text, so a text that looks like one must stand behind "--".</summary>
+    private bool IsGiven(Argument argument)
+    {
+        if (parse.GetResult(argument) is not { Tokens: [var first, ..] }) return false;
+        if (first.Value is ['-', _, ..] && parse.Tokens.All(token => token.Type != TokenType.DoubleDash))
+            throw Usage($"{first.Value} is not an option (write -- before a text that begins with a dash)");
+        return true;
     }
 
     private static string Label(Symbol symbol) => symbol is Argument argument ? $"the argument {argument.HelpName ?? argument.Name}" : symbol.Name;

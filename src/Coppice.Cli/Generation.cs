@@ -13,7 +13,7 @@ internal sealed record Generation(GenerationResult Result, IReadOnlyList<TokenLo
         {
             foreach (var piece in session.Generate(prompt, settings.Options, cancellation))
             {
-                if (piece.LogProbs is { } of) logProbs?.Add(new TokenLogProbRow(piece.TokenId, of.Chosen, [.. of.Best.Select(best => new TokenLogProbEntry(best.TokenId, best.LogProbability))]));
+                if (piece.LogProbs is { } of) logProbs?.Add(Row(piece.TokenId, of));
                 if (piece.Text.Length > 0) stream?.Write(piece.Text, flush: true);
             }
         });
@@ -32,7 +32,11 @@ internal sealed record Generation(GenerationResult Result, IReadOnlyList<TokenLo
         Text = Result.Text,
         FinishReason = Result.FinishReason.ToString().ToLowerInvariant(),
         Timing = new GenerateTiming(
-            loaded.LoadTime.TotalMilliseconds, Result.FirstTokenTime.TotalMilliseconds, Result.PrefillTokensPerSecond, Result.DecodeTokensPerSecond, Result.DecodeTime.TotalMilliseconds),
+            loaded.LoadTime.TotalMilliseconds,
+            Result.FirstTokenTime.TotalMilliseconds,
+            Result.PrefillTokensPerSecond,
+            Result.DecodeTokensPerSecond,
+            Result.DecodeTime.TotalMilliseconds),
         Bytes = new MemoryBytes(loaded.Model.WeightBytes, session.KvBytes, session.WorkspaceBytes, loaded.Model.Backend.Memory.PeakBytes),
         AllocatedBytesPerToken = Result.AllocatedBytesPerToken,
         LogProbs = LogProbs,
@@ -49,7 +53,14 @@ internal sealed record Generation(GenerationResult Result, IReadOnlyList<TokenLo
             _ => "stopped",
         };
         var reused = Result.ReusedTokens > 0 ? $" ({Result.ReusedTokens} kept)" : "";
-        return $"{Result.PromptTokens}{reused} + {Result.Ids.Count} tokens, {ended} | first token {Quantity.Time(Result.FirstTokenTime)} | " +
-            $"prefill {Quantity.Number(Result.PrefillTokensPerSecond)} tokens/s | decode {Quantity.Number(Result.DecodeTokensPerSecond)} tokens/s | peak {Quantity.Bytes(loaded.Model.Backend.Memory.PeakBytes)}";
+        return string.Join(" | ",
+            $"{Result.PromptTokens}{reused} + {Result.Ids.Count} tokens, {ended}",
+            $"first token {Quantity.Time(Result.FirstTokenTime)}",
+            $"prefill {Quantity.Number(Result.PrefillTokensPerSecond)} tokens/s",
+            $"decode {Quantity.Number(Result.DecodeTokensPerSecond)} tokens/s",
+            $"peak {Quantity.Bytes(loaded.Model.Backend.Memory.PeakBytes)}");
     }
+
+    private static TokenLogProbRow Row(int token, TokenLogProbs of) =>
+        new(token, of.Chosen, [.. of.Best.Select(best => new TokenLogProbEntry(best.TokenId, best.LogProbability))]);
 }

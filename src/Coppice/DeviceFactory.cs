@@ -26,4 +26,7 @@ internal static class DeviceFactory
             throw new ArgumentException($"device: must be one of {Names}, got \"{device}\".", nameof(device));
         return GpuBackend.TryCreateCuda(number, out var reason) ?? throw new PlatformNotSupportedException($"device: {device} cannot be used: {reason}.");
     }
+
+    /// <summary>Threads of a CPU back end; null for any other device.</summary>
+    public static int? CpuThreads(Backend backend) => (backend as SimdBackend)?.Threads;
 }

@@ -22,7 +22,7 @@ internal sealed record BenchProfile(string Name, IConfig Config)
         _ => throw new ArgumentException($"--profile: must be short, standard or analysis, got {name}."),
     };
 
-    private static Job InProcess(Job job) => job.WithToolchain(InProcessEmitToolchain.Default);
+    private static Job InProcess(Job job) => job.WithToolchain(InProcessEmitToolchain.Instance);
 
     private static ManualConfig Configure(Job job) => ManualConfig.CreateEmpty()
         .AddJob(job)

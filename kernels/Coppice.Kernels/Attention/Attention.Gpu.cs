@@ -51,47 +51,6 @@ internal sealed partial class GpuBackend
     /// <summary>The head of this warp under <see cref="HeadGroups"/>; the last group of a row may have more warps than heads.</summary>
     private static int WarpHead() => Grid.IdxY * (Group.DimX / Warp.WarpSize) + Warp.WarpIdx;
 
-    /// <summary>What one pair of launches covers.</summary>
-    internal readonly struct AttentionShape(int firstRow, int rows, int heads, int headDim, int firstBlock, int blocks, int valueGroups)
-    {
-        /// <summary>Rows of q from FirstRow on.</summary>
-        internal readonly int FirstRow = firstRow, Rows = rows;
-        /// <summary>Query heads, and elements of a head.</summary>
-        internal readonly int Heads = heads, HeadDim = headDim;
-        /// <summary>Logical blocks from FirstBlock on.</summary>
-        internal readonly int FirstBlock = firstBlock, Blocks = blocks;
-        /// <summary>Positions that a warp reads values of at once: a power of two, more than 1 where a value has fewer than 4 · warpSize elements.</summary>
-        internal readonly int ValueGroups = valueGroups;
-
-        /// <summary>Where the state of (row, head, block) begins: o [headDim], then m, then l. Block <see cref="Blocks"/> is the running state of earlier segments.</summary>
-        /// <remarks>The running states lie first, so that they stay where they are when the last segment has fewer blocks.</remarks>
-        internal long State(int row, int head, int block) =>
-            (block == Blocks ? (long)row * Heads + head : (long)Rows * Heads + ((long)row * Blocks + block) * Heads + head) * (HeadDim + 2);
-    }
-
-    /// <summary>Who sees whom: <see cref="AttentionMask"/> on the device. PathStride is 0 where rows are consecutive positions.</summary>
-    internal readonly struct DeviceMask(ArrayView<int> paths, ArrayView<int> depths, int pathStride, int start, int window)
-    {
-        private readonly ArrayView<int> _paths = paths;
-        private readonly ArrayView<int> _depths = depths;
-        private readonly int _pathStride = pathStride;
-        private readonly int _start = start;
-        private readonly int _window = window;
-
-        /// <summary>Logical position of a row.</summary>
-        internal int Position(int row) => _start + (_pathStride == 0 ? row : _depths[row]);
-
-        /// <summary>The first position that a row at <paramref name="position"/> sees.</summary>
-        internal int First(int position) => _window == 0 ? 0 : Math.Max(0, position - _window + 1);
-
-        /// <summary>Whether slots below <paramref name="end"/> are their own positions for every row.</summary>
-        internal bool IsConsecutive(int end) => _pathStride == 0 || end <= _start;
-
-        /// <summary>The slot of a logical position that <paramref name="row"/> sees.</summary>
-        internal int Slot(int row, int position) =>
-            _pathStride == 0 || position < _start ? position : _start + _paths[(long)row * _pathStride + position - _start];
-    }
-
     /// <summary>State of one block of 64 positions for one row and head: m = max s, l = Σ exp(s - m), o = Σ exp(s - m) v, s = c(scale · q k) over the positions seen.</summary>
     /// <param name="shape">Rows, heads and blocks of this launch.</param>
     /// <param name="kv">Keys and values.</param>
@@ -151,18 +110,6 @@ internal sealed partial class GpuBackend
 
         Output(kv, kvHead, seen, mask, shape, row, scores, states, state);
         if (Warp.LaneIdx == 0) StoreScale(states, state + shape.HeadDim, max, sum);
-    }
-
-    /// <summary>The positions of a block that a row sees: Low … High - 1, within 64 from Begin on.</summary>
-    internal readonly struct Span64(int begin, int low, int high)
-    {
-        internal readonly int Begin = begin, Low = low, High = high;
-    }
-
-    private static void StoreScale(ArrayView<float> states, long at, float max, float sum)
-    {
-        states[at] = max;
-        states[at + 1] = sum;
     }
 
     /// <summary>q · k for the 64 positions of a page, into <paramref name="scores"/>.</summary>
@@ -274,55 +221,6 @@ internal sealed partial class GpuBackend
             sum = MultiplyAdd(weights[position - seen.Begin], value, sum);
         }
         return sum;
-    }
-
-    /// <summary>y = o / l over all blocks of a segment and the running state before it, one warp a (row, head). Reads every state once.</summary>
-    /// <param name="shape">Rows, heads and blocks of this launch.</param>
-    /// <param name="states">See <see cref="AttentionShape.State"/>.</param>
-    /// <param name="isFirst">Not 0: there is no running state yet.</param>
-    /// <param name="isFinal">Not 0: divide and write y; otherwise the merged state becomes the running state.</param>
-    /// <param name="y">[tokens, heads · headDim].</param>
-    /// <remarks>The maximum over blocks first, then l and o scaled to it, blocks ascending: one exponential a block, off the chain of sums. Lane l owns dimensions l, l + warpSize, …</remarks>
-    [GroupSize(LoneWarps * GpuWarp)]
-    internal static void MergeBlocksKernel(AttentionShape shape, ArrayView<float> states, int isFirst, int isFinal, DeviceRows y)
-    {
-        var allWeights = SharedMemory.Allocate<float>(LoneWarps * SegmentBlocks);
-        var (head, row) = (WarpHead(), Grid.IdxZ);
-        if (head >= shape.Heads) return;
-        var weights = allWeights.SubView(Warp.WarpIdx * SegmentBlocks, SegmentBlocks);
-        var running = shape.State(row, head, shape.Blocks);
-        var first = shape.State(row, head, 0);
-        var stride = shape.Heads * (shape.HeadDim + 2);         // from a block's state to the next block's
-
-        var runningMax = isFirst != 0 ? float.NegativeInfinity : states[running + shape.HeadDim];
-        var max = runningMax;
-        for (var block = Warp.LaneIdx; block < shape.Blocks; block += Warp.WarpSize)
-            max = MathF.Max(max, states[first + shape.HeadDim + block * stride]);
-        max = Reduction.WarpMax(max);
-        for (var block = Warp.LaneIdx; block < shape.Blocks; block += Warp.WarpSize)
-        {
-            var blockMax = states[first + shape.HeadDim + block * stride];
-            weights[block] = blockMax == float.NegativeInfinity ? 0f : MathF.Exp(blockMax - max);
-        }
-        Warp.Barrier();
-
-        var runningWeight = DeviceMath.Once(runningMax == float.NegativeInfinity ? 0f : MathF.Exp(runningMax - max));
-        var sum = runningWeight == 0f ? 0f : runningWeight * states[running + shape.HeadDim + 1];
-        var at = first + shape.HeadDim + 1;
-        for (var block = 0; block < shape.Blocks; block++, at += stride) sum = DeviceMath.FusedMultiplyAdd(weights[block], states[at], sum);
-
-        var target = y.Offset(shape.FirstRow + row, head);
-        for (var d = Warp.LaneIdx; d < shape.HeadDim; d += Warp.WarpSize)
-        {
-            var o = runningWeight == 0f ? 0f : runningWeight * states[running + d];
-            at = first + d;
-            for (var block = 0; block < shape.Blocks; block++, at += stride)
-                if (weights[block] != 0f) o = DeviceMath.FusedMultiplyAdd(weights[block], states[at], o);
-            if (isFinal != 0) y.View[target + d] = sum == 0f ? 0f : o / sum;
-            else states[running + d] = o;
-        }
-        Warp.Barrier();
-        if (isFinal == 0 && Warp.LaneIdx == 0) StoreScale(states, running + shape.HeadDim, max, sum);
     }
 
     private static Float4 MultiplyAdd(float a, Float4 b, Float4 c) => new()

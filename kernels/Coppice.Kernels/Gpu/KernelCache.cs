@@ -12,43 +12,34 @@ namespace Coppice.Kernels.Gpu;
 /// The C# compiler keeps one delegate for each static method that is passed as a method group, closed over its type arguments, so
 /// the delegate itself is the key. Used by one thread at a time, as the back end that owns it.
 /// </remarks>
-internal sealed class KernelCache(Accelerator accelerator) : IDisposable
+internal sealed class KernelCache(Accelerator accelerator, AcceleratorStream stream) : IDisposable
 {
     private readonly Dictionary<Delegate, Delegate> _launchers = new(ReferenceEqualityComparer.Instance);
     private readonly List<Kernel> _loaded = [];
 
     internal void Launch<T1, T2>(KernelConfig config, Action<T1, T2> kernel, T1 a1, T2 a2) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)(accelerator.DefaultStream, config, a1, a2);
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)(stream, config, a1, a2);
 
     internal void Launch<T1, T2, T3>(KernelConfig config, Action<T1, T2, T3> kernel, T1 a1, T2 a2, T3 a3) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3);
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3>>(kernel)(stream, config, a1, a2, a3);
 
     internal void Launch<T1, T2, T3, T4>(KernelConfig config, Action<T1, T2, T3, T4> kernel, T1 a1, T2 a2, T3 a3, T4 a4) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4);
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel)(stream, config, a1, a2, a3, a4);
 
     internal void Launch<T1, T2, T3, T4, T5>(KernelConfig config, Action<T1, T2, T3, T4, T5> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4, a5);
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)(stream, config, a1, a2, a3, a4, a5);
 
     internal void Launch<T1, T2, T3, T4, T5, T6>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4, a5, a6);
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6);
 
     internal void Launch<T1, T2, T3, T4, T5, T6, T7>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4, a5, a6, a7);
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7);
 
     internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4, a5, a6, a7, a8);
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7, a8);
 
     internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4, a5, a6, a7, a8, a9);
-
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10);
-
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11);
-
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>>(kernel)(accelerator.DefaultStream, config, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12);
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7, a8, a9);
 
     private TLauncher Find<TLauncher>(Delegate kernel) where TLauncher : Delegate
     {

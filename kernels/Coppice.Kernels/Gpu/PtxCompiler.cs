@@ -29,20 +29,7 @@ internal static class PtxCompiler
         using var backend = new PTXBackend(context, target, instructions, null!);
         var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method);
         var compiled = (PTXCompiledKernel)backend.Compile(entry, KernelSpecialization.Empty);
-        return PtxText.Rewrite(compiled.PTXAssembly);
-    }
-
-    /// <summary>Writes the PTX of every kernel into <paramref name="folder"/>, one file each, and returns their paths.</summary>
-    internal static IReadOnlyList<string> WriteAll(string folder, string architecture)
-    {
-        Directory.CreateDirectory(folder);
-        var paths = new List<string>();
-        foreach (var kernel in DeviceKernels.All)
-        {
-            var path = Path.Combine(folder, kernel.FileName + ".ptx");
-            File.WriteAllText(path, Compile(kernel, architecture));
-            paths.Add(path);
-        }
-        return paths;
+        PtxText.Rewrite(compiled);
+        return compiled.PTXAssembly;
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Coppice.Cli.Measuring;
-using Coppice.Kernels;
 using Coppice.Models;
 
 namespace Coppice.Cli.Commands;
@@ -11,8 +10,13 @@ internal static class BenchCommand
     private static readonly string[] Suites = ["all", "decode", "prefill"];
     private static readonly int[] Contexts = [64, 512, 2048], Prompts = [64, 512];
 
-    private static readonly Option<string> Suite = new("--suite") { Description = "Which rows to measure", HelpName = string.Join('|', Suites), DefaultValueFactory = _ => Suites[0] };
-    private static readonly Option<int?> Rounds = ModelArguments.Whole("--rounds", 1, 1000, "Rounds, each of which measures every row once; the median counts [default: 5]");
+    private static readonly Option<string> Suite = new("--suite")
+    {
+        Description = "Which rows to measure", HelpName = string.Join('|', Suites), DefaultValueFactory = _ => Suites[0],
+    };
+
+    private static readonly Option<int?> Rounds =
+        ModelArguments.Whole("--rounds", 1, 1000, "Rounds, each of which measures every row once; the median counts [default: 5]");
 
     public static Command Create()
     {
@@ -24,13 +28,14 @@ internal static class BenchCommand
     {
         using var loaded = ModelArguments.Load(context);
         var model = loaded.Model;
-        if (model.Backend is not SimdBackend cpu) throw new CommandException($"bench: measures the limits of a CPU, but the device is {model.DeviceName} (use --device cpu).");
-        using var workspace = new Workspace(cpu, model.Spec, model.Size);
+        var threads = DeviceFactory.CpuThreads(model.Backend)
+            ?? throw new CommandException($"bench: measures the limits of a CPU, but the device is {model.DeviceName} (use --device cpu).");
+        using var workspace = new Workspace(model.Backend, model.Spec, model.Size);
         var rows = Rows(context.Value(Suite)!, model, workspace);
         BenchResult? result = null;
         try
         {
-            context.Interrupts.Run(cancellation => result = Measure(context, model, cpu.Threads, rows, cancellation));
+            context.Interrupts.Run(cancellation => result = Measure(context, model, threads, rows, cancellation));
         }
         finally
         {
@@ -85,7 +90,9 @@ internal static class BenchCommand
         output.WriteLine($"{machine.Cpu}, {machine.Threads} threads: reads {Quantity.Number(machine.ReadGigabytes)} GB/s, computes {Quantity.Number(machine.FmaGigaflops)} GFLOP/s");
         output.Flush();
         if (output.ShowsTables) Tables.Speeds(result.Rows);
-        else foreach (var row in result.Rows)
-            output.WriteLine($"{row.Name}\t{Quantity.Number(row.TokensPerS)} tokens/s\t{Quantity.Number(row.Gigabytes)} GB/s\t{Quantity.Number(row.Gigaflops)} GFLOP/s\t{100 * row.ShareOfLimit:0} % of the limit");
+        else foreach (var row in result.Rows) output.WriteLine(Line(row));
     }
+
+    private static string Line(BenchRow row) => string.Join('\t',
+        row.Name, $"{Quantity.Number(row.TokensPerS)} tokens/s", $"{Quantity.Number(row.Gigabytes)} GB/s", $"{Quantity.Number(row.Gigaflops)} GFLOP/s", $"{100 * row.ShareOfLimit:0} % of the limit");
 }

@@ -13,7 +13,8 @@ internal static class GenerateCommand
 
     private static readonly Option<string?> Lines = new("--jsonl")
     {
-        Description = "One generation for each line: \"prompt\", \"messages\" or \"ids\", an \"id\", and settings under the names of the options (top_k); - for stdin", HelpName = "FILE",
+        Description = "One generation for each line: \"prompt\", \"messages\" or \"ids\", an \"id\", and settings under the names of the options (top_k); - for stdin",
+        HelpName = "FILE",
     };
 
     private static readonly Option<bool> Chat = new("--chat") { Description = "Put the prompt into the model's chat template, as a user's turn" };
@@ -23,15 +24,21 @@ internal static class GenerateCommand
 
     private static int Run(CommandContext context)
     {
-        var source = context.OneOf(Prompt, PromptOption, PromptFile, Ids, Lines) ?? throw context.Usage("a PROMPT, --prompt, --prompt-file, --ids or --jsonl must be given");
+        var source = context.OneOf(Prompt, PromptOption, PromptFile, Ids, Lines)
+            ?? throw context.Usage("a PROMPT, --prompt, --prompt-file, --ids or --jsonl must be given");
         var chat = context.Value(Chat);
         if (chat && (source == Ids || source == Lines)) throw context.Usage($"--chat and {source.Name} exclude each other");
         if (source == Lines) return RunLines(context, [.. JsonLines.Read(context.Value(Lines)!).Select(line => GenerationRequest.Read(context, line))]);
         var request = new GenerationRequest { Settings = GenerationArguments.Read(context) };
-        var text = source == Prompt ? context.Value(Prompt) : source == PromptOption ? context.Value(PromptOption) : source == PromptFile ? TextFile.Read(context.Value(PromptFile)!) : null;
-        if (text is null) request = request with { Ids = GenerationRequest.ParseIds(context.Value(Ids)!) ?? throw context.Usage($"--ids must be token ids such as 1,2,3, got {JsonLines.Clip(context.Value(Ids)!)}") };
-        else request = chat ? request with { Messages = [new ChatMessage("user", text)] } : request with { Text = text };
-        return RunOne(context, request);
+        if (source == Ids) return RunOne(context, request with { Ids = ParseIds(context) });
+        var text = source == Prompt ? context.Value(Prompt)! : source == PromptOption ? context.Value(PromptOption)! : TextFile.Read(context.Value(PromptFile)!);
+        return RunOne(context, chat ? request with { Messages = [new ChatMessage("user", text)] } : request with { Text = text });
+    }
+
+    private static int[] ParseIds(CommandContext context)
+    {
+        var text = context.Value(Ids)!;
+        return GenerationRequest.ParseIds(text) ?? throw context.Usage($"--ids must be token ids such as 1,2,3, got {JsonLines.Clip(text)}");
     }
 
     private static int RunOne(CommandContext context, GenerationRequest request)
@@ -45,9 +52,8 @@ internal static class GenerateCommand
         if (stream is null) context.Output.WriteJson(generation.ToJson(loaded, session), CliJson.Default.GenerateResult);
         else
         {
-            stream.WriteLine();
+            stream.WriteLine(loaded.Model.Tokenizer is null ? string.Join(',', generation.Result.Ids) : "");
             stream.Flush();
-            if (loaded.Model.Tokenizer is null) stream.WriteLine(string.Join(',', generation.Result.Ids));
             stream.Note(generation.Summary(loaded));
         }
         return generation.Interrupted ? ExitStatus.Interrupted : ExitStatus.Done;

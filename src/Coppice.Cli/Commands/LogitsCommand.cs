@@ -9,8 +9,15 @@ internal static class LogitsCommand
 {
     private const string IdsPrefix = "ids.", LogitsPrefix = "logits.";
 
-    private static readonly Option<string> IdsFile = new("--ids-file") { Description = "A safetensors file with a tensor ids.CASE [tokens] for each case, I64 or I32", HelpName = "FILE", Required = true };
-    private static readonly Option<string> Out = new("--out") { Description = "The safetensors file to write: logits.CASE [tokens, vocabulary], F32", HelpName = "FILE", Required = true };
+    private static readonly Option<string> IdsFile = new("--ids-file")
+    {
+        Description = "A safetensors file with a tensor ids.CASE [tokens] for each case, I64 or I32", HelpName = "FILE", Required = true,
+    };
+
+    private static readonly Option<string> Out = new("--out")
+    {
+        Description = "The safetensors file to write: logits.CASE [tokens, vocabulary], F32", HelpName = "FILE", Required = true,
+    };
 
     public static Command Create() => new Command("logits", "Write the logits at every position of given tokens") { IdsFile, Out }.WithModel().Runs(Run);
 
@@ -20,7 +27,10 @@ internal static class LogitsCommand
         using var loaded = ModelArguments.Load(context);
         var model = loaded.Model;
         foreach (var (name, ids) in cases)
-            if (ids.Length > model.MaxTokens) throw new CommandException($"ids.{name}: {ids.Length:N0} tokens do not fit a context of {model.MaxTokens:N0} (raise --context).");
+        {
+            if (ids.Length <= model.MaxTokens) continue;
+            throw new CommandException($"ids.{name}: {ids.Length:N0} tokens do not fit a context of {model.MaxTokens:N0} (raise --context).");
+        }
         bool stopped;
         using (var scorer = new Scorer(model, cases.Max(c => c.Ids.Length)))
         using (var writer = OpenWriter(context.Value(Out)!, cases, model.VocabularySize))

@@ -72,7 +72,7 @@ internal static class FolderInspection
 
     private static Dictionary<string, long> WeightBytes(Checkpoint checkpoint, WeightPlan plan)
     {
-        using var backend = SimdBackend.Create(threads: 1);
+        using var backend = DeviceFactory.Create("cpu", threads: 1);
         return ModelChoices.Weights.Supported.ToDictionary(choice => choice.Name, choice => WeightLoader.Bytes(backend, checkpoint, plan, choice.Value));
     }
 

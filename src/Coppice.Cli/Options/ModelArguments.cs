@@ -10,7 +10,7 @@ internal static class ModelArguments
     public static readonly Option<string> Model = new("--model") { Description = "The model's folder: config.json, safetensors and tokenizer files", HelpName = "DIR", Required = true };
     public static readonly Option<string> Weights = ModelChoices.Weights.Option("How weights are kept in memory");
     public static readonly Option<string> Kv = ModelChoices.Kv.Option("How keys and values are kept");
-    public static readonly Option<int?> Context = Whole("--context", 2, int.MaxValue, "Tokens that fit, prompt and generated [default: the model's context, at most 8192]");
+    public static readonly Option<int?> Context = Whole("--context", 2, 1 << 28, "Tokens that fit, prompt and generated [default: the model's context, at most 8192]");
 
     private static readonly Option<string> Device = new("--device")
     {

@@ -29,7 +29,7 @@ internal sealed class RopeTables : IDisposable
     public (Tensor Cosines, Tensor Sines) this[int index] => _tables[index];
 
     /// <summary>Memory that the tables take.</summary>
-    public static long Bytes(ModelSpec spec, int positions) => spec.Ropes.Sum(r => 2 * (Rows(r, positions) * (r.RotaryDim / 2) * 4L + 256));
+    public static long Bytes(ModelSpec spec, int positions) => spec.Ropes.Sum(r => 2 * (4L * Rows(r, positions) * (r.RotaryDim / 2) + 256));
 
     /// <summary>Frees the tables.</summary>
     public void Dispose() => _pool.Dispose();

@@ -38,6 +38,36 @@ public sealed class SmolLm2Tests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Text_in_gives_text_out_piece_by_piece()
+    {
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "golden.json")));
+        using var session = _model.NewSession();
+        foreach (var test in document.RootElement.GetProperty("cases").EnumerateArray().Where(c => c.GetProperty("tokens").GetInt32() < 60))
+        {
+            var options = new GenerationOptions { MaxTokens = test.GetProperty("greedy").GetInt32(), ShowSpecialTokens = true };
+            var text = "";
+            await foreach (var piece in session.GenerateAsync(test.GetProperty("text").GetString()!, options, TestContext.Current.CancellationToken)) text += piece.Text;
+            Assert.Equal(test.GetProperty("greedy_text").GetString(), text);
+            Assert.Equal(text, session.LastResult!.Text);
+            Assert.Equal(test.GetProperty("tokens").GetInt32(), session.LastResult.PromptTokens);
+        }
+    }
+
+    [Fact]
+    public void A_stop_string_ends_the_text_before_it_wherever_tokens_divide_it()
+    {
+        using var session = _model.NewSession();
+        var whole = string.Concat(session.Generate("The", new() { MaxTokens = 19 }, TestContext.Current.CancellationToken).Select(p => p.Text));
+        foreach (var stop in (string[])["world", "orld-is", "-w", "a world", "d-of-f"])
+        {
+            var text = string.Concat(session.Generate("The", new() { MaxTokens = 19, StopSequences = [stop, "never"] }, TestContext.Current.CancellationToken).Select(p => p.Text));
+            var at = whole.IndexOf(stop, StringComparison.Ordinal);
+            Assert.Equal(at < 0 ? whole : whole[..at], text);
+            Assert.Equal(at < 0 ? FinishReason.Length : FinishReason.Stop, session.LastResult!.FinishReason);
+        }
+    }
+
     [Theory, InlineData("speech"), InlineData("novel")]
     public void Mean_negative_log_likelihood_is_that_of_transformers(string text)
     {

@@ -18,18 +18,3 @@ internal abstract class DecoderStage
     /// <summary>The bytes that such a token stands for where they need not be text by themselves, else null.</summary>
     public virtual byte[]? MiddleBytes(string token) => null;
 }
-
-/// <summary>The state of one stage while a sequence is decoded; it hands on what is final.</summary>
-internal abstract class DecoderRun
-{
-    /// <summary>Where the output goes.</summary>
-    public DecoderRun? Next { get; set; }
-
-    /// <summary>Takes the next token, or the next part of a running text.</summary>
-    public abstract void Push(string token);
-
-    /// <summary>The sequence is complete: hands on what was held back.</summary>
-    public virtual void End() => Next!.End();
-
-    protected void Emit(string token) => Next!.Push(token);
-}

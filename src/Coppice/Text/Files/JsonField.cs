@@ -36,10 +36,6 @@ internal readonly struct JsonField
         _ => throw Wrong("true or false"),
     };
 
-    public double Number => _value.ValueKind == JsonValueKind.Number && _value.TryGetDouble(out var number) && double.IsFinite(number)
-        ? number
-        : throw Wrong("a finite number");
-
     /// <summary>A string of exactly one character.</summary>
     public string Character => Text is var text && text.Length > 0 && text.Length == (char.IsHighSurrogate(text[0]) ? 2 : 1)
         ? text

@@ -3,20 +3,6 @@ using System.Text.Unicode;
 
 namespace Coppice.Text.Files;
 
-/// <summary>What a piece of a SentencePiece model is for.</summary>
-internal enum PieceKind
-{
-    Normal = 1,
-    Unknown = 2,
-    Control = 3,
-    UserDefined = 4,
-    Unused = 5,
-    Byte = 6,
-}
-
-/// <summary>One piece of a SentencePiece model; its place in the list is its id.</summary>
-internal sealed record ScoredPiece(string Text, float Score, PieceKind Kind);
-
 /// <summary>The contents of a tokenizer.model: pieces, and the settings that encoding needs (sentencepiece_model.proto).</summary>
 internal sealed record SentencePieceModel
 {

@@ -15,11 +15,18 @@ internal sealed class CharacterMap : Normalizer
 
     private readonly uint[] _units;
     private readonly byte[] _texts;
+    private readonly string[] _ascii = new string[128];
 
     private CharacterMap(uint[] units, byte[] texts)
     {
         _units = units;
         _texts = texts;
+        for (var letter = 0; letter < _ascii.Length; letter++)
+        {
+            var replaced = new StringBuilder();
+            if (!TryReplace([(byte)letter], replaced)) replaced.Append((char)letter);
+            _ascii[letter] = replaced.ToString();
+        }
     }
 
     /// <summary>The map in its binary form: the trie's size in bytes, the trie, the texts; null where the sizes do not fit.</summary>
@@ -40,6 +47,13 @@ internal sealed class CharacterMap : Normalizer
         Span<byte> bytes = stackalloc byte[8];
         for (int i = 0, length; i < text.Length; i += length)
         {
+            // Between two ASCII characters a cluster ends, except between the two of a line end.
+            if (text[i] < 0x80 && text[i] != '\r' && (i + 1 == text.Length || text[i + 1] < 0x80))
+            {
+                length = 1;
+                result.Append(_ascii[text[i]]);
+                continue;
+            }
             length = StringInfo.GetNextTextElementLength(text, i);
             var cluster = text.AsSpan(i, length);
             if (Encoding.UTF8.GetByteCount(cluster) <= LongestCluster

@@ -1,30 +1,5 @@
 namespace Coppice.Text.Patterns;
 
-/// <summary>How a repetition chooses its count.</summary>
-internal enum Greed
-{
-    /// <summary>As many as possible, fewer on return.</summary>
-    Greedy,
-
-    /// <summary>As few as possible, more on return.</summary>
-    Lazy,
-
-    /// <summary>As many as possible, never fewer.</summary>
-    Possessive,
-}
-
-/// <summary>A place in the text that a pattern may ask for without consuming anything.</summary>
-internal enum Place
-{
-    TextStart,
-    TextEnd,
-    TextEndOrLastLine,
-    LineStart,
-    LineEnd,
-    WordBoundary,
-    NoWordBoundary,
-}
-
 /// <summary>A regular expression as a tree.</summary>
 internal abstract record PatternNode
 {

@@ -1,4 +1,3 @@
-using Coppice.Text.Patterns;
 using Coppice.Text.Unicode;
 
 namespace Coppice.Text.PreTokenizers;
@@ -9,22 +8,4 @@ internal sealed class ByteLevelSpelling : PreTokenizer
     /// <inheritdoc/>
     protected override Action<Piece> NewRun(List<Piece> output) =>
         piece => output.Add(Piece.Whole(ByteAlphabet.Spell(piece.Span), piece.AtStart));
-}
-
-/// <summary>Puts a space before each piece that does not begin with one.</summary>
-internal sealed class SpacePrefix : PreTokenizer
-{
-    /// <inheritdoc/>
-    protected override Action<Piece> NewRun(List<Piece> output) =>
-        piece => output.Add(piece.Span[0] == ' ' ? piece : Piece.Whole(string.Concat(" ", piece.Span), piece.AtStart));
-}
-
-/// <summary>The pattern that the ByteLevel pre-tokenizer cuts with.</summary>
-internal static class ByteLevelPattern
-{
-    /// <summary>The regular expression of GPT-2.</summary>
-    public const string Expression = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-
-    /// <summary>The cut at its matches.</summary>
-    public static PatternSplit Split { get; } = new(Pattern.Parse(Expression), SplitBehavior.Isolated, invert: false);
 }

@@ -1,13 +1,5 @@
 namespace Coppice.Text.PreTokenizers;
 
-/// <summary>Which pieces the Metaspace pre-tokenizer puts its mark before.</summary>
-internal enum PrependScheme
-{
-    Always,
-    First,
-    Never,
-}
-
 /// <summary>Writes a visible mark (usually U+2581) for spaces, puts one before a text, and cuts before each mark.</summary>
 internal sealed class Metaspace : PreTokenizer
 {

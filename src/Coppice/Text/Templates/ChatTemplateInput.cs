@@ -49,12 +49,13 @@ public sealed record ChatTemplateInput
         var messages = Part(recorded, "messages", JsonValueKind.Array);
         var variables = new Dictionary<string, JsonElement>();
         if (Part(recorded, "variables", JsonValueKind.Object) is { } given)
-            foreach (var property in given.EnumerateObject()) variables[property.Name] = property.Value;
+            foreach (var property in given.EnumerateObject()) variables[JsonInput.Name(property)] = property.Value;
         return new ChatTemplateInput
         {
             Messages = messages is { } array ? [.. array.EnumerateArray().Select(message => new ChatMessage(message))] : [],
             Tools = Part(recorded, "tools", JsonValueKind.Array),
-            AddGenerationPrompt = recorded.TryGetProperty("add_generation_prompt", out var prompt) && prompt.ValueKind == JsonValueKind.True,
+            AddGenerationPrompt = recorded.TryGetProperty("add_generation_prompt", out var prompt)
+                && prompt.ValueKind == JsonValueKind.True,
             Variables = variables,
             Now = Part(recorded, "now", JsonValueKind.String) is { } now ? ReadTime(JsonInput.Text(now)!) : null,
         };

@@ -42,8 +42,6 @@ public sealed class TemplateException : EngineException
     /// <summary>The line of the template, counted from 1, or 0 where none is known.</summary>
     public int Line { get; }
 
-    internal TemplateException At(int line) => Line > 0 || line <= 0 ? this : new TemplateException(Kind, Reason, line);
-
     internal static TemplateException Other(string reason) => new(TemplateErrorKind.Other, reason);
 
     internal static TemplateException Limit(string reason) => new(TemplateErrorKind.Limit, reason);

@@ -10,8 +10,8 @@ public sealed class GoldenTests
 {
     public static TheoryData<string> Templates =>
     [
-        "apertus", "deepseek-r1-distill", "functionary-v3.1", "gemma-2", "gemma-3", "granite-3.3", "hermes-3-tool-use", "kimi-k2", "llama-3",
-        "llama-3.1", "llama-3.2", "mistral-nemo", "phi-3.5", "qwen2.5", "qwen3", "smollm2", "smollm3", "synthetic",
+        "apertus", "deepseek-r1-distill", "functionary-v3.1", "gemma-2", "gemma-3", "granite-3.3", "hermes-3-tool-use", "kimi-k2",
+        "llama-3", "llama-3.1", "llama-3.2", "mistral-nemo", "phi-3.5", "qwen2.5", "qwen3", "smollm2", "smollm3", "synthetic",
     ];
 
     [Theory, MemberData(nameof(Templates))]
@@ -64,6 +64,7 @@ public sealed class GoldenTests
         };
         if (error is null) yield return $"{id}: expected the error '{message}', found {text}";
         else if (error.Kind != kind) yield return $"{id}: expected an error of kind {kind}, found {error.Kind}: {error.Message}";
-        else if (kind == TemplateErrorKind.Raised && error.Reason != message) yield return $"{id}: expected '{message}', found '{error.Reason}'";
+        else if (kind == TemplateErrorKind.Raised && error.Reason != message)
+            yield return $"{id}: expected '{message}', found '{error.Reason}'";
     }
 }

@@ -65,7 +65,6 @@ internal readonly struct Bound(string function, string[] names, object?[] values
     public string Text(int index, string otherwise = "")
     {
         if (!Has(index)) return otherwise;
-        if (values[index] is Undefined undefined) throw undefined.Error();
         return Facts.IsText(values[index], out var text) ? text
             : throw TemplateException.Other($"{function}() argument '{names[index]}' must be str, not {Facts.TypeName(values[index])}");
     }
@@ -74,14 +73,12 @@ internal readonly struct Bound(string function, string[] names, object?[] values
     public int Integer(int index, int otherwise = 0)
     {
         if (!Has(index)) return otherwise;
-        if (values[index] is Undefined undefined) throw undefined.Error();
         return Facts.ToIndex(values[index], $"{function}() argument '{names[index]}'");
     }
 
     /// <summary>An int of any size.</summary>
     public BigInteger BigInteger(int index)
     {
-        if (values[index] is Undefined undefined) throw undefined.Error();
         return Facts.IsInteger(values[index], out var integer) ? integer
             : throw TemplateException.Other($"'{Facts.TypeName(values[index])}' object cannot be interpreted as an integer");
     }

@@ -27,7 +27,7 @@ internal sealed class AttributePath
     private static object Step(string part) =>
         part.Length is > 0 and < 20 && part.All(char.IsAsciiDigit) ? BigInteger.Parse(part, null) : part;
 
-    /// <summary>The part of <paramref name="element"/>; where something on the way is undefined, <paramref name="otherwise"/> if given.</summary>
+    /// <summary>The part of <paramref name="element"/>; where that is undefined, <paramref name="otherwise"/> if given.</summary>
     public object? Get(object? element, object? otherwise = null)
     {
         foreach (var step in _steps)

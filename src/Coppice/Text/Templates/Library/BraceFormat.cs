@@ -45,7 +45,8 @@ internal sealed class BraceFormat(Renderer renderer, object? format, object?[] p
             depth += text[i] switch { '{' => 1, '}' => -1, _ => 0 };
             if (depth == 0) return text[start..i];
         }
-        throw TemplateException.Other(start < text.Length ? "expected '}' before end of string" : "Single '{' encountered in format string");
+        throw TemplateException.Other(
+            start < text.Length ? "expected '}' before end of string" : "Single '{' encountered in format string");
     }
 
     private string Field(string field, int depth)
@@ -53,6 +54,7 @@ internal sealed class BraceFormat(Renderer renderer, object? format, object?[] p
         var nameEnd = 0;
         for (var inBracket = false; nameEnd < field.Length && (inBracket || field[nameEnd] is not ('!' or ':')); nameEnd++)
             inBracket = field[nameEnd] == '[' || (inBracket && field[nameEnd] != ']');
+        if (field.AsSpan(0, nameEnd).Contains('{')) throw TemplateException.Other("unexpected '{' in field name");
         var conversion = '\0';
         var rest = nameEnd;
         if (rest < field.Length && field[rest] == '!')

@@ -73,7 +73,6 @@ internal readonly struct FormatSpecification
             Facts.IsNumber(value, out var real);
             return format.OfReal(real);
         }
-        if (value is bool && format._code == '\0') return format.OfText(representation.Text(value));
         if (Facts.IsInteger(value, out var integer)) return format.OfInteger(integer);
         throw TemplateException.Other($"unsupported format string passed to {Facts.TypeName(value)}.__format__");
     }

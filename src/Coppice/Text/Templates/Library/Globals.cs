@@ -33,6 +33,7 @@ internal static class Globals
         if (arguments.Positional.Length > 1)
             throw TemplateException.Other($"dict expected at most 1 argument, got {arguments.Positional.Length}");
         var dict = new DictValue(renderer.Comparer);
+        if (arguments.Positional is [Undefined undefined]) throw undefined.Error();
         if (arguments.Positional.Length == 1) Fill(renderer, dict, arguments.Positional[0]);
         foreach (var (name, value) in arguments.Keywords)
         {

@@ -60,14 +60,16 @@ internal sealed class JsonText
                 WriteItems('[', sequence.Items, ']', Write);
                 break;
             case DictValue dict:
-                WriteItems('{', _sortKeys ? _renderer.Ordering.Sort([.. dict.Pairs], pair => ((TupleValue)pair!).Items[0], false) : dict.Pairs, '}',
-                    WritePair);
+                WriteItems('{', _sortKeys ? Sorted(dict) : dict.Pairs, '}', WritePair);
                 break;
             default:
                 throw TemplateException.Other($"Object of type {Facts.TypeName(value)} is not JSON serializable");
         }
         _renderer.Budget.Leave();
     }
+
+    private object?[] Sorted(DictValue dict) =>
+        _renderer.Ordering.Sort([.. dict.Pairs], pair => ((TupleValue)pair!).Items[0], reverse: false);
 
     private void Append(string text)
     {

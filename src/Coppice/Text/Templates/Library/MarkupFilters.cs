@@ -60,6 +60,7 @@ internal static class MarkupFilters
     public static object? XmlAttributes(Renderer renderer, object? value, Arguments arguments)
     {
         var bound = arguments.Bind("xmlattr", 0, "autospace");
+        if (value is Undefined undefined) throw undefined.Error();
         if (value is not DictValue dict) throw TemplateException.Other($"'{Facts.TypeName(value)}' object has no attribute 'items'");
         var attributes = new List<string>();
         foreach (var (key, attribute) in dict.Entries)

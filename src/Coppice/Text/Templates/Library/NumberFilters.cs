@@ -9,7 +9,8 @@ internal static class NumberFilters
     {
         arguments.Bind("abs", 0);
         if (Facts.IsInteger(value, out var integer)) return BigInteger.Abs(integer);
-        return value is double real ? Math.Abs(real) : throw TemplateException.Other($"bad operand type for abs(): '{Facts.TypeName(value)}'");
+        return value is double real ? Math.Abs(real)
+            : throw TemplateException.Other($"bad operand type for abs(): '{Facts.TypeName(value)}'");
     }
 
     public static object? ToInteger(Renderer renderer, object? value, Arguments arguments)
@@ -48,13 +49,13 @@ internal static class NumberFilters
         var bound = arguments.Bind("round", 0, "precision", "method");
         var method = bound.Text(1, "common");
         if (method is not ("common" or "ceil" or "floor")) throw TemplateException.Other("method must be common, ceil or floor");
-        if (value is Undefined undefined) throw undefined.Error();
         if (!Facts.IsNumber(value, out var real))
             throw TemplateException.Other($"type {Facts.TypeName(value)} doesn't define __round__ method");
         var precision = bound.Integer(0);
         if (method == "common")
         {
-            if (Facts.IsInteger(value, out var integer)) return precision >= 0 ? integer : RoundInteger(integer, -precision, renderer.Budget);
+            if (Facts.IsInteger(value, out var integer))
+                return precision >= 0 ? integer : RoundInteger(integer, -precision, renderer.Budget);
             return RoundReal(real, precision);
         }
         if (Math.Abs(precision) > 300) throw TemplateException.Limit("a precision must lie within -300 and 300");
@@ -99,6 +100,7 @@ internal static class NumberFilters
     public static object? FileSize(Renderer renderer, object? value, Arguments arguments)
     {
         var binary = arguments.Bind("filesizeformat", 0, "binary").IsTrue(0);
+        if (value is Undefined undefined) throw undefined.Error();
         var size = Facts.IsText(value, out var text)
             ? Numbers.ReadReal(text) ?? throw TemplateException.Other($"could not convert string to float: '{text}'")
             : Facts.IsNumber(value, out var number) ? number

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace Coppice.Text.Templates;
@@ -31,7 +32,7 @@ internal static class NumberText
     /// <summary>Digits with a fixed number of decimals.</summary>
     public static string Fixed(double magnitude, int decimals, bool alternate)
     {
-        var digits = Numbers.Scale(magnitude, decimals).ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(decimals + 1, '0');
+        var digits = Numbers.Scale(magnitude, decimals).ToString(CultureInfo.InvariantCulture).PadLeft(decimals + 1, '0');
         return decimals == 0 ? digits + (alternate ? "." : "") : digits[..^decimals] + "." + digits[^decimals..];
     }
 
@@ -63,7 +64,7 @@ internal static class NumberText
         var exponent = (int)Math.Floor(Math.Log10(magnitude));
         while (true)
         {
-            var digits = Numbers.Scale(magnitude, count - 1 - exponent).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            var digits = Numbers.Scale(magnitude, count - 1 - exponent).ToString(CultureInfo.InvariantCulture);
             if (digits.Length == count) return (digits, exponent);
             // The logarithm was off by one, or rounding went up to the next power of ten.
             exponent += digits.Length > count ? 1 : -1;
@@ -77,9 +78,9 @@ internal static class NumberText
         if (code is 'd' or 'n' or 'i' or 'u') return Representation.Integer(magnitude);
         var text = code switch
         {
-            'x' or 'X' => magnitude.ToString("x", System.Globalization.CultureInfo.InvariantCulture).TrimStart('0'),
+            'x' or 'X' => magnitude.ToString("x", CultureInfo.InvariantCulture).TrimStart('0'),
             'o' => Octal(magnitude),
-            _ => magnitude.ToString("b", System.Globalization.CultureInfo.InvariantCulture).TrimStart('0'),
+            _ => magnitude.ToString("b", CultureInfo.InvariantCulture).TrimStart('0'),
         };
         if (text.Length == 0) text = "0";
         if (alternate) text = "0" + char.ToLowerInvariant(code) + text;

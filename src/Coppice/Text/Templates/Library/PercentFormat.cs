@@ -121,7 +121,7 @@ internal sealed class PercentFormat(Budget budget, Representation representation
         if (value is Undefined undefined) throw undefined.Error();
         if (Facts.IsInteger(value, out var integer)) return integer;
         if (value is double real && code is 'd' or 'i' or 'u')
-            return double.IsFinite((double)value!) ? new BigInteger((double)value) : throw TemplateException.Other("cannot convert float to integer");
+            return double.IsFinite(real) ? new BigInteger(real) : throw TemplateException.Other("cannot convert float to integer");
         throw TemplateException.Other($"%{code} format: a real number is required, not {Facts.TypeName(value)}");
     }
 
@@ -129,7 +129,7 @@ internal sealed class PercentFormat(Budget budget, Representation representation
     {
         if (Facts.IsText(value, out var text) && CodePoints.Count(text) == 1) return text;
         if (Facts.IsInteger(value, out var number) && number >= 0 && number <= 0x10FFFF)
-            return number is var point && point >= 0xD800 && point <= 0xDFFF ? ((char)point).ToString() : char.ConvertFromUtf32((int)number);
+            return number > 0xFFFF ? char.ConvertFromUtf32((int)number) : ((char)number).ToString();
         throw TemplateException.Other("%c requires int or char");
     }
 

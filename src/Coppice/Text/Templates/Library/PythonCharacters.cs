@@ -79,8 +79,9 @@ internal static class PythonCharacters
             or 0xA69C or 0xA69D or 0xA770 or 0xA7F8 or 0xA7F9 or (>= 0xAB5C and <= 0xAB5F) or (>= 0x10780 and <= 0x107BA);
 
     /// <summary>Whether repr() shows the character as it is.</summary>
-    public static bool IsPrintable(string text, int offset) => text[offset] == ' ' || CharUnicodeInfo.GetUnicodeCategory(text, offset) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+    public static bool IsPrintable(string text, int offset) =>
+        text[offset] == ' ' || CharUnicodeInfo.GetUnicodeCategory(text, offset) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
         or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.SpaceSeparator);
 
@@ -184,6 +185,7 @@ internal static class PythonCharacters
         return before >= 0 && IsCased(text, before) && !(after < text.Length && IsCased(text, after));
     }
 
-    private static bool IsCaseIgnorable(char c) => c is '\'' or '.' or ':' or '\u00B7' or '\u2019' || CharUnicodeInfo.GetUnicodeCategory(c) is
-        UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format or UnicodeCategory.ModifierSymbol;
+    private static bool IsCaseIgnorable(char c) => c is '\'' or '.' or ':' or '\u00B7' or '\u2019'
+        || CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark
+            or UnicodeCategory.Format or UnicodeCategory.ModifierSymbol;
 }

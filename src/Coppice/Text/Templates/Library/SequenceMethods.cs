@@ -63,7 +63,8 @@ internal static class DictMethods
         "items" => View(dict, "dict_items", () => dict.Pairs),
         "copy" => FunctionValue.Method((_, _) => dict),
         "fromkeys" => FunctionValue.Method((renderer, arguments) => FromKeys(renderer, arguments)),
-        _ when SequenceMethods.Modifies(dict, name) => FunctionValue.Method((_, _) => throw TemplateException.Other("dicts cannot be changed")),
+        _ when SequenceMethods.Modifies(dict, name) =>
+            FunctionValue.Method((_, _) => throw TemplateException.Other("dicts cannot be changed")),
         _ => Missing.Value,
     };
 

@@ -28,7 +28,8 @@ internal static class StrftimeFormat
                 text.Append(format, start, i - start + 1);
                 continue;
             }
-            text.Append(WithFlags(part, flags, width.Length is 0 ? 0 : width.Length < 4 ? int.Parse(width, CultureInfo.InvariantCulture) : 999));
+            var columns = int.TryParse(width, CultureInfo.InvariantCulture, out var given) ? Math.Min(given, 999) : 0;
+            text.Append(WithFlags(part, flags, columns));
             budget.SpendOnText(part.Length + 16);
             budget.CheckText(text.Length);
         }

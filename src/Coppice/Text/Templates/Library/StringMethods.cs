@@ -147,7 +147,7 @@ internal static class StringMethods
         var (start, stop) = (0, text.Length);
         bool Goes(int at, int width) => characters is null
             ? PythonCharacters.IsSpace(text[at])
-            : width == 1 ? HasSingle(characters, text[at]) : characters.Contains(text.Substring(at, 2), StringComparison.Ordinal);
+            : width == 1 ? characters.Contains(text[at]) : characters.Contains(text.Substring(at, 2), StringComparison.Ordinal);
         renderer.Budget.Spend((characters?.Length ?? 0) / 8);
         while (left && start < stop && Goes(start, CodePoints.Width(text, start)))
         {
@@ -163,8 +163,6 @@ internal static class StringMethods
         }
         return text[start..stop];
     }
-
-    private static bool HasSingle(string characters, char c) => characters.Contains(c);
 
     private static string Pad(Renderer renderer, string text, Bound bound, Side side)
     {

@@ -11,7 +11,8 @@ internal static class StringSplitting
         if (limit < 0) limit = int.MaxValue;
         var separator = bound.IsGiven(0) ? bound.Text(0) : null;
         if (separator is { Length: 0 }) throw TemplateException.Other("empty separator");
-        var parts = separator is null ? OnSpace(text, limit, fromRight) : fromRight ? FromRight(text, separator, limit) : FromLeft(text, separator, limit);
+        var parts = separator is null ? OnSpace(text, limit, fromRight)
+            : fromRight ? FromRight(text, separator, limit) : FromLeft(text, separator, limit);
         renderer.Budget.SpendOnContainer(parts.Count);
         return new ListValue([.. parts]);
     }
@@ -20,8 +21,13 @@ internal static class StringSplitting
     {
         var parts = new List<string>();
         var from = 0;
-        for (var at = -1; parts.Count < limit && (at = text.IndexOf(separator, from, StringComparison.Ordinal)) >= 0; from = at + separator.Length)
+        while (parts.Count < limit)
+        {
+            var at = text.IndexOf(separator, from, StringComparison.Ordinal);
+            if (at < 0) break;
             parts.Add(text[from..at]);
+            from = at + separator.Length;
+        }
         parts.Add(text[from..]);
         return parts;
     }
@@ -82,7 +88,8 @@ internal static class StringSplitting
         return new ListValue([.. lines]);
     }
 
-    private static bool IsLineEnd(char c) => c is '\n' or '\r' or '\v' or '\f' or '\x1c' or '\x1d' or '\x1e' or '\x85' or '\u2028' or '\u2029';
+    private static bool IsLineEnd(char c) =>
+        c is '\n' or '\r' or '\v' or '\f' or '\x1c' or '\x1d' or '\x1e' or '\x85' or '\u2028' or '\u2029';
 
     /// <summary>partition() and rpartition().</summary>
     public static TupleValue Partition(Renderer renderer, string text, Arguments arguments, bool last)

@@ -21,6 +21,12 @@ internal static class TextFilters
         return Arithmetic.Like(value, map(Soft(renderer, value)));
     };
 
+    public static object? ToText(Renderer renderer, object? value, Arguments arguments)
+    {
+        arguments.Bind("string", 0);
+        return value is Markup ? value : renderer.Representation.Text(value);
+    }
+
     public static object? Center(Renderer renderer, object? value, Arguments arguments) => Arithmetic.Like(value,
         StringMethods.Center(renderer, Soft(renderer, value), arguments.Bind("center", 0, "width").Integer(0, 80)));
 
@@ -65,6 +71,33 @@ internal static class TextFilters
         return Arithmetic.Like(value, result.ToString());
     }
 
+    /// <summary>The value in one line with the keys of its dicts sorted; pprint would break longer ones, which this does not.</summary>
+    public static object? PrettyPrint(Renderer renderer, object? value, Arguments arguments)
+    {
+        arguments.Bind("pprint", 0, "verbose");
+        var text = renderer.Representation.Of(Sorted(renderer, value));
+        return CodePoints.Count(text) <= 80 ? text
+            : throw TemplateException.Other("pprint is available only for values that fit in a line of 80 characters");
+    }
+
+    private static object? Sorted(Renderer renderer, object? value)
+    {
+        renderer.Budget.Enter();
+        if (value is DictValue dict)
+        {
+            var sorted = new DictValue(renderer.Comparer);
+            foreach (var pair in renderer.Ordering.Sort([.. dict.Pairs], pair => ((TupleValue)pair!).Items[0], reverse: false))
+                sorted.Set(((TupleValue)pair!).Items[0], Sorted(renderer, ((TupleValue)pair).Items[1]));
+            value = sorted;
+        }
+        else if (value is SequenceValue sequence)
+        {
+            value = sequence.With([.. sequence.Items.Select(item => Sorted(renderer, item))]);
+        }
+        renderer.Budget.Leave();
+        return value;
+    }
+
     public static object? Replace(Renderer renderer, object? value, Arguments arguments)
     {
         var bound = arguments.Bind("replace", 2, "old", "new", "count");
@@ -83,7 +116,8 @@ internal static class TextFilters
             var end = start;
             while (end < text.Length && IsWordBreak(text[end]) == IsWordBreak(text[start])) end++;
             var width = CodePoints.Width(text, start);
-            title.Append(PythonCharacters.ToUpper(text.Substring(start, width))).Append(PythonCharacters.ToLower(text[(start + width)..end]));
+            title.Append(PythonCharacters.ToUpper(text.Substring(start, width)))
+                .Append(PythonCharacters.ToLower(text[(start + width)..end]));
             start = end;
         }
         return title.ToString();
@@ -131,10 +165,13 @@ internal static class TextFilters
     public static object? WordWrap(Renderer renderer, object? value, Arguments arguments)
     {
         var bound = arguments.Bind("wordwrap", 0, "width", "break_long_words", "wrapstring", "break_on_hyphens");
+        if (value is Undefined undefined) throw undefined.Error();
+        if (!Facts.IsText(value, out var text))
+            throw TemplateException.Other($"'{Facts.TypeName(value)}' object has no attribute 'splitlines'");
         var width = bound.Integer(0, 79);
         if (width <= 0) throw TemplateException.Other($"invalid width {width} (must be > 0)");
         var separator = bound.IsGiven(2) ? bound.Text(2) : "\n";
-        var lines = StringSplitting.Lines(Soft(renderer, value), renderer.Budget).Items
+        var lines = StringSplitting.Lines(text, renderer.Budget).Items
             .SelectMany(line => WordWrapper.Wrap((string)line!, width, bound.IsTrue(1, true), bound.IsTrue(3, true)).DefaultIfEmpty(""));
         var wrapped = new StringBuilder();
         foreach (var line in lines)
@@ -167,7 +204,8 @@ internal static class TextFilters
         var quoted = new StringBuilder();
         foreach (var unit in Encoding.UTF8.GetBytes(text))
         {
-            if (char.IsAsciiLetterOrDigit((char)unit) || "_.-~".Contains((char)unit) || safe.Contains((char)unit)) quoted.Append((char)unit);
+            var c = (char)unit;
+            if (char.IsAsciiLetterOrDigit(c) || "_.-~".Contains(c) || safe.Contains(c)) quoted.Append(c);
             else quoted.Append('%').Append(unit.ToString("X2", null));
         }
         return quoted.ToString();

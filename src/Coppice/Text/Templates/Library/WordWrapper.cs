@@ -48,7 +48,8 @@ internal static class WordWrapper
         {
             var blank = PythonCharacters.IsSpace(line[start]);
             var end = start + 1;
-            while (end < line.Length && PythonCharacters.IsSpace(line[end]) == blank && !(breakOnHyphens && IsHyphenBreak(line, start, end))) end++;
+            while (end < line.Length && PythonCharacters.IsSpace(line[end]) == blank
+                && !(breakOnHyphens && IsHyphenBreak(line, start, end))) end++;
             yield return line[start..end];
             start = end;
         }

@@ -49,7 +49,8 @@ internal sealed class Budget(TemplateLimits limits)
         Spend();
         // The depth bounds what is decided by the template, the stack what is decided by the caller's thread.
         if (++_depth > limits.MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
-            throw TemplateException.Limit($"nesting must be at most {limits.MaxDepth} levels deep, and was not (does a macro call itself?)");
+            throw TemplateException.Limit(
+                $"nesting must be at most {limits.MaxDepth} levels deep, and was deeper (does a macro call itself?)");
     }
 
     /// <summary>Comes back from one level.</summary>

@@ -32,8 +32,21 @@ internal static class JsonInput
     private static DictValue ToDict(JsonElement json, Renderer renderer)
     {
         var dict = new DictValue(renderer.Comparer);
-        foreach (var property in json.EnumerateObject()) dict.Set(property.Name, ToValue(property.Value, renderer));
+        foreach (var property in json.EnumerateObject()) dict.Set(Name(property), ToValue(property.Value, renderer));
         return dict;
+    }
+
+    /// <summary>The name of a property; one that is no valid text is refused.</summary>
+    public static string Name(JsonProperty property)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            throw TemplateException.Other("a JSON key must be valid text, found an unpaired surrogate");
+        }
     }
 
     private static object Number(string text)

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Coppice.Text.Templates;
 
-/// <summary>The variable loop: where a loop stands in its elements, looking at most one element ahead unless the length is asked for.</summary>
+/// <summary>The variable loop: where a loop stands, looking at most one element ahead unless the length is asked for.</summary>
 internal sealed class LoopValue : CallableValue
 {
     private readonly object? _source;

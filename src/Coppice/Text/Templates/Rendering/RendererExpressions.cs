@@ -167,7 +167,9 @@ internal sealed partial class Renderer
         var keywords = new List<KeyValuePair<string, object?>>();
         foreach (var (name, value) in arguments.Keywords) keywords.Add(KeyValuePair.Create(name, Evaluate(value, frame)));
         if (arguments.DoubleStar is null) return new Arguments(positional, keywords);
-        if (Evaluate(arguments.DoubleStar, frame) is not DictValue pairs) throw TemplateException.Other("argument after ** must be a mapping");
+        var mapping = Evaluate(arguments.DoubleStar, frame);
+        if (mapping is Undefined undefined) throw undefined.Error();
+        if (mapping is not DictValue pairs) throw TemplateException.Other("argument after ** must be a mapping");
         Budget.SpendOnContainer(2L * pairs.Length!.Value);
         var names = keywords.Select(keyword => keyword.Key).ToHashSet();
         foreach (var (key, value) in pairs.Entries)

@@ -63,8 +63,9 @@ internal sealed partial class Renderer
                 foreach (var (target, source) in with.Bindings) Assign(target, Evaluate(source, frame), scoped);
                 return Execute(with.Body, scoped);
             case AutoescapeStatement block:
-                if (Facts.IsTrue(Evaluate(block.Switch, frame))) throw TemplateException.Other("autoescape is not available");
-                return Execute(block.Body, Open(block.Scope, frame));
+                var around = Open(block.Scope, frame);
+                if (Facts.IsTrue(Evaluate(block.Switch, around))) throw TemplateException.Other("autoescape is not available");
+                return Execute(block.Body, around);
             case BlockStatement block:
                 return Execute(block.Body, Open(block.Scope, null));
             case OtherTemplateStatement other:
@@ -149,8 +150,8 @@ internal sealed partial class Renderer
         foreach (var element in Facts.Elements(source))
         {
             Assign(loop.Target, element, inner);
-            if (Facts.IsTrue(Evaluate(loop.Test!, inner)))
-                yield return loop.Target is TupleExpression ? new TupleValue(Unpack(element, ((TupleExpression)loop.Target).Items.Count)) : element;
+            if (!Facts.IsTrue(Evaluate(loop.Test!, inner))) continue;
+            yield return loop.Target is TupleExpression tuple ? new TupleValue(Unpack(element, tuple.Items.Count)) : element;
         }
     }
 }

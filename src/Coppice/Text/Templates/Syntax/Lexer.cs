@@ -114,11 +114,18 @@ internal sealed class Lexer
             _position = end;
             return;
         }
-        throw TemplateException.Syntax("Missing end of raw directive", _line);
+        if (textStart < _source.Length) throw TemplateException.Syntax("Missing end of raw directive", _line);
+        _position = _source.Length;
     }
 
     private void ReadComment(int start)
     {
+        if (start >= _source.Length)
+        {
+            // A comment that the template's end cuts off is let pass if nothing has been written in it.
+            _position = _source.Length;
+            return;
+        }
         var at = _source.IndexOf("#}", start, StringComparison.Ordinal);
         if (at < 0) throw TemplateException.Syntax("Missing end of comment tag", _line);
         var signed = at > start && _source[at - 1] is '-' or '+';

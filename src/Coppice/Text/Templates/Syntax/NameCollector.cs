@@ -3,7 +3,7 @@ namespace Coppice.Text.Templates;
 /// <summary>Finds the names that statements read and assign in their own scope, without looking into the scopes that they open.</summary>
 internal static class NameCollector
 {
-    /// <summary>Adds the names in <paramref name="nodes"/> to <paramref name="scope"/>; with <paramref name="bind"/> as its parameters.</summary>
+    /// <summary>Adds the names in <paramref name="nodes"/> to a scope; with <paramref name="bind"/> as its parameters.</summary>
     public static void Collect(Scope scope, IEnumerable<Node> nodes, bool bind = false)
     {
         foreach (var node in nodes) Collect(scope, node, bind);
@@ -62,7 +62,8 @@ internal static class NameCollector
         var first = scope.Branch();
         Collect(first, condition.Branches[0].Body);
         var others = scope.Branch();
-        foreach (var (test, body) in condition.Branches.Skip(1)) CollectCondition(others, new IfStatement([(test, body)], [], condition.Line));
+        foreach (var (test, body) in condition.Branches.Skip(1))
+            CollectCondition(others, new IfStatement([(test, body)], [], condition.Line));
         var last = scope.Branch();
         Collect(last, condition.Else);
         scope.Merge([first, others, last]);

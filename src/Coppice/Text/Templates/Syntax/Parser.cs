@@ -71,12 +71,13 @@ internal sealed partial class Parser
     private void Enter()
     {
         if (++_depth > MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
-            throw new TemplateException(TemplateErrorKind.Limit, $"brackets and blocks must be at most {MaxDepth} levels deep", Current.Line);
+            throw new TemplateException(
+                TemplateErrorKind.Limit, $"brackets and blocks must be at most {MaxDepth} levels deep", Current.Line);
     }
 
     private void Leave() => _depth--;
 
-    /// <summary>Statements up to one of the tags in <paramref name="ends"/> (which stays current), or up to the end of the template.</summary>
+    /// <summary>Statements up to one of the tags in <paramref name="ends"/>, which stays current, or up to the end.</summary>
     private List<Statement> ParseBody(string[] ends)
     {
         Enter();
@@ -142,7 +143,8 @@ internal sealed partial class Parser
         _openTags.Push(tag.Text);
         var statement = ParseTag(tag);
         _openTags.Pop();
-        body.Add(statement ?? throw TemplateException.Syntax($"Encountered unknown tag '{tag.Text}'. {Expected(ends)}".TrimEnd(), tag.Line));
+        body.Add(statement
+            ?? throw TemplateException.Syntax($"Encountered unknown tag '{tag.Text}'. {Expected(ends)}".TrimEnd(), tag.Line));
     }
 
     private Statement? ParseTag(Token tag)

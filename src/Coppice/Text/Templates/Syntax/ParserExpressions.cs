@@ -130,10 +130,9 @@ internal sealed partial class Parser
                 Advance();
                 return ParseNamed(token, withNamespace);
             case TokenKind.Text:
-                Advance();
-                var text = token.Text;
-                while (Current.Kind == TokenKind.Text) text += Advance().Text;
-                return new ConstantExpression(text, token.Line);
+                var parts = new List<string>();
+                while (Current.Kind == TokenKind.Text) parts.Add(Advance().Text);
+                return new ConstantExpression(string.Concat(parts), token.Line);
             case TokenKind.Integer or TokenKind.Real:
                 Advance();
                 return new ConstantExpression(token.Number, token.Line);
@@ -162,7 +161,7 @@ internal sealed partial class Parser
 
     /// <summary>One expression, or several with commas between as a tuple.</summary>
     private Expression ParseTuple(
-        bool targetsOnly = false, bool withConditional = true, string? endsAt = null, bool inParentheses = false, bool withNamespace = false)
+        bool targetsOnly = false, bool withConditional = true, bool inParentheses = false, bool withNamespace = false)
     {
         var line = Current.Line;
         var items = new List<Expression>();
@@ -171,8 +170,7 @@ internal sealed partial class Parser
         while (true)
         {
             if (items.Count > 0) ExpectOperator(",");
-            if (Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd || Current.IsOperator(")")
-                || (endsAt is not null && Current.IsName(endsAt))) break;
+            if (Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd || Current.IsOperator(")")) break;
             items.Add(targetsOnly ? ParsePrimary(withNamespace) : ParseExpression(withConditional));
             if (!Current.IsOperator(",")) break;
             isTuple = true;

@@ -116,9 +116,10 @@ internal sealed partial class Parser
 
     private string ParseDottedName()
     {
-        var name = ExpectIdentifier();
-        while (SkipOperator(".")) name += "." + ExpectIdentifier();
-        return name;
+        var parts = new List<string>();
+        do parts.Add(ExpectIdentifier());
+        while (SkipOperator("."));
+        return string.Join('.', parts);
     }
 
     private FilterExpression ParseFilters(Expression? node, bool startsInline = false)

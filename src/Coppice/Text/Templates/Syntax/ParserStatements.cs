@@ -13,9 +13,9 @@ internal sealed partial class Parser
 
     private ForStatement ParseFor(int line)
     {
-        var target = ParseTarget(NameUse.Store, endsAt: "in");
+        var target = ParseTarget(NameUse.Store);
         ExpectName("in");
-        var source = ParseTuple(withConditional: false, endsAt: "recursive");
+        var source = ParseTuple(withConditional: false);
         var test = SkipName("if") ? ParseExpression() : null;
         var recursive = SkipName("recursive");
         var body = ParseBlockBody("endfor", "else");
@@ -148,11 +148,8 @@ internal sealed partial class Parser
     private static bool IsConstantName(string name) => name is "true" or "false" or "none" or "True" or "False" or "None";
 
     /// <summary>The target of an assignment: a name, a tuple of targets or, in set, an attribute of a namespace.</summary>
-    private Expression ParseTarget(NameUse use, bool withNamespace = false, string? endsAt = null)
-    {
-        var parsed = ParseTuple(targetsOnly: true, endsAt: endsAt, withNamespace: withNamespace);
-        return ToTarget(parsed, use);
-    }
+    private Expression ParseTarget(NameUse use, bool withNamespace = false) =>
+        ToTarget(ParseTuple(targetsOnly: true, withNamespace: withNamespace), use);
 
     private static Expression ToTarget(Expression parsed, NameUse use) => parsed switch
     {

@@ -25,6 +25,10 @@ internal sealed class Scope(Scope? parent)
     private readonly Dictionary<string, NameLoad> _loads = [];
     private readonly HashSet<string> _stores = [];
     private readonly Dictionary<string, int> _slots = [];
+    private readonly Scope? _parent = parent;
+
+    // A branch of a condition holds only what is new in it; the rest it has from the scope that it branched off.
+    private Scope? _trunk;
 
     /// <summary>The names with how each gets its first value, slot by slot, once analysis is over.</summary>
     public (string Name, NameLoad Load)[] Names { get; private set; } = [];
@@ -35,14 +39,14 @@ internal sealed class Scope(Scope? parent)
     /// <summary>A name is read here.</summary>
     public void Read(string name)
     {
-        if (!Knows(name)) _loads[name] = NameLoad.Resolve;
+        if (!IsLocal(name) && !IsOuter(name)) _loads[name] = NameLoad.Resolve;
     }
 
     /// <summary>A name is assigned here.</summary>
     public void Store(string name)
     {
         _stores.Add(name);
-        if (!_loads.ContainsKey(name)) _loads[name] = parent?.Knows(name) == true ? NameLoad.Alias : NameLoad.Unset;
+        if (!IsLocal(name)) _loads[name] = IsOuter(name) ? NameLoad.Alias : NameLoad.Unset;
     }
 
     /// <summary>A name is bound by the construct that opens this scope.</summary>
@@ -52,26 +56,19 @@ internal sealed class Scope(Scope? parent)
         _loads[name] = NameLoad.Parameter;
     }
 
-    /// <summary>A copy to follow one branch of a condition with.</summary>
-    public Scope Branch()
-    {
-        var copy = new Scope(parent);
-        foreach (var (name, load) in _loads) copy._loads[name] = load;
-        copy._stores.UnionWith(_stores);
-        return copy;
-    }
+    /// <summary>What to follow one branch of a condition with.</summary>
+    public Scope Branch() => new(_parent) { _trunk = this };
 
-    /// <summary>Takes over what the branches of a condition did: what only some of them assign keeps its outer value in the others.</summary>
+    /// <summary>Takes over what the branches of a condition did; where a branch did not assign a name it keeps its outer value.</summary>
     public void Merge(IReadOnlyList<Scope> branches)
     {
-        var stored = branches.SelectMany(branch => branch._stores).ToHashSet();
-        stored.ExceptWith(_stores);
+        var stored = branches.SelectMany(branch => branch._stores).Where(name => !IsStored(name)).ToHashSet();
         foreach (var branch in branches)
         {
             foreach (var (name, load) in branch._loads) _loads[name] = load;
             _stores.UnionWith(branch._stores);
         }
-        foreach (var name in stored) _loads[name] = parent?.Knows(name) == true ? NameLoad.Alias : NameLoad.Resolve;
+        foreach (var name in stored) _loads[name] = IsOuter(name) ? NameLoad.Alias : NameLoad.Resolve;
     }
 
     /// <summary>Numbers the names; after this the scope no longer changes.</summary>
@@ -81,12 +78,14 @@ internal sealed class Scope(Scope? parent)
         for (var slot = 0; slot < Names.Length; slot++) _slots[Names[slot].Name] = slot;
     }
 
-    private bool Knows(string name)
+    private bool IsLocal(string name) => _loads.ContainsKey(name) || _trunk?.IsLocal(name) == true;
+
+    private bool IsStored(string name) => _stores.Contains(name) || _trunk?.IsStored(name) == true;
+
+    private bool IsOuter(string name)
     {
-        for (var scope = this; scope is not null; scope = scope.Parent)
-            if (scope._loads.ContainsKey(name)) return true;
+        for (var scope = _parent; scope is not null; scope = scope._parent)
+            if (scope.IsLocal(name)) return true;
         return false;
     }
-
-    private Scope? Parent => parent;
 }

@@ -9,15 +9,20 @@ internal static class Access
     [
         "__class__", "__delattr__", "__dir__", "__doc__", "__eq__", "__format__", "__ge__", "__getattribute__", "__getstate__", "__gt__",
         "__hash__", "__init__", "__init_subclass__", "__le__", "__lt__", "__ne__", "__new__", "__reduce__", "__reduce_ex__", "__repr__",
-        "__setattr__", "__sizeof__", "__str__", "__subclasshook__", "__len__", "__iter__", "__getitem__", "__contains__", "__add__",
-        "__mul__", "__mod__", "__rmul__", "__reversed__", "__setitem__", "__delitem__", "__class_getitem__", "__or__", "__call__",
-        "__dict__", "__globals__", "__code__", "__self__", "__func__", "__module__", "__name__", "__qualname__", "__bool__", "__int__",
+        "__setattr__", "__sizeof__", "__str__", "__subclasshook__",
+    ];
+
+    private static readonly HashSet<string> ContainerAttributes =
+    [
+        "__len__", "__iter__", "__getitem__", "__contains__", "__add__", "__mul__", "__mod__", "__rmul__", "__reversed__", "__setitem__",
+        "__delitem__", "__class_getitem__", "__or__",
     ];
 
     /// <summary>object.name: the attribute, or else the element of that name.</summary>
     public static object? Attribute(object? target, string name)
     {
-        if (target is Undefined undefined) throw undefined.Error();
+        if (target is Undefined undefined)
+            return ObjectAttributes.Contains(name) || ContainerAttributes.Contains(name) ? Unsafe(target, name) : throw undefined.Error();
         var value = FindAttribute(target, name);
         if (!ReferenceEquals(value, Missing.Value)) return value;
         if (target is DictValue dict && dict.TryGet(name, out var item)) return item;
@@ -31,10 +36,19 @@ internal static class Access
         var item = FindItem(target, index);
         if (!ReferenceEquals(item, Missing.Value)) return item;
         if (!Facts.IsText(index, out var name))
-            return new Undefined($"{Facts.Description(target)} has no element {new Representation(new Budget(TemplateLimits.Default)).Of(index)}");
+            return new Undefined($"{Facts.Description(target)} has no element {Name(index)}");
         var value = FindAttribute(target, name);
         return ReferenceEquals(value, Missing.Value) ? NoAttribute(target, name) : value;
     }
+
+    // What is told of a missing element: plain values as they are, containers by type, so that no rendering is spent on a message.
+    private static string Name(object? index) => index switch
+    {
+        null => "None",
+        double real => Numbers.Represent(real),
+        TemplateValue container => $"of type {container.TypeName}",
+        _ => index.ToString()!,
+    };
 
     private static Undefined NoAttribute(object? target, string name) => new($"'{Facts.Description(target)}' has no attribute '{name}'");
 
@@ -42,7 +56,9 @@ internal static class Access
     public static object? FindAttribute(object? target, string name)
     {
         var isNamespace = target is NamespaceValue;
-        if (!isNamespace && ObjectAttributes.Contains(name)) return Unsafe(target, name);
+        var isContainer = target is string or Markup or SequenceValue or DictValue or RangeValue or DictView;
+        if ((!isNamespace && ObjectAttributes.Contains(name)) || (isContainer && ContainerAttributes.Contains(name)))
+            return Unsafe(target, name);
         var value = target switch
         {
             string or Markup => StringMethods.Find(target, name),
@@ -98,7 +114,8 @@ internal static class Access
     {
         if (target is Undefined undefined) throw undefined.Error();
         if (target is not (string or Markup or SequenceValue or RangeValue))
-            throw TemplateException.Other(target is DictValue ? "unhashable type: 'slice'" : $"'{Facts.TypeName(target)}' object is not subscriptable");
+            throw TemplateException.Other(
+                target is DictValue ? "unhashable type: 'slice'" : $"'{Facts.TypeName(target)}' object is not subscriptable");
         var length = Facts.Length(target);
         var by = step is null ? 1 : Bound(step);
         if (by == 0) throw TemplateException.Other("slice step cannot be zero");

@@ -67,7 +67,7 @@ internal sealed class Arithmetic(Budget budget, PercentFormat percentFormat)
         var shift = (int)Math.Max(0, 66 - (left.GetBitLength() - right.GetBitLength()));
         var quotient = BigInteger.DivRem(BigInteger.Abs(left) << shift, BigInteger.Abs(right), out var rest);
         if (!rest.IsZero) quotient |= 1;
-        var result = Math.ScaleB((double)quotient, -shift);
+        var result = Math.ScaleB(Numbers.Round(quotient), -shift);
         if (double.IsInfinity(result)) throw TemplateException.Other("integer division result too large for a float");
         return left.Sign * right.Sign < 0 ? -result : result;
     }
@@ -100,7 +100,7 @@ internal sealed class Arithmetic(Budget budget, PercentFormat percentFormat)
                     ? throw TemplateException.Other("Numerical result out of range") : power;
         }
         if (right == 0)
-            throw TemplateException.Other(symbol switch { "/" => "float division by zero", "//" => "float floor division by zero", _ => "float modulo" });
+            throw TemplateException.Other(symbol == "/" ? "float division by zero" : "float floor division or modulo by zero");
         if (symbol == "/") return left / right;
         var rest = left % right;
         if (rest != 0 && rest < 0 != right < 0) rest += right;
@@ -120,7 +120,8 @@ internal sealed class Arithmetic(Budget budget, PercentFormat percentFormat)
             if (left is SequenceValue first && right is SequenceValue second && first is ListValue == second is ListValue)
             {
                 budget.SpendOnContainer(first.Items.Length + second.Items.Length);
-                return left is ListValue ? first.With([.. first.Items, .. second.Items]) : new TupleValue([.. first.Items, .. second.Items]);
+                object?[] joined = [.. first.Items, .. second.Items];
+                return left is ListValue ? new ListValue(joined) : new TupleValue(joined);
             }
             return null;
         }

@@ -61,7 +61,7 @@ internal static class Facts
     /// <summary>An int as a float.</summary>
     public static double ToReal(BigInteger integer)
     {
-        var real = (double)integer;
+        var real = Numbers.Round(integer);
         return double.IsInfinity(real) ? throw TemplateException.Other("int too large to convert to float") : real;
     }
 

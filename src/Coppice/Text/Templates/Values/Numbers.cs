@@ -38,7 +38,7 @@ internal static class Numbers
         _ => Facts.IsInteger(number, out var integer) ? integer.GetHashCode() : 0,
     };
 
-    /// <summary>Python's repr() of a float: the shortest digits that read back the same, with an exponent below 1e-4 and from 1e16.</summary>
+    /// <summary>Python's repr() of a float: the shortest digits that read back the same; an exponent below 1e-4 and from 1e16.</summary>
     public static string Represent(double value)
     {
         if (double.IsNaN(value)) return "nan";
@@ -70,7 +70,7 @@ internal static class Numbers
         return digits.Length == 0 ? (double.IsNegative(value) ? "-" : "", "0", 0) : (double.IsNegative(value) ? "-" : "", digits, exponent);
     }
 
-    /// <summary>The magnitude of a finite <paramref name="value"/> times 10^<paramref name="decimals"/>, rounded half to even, exactly.</summary>
+    /// <summary>The magnitude of a finite value times 10^<paramref name="decimals"/>, rounded half to even, exactly.</summary>
     public static BigInteger Scale(double value, int decimals)
     {
         var bits = BitConverter.DoubleToInt64Bits(value);
@@ -134,6 +134,18 @@ internal static class Numbers
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         if (number.Any(c => !char.IsAscii(c) || char.IsWhiteSpace(c))) return null;
         return double.TryParse(number, Style, CultureInfo.InvariantCulture, out var value) ? value : null;
+    }
+
+    /// <summary>The nearest float, ties to even (the conversion of <see cref="BigInteger"/> cuts off), or an infinity.</summary>
+    public static double Round(BigInteger value)
+    {
+        var magnitude = BigInteger.Abs(value);
+        var shift = (int)Math.Min(magnitude.GetBitLength() - 60, int.MaxValue);
+        if (shift <= 0) return (long)value;
+        var top = (ulong)(magnitude >> shift);
+        // One bit stands for all that was cut off, so that it can break a tie but not make one.
+        if (!(magnitude & ((BigInteger.One << shift) - 1)).IsZero) top |= 1;
+        return Math.CopySign(Math.ScaleB((double)top, shift), value.Sign);
     }
 
     /// <summary>Whether every int of this size is a float exactly.</summary>

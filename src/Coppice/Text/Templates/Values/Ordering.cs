@@ -96,6 +96,9 @@ internal sealed class Ordering(Budget budget, ValueComparer comparer)
         MergeSort(entries, spare, middle, stop);
         Array.Copy(entries, start, spare, start, stop - start);
         for (int left = start, right = middle, target = start; target < stop; target++)
-            entries[target] = left < middle && (right >= stop || !IsLess(spare[right].Key, spare[left].Key)) ? spare[left++] : spare[right++];
+        {
+            var takesLeft = left < middle && (right >= stop || !IsLess(spare[right].Key, spare[left].Key));
+            entries[target] = takesLeft ? spare[left++] : spare[right++];
+        }
     }
 }

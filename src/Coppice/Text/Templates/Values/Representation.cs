@@ -6,6 +6,8 @@ namespace Coppice.Text.Templates;
 /// <summary>Python's str() and repr().</summary>
 internal sealed class Representation(Budget budget)
 {
+    private readonly HashSet<object> _open = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>str(value).</summary>
     public string Text(object? value) => value switch
     {
@@ -61,6 +63,8 @@ internal sealed class Representation(Budget budget)
     /// <summary>A dict as a literal.</summary>
     public string Join(DictValue dict)
     {
+        // Only a namespace can come to hold itself, and what it holds is a dict.
+        if (!_open.Add(dict)) return "{...}";
         var text = new StringBuilder("{");
         foreach (var (key, value) in dict.Entries)
         {
@@ -69,6 +73,7 @@ internal sealed class Representation(Budget budget)
             text.Append(": ");
             Append(text, Of(value));
         }
+        _open.Remove(dict);
         return text.Append('}').ToString();
     }
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Coppice.Kernels.Gpu;
 
-namespace Coppice.Kernels.Gpu;
+namespace Coppice.Kernels.Tests.Support;
 
 /// <summary>The resources of all kernels as files that are kept with the code: JSON that a test compares with, and the same for readers.</summary>
 internal static class KernelTable
@@ -11,13 +12,6 @@ internal static class KernelTable
     internal const string MarkdownName = "kernels.md";
 
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, NewLine = "\n" };
-
-    /// <summary>Compiles and assembles every kernel for every architecture: some seconds.</summary>
-    /// <exception cref="InvalidOperationException">The assembler rejects a text.</exception>
-    internal static IReadOnlyList<KernelResources> Measure(Ptxas ptxas) =>
-        [.. PtxCompiler.Architectures.SelectMany(architecture => DeviceKernels.All.Select(kernel => (architecture, kernel)))
-            .AsParallel().AsOrdered()
-            .Select(item => ptxas.Assemble(item.kernel, PtxCompiler.Compile(item.kernel, item.architecture), item.architecture))];
 
     /// <summary>Writes both files into <paramref name="folder"/>.</summary>
     internal static void Write(string folder, IReadOnlyList<KernelResources> rows)
@@ -36,7 +30,7 @@ internal static class KernelTable
         var text = new StringBuilder();
         text.Append("# What each GPU kernel takes\n\n");
         text.Append("As `ptxas -v` reports it for the PTX of this commit; warps are those that fit a multiprocessor at once, of 64.\n");
-        text.Append("Written by `KernelTable.Write`; a test fails where a kernel takes more.\n\n");
+        text.Append("A test fails where a kernel takes more. To write the table anew, delete `kernels.json` and run `KernelCompilationTests`.\n\n");
         text.Append("| kernel | " + string.Join(" | ", PtxCompiler.Architectures.Select(a => $"{a}: registers | spills, bytes | stack, bytes | shared, bytes | warps")) + " |\n");
         text.Append("|---|" + string.Concat(Enumerable.Repeat("---:|", 5 * PtxCompiler.Architectures.Count)) + "\n");
         foreach (var kernel in rows.GroupBy(row => row.Name))
