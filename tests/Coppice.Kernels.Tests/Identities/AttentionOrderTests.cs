@@ -1,5 +1,5 @@
-using CsCheck;
 using Coppice.Kernels.Tests.Support;
+using CsCheck;
 using Xunit;
 
 namespace Coppice.Kernels.Tests.Identities;

@@ -72,15 +72,16 @@ public static class Devices
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Device> All { get; } = [Portable, Avx2, Avx512, CpuAccelerator, Cuda];
 
-    private static Device Simd(CpuTier tier) => new(
-        $"SIMD {tier}",
-        SimdBackend.IsSupported(tier) ? null : "this processor, or the runtime as configured, has it not",
-        () => [SimdBackend.Create(1, tier), SimdBackend.Create(2, tier), SimdBackend.Create(3, tier)])
+    private static Device Simd(CpuTier tier)
+    {
+        var missing = SimdBackend.IsSupported(tier) ? null : "this processor, or the runtime as configured, has it not";
+        return new($"SIMD {tier}", missing, () => [SimdBackend.Create(1, tier), SimdBackend.Create(2, tier), SimdBackend.Create(3, tier)])
         {
             IsOnHost = true,
             // A child process repeats what its parent has done in full, some of it with vectors in software.
             MaxCases = TierTests.IsChild ? 60 : int.MaxValue,
         };
+    }
 
     private static Device Simd512InSoftware()
     {
