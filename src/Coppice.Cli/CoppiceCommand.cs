@@ -12,12 +12,14 @@ internal static class CoppiceCommand
 
     private static readonly Option<bool> Json = new("--json")
     {
-        Description = "Write JSON to stdout and nothing else", Recursive = true,
+        Description = "Write JSON to stdout and nothing else",
+        Recursive = true,
     };
 
     private static readonly Option<bool> Verbose = new("--verbose")
     {
-        Description = "Say on stderr what is done, and where an error came from", Recursive = true,
+        Description = "Say on stderr what is done, and where an error came from",
+        Recursive = true,
     };
 
     /// <summary>Builds the command.</summary>

@@ -12,7 +12,9 @@ internal static class BenchCommand
 
     private static readonly Option<string> Suite = new("--suite")
     {
-        Description = "Which rows to measure", HelpName = string.Join('|', Suites), DefaultValueFactory = _ => Suites[0],
+        Description = "Which rows to measure",
+        HelpName = string.Join('|', Suites),
+        DefaultValueFactory = _ => Suites[0],
     };
 
     private static readonly Option<int?> Rounds =

@@ -8,7 +8,10 @@ internal static class KernelsCommand
 {
     private static readonly Option<string[]> Ptx = new("--ptx")
     {
-        Description = "Write the PTX of every kernel for an architecture into a folder", HelpName = "ARCHITECTURE DIR", Arity = new ArgumentArity(2, 2), AllowMultipleArgumentsPerToken = true,
+        Description = "Write the PTX of every kernel for an architecture into a folder",
+        HelpName = "ARCHITECTURE DIR",
+        Arity = new ArgumentArity(2, 2),
+        AllowMultipleArgumentsPerToken = true,
     };
 
     private static readonly Option<bool> Assemble = new("--ptxas") { Description = "Assemble every kernel with NVIDIA's ptxas, found on PATH, under CUDA_HOME or in ~/.cache/coppice/ptxas" };

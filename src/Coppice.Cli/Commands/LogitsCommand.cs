@@ -11,12 +11,16 @@ internal static class LogitsCommand
 
     private static readonly Option<string> IdsFile = new("--ids-file")
     {
-        Description = "A safetensors file with a tensor ids.CASE [tokens] for each case, I64 or I32", HelpName = "FILE", Required = true,
+        Description = "A safetensors file with a tensor ids.CASE [tokens] for each case, I64 or I32",
+        HelpName = "FILE",
+        Required = true,
     };
 
     private static readonly Option<string> Out = new("--out")
     {
-        Description = "The safetensors file to write: logits.CASE [tokens, vocabulary], F32", HelpName = "FILE", Required = true,
+        Description = "The safetensors file to write: logits.CASE [tokens, vocabulary], F32",
+        HelpName = "FILE",
+        Required = true,
     };
 
     public static Command Create() => new Command("logits", "Write the logits at every position of given tokens") { IdsFile, Out }.WithModel().Runs(Run);

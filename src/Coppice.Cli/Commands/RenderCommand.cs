@@ -13,7 +13,8 @@ internal static class RenderCommand
     private static readonly Option<string> File = new("--jsonl")
     {
         Description = "One conversation in each line, with \"messages\" and, as needed, \"id\", \"tools\", \"add_generation_prompt\", \"variables\", \"now\", \"template\"; - for stdin",
-        HelpName = "FILE", Required = true,
+        HelpName = "FILE",
+        Required = true,
     };
 
     public static Command Create() => new Command("render", "Turn conversations into the text that a model reads") { Template, Model, File }.Runs(Run);

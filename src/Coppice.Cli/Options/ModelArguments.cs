@@ -14,7 +14,9 @@ internal static class ModelArguments
 
     private static readonly Option<string> Device = new("--device")
     {
-        Description = "What computes; auto is the first GPU, or the CPU where there is none", HelpName = "auto|cpu|cuda|cuda:N|ilgpu-cpu", DefaultValueFactory = _ => "auto",
+        Description = "What computes; auto is the first GPU, or the CPU where there is none",
+        HelpName = "auto|cpu|cuda|cuda:N|ilgpu-cpu",
+        DefaultValueFactory = _ => "auto",
         Validators =
         {
             result =>

@@ -18,7 +18,9 @@ internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Valu
     {
         var option = new Option<string>("--" + What)
         {
-            Description = description, HelpName = string.Join('|', Supported.Select(choice => choice.Name)), DefaultValueFactory = _ => Supported[0].Name,
+            Description = description,
+            HelpName = string.Join('|', Supported.Select(choice => choice.Name)),
+            DefaultValueFactory = _ => Supported[0].Name,
         };
         option.CompletionSources.Add([.. Supported.Select(choice => choice.Name)]);
         option.Validators.Add(result => Validate("--" + What, result));

@@ -20,8 +20,19 @@ public sealed class CliModelFolder : IDisposable
         Model = Directory.CreateDirectory(Path.Combine(Folder, "model")).FullName;
         WriteJson("config.json", new
         {
-            model_type = "llama", vocab_size = 257, hidden_size = 32, intermediate_size = 48, num_hidden_layers = 2, num_attention_heads = 4, num_key_value_heads = 2,
-            max_position_embeddings = Context, rms_norm_eps = 1e-5, rope_theta = 10000.0, hidden_act = "silu", tie_word_embeddings = true, eos_token_id = 256,
+            model_type = "llama",
+            vocab_size = 257,
+            hidden_size = 32,
+            intermediate_size = 48,
+            num_hidden_layers = 2,
+            num_attention_heads = 4,
+            num_key_value_heads = 2,
+            max_position_embeddings = Context,
+            rms_norm_eps = 1e-5,
+            rope_theta = 10000.0,
+            hidden_act = "silu",
+            tie_word_embeddings = true,
+            eos_token_id = 256,
         });
         WriteTokenizer();
         WriteWeights();

@@ -75,8 +75,12 @@ internal static partial class CliProcess
     {
         var start = new ProcessStartInfo(Program, arguments)
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
-            StandardOutputEncoding = Utf8, StandardErrorEncoding = Utf8, StandardInputEncoding = Utf8,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            StandardOutputEncoding = Utf8,
+            StandardErrorEncoding = Utf8,
+            StandardInputEncoding = Utf8,
         };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
