@@ -7,8 +7,9 @@ namespace Coppice.Kernels;
 /// <remarks>
 /// Ops are enqueued in call order; on a GPU they may still be running when the call returns, and <see cref="Download{T}"/> and <see cref="Synchronize"/> wait.
 /// One thread at a time may use a back end, except that pools are thread-safe. Tensors of one back end do not mix with another's.
-/// Every element of a matrix product is one chain of fused multiply-adds over k ascending, and attention merges blocks of 64 logical
-/// positions in ascending order, so a row's result does not depend on the other rows of the call (contract C1).
+/// Every element of a matrix product is summed in one order, the same for every number of rows (on the CPU one chain of fused multiply-adds over
+/// k ascending), and attention merges blocks of 64 logical positions in ascending order, so a row's result does not depend on the other rows of
+/// the call (contract C1).
 /// </remarks>
 public abstract partial class Backend : IDisposable
 {

@@ -53,7 +53,7 @@ def sample(p, config, tokenizer, prompt, seed):
         if ids[-1] == 0:
             break
     text = tokenizer.decode([i for i in ids if i != 0])[len(prompt):]
-    escaped = (part.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_").replace("\n", "  \n   ") for part in (prompt, text))
+    escaped = (part.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_").replace("\n", "<br>\n   ") for part in (prompt, text))
     return f"{seed + 1}. **{next(escaped)}**{next(escaped)}"
 
 

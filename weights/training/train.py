@@ -18,7 +18,7 @@ WARM_UP = 60
 PLANS = {
     # steps, steps of the final decay, rows and positions of a batch before the decay and in it
     "tiny": dict(steps=920, decay=320, stable=(8, 256), final=(4, 512)),
-    "draft": dict(steps=300, decay=150, stable=(8, 256), final=(4, 512)),
+    "draft": dict(steps=360, decay=140, stable=(8, 256), final=(4, 512)),
 }
 SEED = 20261124
 SAVE_EVERY, TEST_EVERY = 50, 100

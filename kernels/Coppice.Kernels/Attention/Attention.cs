@@ -39,7 +39,7 @@ public abstract partial class Backend
         CheckKv(op, keys, values);
         Require.Activation(op, nameof(q), this, q);
         Require.Activation(op, nameof(y), this, y);
-        Require.That(q.Shape.Rank == 3 && q.Last == keys.Shape[2] && q.Shape[1] % keys.Shape[1] == 0, op,
+        Require.That(q.Shape.Rank == 3 && q.Last == keys.Shape[2] && keys.Shape[1] > 0 && q.Shape[1] % keys.Shape[1] == 0, op,
             $"q must be [tokens, a multiple of {keys.Shape[1]}, {keys.Shape[2]}], got {q.Shape}");
         Require.Shape(op, nameof(y), y, q.Shape);
         Require.That(softCap >= 0, op, $"softCap must not be negative, got {softCap}");

@@ -46,7 +46,7 @@ internal sealed class LayerWeights
 }
 
 /// <summary>All weights of a model and the pool they live in.</summary>
-/// <remarks>Filled by the loader, read-only afterwards. Disposing it frees the pool.</remarks>
+/// <remarks>Filled by the loader, read-only afterwards.</remarks>
 internal sealed class ModelWeights : IDisposable
 {
     private WeightMatrix? _head;
@@ -74,7 +74,14 @@ internal sealed class ModelWeights : IDisposable
     public Tensor HeadBias { get; set; }
     /// <summary>What holds them all.</summary>
     public MemoryPool? Pool { get; set; }
+    /// <summary>Everything rented from the pool.</summary>
+    public List<IDisposable> Rented { get; } = [];
 
-    /// <summary>Frees the pool.</summary>
-    public void Dispose() => Pool?.Dispose();
+    /// <summary>Returns everything and frees the pool.</summary>
+    public void Dispose()
+    {
+        foreach (var rented in Rented) rented.Dispose();
+        Rented.Clear();
+        Pool?.Dispose();
+    }
 }

@@ -31,8 +31,16 @@ internal sealed class RopeTables : IDisposable
     /// <summary>Memory that the tables take.</summary>
     public static long Bytes(ModelSpec spec, int positions) => spec.Ropes.Sum(r => 2 * (4L * Rows(r, positions) * (r.RotaryDim / 2) + 256));
 
-    /// <summary>Frees the tables.</summary>
-    public void Dispose() => _pool.Dispose();
+    /// <summary>Returns and frees the tables.</summary>
+    public void Dispose()
+    {
+        foreach (var (cosines, sines) in _tables)
+        {
+            cosines.Buffer?.Dispose();
+            sines.Buffer?.Dispose();
+        }
+        _pool.Dispose();
+    }
 
     private static int Rows(RopeSpec rope, int positions) => rope.LongFactors is null ? positions : checked(2 * positions);
 

@@ -99,6 +99,7 @@ internal sealed class WeightLoader
             for (var i = 0; i < values.Length; i++) values[i] += plan.Offset;
         }
         var vector = _plan.Weights.Pool!.Rent(new Shape(plan.Length));
+        _plan.Weights.Rented.Add(vector.Buffer);
         _backend.Upload<float>(values, vector);
         plan.Assign(vector);
     }
@@ -110,6 +111,7 @@ internal sealed class WeightLoader
         foreach (var plan in _plan.Matrices)
         {
             var matrix = _backend.CreateWeight(_plan.Weights.Pool!, plan.Outputs, plan.Inputs, Format(_checkpoint, plan, _format));
+            _plan.Weights.Rented.Add(matrix);
             plan.Assign(matrix);
             foreach (var part in plan.Parts) Cut(chunks, matrix, part);
             total += plan.Parts.Sum(p => _checkpoint.Tensors[p.Name].Entry.Bytes);

@@ -14,6 +14,7 @@ internal readonly record struct WorkspaceSize(int Rows, int LogitRows, int TreeR
 internal sealed class Workspace : IDisposable
 {
     private readonly List<(Shape Shape, ElementType Type, Action<Tensor> Assign)> _layout = [];
+    private readonly List<PoolBuffer> _rented = [];
     private readonly MemoryPool? _pool;
 
     /// <summary>Rents the tensors of passes up to <paramref name="size"/>.</summary>
@@ -21,7 +22,12 @@ internal sealed class Workspace : IDisposable
     public Workspace(Backend backend, ModelSpec spec, WorkspaceSize size) : this(spec, size)
     {
         _pool = backend.CreatePool("workspace", _layout.Sum(Padded));
-        foreach (var (shape, type, assign) in _layout) assign(_pool.Rent(shape, type));
+        foreach (var (shape, type, assign) in _layout)
+        {
+            var tensor = _pool.Rent(shape, type);
+            _rented.Add(tensor.Buffer);
+            assign(tensor);
+        }
     }
 
     private Workspace(ModelSpec spec, WorkspaceSize size)
@@ -104,8 +110,16 @@ internal sealed class Workspace : IDisposable
         return unrented._layout.Sum(Padded);
     }
 
-    /// <summary>Frees the memory.</summary>
-    public void Dispose() => _pool?.Dispose();
+    /// <summary>What has been rented and returned.</summary>
+    public PoolStatistics? Statistics => _pool?.Statistics;
+
+    /// <summary>Returns and frees the memory.</summary>
+    public void Dispose()
+    {
+        foreach (var buffer in _rented) buffer.Dispose();
+        _rented.Clear();
+        _pool?.Dispose();
+    }
 
     private static long Padded((Shape Shape, ElementType Type, Action<Tensor> Assign) item) => (item.Shape.Count * item.Type.Size() + 256) / 256 * 256;
 

@@ -39,7 +39,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">The slots are out of range or out of order.</exception>
     public void KvMove(in DenseKv kv, ReadOnlySpan<int> sources, int start)
     {
-        CheckMove(kv.Capacity, sources, start);
+        CheckMove(kv.Keys, kv.Values, kv.Capacity, sources, start);
         KvMoveCore(kv, sources, start);
     }
 
@@ -59,8 +59,9 @@ public abstract partial class Backend
         Require.That(start >= 0 && start <= capacity - k.Rows, op, $"slots {start}..{(long)start + k.Rows} must be within the capacity of {capacity}");
     }
 
-    private static void CheckMove(int capacity, ReadOnlySpan<int> sources, int start)
+    private void CheckMove(in Tensor keys, in Tensor values, int capacity, ReadOnlySpan<int> sources, int start)
     {
+        CheckKv("kv_move", keys, values);
         Require.That(start >= 0, "kv_move", $"the first destination must not be negative, got {start}");
         for (var j = 0; j < sources.Length; j++)
             Require.That(sources[j] >= start + j && sources[j] < capacity && (j == 0 || sources[j] > sources[j - 1]), "kv_move",

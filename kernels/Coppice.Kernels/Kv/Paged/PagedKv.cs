@@ -34,7 +34,7 @@ public abstract partial class Backend
     public void KvMove(in PagedKv kv, ReadOnlySpan<int> sources, int start)
     {
         CheckPageTable("kv_move", kv);
-        CheckMove(kv.Capacity, sources, start);
+        CheckMove(kv.Keys, kv.Values, kv.Capacity, sources, start);
         KvMoveCore(kv, sources, start);
     }
 

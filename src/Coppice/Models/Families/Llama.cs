@@ -47,7 +47,6 @@ internal static class Llama
     /// <summary>The settings as a Llama config names them.</summary>
     public static ModelSpec Read(ConfigReader config)
     {
-        config.MustBe("pretraining_tp", 1);
         return ReadDecoder(config) with
         {
             QkvBias = config.Default("attention_bias", false),

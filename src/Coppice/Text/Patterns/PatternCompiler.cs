@@ -87,8 +87,14 @@ internal sealed class PatternCompiler
     {
         if (repeat.Part is PatternNode.One one)
         {
-            Add(new Instruction { Operation = Operation.Loop, Set = one.Set, Least = repeat.Least, Most = repeat.Most ?? int.MaxValue,
-                Greed = repeat.Greed });
+            Add(new Instruction
+            {
+                Operation = Operation.Loop,
+                Set = one.Set,
+                Least = repeat.Least,
+                Most = repeat.Most ?? int.MaxValue,
+                Greed = repeat.Greed
+            });
             return;
         }
         if (repeat.Greed == Greed.Possessive)

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Coppice.Tests.Support;
 using Xunit;
 
-namespace Coppice.Tests.Weights7;
+namespace Coppice.Tests.ShippedModels;
 
 /// <summary>The model that ships with the repository, against what PyTorch computes from its files in double precision.</summary>
 public sealed class TinyTests : IDisposable

@@ -1,0 +1,59 @@
+using Coppice.Kernels;
+using Coppice.Models;
+using Coppice.Tests.Support;
+using Coppice.Weights;
+using Xunit;
+
+namespace Coppice.Tests.Models;
+
+/// <summary>Memory comes from counted pools, goes back, and the token loop asks for none.</summary>
+public sealed class ResourceTests
+{
+    [Theory, InlineData(0f), InlineData(0.8f)]
+    public void A_decoding_step_allocates_no_managed_memory_after_the_first_steps(float temperature)
+    {
+        using var folder = new TinyModel();
+        using var model = folder.Load();
+        using var session = model.NewSession();
+        var options = new GenerationOptions { MaxTokens = 100, Temperature = temperature, TopK = 40, TopP = 0.9f, MinP = 0.01f, RepetitionPenalty = 1.1f, IgnoreEos = true };
+        session.Ids(TinyModel.Prompt(5), options);      // a first run, in which the runtime compiles
+        session.Ids(TinyModel.Prompt(5, seed: 8), options);
+        Assert.Equal(0, session.LastResult!.AllocatedBytesPerToken);
+    }
+
+    [Fact]
+    public void What_weights_workspaces_and_caches_rent_they_return()
+    {
+        using var folder = new TinyModel();
+        using var backend = DeviceFactory.Create("cpu", 1);
+        var (family, spec) = ModelFamily.Read(ConfigReader.Parse(TinyModel.Llama));
+        using var checkpoint = Checkpoint.Open(folder.Folder);
+        var weights = WeightLoader.Load(backend, checkpoint, spec, family.Map(spec), WeightFormat.F32, 1);
+        var used = weights.Pool!.Statistics.BytesInUse;
+        Assert.InRange(used, 1, WeightLoader.Bytes(backend, checkpoint, WeightLoader.Plan(checkpoint, spec, family.Map(spec)), WeightFormat.F32));
+        weights.Dispose();
+        Assert.Equal((0, used), (weights.Pool.Statistics.BytesInUse, weights.Pool.Statistics.PeakBytes));
+        var size = LanguageModel.Sizes(spec, 64);
+        var workspace = new Workspace(backend, spec, size);
+        Assert.InRange(workspace.BytesInUse, 1, Workspace.Bytes(spec, size));
+        workspace.Dispose();
+        Assert.Equal(0, workspace.Statistics!.BytesInUse);
+    }
+
+    [Fact]
+    public void The_token_loop_rents_nothing()
+    {
+        using var folder = new TinyModel();
+        using var model = folder.Load();
+        using var runner = new PassRunner(model);
+        var pool = model.Backend.CreatePool("kv", model.Geometry.Bytes(4) + 4096);
+        using (var cache = new Coppice.Cache.DenseKvCache(model.Backend, pool, model.Geometry, 200))
+        {
+            var rents = pool.Statistics.Rents;
+            for (var i = 0; i < 150; i++) runner.Run(cache, [5]);
+            Assert.Equal(rents, pool.Statistics.Rents);
+        }
+        Assert.Equal(0, pool.Statistics.BytesInUse);
+        pool.Dispose();
+    }
+}
