@@ -11,7 +11,7 @@ namespace Coppice.Cli.Measuring;
 internal sealed unsafe class MachineLimits : IDisposable
 {
     private const long BytesPerThread = 128L << 20;     // several times the last-level cache
-    private const int Rounds = 1 << 22;
+    private const int Passes = 3, Rounds = 1 << 24;     // some tens of milliseconds each, as long as the rows that they stand beside
 
     private readonly int _threads;
     private readonly MemoryPool _pool;
@@ -40,8 +40,8 @@ internal sealed unsafe class MachineLimits : IDisposable
     /// <summary>10⁹ bytes read in a second.</summary>
     public double ReadGigabytesPerSecond()
     {
-        var time = Each(thread => Read(Part(thread), BytesPerThread));
-        return BytesPerThread * _threads / time.TotalSeconds / 1e9;
+        var time = Each(thread => Enumerable.Range(0, Passes).Sum(_ => Read(Part(thread), BytesPerThread)));
+        return (double)Passes * BytesPerThread * _threads / time.TotalSeconds / 1e9;
     }
 
     /// <summary>10⁹ multiplications and additions of F32 in a second.</summary>
