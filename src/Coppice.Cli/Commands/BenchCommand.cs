@@ -60,7 +60,7 @@ internal static class BenchCommand
     /// <summary>Rounds of all rows in turn, so that a slow moment of the machine touches all of them; the machine's limits are rows like the others.</summary>
     private static BenchResult Measure(CommandContext context, LanguageModel model, int threads, List<SpeedRow> rows, CancellationToken cancellation)
     {
-        using var limits = new MachineLimits(threads);
+        using var limits = new MachineLimits(model.Backend, threads);
         using var bar = new ProgressBar("bench", context.Output);
         var (reads, multiplications) = (new List<double>(), new List<double>());
         const int warmUps = 2;

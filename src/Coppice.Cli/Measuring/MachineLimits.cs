@@ -1,8 +1,9 @@
 using System.Diagnostics;
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Coppice.Kernels;
+using Coppice.Kernels.Memory;
 
 namespace Coppice.Cli.Measuring;
 
@@ -10,16 +11,18 @@ namespace Coppice.Cli.Measuring;
 internal sealed unsafe class MachineLimits : IDisposable
 {
     private const long BytesPerThread = 128L << 20;     // several times the last-level cache
-    private const int Rounds = 1 << 22;
+    private const int Passes = 3, Rounds = 1 << 24;     // some tens of milliseconds each, as long as the rows that they stand beside
 
     private readonly int _threads;
-    private readonly byte* _memory;
+    private readonly MemoryPool _pool;
+    private readonly PoolBuffer _buffer;
 
-    /// <summary>Takes memory to read, and writes it, so that its pages are real and different.</summary>
-    public MachineLimits(int threads)
+    /// <summary>Takes memory as weights are in, with the same size of pages, and writes it, so that its pages are real and different.</summary>
+    public MachineLimits(Backend backend, int threads)
     {
         _threads = threads;
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(BytesPerThread * threads), 1 << 21);
+        _pool = backend.CreatePool("limits", BytesPerThread * threads);
+        _buffer = _pool.Rent(BytesPerThread * threads);
         Each(thread => Fill(Part(thread), BytesPerThread));
     }
 
@@ -37,8 +40,8 @@ internal sealed unsafe class MachineLimits : IDisposable
     /// <summary>10⁹ bytes read in a second.</summary>
     public double ReadGigabytesPerSecond()
     {
-        var time = Each(thread => Read(Part(thread), BytesPerThread));
-        return BytesPerThread * _threads / time.TotalSeconds / 1e9;
+        var time = Each(thread => Enumerable.Range(0, Passes).Sum(_ => Read(Part(thread), BytesPerThread)));
+        return (double)Passes * BytesPerThread * _threads / time.TotalSeconds / 1e9;
     }
 
     /// <summary>10⁹ multiplications and additions of F32 in a second.</summary>
@@ -51,9 +54,13 @@ internal sealed unsafe class MachineLimits : IDisposable
     private static int Lanes => Vector512.IsHardwareAccelerated ? 16 : 8;
 
     /// <inheritdoc/>
-    public void Dispose() => NativeMemory.AlignedFree(_memory);
+    public void Dispose()
+    {
+        _buffer.Dispose();
+        _pool.Dispose();
+    }
 
-    private byte* Part(int thread) => _memory + thread * BytesPerThread;
+    private byte* Part(int thread) => (byte*)_buffer.Address + thread * BytesPerThread;
 
     /// <summary>Runs <paramref name="work"/> on every thread at the same time; from the first that begins to the last that ends.</summary>
     private TimeSpan Each(Func<int, float> work)
