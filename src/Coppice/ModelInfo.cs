@@ -68,7 +68,7 @@ public sealed record ModelInfo
             EndTokenIds = files.Defaults.EndIds,
             StoredBytes = checkpoint.Tensors.Values.GroupBy(t => t.Entry.Type.FileName()).ToDictionary(g => g.Key, g => g.Sum(t => t.Entry.Bytes)),
             WeightBytes = Enum.GetValues<WeightFormat>().ToDictionary(f => f, f => vectors + plan.Matrices.Sum(
-                m => (long)m.Outputs * m.Inputs * WeightLoader.Format(checkpoint, m, f).Size())),
+                m => m.Outputs * new WeightSettings(f).Of(m, checkpoint).RowBytes(m.Inputs))),
             KvBytesPerToken = new[] { ElementType.F32, ElementType.F16, ElementType.BF16 }.ToDictionary(
                 t => t, t => new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, t).Bytes(1) / KvLayout.PageSize),
         };

@@ -73,7 +73,7 @@ internal static class FolderInspection
     private static Dictionary<string, long> WeightBytes(Checkpoint checkpoint, WeightPlan plan)
     {
         using var backend = DeviceFactory.Create("cpu", threads: 1);
-        return ModelChoices.Weights.Supported.ToDictionary(choice => choice.Name, choice => WeightLoader.Bytes(backend, checkpoint, plan, choice.Value));
+        return ModelChoices.Weights.Supported.ToDictionary(choice => choice.Name, choice => WeightLoader.Bytes(backend, checkpoint, plan, new WeightSettings(choice.Value)));
     }
 
     private static Dictionary<string, CacheBytes> CacheBytes(ModelSpec spec) => ModelChoices.Kv.Supported.ToDictionary(choice => choice.Name, choice =>
