@@ -104,12 +104,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private static void Nibbles2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero;
             TLanes i10 = TLanes.Zero;
             for (var word = 0; word < 256; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
@@ -138,14 +141,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private static void Nibbles4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero;
             TLanes i10 = TLanes.Zero;
             TLanes i20 = TLanes.Zero;
             TLanes i30 = TLanes.Zero;
             for (var word = 0; word < 256; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
@@ -184,8 +190,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private static void Nibbles8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero;
             TLanes i10 = TLanes.Zero;
             TLanes i20 = TLanes.Zero;
@@ -196,6 +204,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes i70 = TLanes.Zero;
             for (var word = 0; word < 256; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
@@ -255,12 +264,16 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
             for (var word = 0; word < 256; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0), q1 = TLanes.LowNibbles(w1);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
@@ -294,14 +307,18 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
             TLanes i20 = TLanes.Zero, i21 = TLanes.Zero;
             TLanes i30 = TLanes.Zero, i31 = TLanes.Zero;
             for (var word = 0; word < 256; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0), q1 = TLanes.LowNibbles(w1);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
@@ -347,8 +364,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
             TLanes i20 = TLanes.Zero, i21 = TLanes.Zero;
@@ -359,6 +378,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes i70 = TLanes.Zero, i71 = TLanes.Zero;
             for (var word = 0; word < 256; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0), q1 = TLanes.LowNibbles(w1);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
@@ -518,14 +539,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private static void Bytes2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
             TLanes il00 = TLanes.Zero;
             TLanes ih00 = TLanes.Zero;
             TLanes il10 = TLanes.Zero;
             TLanes ih10 = TLanes.Zero;
             for (var word = 0; word < 512; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
                 TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 il00 = TLanes.AddShorts(il00, TLanes.MultiplyPairs(l0, x0));
@@ -550,8 +574,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private static void Bytes4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
             TLanes il00 = TLanes.Zero;
             TLanes ih00 = TLanes.Zero;
             TLanes il10 = TLanes.Zero;
@@ -562,6 +588,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes ih30 = TLanes.Zero;
             for (var word = 0; word < 512; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
                 TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 il00 = TLanes.AddShorts(il00, TLanes.MultiplyPairs(l0, x0));
@@ -594,8 +621,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private static void Bytes8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
+            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
             TLanes il00 = TLanes.Zero;
             TLanes ih00 = TLanes.Zero;
             TLanes il10 = TLanes.Zero;
@@ -614,6 +643,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes ih70 = TLanes.Zero;
             for (var word = 0; word < 512; word += PanelLayout.WordBytes)
             {
+                Prefetch(w0 + ahead);
                 TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
                 var x0 = TLanes.BroadcastWord(x + 0);
                 il00 = TLanes.AddShorts(il00, TLanes.MultiplyPairs(l0, x0));

@@ -64,6 +64,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Whether weights are widened to F32 before <paramref name="rows"/> rows are multiplied with them.</summary>
         internal abstract bool Expands(int rows);
 
+        /// <summary>Whether <see cref="Direct"/> takes some inputs at a time.</summary>
+        protected virtual bool BlocksInputs => true;
+
         /// <summary>One row by up to 8 panels.</summary>
         protected abstract void OneRow(int panel, int panels, float* sums);
 
@@ -92,7 +95,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Up to 96 rows by up to 128 outputs, blocked over k so that the weights of a group stay in the L2 cache.</summary>
         private void Block(int panel, int panels, int firstRow, int rows, float* sums, float* expanded)
         {
-            var step = _expanded > 0 ? ExpandedPairs : PairBlock;
+            var step = _expanded > 0 ? ExpandedPairs : BlocksInputs ? PairBlock : Weight.Pairs;
             for (var pair = 0; pair < Weight.Pairs; pair += step)
             {
                 var pairs = Math.Min(step, Weight.Pairs - pair);
@@ -125,7 +128,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     // The last block of a whole tile goes straight to y; all else by way of the accumulators' memory.
                     var direct = last && Bias is null && height <= rows - row && output + PanelTile * Lanes <= Weight.Outputs;
                     var y = direct ? Y + (long)(firstRow + row) * YStride + output : c;
-                    Tile<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, pair == 0 ? null : c, y, direct ? YStride : PanelTile * Lanes, _alias);
+                    Tile<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, pair == 0 ? null : c, y, direct ? YStride : PanelTile * Lanes,
+                        PanelTile * apart - (long)pairs * TFormat.PairBytes, _alias);
                     if (last && !direct)
                         for (var r = 0; r < height && row + r < rows; r++) Finish(c + r * PanelTile * Lanes, panel + p, PanelTile, firstRow + row + r);
                 }
@@ -134,14 +138,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Tile<TFormat>(int height, float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias)
+        private static void Tile<TFormat>(int height, float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long jump, nint alias)
             where TFormat : struct, IPanelFormat<TLanes>
         {
             if (PanelTile == 2)
             {
-                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
-                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
-                else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
+                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
+                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
+                else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
             }
             else if (height == 6) Tile6x1<TFormat>(x, w0, pairs, c, y, apart, alias);
             else if (height == 4) Tile4x1<TFormat>(x, w0, pairs, c, y, apart, alias);
@@ -187,7 +191,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>Quantised weights: widened in registers for one row, in memory for more. The weight is the same number both times, and so is the order.</summary>
     private sealed class CodeJob<TCodes> : PanelJob where TCodes : struct, ICodePanels<TLanes>
     {
-        internal override bool Expands(int rows) => true;
+        internal override bool Expands(int rows) => rows > 2 * RowTile;
+        protected override bool BlocksInputs => false;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void OneRow(int panel, int panels, float* sums)
@@ -201,8 +206,36 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
-        protected override void Direct(int panel, int panels, int firstRow, int rows, int pair, int pairs, float* sums) =>
-            throw new InvalidOperationException("quantised weights are widened first");
+        /// <summary>Tiles over all k at once: their sums stay in registers.</summary>
+        protected override void Direct(int panel, int panels, int firstRow, int rows, int pair, int pairs, float* sums)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            for (var p = 0; p < panels; p += PanelTile)
+            {
+                var source = Weight.Panel(panel + p);
+                for (var row = 0; row < rows;)
+                {
+                    var height = TileHeight(rows - row);
+                    Tile(height, X + (long)(firstRow + row) * layout.Inputs, source, p + 1 < panels ? layout.PanelBytes : 0, layout.ParameterOffset, layout.Groups, sums);
+                    for (var r = 0; r < height && row + r < rows; r++) Finish(sums + r * PanelTile * Lanes, panel + p, PanelTile, firstRow + row + r);
+                    row += height;
+                }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Tile(int height, float* x, byte* w, long panelBytes, long parameterOffset, int groups, float* y)
+        {
+            if (PanelTile == 2)
+            {
+                if (height == 8) CodeTile8x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+                else if (height == 4) CodeTile4x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+                else CodeTile2x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+            }
+            else if (height == 6) CodeTile6x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+            else if (height == 4) CodeTile4x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+            else CodeTile2x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+        }
 
         protected override void Expand(int panel, int pair, int pairs, float* destination)
         {

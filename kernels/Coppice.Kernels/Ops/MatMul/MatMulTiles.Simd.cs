@@ -92,7 +92,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>8 rows by 2 panels: 16 accumulators. x is packed [k][8]; they begin as c [8][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -113,8 +113,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c60 = TLanes.Load(c + 192); c61 = TLanes.Load(c + 208);
             c70 = TLanes.Load(c + 224); c71 = TLanes.Load(c + 240);
         }
-        for (var pair = 0; pair < pairs; pair++)
+        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (; pair < end; pair++)
         {
+            Prefetch(w0 + ahead);
+            Prefetch(w1 + ahead);
             var even0 = TFormat.Even(w0);
             var even1 = TFormat.Even(w1);
             var e0 = TLanes.Broadcast(x[0]);
@@ -167,7 +170,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>4 rows by 2 panels: 8 accumulators. x is packed [k][4]; they begin as c [4][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -180,8 +183,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c20 = TLanes.Load(c + 64); c21 = TLanes.Load(c + 80);
             c30 = TLanes.Load(c + 96); c31 = TLanes.Load(c + 112);
         }
-        for (var pair = 0; pair < pairs; pair++)
+        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (; pair < end; pair++)
         {
+            Prefetch(w0 + ahead);
+            Prefetch(w1 + ahead);
             var even0 = TFormat.Even(w0);
             var even1 = TFormat.Even(w1);
             var e0 = TLanes.Broadcast(x[0]);
@@ -214,7 +220,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>2 rows by 2 panels: 4 accumulators. x is packed [k][2]; they begin as c [2][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -223,8 +229,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
             c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
         }
-        for (var pair = 0; pair < pairs; pair++)
+        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (; pair < end; pair++)
         {
+            Prefetch(w0 + ahead);
+            Prefetch(w1 + ahead);
             var even0 = TFormat.Even(w0);
             var even1 = TFormat.Even(w1);
             var e0 = TLanes.Broadcast(x[0]);
