@@ -146,7 +146,7 @@ internal sealed class DecodingLoop
             kept = Emit();
             var top = _rows.Top(drafter.TopCount);
             verify += _rows.Time;
-            drafter.Accept(new Verification(_tree, _path.AsSpan(0, accepted), Tokens, kept, top, drafter.TopCount));
+            drafter.Accept(new Verification { Tree = _tree, Path = _path.AsSpan(0, accepted), Tokens = Tokens, Emitted = Tokens[^kept..], Best = top });
         }
         Account(pending, accepted, start, drafted, verify);
         if (Statistics.Steps <= 2) return;
