@@ -51,12 +51,12 @@ internal static class Program
         results.Versions[Engines.Llama] = Line("git", "-C", setup.Llama, "describe", "--always");
         Comparer.Run(new ComparisonPlan(setup), results, rounds, only);
         if (json is not null) results.Write(json);
-        Console.WriteLine(PeerTable.Main(results));
+        Console.WriteLine(PeerTable.Speeds(results));
         if (results.Cells.Any(cell => cell.Test.EndsWith($"@{ComparisonPlan.LongDepth}", StringComparison.Ordinal))) Console.WriteLine(PeerTable.Depth(results));
     }
 
     /// <summary>Makes what is missing of the models: the random one, and the GGUF files of both.</summary>
-    private static IReadOnlyList<PeerModel> Prepare(Arguments arguments)
+    private static List<PeerModel> Prepare(Arguments arguments)
     {
         var cache = Directory.CreateDirectory(Path.Combine(arguments.Required("--cache"), "models")).FullName;
         var models = new List<PeerModel>();

@@ -27,9 +27,8 @@ internal static class GgufSupport
         if (spec.Experts is not null) yield return "a model must be without experts";
         if (spec.Layers.Any(layer => layer.Window > 0 && layer.Window < spec.ContextLength)) yield return "layers must see the whole context (sliding_window)";
         if (spec.Layers.Any(layer => layer.Rope != 0) || spec.Ropes.Count != 1) yield return "all layers must turn queries and keys alike";
-        else if (spec.Ropes[0] is var rope && (rope.RotaryDim != spec.HeadDim || rope.Pairing != RopePairing.Half || rope.AttentionFactor != 1))
-            yield return "RoPE must turn whole heads, half against half";
-        else if (rope.Scaling is not (RopeScaling.None or RopeScaling.Linear or RopeScaling.Llama3)) yield return "rope_type must be default, linear or llama3";
+        else if (spec.Ropes[0].Scaling is not (RopeScaling.None or RopeScaling.Linear or RopeScaling.Llama3)) yield return "rope_type must be default, linear or llama3";
+        else if (spec.Ropes[0] is not { Pairing: RopePairing.Half, AttentionFactor: 1 } rope || rope.RotaryDim != spec.HeadDim) yield return "RoPE must turn whole heads, half against half";
         if (spec.QkNorm != architecture.QkNorm) yield return "norms of queries and keys must be those of the architecture";
         if (!architecture.OutputBias && (spec.OutputBias || spec.MlpBias)) yield return "output and MLP projections must be without bias";
         if (architecture.SquareAttention && spec.QueryWidth != spec.HiddenSize) yield return "the heads together must be as wide as the hidden state";

@@ -9,7 +9,7 @@ internal static class PeerTable
     private static readonly Dictionary<string, string> Formats = new() { ["16"] = "16 bits", ["q8"] = "8 bits", ["q4"] = "4 bits" };
 
     /// <summary>The main table: a row for each cell, then the mean.</summary>
-    public static string Main(PeerResults results)
+    public static string Speeds(PeerResults results)
     {
         var cells = MainCells(results).ToArray();
         var text = new StringBuilder();

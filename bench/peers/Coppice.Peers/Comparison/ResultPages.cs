@@ -17,7 +17,7 @@ internal static class ResultPages
             var results = PeerResults.Read(json);
             System.IO.File.WriteAllText(Path.ChangeExtension(json, ".md"), Page(results));
             var mark = $"<!-- table: {Path.GetRelativePath(repository, json).Replace('\\', '/')} -->";
-            text = Fill(text, mark, PeerTable.Main(results));
+            text = Fill(text, mark, PeerTable.Speeds(results));
         }
         System.IO.File.WriteAllText(readme, text);
     }
@@ -30,7 +30,7 @@ internal static class ResultPages
         Prefill takes 512 tokens into an empty cache; decode takes 128 tokens one after the other from an empty cache. The fastest setting of
         either engine counts, except that 16-bit prefill is compared with llama.cpp's F16 (its BF16 uses `vdpbf16ps`).
 
-        {PeerTable.Main(results)}
+        {PeerTable.Speeds(results)}
         ## Decoding behind a context
 
         {PeerTable.Depth(results)}

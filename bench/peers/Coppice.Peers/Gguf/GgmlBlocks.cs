@@ -52,15 +52,16 @@ internal static class GgmlBlocks
     /// <summary>Eight groups of 32: x = d·s·q - m·t, with scales s and t of six bits.</summary>
     private static void FourK(ReadOnlySpan<byte> b, Span<float> x)
     {
-        var (scale, minimum, packed, levels) = (Half(b), Half(b[2..]), b[4..16], b[16..]);
+        var (scale, minimum) = (Half(b), Half(b[2..]));
+        var (packed, levels) = (4, 16);
         for (var group = 0; group < 8; group++)
         {
             var (s, t) = group < 4
-                ? (packed[group] & 63, packed[group + 4] & 63)
-                : ((packed[group + 4] & 15) | (packed[group - 4] >> 6 << 4), (packed[group + 4] >> 4) | (packed[group] >> 6 << 4));
+                ? (b[packed + group] & 63, b[packed + group + 4] & 63)
+                : ((b[packed + group + 4] & 15) | (b[packed + group - 4] >> 6 << 4), (b[packed + group + 4] >> 4) | (b[packed + group] >> 6 << 4));
             for (var i = 0; i < 32; i++)
             {
-                var level = levels[group / 2 * 32 + i] >> (group % 2 * 4) & 15;
+                var level = b[levels + group / 2 * 32 + i] >> (group % 2 * 4) & 15;
                 x[group * 32 + i] = scale * s * level - minimum * t;
             }
         }

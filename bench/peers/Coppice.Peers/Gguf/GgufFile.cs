@@ -17,10 +17,7 @@ internal sealed record GgufTensorInfo(string Name, GgmlType Type, long[] Extents
 /// <remarks>Source: the format's description in ggml (docs/gguf.md).</remarks>
 internal sealed class GgufFile : IDisposable
 {
-    private const uint Text = 8, Array = 9;
-
-    /// <summary>Bytes of a value of each scalar type, 0 for text and array.</summary>
-    private static readonly int[] Sizes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
+    private const uint UInt8 = 0, Int8 = 1, UInt16 = 2, Int16 = 3, UInt32 = 4, Int32 = 5, Float32 = 6, Boolean = 7, Text = 8, Array = 9;
 
     private readonly MemoryMappedFile _map;
     private readonly MemoryMappedViewAccessor _view;
@@ -32,7 +29,7 @@ internal sealed class GgufFile : IDisposable
             if (reader.ReadUInt32() != BinaryPrimitives.ReadUInt32LittleEndian("GGUF"u8) || reader.ReadUInt32() != 3)
                 throw new InvalidDataException($"{Path.GetFileName(path)}: must be GGUF version 3.");
             var (tensors, keys) = (reader.ReadInt64(), reader.ReadInt64());
-            for (var i = 0L; i < keys; i++) SkipKey(reader);
+            Keys = Enumerable.Range(0, checked((int)keys)).Select(_ => (ReadText(reader), ReadValue(reader, reader.ReadUInt32()))).ToDictionary();
             var infos = Enumerable.Range(0, checked((int)tensors)).Select(_ => ReadInfo(reader)).ToArray();
             var data = (reader.BaseStream.Position + 31) / 32 * 32;
             Tensors = infos.ToDictionary(info => info.Name, info => info with { Position = info.Position + data });
@@ -41,6 +38,8 @@ internal sealed class GgufFile : IDisposable
         _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
     }
 
+    /// <summary>Values by key; those of types that no key here has are left as bytes.</summary>
+    public IReadOnlyDictionary<string, object> Keys { get; }
     /// <summary>Tensors by name.</summary>
     public IReadOnlyDictionary<string, GgufTensorInfo> Tensors { get; }
 
@@ -65,22 +64,20 @@ internal sealed class GgufFile : IDisposable
 
     private static string ReadText(BinaryReader reader) => Encoding.UTF8.GetString(reader.ReadBytes(checked((int)reader.ReadInt64())));
 
-    private static void SkipKey(BinaryReader reader)
+    private static object ReadValue(BinaryReader reader, uint type)
     {
-        ReadText(reader);
-        var type = reader.ReadUInt32();
-        if (type == Array)
+        switch (type)
         {
-            var element = reader.ReadUInt32();
-            for (var count = reader.ReadInt64(); count > 0; count--) SkipValue(reader, element);
+            case UInt32: return reader.ReadUInt32();
+            case Int32: return reader.ReadInt32();
+            case Float32: return reader.ReadSingle();
+            case Boolean: return reader.ReadByte() != 0;
+            case Text: return ReadText(reader);
+            case Array:
+                var element = reader.ReadUInt32();
+                return Enumerable.Range(0, checked((int)reader.ReadInt64())).Select(_ => ReadValue(reader, element)).ToArray();
+            default: return reader.ReadBytes(type is UInt8 or Int8 ? 1 : type is UInt16 or Int16 ? 2 : 8);
         }
-        else SkipValue(reader, type);
-    }
-
-    private static void SkipValue(BinaryReader reader, uint type)
-    {
-        if (type == Text) ReadText(reader);
-        else reader.ReadBytes(Sizes[type]);
     }
 
     private static GgufTensorInfo ReadInfo(BinaryReader reader)
