@@ -10,7 +10,7 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(TokenizeResult))]
 [JsonSerializable(typeof(RenderResult))]
 [JsonSerializable(typeof(KernelList))]
-[JsonSerializable(typeof(ModelInfo))]
+[JsonSerializable(typeof(FolderInfo))]
 [JsonSerializable(typeof(GenerateResult))]
 [JsonSerializable(typeof(LineResult))]
 [JsonSerializable(typeof(LogitsResult))]
