@@ -16,5 +16,6 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(LogitsResult))]
 [JsonSerializable(typeof(PerplexityResult))]
 [JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(ConvertResult))]
 [JsonSerializable(typeof(SavedConversation))]
 internal sealed partial class CliJson : JsonSerializerContext;
