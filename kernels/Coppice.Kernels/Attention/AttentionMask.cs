@@ -14,28 +14,36 @@ namespace Coppice.Kernels;
 [SuppressMessage("Performance", "CA1815", Justification = "Masks are never compared.")]
 public readonly struct AttentionMask
 {
-    private AttentionMask(int start, Tensor paths, Tensor depths, int window)
+    private AttentionMask(int start, Tensor paths, Tensor depths, int deepest, int window)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(deepest);
         ArgumentOutOfRangeException.ThrowIfNegative(window);
-        (Start, Paths, Depths, Window) = (start, paths, depths, window);
+        (Start, Paths, Depths, Deepest, Window) = (start, paths, depths, deepest, window);
     }
 
     /// <summary>Committed positions before the rows.</summary>
     public int Start { get; }
-    /// <summary>[tokens, at least the largest depth + 1], I32: nodes from the root to the row; empty for causal rows.</summary>
+    /// <summary>[tokens, at least <see cref="Deepest"/> + 1], I32: nodes from the root to the row; empty for causal rows.</summary>
     public Tensor Paths { get; }
     /// <summary>[tokens], I32: depth of each row, the root 0; empty for causal rows.</summary>
     public Tensor Depths { get; }
+    /// <summary>The largest of <see cref="Depths"/>, which are on the device; 0 for causal rows.</summary>
+    public int Deepest { get; }
     /// <summary>Sliding window: a row at position p sees positions above p - window only; 0 for no limit.</summary>
     public int Window { get; }
 
     /// <summary>Consecutive positions from <paramref name="start"/> on.</summary>
-    public static AttentionMask Causal(int start, int window = 0) => new(start, default, default, window);
+    public static AttentionMask Causal(int start, int window = 0) => new(start, default, default, 0, window);
 
     /// <summary>Nodes of a token tree whose root is position <paramref name="start"/>.</summary>
-    public static AttentionMask Tree(int start, Tensor paths, Tensor depths, int window = 0) => new(start, paths, depths, window);
+    /// <param name="start">Committed positions before the root.</param>
+    /// <param name="paths">See <see cref="Paths"/>.</param>
+    /// <param name="depths">See <see cref="Depths"/>.</param>
+    /// <param name="deepest">The largest of <paramref name="depths"/>: the caller knows it without waiting for the device.</param>
+    /// <param name="window">See <see cref="Window"/>.</param>
+    public static AttentionMask Tree(int start, Tensor paths, Tensor depths, int deepest, int window = 0) => new(start, paths, depths, deepest, window);
 
     /// <summary>The same rows under another window.</summary>
-    public AttentionMask WithWindow(int window) => new(Start, Paths, Depths, window);
+    public AttentionMask WithWindow(int window) => new(Start, Paths, Depths, Deepest, window);
 }

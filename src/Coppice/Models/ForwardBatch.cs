@@ -28,7 +28,8 @@ internal sealed class ForwardBatch
     /// <param name="FirstRow">First row in the batch.</param>
     /// <param name="Rows">Number of rows.</param>
     /// <param name="FirstTreeRow">First tree row, or null where the rows are consecutive positions.</param>
-    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow);
+    /// <param name="Deepest">Largest depth of tree rows, else 0.</param>
+    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow, int Deepest);
 
     /// <summary>Largest pass.</summary>
     public WorkspaceSize Size { get; }
@@ -60,7 +61,7 @@ internal sealed class ForwardBatch
     {
         Debug.Assert(tokens.Length > 0 && tokens.Length <= Size.Rows - Rows, "the pass must fit the workspace");
         for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + i, beyond, Rows + i);
-        _segments.Add(new Segment(cache, Rows, tokens.Length, null));
+        _segments.Add(new Segment(cache, Rows, tokens.Length, null, 0));
         Rows += tokens.Length;
     }
 
@@ -81,7 +82,9 @@ internal sealed class ForwardBatch
         for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + depths[i], beyond, Rows + i);
         depths.CopyTo(_depths.AsSpan(TreeRows));
         paths[..(tokens.Length * Size.PathLength)].CopyTo(_paths.AsSpan(TreeRows * Size.PathLength));
-        _segments.Add(new Segment(cache, Rows, tokens.Length, TreeRows));
+        var deepest = 0;
+        foreach (var depth in depths) deepest = Math.Max(deepest, depth);
+        _segments.Add(new Segment(cache, Rows, tokens.Length, TreeRows, deepest));
         Rows += tokens.Length;
         TreeRows += tokens.Length;
     }
