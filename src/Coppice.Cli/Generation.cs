@@ -1,9 +1,10 @@
 using System.Text.Json;
+using Coppice.Speculation;
 
 namespace Coppice.Cli;
 
 /// <summary>One generation that has ended, on its own or by ctrl-C, and how it is reported.</summary>
-internal sealed record Generation(GenerationResult Result, IReadOnlyList<TokenLogProbRow>? LogProbs, bool Interrupted)
+internal sealed record Generation(GenerationResult Result, string Drafter, IReadOnlyList<TokenLogProbRow>? LogProbs, bool Interrupted)
 {
     /// <summary>Generates behind <paramref name="prompt"/>; <paramref name="stream"/>, if any, gets the text as it becomes final.</summary>
     public static Generation Run(Session session, IReadOnlyList<int> prompt, GenerationSettings settings, Interrupts interrupts, CommandOutput? stream)
@@ -17,7 +18,7 @@ internal sealed record Generation(GenerationResult Result, IReadOnlyList<TokenLo
                 if (piece.Text.Length > 0) stream?.Write(piece.Text, flush: true);
             }
         });
-        return new Generation(session.LastResult!, logProbs, interrupted);
+        return new Generation(session.LastResult!, settings.Options.Drafter.Name, logProbs, interrupted);
     }
 
     /// <summary>As an object for scripts.</summary>
@@ -40,7 +41,12 @@ internal sealed record Generation(GenerationResult Result, IReadOnlyList<TokenLo
         Bytes = new MemoryBytes(loaded.Model.WeightBytes, session.KvBytes, session.WorkspaceBytes, loaded.Model.Backend.Memory.PeakBytes),
         AllocatedBytesPerToken = Result.AllocatedBytesPerToken,
         LogProbs = LogProbs,
+        Speculation = IsPlain ? null : new Speculation(
+            Drafter, Result.Steps, Result.DraftedTokens, Result.AcceptedTokens, Result.MeanAcceptedLength,
+            Result.DraftTime.TotalMilliseconds, Result.VerifyTime.TotalMilliseconds, Result.HostTime.TotalMilliseconds, Result.AcceptanceByDepth),
     };
+
+    private bool IsPlain => Drafter == DrafterOptions.None.Name;
 
     /// <summary>As one line for a person.</summary>
     public string Summary(LoadedModel loaded)
@@ -57,7 +63,7 @@ internal sealed record Generation(GenerationResult Result, IReadOnlyList<TokenLo
             $"{Result.PromptTokens}{reused} + {Result.Ids.Count} tokens, {ended}",
             $"first token {Quantity.Time(Result.FirstTokenTime)}",
             $"prefill {Quantity.Number(Result.PrefillTokensPerSecond)} tokens/s",
-            $"decode {Quantity.Number(Result.DecodeTokensPerSecond)} tokens/s",
+            $"decode {Quantity.Number(Result.DecodeTokensPerSecond)} tokens/s" + (IsPlain ? "" : $" ({Quantity.Number(Result.MeanAcceptedLength)} a pass)"),
             $"peak {Quantity.Bytes(loaded.Model.Backend.Memory.PeakBytes)}");
     }
 

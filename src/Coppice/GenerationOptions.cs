@@ -1,4 +1,5 @@
 using Coppice.Decoding.Sampling;
+using Coppice.Speculation;
 
 namespace Coppice;
 
@@ -34,6 +35,9 @@ public sealed record GenerationOptions
     /// <summary>Reports the log-probability of every token and of this many best ones, 0 to 20; null, the default, for none.</summary>
     public int? LogProbs { get; init; }
 
+    /// <summary>What proposes tokens ahead, so that one pass can give several; plain decoding by default. The tokens are the same with each.</summary>
+    public DrafterOptions Drafter { get; init; } = DrafterOptions.None;
+
     internal void Validate()
     {
         if (MaxTokens < 1) throw Outside(nameof(MaxTokens), "at least 1", MaxTokens);
@@ -45,6 +49,8 @@ public sealed record GenerationOptions
         if (RepetitionWindow < 0) throw Outside(nameof(RepetitionWindow), "at least 0", RepetitionWindow);
         if (LogProbs is < 0 or > 20) throw Outside(nameof(LogProbs), "from 0 to 20", LogProbs);
         ArgumentNullException.ThrowIfNull(StopSequences);
+        ArgumentNullException.ThrowIfNull(Drafter);
+        Drafter.Validate();
         if (StopSequences.Any(string.IsNullOrEmpty)) throw new ArgumentException("options: StopSequences must not hold an empty text.", nameof(StopSequences));
     }
 

@@ -28,7 +28,7 @@ internal sealed class GenerationRecorder(DecodingLoop loop, int promptTokens)
     public GenerationResult Result()
     {
         var statistics = loop.Statistics;
-        var decode = statistics.DraftTime + statistics.VerifyTime;
+        var decode = statistics.DraftTime + statistics.VerifyTime + statistics.HostTime;
         var decoded = _ids.Count - (statistics.PrefillTime > TimeSpan.Zero ? 1 : 0);
         return new GenerationResult
         {
@@ -44,10 +44,20 @@ internal sealed class GenerationRecorder(DecodingLoop loop, int promptTokens)
             DraftedTokens = statistics.DraftedTokens,
             AcceptedTokens = statistics.AcceptedTokens,
             DraftTime = statistics.DraftTime,
+            VerifyTime = statistics.VerifyTime,
+            HostTime = statistics.HostTime,
+            AcceptanceByDepth = ByDepth(statistics),
             PrefillTokensPerSecond = PerSecond(statistics.PrefilledTokens, statistics.PrefillTime),
             DecodeTokensPerSecond = PerSecond(decoded, decode),
             AllocatedBytesPerToken = statistics.MeasuredTokens == 0 ? 0 : (double)statistics.AllocatedBytes / statistics.MeasuredTokens,
         };
+    }
+
+    /// <summary>From depth 1 to the deepest that was proposed.</summary>
+    private static double[] ByDepth(DecodingStatistics statistics)
+    {
+        var depths = statistics.ProposedByDepth.Zip(statistics.AcceptedByDepth).Skip(1).TakeWhile(depth => depth.First > 0);
+        return [.. depths.Select(depth => (double)depth.Second / depth.First)];
     }
 
     private static double PerSecond(int count, TimeSpan time) => time > TimeSpan.Zero ? Math.Max(count, 0) / time.TotalSeconds : 0;

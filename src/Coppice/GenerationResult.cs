@@ -27,6 +27,12 @@ public sealed record GenerationResult
     public required int AcceptedTokens { get; init; }
     /// <summary>Time of the drafter within <see cref="DecodeTime"/>.</summary>
     public required TimeSpan DraftTime { get; init; }
+    /// <summary>Time of the model's passes within <see cref="DecodeTime"/>.</summary>
+    public required TimeSpan VerifyTime { get; init; }
+    /// <summary>Time of everything else within <see cref="DecodeTime"/>: choosing, committing, and what the drafter learns.</summary>
+    public required TimeSpan HostTime { get; init; }
+    /// <summary>By depth from 1 on: the share of passes that accepted a token of that depth among those that proposed one.</summary>
+    public required IReadOnlyList<double> AcceptanceByDepth { get; init; }
     /// <summary>Prompt tokens run through the model in a second.</summary>
     public required double PrefillTokensPerSecond { get; init; }
     /// <summary>Tokens behind the first in a second.</summary>

@@ -1,4 +1,5 @@
 using Coppice.Cache;
+using Coppice.Decoding;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
 using Coppice.Models;
@@ -12,7 +13,7 @@ namespace Coppice;
 public sealed class LanguageModel : IDisposable
 {
     private const int DefaultMaxTokens = 8192;
-    private const int TreeRows = 64, TreeDepth = 31;
+    private const int TreeRows = 96, TreeDepth = 31;
     private const long LogitBytes = 64L << 20;
 
     private readonly ModelWeights _weights;
@@ -64,6 +65,8 @@ public sealed class LanguageModel : IDisposable
     internal ModelOptions Options { get; }
     internal WorkspaceSize Size { get; }
     internal KvGeometry Geometry { get; }
+    /// <summary>Times of decoding passes on this device; used while <see cref="Gate"/> is taken.</summary>
+    internal PassCosts PassCosts { get; } = new();
     /// <summary>Taken for each pass: a back end is single-threaded.</summary>
     internal Lock Gate { get; } = new();
 

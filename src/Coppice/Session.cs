@@ -6,6 +6,7 @@ using Coppice.Decoding;
 using Coppice.Decoding.Drafters;
 using Coppice.Kernels.Memory;
 using Coppice.Models;
+using Coppice.Speculation;
 using Coppice.Text;
 
 namespace Coppice;
@@ -22,6 +23,7 @@ public sealed class Session : IDisposable
     private readonly MemoryPool _cachePool;
     private readonly Workspace _workspace;
     private readonly DecodingLoop _loop;
+    private (DrafterOptions Options, Drafter Drafter) _drafter = (DrafterOptions.None, new NoDrafter());
     private bool _running, _disposed;
 
     internal Session(LanguageModel model)
@@ -38,7 +40,7 @@ public sealed class Session : IDisposable
             _cachePool.Dispose();
             throw;
         }
-        _loop = new DecodingLoop(model.Transformer, model.Gate, _cache, _workspace, model.MaxTokens, model.MaxTokens);
+        _loop = new DecodingLoop(model.Transformer, model.Gate, _cache, _workspace, model.MaxTokens, model.MaxTokens, model.PassCosts);
     }
 
     /// <summary>Prompt and generated tokens so far.</summary>
@@ -50,8 +52,8 @@ public sealed class Session : IDisposable
     /// <summary>Memory of intermediate results.</summary>
     public long WorkspaceBytes => _workspace.BytesInUse;
 
-    /// <summary>Proposes tokens; plain decoding by default. Belongs to whoever sets it.</summary>
-    internal Drafter Drafter { get; set; } = new NoDrafter();
+    /// <summary>Takes the place of the drafter that the options name; belongs to whoever sets it.</summary>
+    internal Drafter? Drafter { get; set; }
 
     /// <summary>Generates behind <paramref name="prompt"/>, which gets the special tokens that the tokenizer frames a text with.</summary>
     /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
@@ -84,7 +86,7 @@ public sealed class Session : IDisposable
         return Run(ids, checkedOptions, cancellationToken);
     }
 
-    /// <summary>Forgets all tokens.</summary>
+    /// <summary>Forgets all tokens. What a drafter has learned stays.</summary>
     public void Reset()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -97,6 +99,7 @@ public sealed class Session : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        _drafter.Drafter.Dispose();
         lock (_model.Gate)
         {
             _workspace.Dispose();
@@ -125,6 +128,19 @@ public sealed class Session : IDisposable
         return (ids, options);
     }
 
+    /// <summary>The drafter of <paramref name="options"/>: the one of the generation before, with what it learned, where the options are the same.</summary>
+    private Drafter DrafterOf(DrafterOptions options)
+    {
+        if (Drafter is { } given) return given;
+        if (options != _drafter.Options)
+        {
+            var drafter = options.Create(_model);
+            _drafter.Drafter.Dispose();
+            _drafter = (options, drafter);
+        }
+        return _drafter.Drafter;
+    }
+
     private async IAsyncEnumerable<GeneratedPiece> RunAsync(int[] prompt, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var pieces = Run(prompt, options, cancellationToken).GetEnumerator();
@@ -135,13 +151,14 @@ public sealed class Session : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_running) throw new InvalidOperationException("session: a generation is running; end it first, or use another session.");
+        var drafter = DrafterOf(options.Drafter);
         _running = true;
         var recorder = new GenerationRecorder(_loop, prompt.Length);
         try
         {
             var stop = new StopRule(options.MaxTokens, options.IgnoreEos ? [] : _model.EndTokenIds);
             var text = new TextStream(_model.Tokenizer, options);
-            _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), Drafter, stop, options.LogProbs));
+            _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs));
             while (recorder.FinishReason is null)
             {
                 cancellationToken.ThrowIfCancellationRequested();

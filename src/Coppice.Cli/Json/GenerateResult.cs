@@ -15,6 +15,7 @@ internal record GenerateResult
     public required double AllocatedBytesPerToken { get; init; }
     [JsonPropertyName("logprobs")]
     public IReadOnlyList<TokenLogProbRow>? LogProbs { get; init; }
+    public Speculation? Speculation { get; init; }
 }
 
 /// <summary>The same for a line of a file, with the line's id.</summary>
@@ -24,6 +25,10 @@ internal sealed record LineResult : GenerateResult
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public JsonElement? Id { get; init; }
 }
+
+/// <summary>What a drafter came to; mean_accepted_length is tokens for each pass, so 1 is plain decoding, and acceptance_by_depth begins at depth 1.</summary>
+internal sealed record Speculation(
+    string Drafter, int Steps, int Drafted, int Accepted, double MeanAcceptedLength, double DraftMs, double VerifyMs, double HostMs, IReadOnlyList<double> AcceptanceByDepth);
 
 /// <summary>Where the time went.</summary>
 internal sealed record GenerateTiming(double LoadMs, double FirstTokenMs, double PrefillTokensPerS, double DecodeTokensPerS, double DecodeMs);

@@ -20,7 +20,7 @@ internal abstract class SpeedRow : IDisposable
     {
         Name = name;
         (_cache, _pool) = model.NewCache(tokens);
-        Loop = new DecodingLoop(model.Transformer, model.Gate, _cache, workspace, tokens, model.MaxTokens);
+        Loop = new DecodingLoop(model.Transformer, model.Gate, _cache, workspace, tokens, model.MaxTokens, model.PassCosts);
     }
 
     /// <summary>decode-CONTEXT or prefill-TOKENS.</summary>

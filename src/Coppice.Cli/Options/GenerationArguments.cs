@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Coppice.Speculation;
 
 namespace Coppice.Cli;
 
@@ -20,7 +21,8 @@ internal static class GenerationArguments
     private static readonly Setting<bool> IgnoreEos = Setting.Flag("ignore-eos", "Go on past tokens that end a text");
     private static readonly Setting<int?> LogProbs = Setting.OptionalWhole("logprobs", 20, "Report the log-probability of every token and of the K best ones, 0 to 20");
 
-    private static readonly Setting<string> Drafter = Setting.OneOf("drafter", ModelChoices.Drafters, "What proposes tokens ahead; the text is the same with each");
+    private static readonly Setting<string> Drafter = Setting.Named(
+        "drafter", DrafterOptions.Names, "none", $"What proposes tokens ahead ({string.Join(", ", DrafterOptions.Names)}; NAME:key=value,key=value for its settings); the text is the same with each");
 
     /// <summary>All settings.</summary>
     public static IReadOnlyList<ISetting> All { get; } =
@@ -41,25 +43,36 @@ internal static class GenerationArguments
     /// <exception cref="CommandException">A value is not what it must be.</exception>
     public static GenerationSettings Read(CommandContext context, JsonLine line) => Read(new SettingSource(context, line));
 
-    private static GenerationSettings Read(SettingSource source) => new(
-        new GenerationOptions
+    private static GenerationSettings Read(SettingSource source) => new(new GenerationOptions
+    {
+        MaxTokens = MaxTokens.Read(source),
+        Temperature = Temperature.Read(source),
+        TopK = TopK.Read(source),
+        TopP = TopP.Read(source),
+        MinP = MinP.Read(source),
+        RepetitionPenalty = RepetitionPenalty.Read(source),
+        Seed = Seed.Read(source),
+        StopSequences = Stop.Read(source),
+        IgnoreEos = IgnoreEos.Read(source),
+        LogProbs = LogProbs.Read(source),
+        Drafter = ReadDrafter(source),
+    });
+
+    private static DrafterOptions ReadDrafter(SettingSource source)
+    {
+        try
         {
-            MaxTokens = MaxTokens.Read(source),
-            Temperature = Temperature.Read(source),
-            TopK = TopK.Read(source),
-            TopP = TopP.Read(source),
-            MinP = MinP.Read(source),
-            RepetitionPenalty = RepetitionPenalty.Read(source),
-            Seed = Seed.Read(source),
-            StopSequences = Stop.Read(source),
-            IgnoreEos = IgnoreEos.Read(source),
-            LogProbs = LogProbs.Read(source),
-        },
-        Drafter.Read(source));
+            return DrafterOptions.Parse(Drafter.Read(source));
+        }
+        catch (ArgumentException error)
+        {
+            throw source.Line is { } line ? line.Wrong(error.Message) : source.Context.Usage(error.Message);
+        }
+    }
 }
 
 /// <summary>How to generate.</summary>
-internal sealed record GenerationSettings(GenerationOptions Options, string Drafter);
+internal sealed record GenerationSettings(GenerationOptions Options);
 
 /// <summary>Where settings come from: a line of a file, and behind it the command line.</summary>
 internal readonly record struct SettingSource(CommandContext Context, JsonLine? Line);

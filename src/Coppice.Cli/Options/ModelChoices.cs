@@ -55,7 +55,4 @@ internal static class ModelChoices
     public static readonly Choice<ElementType> Kv = new(
         "kv", [("f32", ElementType.F32), ("f16", ElementType.F16), ("bf16", ElementType.BF16)],
         ["q8", "q4", "kivi2", "kivi3", "kivi4", "gear2", "gear4", "gearl2", "gearl4", "kv-22", "kv-28", "kv-35"]);
-
-    /// <summary>Drafters by the names that --drafter takes.</summary>
-    public static readonly IReadOnlyList<string> Drafters = ["auto", "none"];
 }

@@ -108,13 +108,14 @@ internal static class Setting
         return new Setting<bool>(name, option, "true or false", (IReadOnlyList<string> texts, out bool value) => bool.TryParse(texts[0], out value));
     }
 
-    public static Setting<string> OneOf(string name, IReadOnlyList<string> names, string description)
+    /// <summary>A name, behind which settings may stand: NAME:key=value,key=value.</summary>
+    public static Setting<string> Named(string name, IReadOnlyList<string> names, string whenMissing, string description)
     {
         var setting = New(name, "NAME", description, $"one of {string.Join(", ", names)}", (IReadOnlyList<string> texts, out string value) =>
         {
             value = texts is [var text] ? text : "";
-            return names.Contains(value);
-        }, _ => names[0]);
+            return names.Contains(value.Split(':')[0]);
+        }, _ => whenMissing);
         setting.Option.CompletionSources.Add([.. names]);
         return setting;
     }

@@ -17,17 +17,18 @@ internal sealed class DecodingLoop
     private readonly Lock _gate;
     private readonly KvCache _cache;
     private readonly Workspace _workspace;
+    private readonly PassCosts _costs;
     private readonly ForwardBatch _batch;
     private readonly TokenTree _tree;
     private readonly int[] _tokens;         // prompt and generated, with room behind for the path that is being verified
     private readonly int[] _path;
-    private readonly int[] _rows;
+    private readonly TargetRows _rows;
     private readonly float[] _logits;
     private readonly List<int> _emitted = [];
     private readonly List<TokenLogProbs> _logProbs = [];
     private readonly DecodingOptions _nothing = new(new Sampler([], greedy: true, 0), new NoDrafter(), new StopRule(0, []), null);
     private DecodingOptions _options;
-    private int _count, _promptLength, _firstRow;
+    private int _count, _promptLength;
     private bool _beyond;       // the cache holds keys turned by a longrope model's long factors
 
     /// <summary>A loop over an empty cache.</summary>
@@ -37,14 +38,15 @@ internal sealed class DecodingLoop
     /// <param name="workspace">Belongs to the caller.</param>
     /// <param name="maxTokens">Prompt and generated tokens that fit; the cache has room for a tree beyond them.</param>
     /// <param name="positions">Rows of the rotary tables.</param>
-    public DecodingLoop(Transformer model, Lock gate, KvCache cache, Workspace workspace, int maxTokens, int positions)
+    /// <param name="costs">Times of passes, which the loop adds to.</param>
+    public DecodingLoop(Transformer model, Lock gate, KvCache cache, Workspace workspace, int maxTokens, int positions, PassCosts costs)
     {
-        (_model, _gate, _cache, _workspace, MaxTokens) = (model, gate, cache, workspace, maxTokens);
+        (_model, _gate, _cache, _workspace, MaxTokens, _costs) = (model, gate, cache, workspace, maxTokens, costs);
         var size = workspace.Size;
         _batch = new ForwardBatch(size, positions);
         _tree = new TokenTree(Math.Min(size.TreeRows, size.LogitRows), size.PathLength - 1);
         _tokens = new int[maxTokens + size.PathLength + 1];
-        (_path, _rows) = (new int[size.PathLength], new int[_tree.Capacity]);
+        (_path, _rows) = (new int[size.PathLength], new TargetRows(model, workspace));
         _logits = new float[model.Spec.VocabularySize];
         _options = _nothing;
     }
@@ -60,7 +62,7 @@ internal sealed class DecodingLoop
     /// <summary>Set by the step that ends the generation.</summary>
     public FinishReason? Finished { get; private set; }
     /// <summary>Counts and times since <see cref="Begin"/>.</summary>
-    public DecodingStatistics Statistics { get; private set; } = new();
+    public DecodingStatistics Statistics { get; private set; } = new(1);
     private int GeneratedCount => _count - _promptLength;
 
     /// <summary>Begins a generation. Keys and values of the beginning that <paramref name="prompt"/> shares with the sequence so far are kept.</summary>
@@ -73,7 +75,7 @@ internal sealed class DecodingLoop
         prompt.CopyTo(_tokens);
         (_beyond, _options, Finished) = (beyond, options, null);
         _count = _promptLength = prompt.Length;
-        Statistics = new DecodingStatistics { ReusedTokens = _cache.Length };
+        Statistics = new DecodingStatistics(_tree.PathLength) { ReusedTokens = _cache.Length };
         options.Drafter.Begin(prompt);
     }
 
@@ -124,24 +126,29 @@ internal sealed class DecodingLoop
         _tree.Reset(_tokens[_count - 1]);
         if (pending == 1) Draft();
         var drafted = Stopwatch.GetTimestamp();
-        int accepted;
+        var drafter = _options.Drafter;
+        TimeSpan verify;
+        int accepted, kept;
         lock (_gate)
         {
             _batch.Clear();
             if (pending == 1) _batch.AddTree(_cache, _tree.Tokens, _tree.Depths, _tree.Paths, _beyond);
             else _batch.Add(_cache, _tokens.AsSpan(_cache.Length, pending), _beyond);
             _model.Forward(_batch, _workspace);
-            _firstRow = pending - 1;
-            for (var node = 0; node < _tree.Count; node++) _rows[node] = _firstRow + node;
-            _model.Logits(_workspace, _rows.AsSpan(0, _tree.Count));
+            verify = Stopwatch.GetElapsedTime(drafted);
+            _rows.Begin(_tree, pending - 1);
+            if ((drafter.Needs & DrafterNeeds.EveryNode) != 0) _rows.ComputeAll();
             accepted = Verifier.Walk(_tree, new Choice(this), _path, out var next);
             if (pending == 1) _cache.Commit(_path.AsSpan(0, accepted));
             else _cache.Advance(pending);
             for (var i = 1; i < accepted; i++) _emitted.Add(_tree.Tokens[_path[i]]);
             _emitted.Add(next);
+            kept = Emit();
+            var top = _rows.Top(drafter.TopCount);
+            verify += _rows.Time;
+            drafter.Accept(new Verification(_tree, _path.AsSpan(0, accepted), Tokens, kept, top, drafter.TopCount));
         }
-        Account(pending, accepted, start, drafted);
-        Emit();
+        Account(pending, accepted, start, drafted, verify);
         if (Statistics.Steps <= 2) return;
         Statistics.AllocatedBytes += GC.GetAllocatedBytesForCurrentThread() - allocated;
         Statistics.MeasuredTokens += _emitted.Count;
@@ -152,10 +159,12 @@ internal sealed class DecodingLoop
         var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, MaxTokens - _count);
         var depth = Math.Min(remaining - 1, _tree.PathLength - 1);
         if (_model.Spec.LongPositionsFrom is { } border && !_beyond) depth = Math.Min(depth, border - _count);
-        if (depth > 0) _options.Drafter.Draft(new DraftRequest(Tokens, _tree.Capacity, depth), _tree);
+        if (depth <= 0) return;
+        var request = new DraftRequest { Tokens = Tokens, MaxNodes = _tree.Capacity, MaxDepth = depth, Sampler = _options.Sampler, Costs = _costs };
+        _options.Drafter.Draft(request, _tree);
     }
 
-    private void Account(int pending, int accepted, long start, long drafted)
+    private void Account(int pending, int accepted, long start, long drafted, TimeSpan verify)
     {
         Statistics.Steps++;
         if (pending > 1)
@@ -164,14 +173,15 @@ internal sealed class DecodingLoop
             Statistics.PrefillTime += Stopwatch.GetElapsedTime(start);
             return;
         }
+        _costs.Observe(_tree.Count, verify.TotalSeconds);
         Statistics.DraftTime += Stopwatch.GetElapsedTime(start, drafted);
-        Statistics.VerifyTime += Stopwatch.GetElapsedTime(drafted);
-        Statistics.DraftedTokens += _tree.Count - 1;
-        Statistics.AcceptedTokens += accepted - 1;
+        Statistics.VerifyTime += verify;
+        Statistics.HostTime += Stopwatch.GetElapsedTime(drafted) - verify;
+        Statistics.Add(_tree, accepted);
     }
 
-    /// <summary>Appends what was chosen, cut at the first end token and at the limits.</summary>
-    private void Emit()
+    /// <summary>Appends what was chosen, cut at the first end token and at the limits; returns how many tokens that were.</summary>
+    private int Emit()
     {
         var kept = 0;
         while (kept < _emitted.Count && Finished is null)
@@ -187,7 +197,7 @@ internal sealed class DecodingLoop
             if (_logProbs.Count > kept) _logProbs.RemoveRange(kept, _logProbs.Count - kept);
         }
         if (_cache.Length > _count) _cache.Truncate(_count);
-        _options.Drafter.Accept(_tokens.AsSpan(_count - kept, kept));
+        return kept;
     }
 
     /// <summary>The target's choices, one row of logits for each node.</summary>
@@ -197,7 +207,7 @@ internal sealed class DecodingLoop
         {
             var path = tree.Path(node);
             for (var i = 1; i < path.Length; i++) loop._tokens[loop._count + i - 1] = tree.Tokens[path[i]];
-            loop._model.Backend.Download(loop._workspace.Logits.Slice(node, 1), loop._logits.AsSpan());
+            loop._rows.Download(node, loop._logits);
             var tokens = loop._tokens.AsSpan(0, loop._count + path.Length - 1);
             if (loop._options.LogProbs is not { } count) return loop._options.Sampler.Choose(tokens, loop._logits);
             var raw = loop._logits.ToArray();

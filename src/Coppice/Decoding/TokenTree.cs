@@ -2,12 +2,28 @@ using System.Diagnostics;
 
 namespace Coppice.Decoding;
 
+/// <summary>Where a node of a token tree comes from, which decides the rule that accepts it.</summary>
+internal enum NodeKind : byte
+{
+    /// <summary>The last committed token.</summary>
+    Root,
+    /// <summary>Proposed outright: its proposal is a point mass.</summary>
+    Deterministic,
+    /// <summary>Drawn from the drafter's distribution behind its parent, earlier siblings removed.</summary>
+    SampledWithoutReplacement,
+}
+
 /// <summary>Proposed tokens as a tree: node 0 is the last committed token, children continue it; siblings have different tokens.</summary>
-/// <remarks>Nodes are numbered so that a parent comes before its children. A structure of arrays, reused from step to step.</remarks>
+/// <remarks>
+/// Nodes are numbered so that a parent comes before its children; siblings are in the order in which they were added, which is the order of verification.
+/// A structure of arrays, reused from step to step.
+/// </remarks>
 internal sealed class TokenTree
 {
-    private const int None = -1;
+    /// <summary>No node.</summary>
+    public const int None = -1;
 
+    private readonly NodeKind[] _kinds;
     private readonly int[] _tokens, _parents, _depths, _firstChild, _lastChild, _nextSibling, _paths;
 
     /// <summary>Room for trees of at most <paramref name="capacity"/> nodes, none deeper than <paramref name="maxDepth"/>.</summary>
@@ -19,6 +35,7 @@ internal sealed class TokenTree
         (_tokens, _parents, _depths) = (new int[capacity], new int[capacity], new int[capacity]);
         (_firstChild, _lastChild, _nextSibling) = (new int[capacity], new int[capacity], new int[capacity]);
         _paths = new int[capacity * PathLength];
+        _kinds = new NodeKind[capacity];
     }
 
     /// <summary>Nodes that fit, the root among them.</summary>
@@ -28,30 +45,48 @@ internal sealed class TokenTree
     /// <summary>Nodes, the root among them.</summary>
     public int Count { get; private set; }
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
+    /// <summary>The node above each node, <see cref="None"/> for the root.</summary>
+    public ReadOnlySpan<int> Parents => _parents.AsSpan(0, Count);
     /// <summary>Distance from the root.</summary>
     public ReadOnlySpan<int> Depths => _depths.AsSpan(0, Count);
     /// <summary>[nodes, pathLength]: the nodes from the root to each node, in order of depth.</summary>
     public ReadOnlySpan<int> Paths => _paths.AsSpan(0, Count * PathLength);
 
+    public ReadOnlySpan<NodeKind> Kinds => _kinds.AsSpan(0, Count);
+    /// <summary>Whether a node was drawn, so that rules V2 and V3 hold.</summary>
+    public bool IsSampled { get; private set; }
+
     /// <summary>Begins anew with the root alone.</summary>
     public void Reset(int rootToken)
     {
-        Count = 0;
-        Append(None, rootToken, 0);
+        (Count, IsSampled) = (0, false);
+        Append(None, rootToken, 0, NodeKind.Root);
     }
 
     /// <summary>The child of <paramref name="parent"/> with <paramref name="token"/>: the one there is, or a new one behind its siblings.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such parent, or no room for another node or another level.</exception>
     public int Add(int parent, int token)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(parent);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(parent, Count);
-        ArgumentOutOfRangeException.ThrowIfNegative(token);
-        if (TryFindChild(parent, token, out var existing)) return existing;
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_depths[parent] + 1, PathLength, nameof(parent));
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(Count, Capacity, nameof(parent));
-        return Append(parent, token, _depths[parent] + 1);
+        Check(parent, token);
+        return TryFindChild(parent, token, out var existing) ? existing : AppendChecked(parent, token, NodeKind.Deterministic);
     }
+
+    /// <summary>A new child of <paramref name="parent"/>, drawn from the drafter's proposal behind it without the siblings drawn before.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such parent, or no room for another node or another level.</exception>
+    /// <exception cref="ArgumentException">A sibling has the token: it was not drawn without replacement.</exception>
+    public int AddSampled(int parent, int token)
+    {
+        Check(parent, token);
+        if (TryFindChild(parent, token, out _)) throw new ArgumentException($"tree: node {parent} must have no child with token {token} before it is drawn.", nameof(token));
+        IsSampled = true;
+        return AppendChecked(parent, token, NodeKind.SampledWithoutReplacement);
+    }
+
+    /// <summary>The first child of <paramref name="node"/> in the order of verification, or <see cref="None"/>.</summary>
+    public int FirstChild(int node) => _firstChild[node];
+
+    /// <summary>The sibling behind <paramref name="node"/> in the order of verification, or <see cref="None"/>.</summary>
+    public int NextSibling(int node) => _nextSibling[node];
 
     /// <summary>Finds the child of <paramref name="node"/> with <paramref name="token"/>.</summary>
     public bool TryFindChild(int node, int token, out int child)
@@ -67,10 +102,24 @@ internal sealed class TokenTree
     /// <summary>The nodes from the root to <paramref name="node"/>.</summary>
     public ReadOnlySpan<int> Path(int node) => _paths.AsSpan(node * PathLength, _depths[node] + 1);
 
-    private int Append(int parent, int token, int depth)
+    private void Check(int parent, int token)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(parent);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(parent, Count);
+        ArgumentOutOfRangeException.ThrowIfNegative(token);
+    }
+
+    private int AppendChecked(int parent, int token, NodeKind kind)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_depths[parent] + 1, PathLength, nameof(parent));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(Count, Capacity, nameof(parent));
+        return Append(parent, token, _depths[parent] + 1, kind);
+    }
+
+    private int Append(int parent, int token, int depth, NodeKind kind)
     {
         var node = Count++;
-        (_tokens[node], _parents[node], _depths[node]) = (token, parent, depth);
+        (_tokens[node], _parents[node], _depths[node], _kinds[node]) = (token, parent, depth, kind);
         (_firstChild[node], _lastChild[node], _nextSibling[node]) = (None, None, None);
         if (parent != None)
         {

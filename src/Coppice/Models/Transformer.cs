@@ -53,9 +53,12 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
     }
 
     /// <summary>Logits [rows, vocabulary] of the rows of the last pass that are named; at most as many as the workspace has room for.</summary>
-    public Tensor Logits(Workspace w, ReadOnlySpan<int> rows)
+    /// <param name="w">The workspace of the pass.</param>
+    /// <param name="rows">Rows of the pass.</param>
+    /// <param name="place">Where their logits go in the workspace's: those before it stay.</param>
+    public Tensor Logits(Workspace w, ReadOnlySpan<int> rows, int place = 0)
     {
-        var (indices, x, logits) = (w.LogitRows.Slice(0, rows.Length), w.Gathered.Slice(0, rows.Length), w.Logits.Slice(0, rows.Length));
+        var (indices, x, logits) = (w.LogitRows.Slice(place, rows.Length), w.Gathered.Slice(place, rows.Length), w.Logits.Slice(place, rows.Length));
         Backend.Upload(rows, indices);
         Backend.CopyRows(w.Residual, indices, x);
         Norm(x, weights.FinalNorm, weights.FinalNormBias, x);

@@ -8,7 +8,11 @@ namespace Coppice.Models;
 /// <param name="LogitRows">Rows whose logits can be asked for at once.</param>
 /// <param name="TreeRows">Nodes of token trees.</param>
 /// <param name="PathLength">Largest depth of a node, plus one.</param>
-internal readonly record struct WorkspaceSize(int Rows, int LogitRows, int TreeRows, int PathLength);
+internal readonly record struct WorkspaceSize(int Rows, int LogitRows, int TreeRows, int PathLength)
+{
+    /// <summary>Best tokens of a row of logits that can be asked for.</summary>
+    public const int MaxTopCount = 16;
+}
 
 /// <summary>Every intermediate result of a forward pass, rented once: the token loop rents nothing.</summary>
 internal sealed class Workspace : IDisposable
@@ -49,6 +53,9 @@ internal sealed class Workspace : IDisposable
         Add(new Shape(rows, spec.GatedMlp ? 2 * width : width), ElementType.F32, t => Up = t);
         Add(new Shape(size.LogitRows, hidden), ElementType.F32, t => Gathered = t);
         Add(new Shape(size.LogitRows, spec.VocabularySize), ElementType.F32, t => Logits = t);
+        var top = Math.Min(WorkspaceSize.MaxTopCount, spec.VocabularySize);
+        Add(new Shape(size.LogitRows, top), ElementType.F32, t => TopLogits = t);
+        Add(new Shape(size.LogitRows, top), ElementType.I32, t => TopTokens = t);
         if (spec.Experts is not { } experts) return;
         Add(new Shape(rows, experts.Count), ElementType.F32, t => RouterScores = t);
         Add(new Shape(rows, experts.PerToken), ElementType.F32, t => ExpertWeights = t);
@@ -86,6 +93,10 @@ internal sealed class Workspace : IDisposable
     public Tensor Gathered { get; private set; }
     /// <summary>[logitRows, vocabulary].</summary>
     public Tensor Logits { get; private set; }
+    /// <summary>[logitRows, top]: the largest logits of a row.</summary>
+    public Tensor TopLogits { get; private set; }
+    /// <summary>[logitRows, top], I32: their tokens.</summary>
+    public Tensor TopTokens { get; private set; }
     /// <summary>[rows, experts].</summary>
     public Tensor RouterScores { get; private set; }
     /// <summary>[rows, expertsPerToken].</summary>

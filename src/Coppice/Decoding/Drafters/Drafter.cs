@@ -1,27 +1,40 @@
 namespace Coppice.Decoding.Drafters;
 
-/// <summary>What a drafter may use to propose: the tokens so far and how large the tree may become.</summary>
-/// <param name="tokens">All tokens of the sequence, the last one the root of the tree.</param>
-/// <param name="maxNodes">Nodes, the root counted.</param>
-/// <param name="maxDepth">Depth of the deepest node that can still be used.</param>
-internal readonly ref struct DraftRequest(ReadOnlySpan<int> tokens, int maxNodes, int maxDepth)
+/// <summary>What a drafter needs beyond the tokens.</summary>
+[Flags]
+internal enum DrafterNeeds
 {
-    public ReadOnlySpan<int> Tokens { get; } = tokens;
-    public int MaxNodes { get; } = maxNodes;
-    public int MaxDepth { get; } = maxDepth;
+    /// <summary>Nothing: logits are computed only for the nodes that the walk visits.</summary>
+    None = 0,
+    /// <summary>The target's best tokens of every node, accepted or not; without it those of visited nodes alone.</summary>
+    EveryNode = 1,
 }
 
 /// <summary>Proposes tokens that the model verifies in one pass.</summary>
+/// <remarks>
+/// A deterministic drafter adds nodes with <see cref="TokenTree.Add"/> and is verified by rules V0 and V1. One that samples without replacement adds them
+/// with <see cref="TokenTree.AddSampled"/>, in the order of its draws, and gives the distribution of a node's children in <see cref="Proposal"/>: rules V2 and V3.
+/// State that was learned may stay from one generation to the next; it must never change which text is possible.
+/// </remarks>
 internal abstract class Drafter : IDisposable
 {
-    /// <summary>A generation begins with <paramref name="prompt"/>.</summary>
+    /// <summary>How many of the target's best tokens of a row <see cref="Accept"/> is told; 0 for none.</summary>
+    public virtual int TopCount => 0;
+
+    /// <summary>What it needs; the same during a generation.</summary>
+    public virtual DrafterNeeds Needs => DrafterNeeds.None;
+
+    /// <summary>A generation begins with <paramref name="prompt"/>, which may repeat or extend the sequence of the one before.</summary>
     public virtual void Begin(ReadOnlySpan<int> prompt) { }
 
     /// <summary>Adds nodes under the root of <paramref name="tree"/>, within the limits of <paramref name="request"/>; none is fine.</summary>
     public abstract void Draft(in DraftRequest request, TokenTree tree);
 
-    /// <summary>The model has produced <paramref name="tokens"/>.</summary>
-    public virtual void Accept(ReadOnlySpan<int> tokens) { }
+    /// <summary>[vocabulary]: the probabilities that the first sampled child of <paramref name="node"/> was drawn from; the next ones from what is left of them.</summary>
+    public virtual ReadOnlySpan<float> Proposal(int node) => throw new NotSupportedException("A drafter that adds sampled nodes says what they were drawn from.");
+
+    /// <summary>The model has verified the tree; also called for a pass without a draft.</summary>
+    public virtual void Accept(in Verification verification) { }
 
     /// <summary>Frees what the drafter holds.</summary>
     public void Dispose()

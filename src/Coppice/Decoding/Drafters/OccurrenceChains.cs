@@ -1,0 +1,50 @@
+namespace Coppice.Decoding.Drafters;
+
+/// <summary>For every token the places where it occurs in a sequence that grows, the last one first.</summary>
+/// <remarks>A hash table whose slots begin linked lists through the places; allocates nothing after construction.</remarks>
+internal sealed class OccurrenceChains
+{
+    private const int None = -1;
+    private readonly int[] _heads, _before, _tokens;
+    private int _count;
+
+    /// <summary>Room for sequences of <paramref name="capacity"/> tokens.</summary>
+    public OccurrenceChains(int capacity)
+    {
+        _heads = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, 2))];
+        (_before, _tokens) = (new int[capacity], new int[capacity]);
+        Clear();
+    }
+
+    /// <summary>Forgets the sequence.</summary>
+    public void Clear()
+    {
+        _count = 0;
+        _heads.AsSpan().Fill(None);
+    }
+
+    /// <summary>Takes what <paramref name="sequence"/> has behind what was taken before.</summary>
+    public void Extend(ReadOnlySpan<int> sequence)
+    {
+        for (; _count < sequence.Length; _count++)
+        {
+            ref var head = ref _heads[Slot(sequence[_count])];
+            (_tokens[_count], _before[_count]) = (sequence[_count], head);
+            head = _count;
+        }
+    }
+
+    /// <summary>The last place of <paramref name="token"/>, or -1.</summary>
+    public int Last(int token) => Same(_heads[Slot(token)], token);
+
+    /// <summary>The place of the same token before <paramref name="place"/>, or -1.</summary>
+    public int Before(int place) => Same(_before[place], _tokens[place]);
+
+    private int Slot(int token) => (int)((uint)token * 2654435769u >> 7) & (_heads.Length - 1);
+
+    private int Same(int place, int token)
+    {
+        while (place >= 0 && _tokens[place] != token) place = _before[place];
+        return place;
+    }
+}

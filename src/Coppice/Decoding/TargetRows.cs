@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using Coppice.Models;
+
+namespace Coppice.Decoding;
+
+/// <summary>The target's logits behind the nodes of one pass, computed when they are asked for.</summary>
+/// <remarks>
+/// The head reads as many bytes for one row as for a few, so a node that is asked for brings the nodes below it along, as far as one run of the head
+/// takes them for the price of one. Trees are numbered so that likely nodes come first; rows far from the walk cost nothing.
+/// </remarks>
+internal sealed class TargetRows(Transformer model, Workspace workspace)
+{
+    private const int Uncomputed = -1;
+    /// <summary>Rows of one run of the head.</summary>
+    private const int Run = 8;
+
+    private readonly int[] _places = new int[workspace.Size.LogitRows];     // of a node's logits in the workspace
+    private readonly int[] _chosen = new int[workspace.Size.LogitRows];
+    private readonly int[] _top = new int[workspace.Size.LogitRows * WorkspaceSize.MaxTopCount];
+    private readonly int[] _downloaded = new int[workspace.Size.LogitRows * WorkspaceSize.MaxTopCount];
+    private TokenTree _tree = null!;
+    private int _firstRow, _computed;
+    private long _ticks;
+
+    /// <summary>Time of the head and of copies since <see cref="Begin"/>.</summary>
+    public TimeSpan Time => Stopwatch.GetElapsedTime(0, _ticks);
+
+    /// <summary>A pass has run over <paramref name="tree"/>, whose root is row <paramref name="firstRow"/>.</summary>
+    public void Begin(TokenTree tree, int firstRow)
+    {
+        (_tree, _firstRow, _computed, _ticks) = (tree, firstRow, 0, 0);
+        _places.AsSpan(0, tree.Count).Fill(Uncomputed);
+    }
+
+    /// <summary>Copies the logits behind <paramref name="node"/> to the host.</summary>
+    public void Download(int node, Span<float> logits)
+    {
+        var start = Stopwatch.GetTimestamp();
+        if (_places[node] == Uncomputed) ComputeFrom(node);
+        model.Backend.Download(workspace.Logits.Slice(_places[node], 1), logits);
+        _ticks += Stopwatch.GetTimestamp() - start;
+    }
+
+    /// <summary>Computes the logits behind every node.</summary>
+    public void ComputeAll()
+    {
+        var start = Stopwatch.GetTimestamp();
+        var count = 0;
+        for (var node = 0; node < _tree.Count; node++)
+        {
+            if (_places[node] == Uncomputed) _chosen[count++] = node;
+        }
+        Compute(count);
+        _ticks += Stopwatch.GetTimestamp() - start;
+    }
+
+    /// <summary>[nodes, count]: the best tokens behind each node by raw logit, the largest first; -1 where its logits were not computed.</summary>
+    public ReadOnlySpan<int> Top(int count)
+    {
+        if (count == 0) return [];
+        var start = Stopwatch.GetTimestamp();
+        var (values, tokens) = (workspace.TopLogits.Slice(0, _computed), workspace.TopTokens.Slice(0, _computed));
+        var width = tokens.Last;
+        model.Backend.TopK(workspace.Logits.Slice(0, _computed), values, tokens);
+        model.Backend.Download(tokens, _downloaded.AsSpan(0, _computed * width));
+        for (var node = 0; node < _tree.Count; node++)
+        {
+            var row = _top.AsSpan(node * count, count);
+            row.Fill(-1);
+            if (_places[node] != Uncomputed) _downloaded.AsSpan(_places[node] * width, Math.Min(count, width)).CopyTo(row);
+        }
+        _ticks += Stopwatch.GetTimestamp() - start;
+        return _top.AsSpan(0, _tree.Count * count);
+    }
+
+    /// <summary>The node, then nodes below it in their order.</summary>
+    private void ComputeFrom(int node)
+    {
+        var count = 0;
+        _chosen[count++] = node;
+        var depth = _tree.Depths[node];
+        for (var below = node + 1; below < _tree.Count && count < Run; below++)
+        {
+            var path = _tree.Path(below);
+            if (path.Length > depth && path[depth] == node && _places[below] == Uncomputed) _chosen[count++] = below;
+        }
+        Compute(count);
+    }
+
+    private void Compute(int count)
+    {
+        if (count == 0) return;
+        var nodes = _chosen.AsSpan(0, count);
+        for (var i = 0; i < count; i++)
+        {
+            _places[nodes[i]] = _computed + i;
+            nodes[i] += _firstRow;
+        }
+        model.Logits(workspace, nodes, _computed);
+        _computed += count;
+    }
+}

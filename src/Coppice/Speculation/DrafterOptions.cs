@@ -1,0 +1,68 @@
+using Coppice.Decoding.Drafters;
+
+namespace Coppice.Speculation;
+
+/// <summary>Which drafter proposes tokens ahead, and its settings. The text is the same with each; only the time differs.</summary>
+/// <remarks>Options that are equal keep what the drafter of a session has learned from one generation to the next.</remarks>
+public abstract record DrafterOptions
+{
+    /// <summary>Every drafter: its name and how its settings are read.</summary>
+    private static readonly (string Name, Func<DrafterSettings, DrafterOptions> Read)[] Kinds =
+    [
+        ("none", _ => new NoDrafterOptions()),
+        (PromptLookupOptions.KindName, PromptLookupOptions.Read),
+    ];
+
+    private protected DrafterOptions() { }
+
+    /// <summary>Plain decoding.</summary>
+    public static DrafterOptions None { get; } = new NoDrafterOptions();
+    /// <summary>The names that <see cref="Parse"/> knows.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Kinds.Select(kind => kind.Name)];
+
+    /// <summary>The drafter's name: "prompt-lookup".</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Reads "NAME" or "NAME:key=value,key=value".</summary>
+    /// <exception cref="ArgumentException">The name or a key is not known, or a value is not what it must be.</exception>
+    public static DrafterOptions Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        var name = colon < 0 ? text : text[..colon];
+        foreach (var kind in Kinds)
+        {
+            if (kind.Name != name) continue;
+            var settings = new DrafterSettings(name, colon < 0 ? "" : text[(colon + 1)..]);
+            var options = kind.Read(settings);
+            settings.RequireNoneLeft();
+            options.Validate();
+            return options;
+        }
+        throw new ArgumentException($"drafter: must be one of {string.Join(", ", Names)}, got \"{name}\".", nameof(text));
+    }
+
+    /// <summary>Throws where a setting is out of its range.</summary>
+    /// <exception cref="ArgumentException">One is.</exception>
+    internal virtual void Validate() { }
+
+    /// <summary>A drafter for <paramref name="target"/>; belongs to the caller.</summary>
+    /// <exception cref="CheckpointException">A file that it needs is missing, malformed or made for another tokenizer.</exception>
+    internal abstract Drafter Create(LanguageModel target);
+
+    /// <summary>Throws unless <paramref name="value"/> is from <paramref name="least"/> to <paramref name="most"/>.</summary>
+    private protected void Require(string key, double value, double least, double most)
+    {
+        if (!(value >= least && value <= most)) throw new ArgumentException(string.Create(
+            System.Globalization.CultureInfo.InvariantCulture, $"drafter {Name}: {key} must be from {least} to {most}, got {value}."));
+    }
+}
+
+/// <summary>Plain decoding: nothing is proposed.</summary>
+public sealed record NoDrafterOptions : DrafterOptions
+{
+    /// <inheritdoc/>
+    public override string Name => "none";
+
+    internal override Drafter Create(LanguageModel target) => new NoDrafter();
+}
