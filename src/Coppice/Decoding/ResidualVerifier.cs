@@ -83,44 +83,42 @@ internal static class ResidualVerifier<T> where T : struct, IAdditionOperators<T
                 var (drawn, sum) = (tokens.IndexOf(token), Sum(proposal));
                 found = draws.Accepts(depth, sibling++, residual[token] * sum, proposal[drawn] * total);
                 if (found) break;
-                total = Subtract(residual, total, tokens, proposal, sum);
+                Subtract(residual, total / sum, tokens, proposal);
                 proposal[drawn] = Zero;
             }
             else
             {
                 found = draws.Accepts(depth, sibling++, residual[token], total);
                 if (found) break;
-                if (!(total - residual[token] > Zero)) continue;
-                total -= residual[token];
                 residual[token] = Zero;
             }
+            total = Sum(residual);
+            found = !(total > Zero);        // nothing left: the child was certain, and rounding alone rejected it
+            if (found) break;
         }
         ArrayPool<T>.Shared.Return(rented);
         return found;
     }
 
-    /// <summary>R = max(R - P, 0), both taken as probabilities.</summary>
-    /// <returns>The new sum of <paramref name="residual"/>; where rounding leaves nothing, in an event of probability 0, R stays as it is.</returns>
-    private static T Subtract(Span<T> residual, T total, ReadOnlySpan<int> tokens, ReadOnlySpan<T> proposal, T sum)
+    /// <summary>R = max(R - scale · P, 0).</summary>
+    private static void Subtract(Span<T> residual, T scale, ReadOnlySpan<int> tokens, ReadOnlySpan<T> proposal)
     {
-        var scale = total / sum;
-        var left = total;
-        for (var i = 0; i < tokens.Length; i++) left -= Smaller(residual[tokens[i]], proposal[i] * scale);
-        if (!(left > Zero)) return total;
         for (var i = 0; i < tokens.Length; i++)
         {
-            var token = tokens[i];
-            residual[token] -= Smaller(residual[token], proposal[i] * scale);
+            ref var weight = ref residual[tokens[i]];
+            weight -= Smaller(weight, proposal[i] * scale);
         }
-        return left;
     }
 
     private static T Smaller(T a, T b) => a < b ? a : b;
 
+    /// <summary>In a fixed order, in four parts so that an addition does not wait for the one before.</summary>
     private static T Sum(ReadOnlySpan<T> values)
     {
-        var sum = Zero;
-        foreach (var value in values) sum += value;
-        return sum;
+        var (a, b, c, d) = (Zero, Zero, Zero, Zero);
+        var i = 0;
+        for (; i <= values.Length - 4; i += 4) (a, b, c, d) = (a + values[i], b + values[i + 1], c + values[i + 2], d + values[i + 3]);
+        for (; i < values.Length; i++) a += values[i];
+        return a + b + (c + d);
     }
 }

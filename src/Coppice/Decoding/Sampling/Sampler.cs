@@ -9,6 +9,13 @@ namespace Coppice.Decoding.Sampling;
 /// <remarks>The random number of a draw depends on the seed and on the absolute position alone, so a token does not depend on how the ones before it were found.</remarks>
 internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool greedy, ulong seed)
 {
+    /// <summary>Whether the choice is the arg-max.</summary>
+    public bool IsGreedy => greedy;
+    /// <summary>Key of the draws.</summary>
+    public ulong Seed => seed;
+    /// <summary>What the processors do to probabilities, for a drafter that imitates them.</summary>
+    public SamplingShape Shape { get; init; } = SamplingShape.Unchanged;
+
     /// <summary>The token that follows <paramref name="tokens"/>.</summary>
     /// <param name="tokens">All tokens before it; their number is its position.</param>
     /// <param name="logits">[vocabulary]; changed. NaN counts as -∞; where nothing is above -∞, token 0 is chosen.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 
-namespace Coppice.Tests.Decoding.Verification;
+namespace Coppice.Tests.Decoding.Laws;
 
 /// <summary>An exact fraction, for laws that must hold exactly.</summary>
 internal readonly struct Rational : IAdditionOperators<Rational, Rational, Rational>, ISubtractionOperators<Rational, Rational, Rational>,

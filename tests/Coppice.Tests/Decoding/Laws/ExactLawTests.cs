@@ -1,7 +1,7 @@
 using Coppice.Decoding;
 using Xunit;
 
-namespace Coppice.Tests.Decoding.Verification;
+namespace Coppice.Tests.Decoding.Laws;
 
 /// <summary>The law of what verification emits, by enumerating every draw with exact fractions.</summary>
 public sealed class ExactLawTests

@@ -1,6 +1,6 @@
 using Coppice.Decoding;
 
-namespace Coppice.Tests.Decoding.Verification;
+namespace Coppice.Tests.Decoding.Laws;
 
 /// <summary>Two table models over a few tokens, a target and a draft, whose distributions depend on the tokens since the root.</summary>
 internal sealed class Toy(int vocabulary, Func<int[], Rational[]> target, Func<int[], Rational[]> draft)

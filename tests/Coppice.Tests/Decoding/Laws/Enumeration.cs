@@ -1,7 +1,7 @@
 using System.Numerics;
 using Coppice.Decoding;
 
-namespace Coppice.Tests.Decoding.Verification;
+namespace Coppice.Tests.Decoding.Laws;
 
 /// <summary>Runs something random once for every way in which its decisions can fall, with the probability of each way.</summary>
 internal sealed class Enumeration<T> : IVerifierDraws<T>
