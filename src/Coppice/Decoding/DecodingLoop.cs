@@ -80,6 +80,26 @@ internal sealed class DecodingLoop
         options.Drafter.Begin(prompt);
     }
 
+    /// <summary>Measures, unless that was done before, how long passes of several sizes take; nothing of them stays.</summary>
+    public void Calibrate()
+    {
+        lock (_gate)
+        {
+            if (_costs.IsMeasured) return;
+            _costs.Measure(_tree.Capacity, rows =>
+            {
+                _tree.Reset(0);
+                for (var node = 1; node < rows; node++) _tree.Add((node - 1) / 2, node % _model.Spec.VocabularySize);
+                var start = Stopwatch.GetTimestamp();
+                RunTree();
+                _rows.ComputeAll();
+                _rows.Download(0, _logits);
+                return Stopwatch.GetElapsedTime(start);
+            });
+            _cache.Truncate(_cache.Length);
+        }
+    }
+
     /// <summary>Forgets the sequence.</summary>
     public void Reset()
     {
@@ -110,9 +130,7 @@ internal sealed class DecodingLoop
         var rows = _workspace.Size.Rows;
         lock (_gate)
         {
-            _batch.Clear();
-            _batch.Add(_cache, _tokens.AsSpan(_cache.Length, rows), _beyond);
-            _model.Forward(_batch, _workspace);
+            RunTokens(rows);
             _model.Backend.Synchronize();
         }
         _cache.Advance(rows);
@@ -132,12 +150,9 @@ internal sealed class DecodingLoop
         int accepted, kept;
         lock (_gate)
         {
-            _batch.Clear();
-            if (pending == 1) _batch.AddTree(_cache, _tree.Tokens, _tree.Depths, _tree.Paths, _beyond);
-            else _batch.Add(_cache, _tokens.AsSpan(_cache.Length, pending), _beyond);
-            _model.Forward(_batch, _workspace);
+            if (pending == 1) RunTree();
+            else RunTokens(pending);
             verify = Stopwatch.GetElapsedTime(drafted);
-            _rows.Begin(_tree, pending - 1);
             if ((drafter.Needs & DrafterNeeds.EveryNode) != 0) _rows.ComputeAll();
             accepted = Walk(out var next);
             if (pending == 1) _cache.Commit(_path.AsSpan(0, accepted));
@@ -148,12 +163,30 @@ internal sealed class DecodingLoop
             kept = Emit();
             var top = _rows.Top(drafter.TopCount);
             verify += _rows.Time;
-            drafter.Accept(new Verification(_tree, _path.AsSpan(0, accepted), Tokens, kept, top, drafter.TopCount));
+            drafter.Accept(new Verification { Tree = _tree, Path = _path.AsSpan(0, accepted), Tokens = Tokens, Emitted = Tokens[^kept..], Best = top });
         }
         Account(pending, accepted, start, drafted, verify);
         if (Statistics.Steps <= 2) return;
         Statistics.AllocatedBytes += GC.GetAllocatedBytesForCurrentThread() - allocated;
         Statistics.MeasuredTokens += _emitted.Count;
+    }
+
+    /// <summary>Runs the tree, whose root follows what the cache holds.</summary>
+    private void RunTree()
+    {
+        _batch.Clear();
+        _batch.AddTree(_cache, _tree.Tokens, _tree.Depths, _tree.Paths, _beyond);
+        _model.Forward(_batch, _workspace);
+        _rows.Begin(_tree, 0);
+    }
+
+    /// <summary>Runs the tokens that follow what the cache holds; the last of them is the root of the tree.</summary>
+    private void RunTokens(int count)
+    {
+        _batch.Clear();
+        _batch.Add(_cache, _tokens.AsSpan(_cache.Length, count), _beyond);
+        _model.Forward(_batch, _workspace);
+        _rows.Begin(_tree, count - 1);
     }
 
     private void Draft()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Coppice.Decoding.Drafters;
 using Coppice.Models;
 
 namespace Coppice.Decoding;
@@ -16,8 +17,8 @@ internal sealed class TargetRows(Transformer model, Workspace workspace)
 
     private readonly int[] _places = new int[workspace.Size.LogitRows];     // of a node's logits in the workspace
     private readonly int[] _chosen = new int[workspace.Size.LogitRows];
-    private readonly int[] _top = new int[workspace.Size.LogitRows * WorkspaceSize.MaxTopCount];
-    private readonly int[] _downloaded = new int[workspace.Size.LogitRows * WorkspaceSize.MaxTopCount];
+    private readonly int[] _topTokens = new int[workspace.Size.LogitRows * WorkspaceSize.MaxTopCount];
+    private readonly float[] _topLogits = new float[workspace.Size.LogitRows * WorkspaceSize.MaxTopCount];
     private TokenTree _tree = null!;
     private int _firstRow, _computed;
     private long _ticks;
@@ -54,23 +55,18 @@ internal sealed class TargetRows(Transformer model, Workspace workspace)
         _ticks += Stopwatch.GetTimestamp() - start;
     }
 
-    /// <summary>[nodes, count]: the best tokens behind each node by raw logit, the largest first; -1 where its logits were not computed.</summary>
-    public ReadOnlySpan<int> Top(int count)
+    /// <summary>The <paramref name="count"/> best tokens behind each node whose logits were computed, or as many as the vocabulary has.</summary>
+    public TopRows Top(int count)
     {
-        if (count == 0) return [];
+        if (count == 0) return default;
         var start = Stopwatch.GetTimestamp();
-        var (values, tokens) = (workspace.TopLogits.Slice(0, _computed), workspace.TopTokens.Slice(0, _computed));
+        var (logits, tokens) = (workspace.TopLogits.Slice(0, _computed), workspace.TopTokens.Slice(0, _computed));
         var width = tokens.Last;
-        model.Backend.TopK(workspace.Logits.Slice(0, _computed), values, tokens);
-        model.Backend.Download(tokens, _downloaded.AsSpan(0, _computed * width));
-        for (var node = 0; node < _tree.Count; node++)
-        {
-            var row = _top.AsSpan(node * count, count);
-            row.Fill(-1);
-            if (_places[node] != Uncomputed) _downloaded.AsSpan(_places[node] * width, Math.Min(count, width)).CopyTo(row);
-        }
+        model.Backend.TopK(workspace.Logits.Slice(0, _computed), logits, tokens);
+        model.Backend.Download(logits, _topLogits.AsSpan(0, _computed * width));
+        model.Backend.Download(tokens, _topTokens.AsSpan(0, _computed * width));
         _ticks += Stopwatch.GetTimestamp() - start;
-        return _top.AsSpan(0, _tree.Count * count);
+        return new TopRows(_places, _topTokens, _topLogits, width, Math.Min(count, width));
     }
 
     /// <summary>The node, then nodes below it in their order.</summary>

@@ -13,6 +13,7 @@ public abstract record DrafterOptions
     /// <summary>Every drafter: its name and how its settings are read.</summary>
     private static readonly (string Name, Func<DrafterSettings, DrafterOptions> Read)[] Kinds =
     [
+        (AutoDrafterOptions.KindName, AutoDrafterOptions.Read),
         ("none", _ => new NoDrafterOptions()),
         (PromptLookupOptions.KindName, PromptLookupOptions.Read),
         (DraftModelOptions.KindName, DraftModelOptions.Read),

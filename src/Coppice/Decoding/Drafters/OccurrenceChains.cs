@@ -34,17 +34,13 @@ internal sealed class OccurrenceChains
         }
     }
 
-    /// <summary>The last place of <paramref name="token"/>, or -1.</summary>
-    public int Last(int token) => Same(_heads[Slot(token)], token);
-
     /// <summary>The place of the same token before <paramref name="place"/>, or -1.</summary>
-    public int Before(int place) => Same(_before[place], _tokens[place]);
+    public int Before(int place)
+    {
+        var before = _before[place];
+        while (before != None && _tokens[before] != _tokens[place]) before = _before[before];
+        return before;
+    }
 
     private int Slot(int token) => (int)((uint)token * 2654435769u >> 7) & (_heads.Length - 1);
-
-    private int Same(int place, int token)
-    {
-        while (place >= 0 && _tokens[place] != token) place = _before[place];
-        return place;
-    }
 }

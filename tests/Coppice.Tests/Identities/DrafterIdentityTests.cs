@@ -1,0 +1,44 @@
+using Coppice.Kernels;
+using Coppice.Speculation;
+using Coppice.Tests.Support;
+using Xunit;
+
+namespace Coppice.Tests.Identities;
+
+/// <summary>With every drafter, on every kind of cache, the text is that of plain decoding, token for token.</summary>
+public sealed class DrafterIdentityTests
+{
+    /// <summary>Every deterministic drafter with its defaults, and settings that make trees large or small.</summary>
+    public static TheoryData<string> Drafters =>
+        ["auto", "auto:nodes=4,hot=false", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2"];
+
+    private static readonly GenerationOptions[] Choices =
+    [
+        new() { Temperature = 0 },
+        new() { Temperature = 0, RepetitionPenalty = 1.1f, RepetitionWindow = 20 },
+        new() { Temperature = 0.3f, Seed = 5 },
+        new() { Temperature = 0.7f, TopK = 40, Seed = 6 },
+        new() { Temperature = 1, TopP = 0.9f, Seed = 7 },
+    ];
+
+    [Theory, MemberData(nameof(Drafters))]
+    public void Text_equals_plain_text_greedy_and_sampled_on_every_cache(string name)
+    {
+        var drafter = DrafterOptions.Parse(name);
+        using var folder = new TinyModel();
+        foreach (var (type, shared) in (ReadOnlySpan<(ElementType, int)>)[(ElementType.F32, 0), (ElementType.F16, 0), (ElementType.F32, 512), (ElementType.F16, 512)])
+        {
+            using var model = folder.Load(new ModelOptions { Device = "cpu", MaxTokens = 200, KvCache = new KvCacheOptions { Type = type, SharedTokens = shared } });
+            using var plain = model.NewSession();
+            using var session = model.NewSession();
+            foreach (var options in Choices)
+            {
+                int[] prompt = [.. TinyModel.Prompt(30), .. TinyModel.Prompt(20)];     // the second part repeats the first
+                var asked = options with { MaxTokens = 120, IgnoreEos = true };
+                var expected = plain.Ids(prompt, asked);
+                Assert.Equal(expected, session.Ids(prompt, asked with { Drafter = drafter }));
+                Assert.Equal(expected, session.Ids(prompt, asked with { Drafter = drafter }));      // with what it has learned
+            }
+        }
+    }
+}
