@@ -52,5 +52,7 @@ public abstract partial class Backend
         Require.Owner(op, nameof(mask.Depths), this, mask.Depths);
         Require.Rows(op, nameof(mask.Paths), mask.Paths, q.Rows);
         Require.Shape(op, nameof(mask.Depths), mask.Depths, new Shape(q.Rows));
+        Require.That(mask.Paths.Shape.Rank == 2 && mask.Deepest < mask.Paths.Last, op,
+            $"Paths must be [{q.Rows}, at least {mask.Deepest + 1L}] for rows as deep as {mask.Deepest}, got {mask.Paths.Shape}");
     }
 }

@@ -15,37 +15,41 @@ namespace Coppice.Kernels;
 [SuppressMessage("Performance", "CA1815", Justification = "Masks are never compared.")]
 public readonly struct AttentionMask
 {
-    private AttentionMask(int start, Tensor paths, Tensor depths, int nodes, int window)
+    private AttentionMask(int start, Tensor paths, Tensor depths, int deepest, int nodes, int window)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(deepest);
         ArgumentOutOfRangeException.ThrowIfNegative(nodes);
         ArgumentOutOfRangeException.ThrowIfNegative(window);
-        (Start, Paths, Depths, Nodes, Window) = (start, paths, depths, nodes, window);
+        (Start, Paths, Depths, Deepest, Nodes, Window) = (start, paths, depths, deepest, nodes, window);
     }
 
     /// <summary>Committed positions before the rows.</summary>
     public int Start { get; }
-    /// <summary>[tokens, at least the largest depth + 1], I32: nodes from the root to the row; empty for causal rows.</summary>
+    /// <summary>[tokens, at least <see cref="Deepest"/> + 1], I32: nodes from the root to the row; empty for causal rows.</summary>
     public Tensor Paths { get; }
     /// <summary>[tokens], I32: depth of each row, the root 0; empty for causal rows.</summary>
     public Tensor Depths { get; }
+    /// <summary>The largest of <see cref="Depths"/>, which are on the device; 0 for causal rows.</summary>
+    public int Deepest { get; }
     /// <summary>Slots from <see cref="Start"/> on that paths may name; 0 for causal rows.</summary>
     public int Nodes { get; }
     /// <summary>Sliding window: a row at position p sees positions above p - window only; 0 for no limit.</summary>
     public int Window { get; }
 
     /// <summary>Consecutive positions from <paramref name="start"/> on.</summary>
-    public static AttentionMask Causal(int start, int window = 0) => new(start, default, default, 0, window);
+    public static AttentionMask Causal(int start, int window = 0) => new(start, default, default, 0, 0, window);
 
     /// <summary>The last nodes of a token tree whose root is position <paramref name="start"/>, or all of them.</summary>
-    /// <param name="start">Committed positions before the tree.</param>
-    /// <param name="paths">As <see cref="Paths"/>.</param>
-    /// <param name="depths">As <see cref="Depths"/>.</param>
-    /// <param name="window">As <see cref="Window"/>.</param>
+    /// <param name="start">Committed positions before the root.</param>
+    /// <param name="paths">See <see cref="Paths"/>.</param>
+    /// <param name="depths">See <see cref="Depths"/>.</param>
+    /// <param name="deepest">The largest of <paramref name="depths"/>: the caller knows it without waiting for the device.</param>
+    /// <param name="window">See <see cref="Window"/>.</param>
     /// <param name="nodes">Nodes of the tree, the rows among them; 0 where the rows are all.</param>
-    public static AttentionMask Tree(int start, Tensor paths, Tensor depths, int window = 0, int nodes = 0) =>
-        new(start, paths, depths, nodes == 0 && !paths.IsEmpty ? paths.Rows : nodes, window);
+    public static AttentionMask Tree(int start, Tensor paths, Tensor depths, int deepest, int window = 0, int nodes = 0) =>
+        new(start, paths, depths, deepest, nodes == 0 && !paths.IsEmpty ? paths.Rows : nodes, window);
 
     /// <summary>The same rows under another window.</summary>
-    public AttentionMask WithWindow(int window) => new(Start, Paths, Depths, Nodes, window);
+    public AttentionMask WithWindow(int window) => new(Start, Paths, Depths, Deepest, Nodes, window);
 }

@@ -29,7 +29,8 @@ internal sealed class ForwardBatch
     /// <param name="Rows">Number of rows.</param>
     /// <param name="FirstTreeRow">First tree row, or null where the rows are consecutive positions.</param>
     /// <param name="Behind">Rows behind the cache's length that passes over earlier nodes of the tree have appended.</param>
-    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow, int Behind);
+    /// <param name="Deepest">Largest depth of tree rows, else 0.</param>
+    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow, int Behind, int Deepest);
 
     /// <summary>Largest pass.</summary>
     public WorkspaceSize Size { get; }
@@ -61,7 +62,7 @@ internal sealed class ForwardBatch
     {
         Debug.Assert(tokens.Length > 0 && tokens.Length <= Size.Rows - Rows, "the pass must fit the workspace");
         for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + i, beyond, Rows + i);
-        _segments.Add(new Segment(cache, Rows, tokens.Length, null, 0));
+        _segments.Add(new Segment(cache, Rows, tokens.Length, null, 0, 0));
         Rows += tokens.Length;
     }
 
@@ -76,8 +77,9 @@ internal sealed class ForwardBatch
     {
         Debug.Assert(tokens.Length <= Size.Rows - Rows && tokens.Length <= Size.TreeRows - TreeRows, "the tree must fit the workspace");
         for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + depths[i], beyond, Rows + i);
-        var chain = IsChain(depths, behind);
-        _segments.Add(new Segment(cache, Rows, tokens.Length, chain ? null : TreeRows, behind));
+        var (chain, deepest) = (IsChain(depths, behind), 0);
+        foreach (var depth in depths) deepest = Math.Max(deepest, depth);
+        _segments.Add(new Segment(cache, Rows, tokens.Length, chain ? null : TreeRows, behind, chain ? 0 : deepest));
         Rows += tokens.Length;
         if (chain) return;
         depths.CopyTo(_depths.AsSpan(TreeRows));

@@ -97,11 +97,11 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             Backend.Rope(turned, w.RopePositions.Slice(0, batch.Rows), cosines, sines, Spec.Ropes[rope].Pairing);
         }
         var attended = w.Attended.Slice(0, batch.Rows);
-        foreach (var (cache, first, rows, treeRow, behind) in batch.Segments)
+        foreach (var (cache, first, rows, treeRow, behind, deepest) in batch.Segments)
         {
             cache.Append(index, keys.Heads(Spec.KvHeads).Slice(first, rows), values.Slice(first, rows));
             var mask = treeRow is { } node
-                ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), place.Window, behind + rows)
+                ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, behind + rows)
                 : AttentionMask.Causal(cache.Length + behind, place.Window);
             cache.Attend(index, queries.Heads(Spec.QueryHeads).Slice(first, rows), mask, Spec.AttentionScale, Spec.AttentionSoftCap,
                 attended.Heads(Spec.QueryHeads).Slice(first, rows));

@@ -118,6 +118,9 @@ public sealed class Tokenizer
     /// <summary>Whether the id is that of a special token: one that stands for no text.</summary>
     public bool IsSpecial(int id) => _added.Find(id) is { Special: true };
 
+    /// <summary>Whether the token stands beside the vocabulary of the model and is looked for in texts first.</summary>
+    internal bool IsAdded(int id) => _added.Find(id) is not null;
+
     /// <summary>
     /// The bytes that the token adds to a text in which it is neither the first nor the last, which need not be whole UTF-8 characters;
     /// empty for an id that no token has.

@@ -260,8 +260,14 @@ public sealed class SessionTests : IDisposable
         var info = ModelInfo.Read(_folder.Folder);
         Assert.Equal(("llama", 2, 4, 2, 12), (info.Family, info.LayerCount, info.QueryHeads, info.KvHeads, info.HeadDim));
         Assert.Equal(2 * 96 * 48 + 2 * (48 * 96 + 48 * 48 + 3 * 48 * 80) + 5 * 48, info.ParameterCount);
-        Assert.Equal(4 * info.ParameterCount, info.WeightBytes[WeightFormat.F32]);
+        Assert.Equal(4 * info.ParameterCount, info.StoredBytes["F32"]);
+        foreach (var (format, bytes) in info.WeightBytes)
+        {
+            using var loaded = _folder.Load(new() { Device = "cpu", WeightFormat = format, MaxTokens = 16 });
+            Assert.InRange(bytes, loaded.WeightBytes, 1.01 * loaded.WeightBytes);
+        }
         Assert.Equal(2 * 2 * 2 * 12 * 2, info.KvBytesPerToken[ElementType.BF16]);
+        Assert.Equal(info.ContextLength * info.KvBytesPerToken[ElementType.BF16], info.KvBytesPerContext[ElementType.BF16]);
     }
 
     private sealed class Collector(List<LoadProgress> reports) : IProgress<LoadProgress>
