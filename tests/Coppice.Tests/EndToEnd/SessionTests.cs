@@ -36,6 +36,19 @@ public sealed class SessionTests : IDisposable
         Assert.Throws<ObjectDisposedException>(session.Reset);
     }
 
+    [Fact]
+    public void Older_tokenizer_files_serve_a_model_as_well()
+    {
+        File.WriteAllText(Path.Combine(_folder.Folder, "vocab.json"), """{"a": 2, "b": 3, "ab": 4}""");
+        File.WriteAllText(Path.Combine(_folder.Folder, "merges.txt"), "a b\n");
+        using var model = _folder.Load();
+        using var session = model.NewSession();
+        var fromText = session.Generate("abba", new() { MaxTokens = 4 }, Cancellation).Select(piece => piece.TokenId).ToArray();
+        session.Reset();
+        Assert.Equal(session.Greedy([4, 3, 2], 4), fromText);
+        Assert.True(ModelInfo.Read(_folder.Folder).HasTokenizer);
+    }
+
     public static TheoryData<GenerationOptions, string> BadOptions => new()
     {
         { new() { MaxTokens = 0 }, "MaxTokens" },
