@@ -320,7 +320,8 @@ public sealed class SessionTests : IDisposable
         foreach (var (format, bytes) in info.WeightBytes)
         {
             using var loaded = _folder.Load(new() { Device = "cpu", WeightFormat = format, MaxTokens = 16 });
-            Assert.InRange(bytes, loaded.WeightBytes, 1.01 * loaded.WeightBytes);
+            // Room for each of 15 buffers to begin at a multiple of 256 bytes.
+            Assert.InRange(bytes, loaded.WeightBytes, loaded.WeightBytes + 15 * 255);
         }
         Assert.Equal(2 * 2 * 2 * 12 * 2, info.KvBytesPerToken[ElementType.BF16]);
         Assert.Equal(info.ContextLength * info.KvBytesPerToken[ElementType.BF16], info.KvBytesPerContext[ElementType.BF16]);
