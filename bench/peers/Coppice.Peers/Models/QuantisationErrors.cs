@@ -12,7 +12,8 @@ internal static class QuantisationErrors
         using var second = GgufFile.Open(quantised);
         var gate = new Lock();
         var (difference, total) = (0.0, 0.0);
-        Parallel.ForEach(first.Tensors.Values.Where(tensor => tensor.Extents.Length == 2), new ParallelOptions { MaxDegreeOfParallelism = 2 }, tensor =>
+        var matrices = first.Tensors.Values.Where(tensor => tensor.Extents.Length == 2);
+        Parallel.ForEach(matrices, tensor =>
         {
             var (own, norm) = Sums(first, tensor, second, second.Tensors[tensor.Name]);
             lock (gate) (difference, total) = (difference + own, total + norm);
