@@ -104,6 +104,17 @@ public sealed class Tokenizer
         return _added.IdOf(token) ?? (_model.Vocabulary.TryFind(token, out var id) ? id : null);
     }
 
+    /// <summary>Whether every id stands for the same token in <paramref name="other"/>.</summary>
+    internal bool HasTokensOf(Tokenizer other)
+    {
+        if (VocabularySize != other.VocabularySize) return false;
+        for (var id = 0; id < VocabularySize; id++)
+        {
+            if (TokenText(id) != other.TokenText(id)) return false;
+        }
+        return true;
+    }
+
     /// <summary>Whether the id is that of a special token: one that stands for no text.</summary>
     public bool IsSpecial(int id) => _added.Find(id) is { Special: true };
 
