@@ -48,8 +48,8 @@ internal static class Program
         if (results.Threads != 0 && results.Threads != threads)
             throw new ArgumentException($"--add: the results have {results.Threads} threads, not {threads}.");
         (results.Threads, results.Machine) = (threads, Processor());
-        results.Versions[Engines.Coppice] = Line("git", "-C", Repository(), "describe", "--always", "--dirty");
-        results.Versions[Engines.Llama] = Line("git", "-C", setup.Llama, "describe", "--always");
+        results.Versions[Engines.Coppice] = Output("git", "-C", Repository(), "describe", "--always", "--dirty");
+        results.Versions[Engines.Llama] = Output("git", "-C", setup.Llama, "describe", "--always");
         Comparer.Run(new ComparisonPlan(setup), results, rounds, only);
         if (json is not null) results.Write(json);
         Console.WriteLine(PeerTable.Speeds(results));
@@ -82,17 +82,20 @@ internal static class Program
     {
         var model = Prepare(arguments)[^1];
         var original = $"{model.Gguf}-bf16.gguf";
-        Console.WriteLine("| type | ‖W - Q‖ / ‖W‖ |\n|---|--:|");
-        foreach (var type in (string[])["Q8_0", "Q4_0", "Q4_K_S"])
+        Console.WriteLine("| weights | bits each | relative Frobenius error |\n|---|--:|--:|");
+        Line("Coppice Q8", 8.5, QuantisationErrors.OfGroups(original, fourBits: false));
+        Line("Coppice Q4", 5, QuantisationErrors.OfGroups(original, fourBits: true));
+        foreach (var (type, name, bits) in ((string, string, double)[])[("Q8_0", "Q8_0", 8.5), ("Q4_0", "Q4_0", 4.5), ("Q4_K_S", "Q4_K", 4.5)])
         {
             var quantised = $"{model.Gguf}-errors.gguf";
             File.Delete(quantised);
             Run(Path.Combine(arguments.Required("--llama"), "llama-quantize"), "--pure", original, quantised, type);
-            var name = type == "Q4_K_S" ? "Q4_K" : type;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| llama.cpp {name} | {QuantisationErrors.Relative(original, quantised):0.00000} |"));
+            Line($"llama.cpp {name}", bits, QuantisationErrors.OfFile(original, quantised));
             File.Delete(quantised);
         }
+
+        static void Line(string name, double bits, double error) =>
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {bits} | {error:0.00000} |"));
     }
 
     private static void Run(string program, params string[] arguments)
@@ -106,7 +109,7 @@ internal static class Program
             throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)}: {error.Result.Trim()}");
     }
 
-    private static string Line(string program, params string[] arguments)
+    private static string Output(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
