@@ -12,6 +12,7 @@ public abstract record DrafterOptions
         (AutoDrafterOptions.KindName, AutoDrafterOptions.Read),
         ("none", _ => new NoDrafterOptions()),
         (PromptLookupOptions.KindName, PromptLookupOptions.Read),
+        (TokenRecyclingOptions.KindName, TokenRecyclingOptions.Read),
     ];
 
     private protected DrafterOptions() { }

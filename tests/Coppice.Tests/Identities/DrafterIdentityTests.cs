@@ -10,7 +10,8 @@ public sealed class DrafterIdentityTests
 {
     /// <summary>Every deterministic drafter with its defaults, and settings that make trees large or small.</summary>
     public static TheoryData<string> Drafters =>
-        ["auto", "auto:nodes=4,hot=false", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2"];
+        ["auto", "auto:nodes=4,hot=false", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2",
+         "token-recycling", "token-recycling:tree=template", "token-recycling:nodes=20,width=3,update=visited,hot=false"];
 
     private static readonly GenerationOptions[] Choices =
     [
