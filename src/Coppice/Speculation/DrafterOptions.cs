@@ -12,7 +12,9 @@ public abstract record DrafterOptions
         (AutoDrafterOptions.KindName, AutoDrafterOptions.Read),
         ("none", _ => new NoDrafterOptions()),
         (PromptLookupOptions.KindName, PromptLookupOptions.Read),
+        (SuffixOptions.KindName, SuffixOptions.Read),
         (TokenRecyclingOptions.KindName, TokenRecyclingOptions.Read),
+        (AdedOptions.KindName, AdedOptions.Read),
     ];
 
     private protected DrafterOptions() { }

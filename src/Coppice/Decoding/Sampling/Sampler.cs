@@ -19,6 +19,9 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
         return greedy ? ArgMax(logits) : Draw(logits, Philox.Uniform(seed, RandomStream.Target, tokens.Length));
     }
 
+    /// <summary>A random number of this generation that a drafter may use, from a stream of its own.</summary>
+    public double Uniform(RandomStream stream, int position, int counter) => Philox.Uniform(seed, stream, position, counter);
+
     private static void ReplaceNaN(Span<float> logits)
     {
         for (var i = 0; i < logits.Length; i++)
