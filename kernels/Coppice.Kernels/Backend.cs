@@ -44,10 +44,20 @@ public abstract partial class Backend : IDisposable
     public abstract void Synchronize();
 
     /// <summary>An empty weight matrix [outputs, inputs] in this device's own layout, rented from <paramref name="pool"/>; fill it with <see cref="WeightMatrix.Write"/>.</summary>
-    public abstract WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, ElementType format);
+    /// <exception cref="NotSupportedException">This device has not the format, or rounds activations for no such format.</exception>
+    public WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations = ActivationFormat.F32)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        if (activations == ActivationFormat.Int8 && !format.IsQuantized())
+            throw new NotSupportedException($"weight: activations Int8 need weights Q8 or Q4, got {format} (choose activations F32 or another weight format).");
+        return CreateWeightCore(pool, outputs, inputs, format, activations);
+    }
+
+    /// <inheritdoc cref="CreateWeight"/>
+    protected abstract WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations);
 
     /// <summary>Bytes that <see cref="CreateWeight"/> will rent for such a matrix.</summary>
-    public abstract long WeightBytes(int outputs, int inputs, ElementType format);
+    public abstract long WeightBytes(int outputs, int inputs, MatrixFormat format);
 
     /// <inheritdoc cref="Upload{T}"/>
     protected abstract void UploadCore(ReadOnlySpan<byte> source, Tensor destination);

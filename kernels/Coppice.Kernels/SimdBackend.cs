@@ -84,10 +84,10 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
     protected override void DownloadCore(Tensor source, Span<byte> destination) =>
         new ReadOnlySpan<byte>((void*)source.Address, destination.Length).CopyTo(destination);
 
-    public override WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, ElementType format) =>
-        new PanelMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format);
+    protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations) =>
+        new PanelMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
 
-    public override long WeightBytes(int outputs, int inputs, ElementType format) => PanelMatrix.BytesFor(outputs, inputs, format);
+    public override long WeightBytes(int outputs, int inputs, MatrixFormat format) => new PanelLayout(outputs, inputs, format).Bytes;
 
     /// <summary>Row <paramref name="row"/> of an F32 tensor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

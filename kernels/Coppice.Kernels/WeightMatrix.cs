@@ -7,9 +7,9 @@ namespace Coppice.Kernels;
 public abstract class WeightMatrix : IDisposable
 {
     /// <summary>A matrix over <paramref name="buffer"/>.</summary>
-    protected WeightMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, ElementType format)
+    protected WeightMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format, ActivationFormat activations = ActivationFormat.F32)
     {
-        (Owner, Buffer, Outputs, Inputs, Format) = (owner, buffer, outputs, inputs, format);
+        (Owner, Buffer, Outputs, Inputs, Format, Activations) = (owner, buffer, outputs, inputs, format, activations);
     }
 
     /// <summary>The back end it belongs to.</summary>
@@ -18,15 +18,17 @@ public abstract class WeightMatrix : IDisposable
     public int Outputs { get; }
     /// <summary>Columns of W: elements of x.</summary>
     public int Inputs { get; }
-    /// <summary>Storage of one weight.</summary>
-    public ElementType Format { get; }
+    /// <summary>How the weights are kept.</summary>
+    public MatrixFormat Format { get; }
+    /// <summary>How products read their activations.</summary>
+    public ActivationFormat Activations { get; }
     /// <summary>Bytes it takes, padding included.</summary>
     public long Bytes => Buffer.Bytes;
 
     /// <summary>The memory it lives in.</summary>
     protected internal PoolBuffer Buffer { get; }
 
-    /// <summary>Stores rows <paramref name="firstOutput"/>… from row-major <paramref name="rows"/> [count, inputs] of type <paramref name="source"/>, converting to <see cref="Format"/> (nearest even).</summary>
+    /// <summary>Stores rows <paramref name="firstOutput"/>… from row-major <paramref name="rows"/> [count, inputs] of type <paramref name="source"/>, converting to <see cref="Format"/> (nearest even; quantised formats by group).</summary>
     /// <remarks>Calls for disjoint rows may run concurrently. Every row must be written once before the matrix is used.</remarks>
     /// <exception cref="ArgumentException">The rows do not fit, or the bytes are not whole rows.</exception>
     public void Write(int firstOutput, ReadOnlySpan<byte> rows, ElementType source)

@@ -114,7 +114,7 @@ public sealed class LanguageModel : IDisposable
         using var checkpoint = Checkpoint.Open(files.Folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
-        var weights = WeightLoader.Load(backend, checkpoint, files.Spec, files.Map, options.WeightFormat, threads, report);
+        var weights = WeightLoader.Load(backend, checkpoint, files.Spec, files.Map, options.Weights, threads, report);
         try
         {
             return new LanguageModel(backend, files, weights, options, target);

@@ -91,7 +91,7 @@ public sealed record ModelInfo
     {
         if (checkpoint is null) return [];
         using var backend = DeviceFactory.Create("cpu", threads: 1);
-        return Enum.GetValues<WeightFormat>().ToDictionary(format => format, format => WeightLoader.Bytes(backend, checkpoint, plan, format));
+        return Enum.GetValues<WeightFormat>().ToDictionary(format => format, format => WeightLoader.Bytes(backend, checkpoint, plan, new WeightSettings(format)));
     }
 
     private static Dictionary<ElementType, long> Kv(ModelSpec spec, Func<KvGeometry, long> bytes) => new[] { ElementType.F32, ElementType.F16, ElementType.BF16 }

@@ -27,6 +27,12 @@ public sealed record ModelOptions
     /// <summary>How weight matrices are kept; as stored by default.</summary>
     public WeightFormat WeightFormat { get; init; } = WeightFormat.AsStored;
 
+    /// <summary>Whether <see cref="WeightFormat"/> Q8 and Q4 hold for embedding and head too; true by default. If not, they stay as stored.</summary>
+    public bool QuantizeVocabulary { get; init; } = true;
+
+    /// <summary>How products read their activations; F32 by default. Int8 needs weights Q8 or Q4: faster, and rounded for each row and group of 32.</summary>
+    public ActivationFormat Activations { get; init; } = ActivationFormat.F32;
+
     /// <summary>How keys and values are kept.</summary>
     public KvCacheOptions KvCache { get; init; } = new();
 
@@ -42,12 +48,17 @@ public sealed record ModelOptions
     /// <summary>Tokens of a prompt that run in one pass; 512 by default. Bounds the workspace, and cancellation waits for at most one pass.</summary>
     public int PrefillChunk { get; init; } = 512;
 
+    internal Models.WeightSettings Weights => new(WeightFormat, Activations, QuantizeVocabulary);
+
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrEmpty(Device);
         ArgumentNullException.ThrowIfNull(KvCache);
         KvCache.Validate();
         if (!Enum.IsDefined(WeightFormat)) throw new ArgumentOutOfRangeException(nameof(WeightFormat), $"options: WeightFormat is not known: {WeightFormat}.");
+        if (!Enum.IsDefined(Activations)) throw new ArgumentOutOfRangeException(nameof(Activations), $"options: Activations is not known: {Activations}.");
+        if (Activations == ActivationFormat.Int8 && WeightFormat is not (WeightFormat.Q8 or WeightFormat.Q4))
+            throw new ArgumentException($"options: Activations Int8 need WeightFormat Q8 or Q4, got {WeightFormat} (choose one of those, or Activations F32).");
         if (MaxTokens is < 2) throw new ArgumentOutOfRangeException(nameof(MaxTokens), $"options: MaxTokens must be at least 2, got {MaxTokens}.");
         if (Threads is < 0 or > 1024) throw new ArgumentOutOfRangeException(nameof(Threads), $"options: Threads must be 0..1024, got {Threads}.");
         if (PrefillChunk is < 1 or > 65536) throw new ArgumentOutOfRangeException(nameof(PrefillChunk), $"options: PrefillChunk must be 1..65536, got {PrefillChunk}.");

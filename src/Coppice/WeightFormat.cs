@@ -1,6 +1,6 @@
 namespace Coppice;
 
-/// <summary>How matrices are kept in memory. Norms and biases are F32 always.</summary>
+/// <summary>How matrices are kept in memory. Norms and biases are F32 always; routers and learned positions are never quantised.</summary>
 public enum WeightFormat
 {
     /// <summary>As the file has them.</summary>
@@ -11,4 +11,8 @@ public enum WeightFormat
     F16,
     /// <summary>Upper half of a binary32: 2 bytes a weight; rounds what is stored finer.</summary>
     BF16,
+    /// <summary>8-bit codes in groups of 32 with a scale: 8.5 bits a weight.</summary>
+    Q8,
+    /// <summary>4-bit codes in groups of 32 with a scale and a minimum: 5 bits a weight.</summary>
+    Q4,
 }

@@ -30,7 +30,7 @@ public sealed class ErrorTests : IDisposable
     private Tensor I(params int[] shape) => T(ElementType.I32, shape);
     private Tensor T(ElementType type, params int[] shape) => _pool.Rent(Of(shape), type);
     private Tensor Foreign(params int[] shape) => _otherPool.Rent(Of(shape));
-    private WeightMatrix W(int outputs, int inputs) => _here.CreateWeight(_pool, outputs, inputs, ElementType.F32);
+    private WeightMatrix W(int outputs, int inputs) => _here.CreateWeight(_pool, outputs, inputs, MatrixFormat.F32);
     private DenseKv Kv(int pages = 1, int heads = 2, int headDim = 8) => new(T(ElementType.F16, pages, heads, headDim, 64), T(ElementType.F16, pages, heads, 64, headDim));
 
     private static Shape Of(int[] d) => d.Length switch { 1 => new(d[0]), 2 => new(d[0], d[1]), 3 => new(d[0], d[1], d[2]), _ => new(d[0], d[1], d[2], d[3]) };
@@ -106,7 +106,7 @@ public sealed class ErrorTests : IDisposable
     {
         Says("add: x must be on reference, got cpu portable, 1 thread; copy it there first.", () => _here.Add(Foreign(2, 4), F(2, 4), 1, F(2, 4)));
         Says("softmax: y must be on reference, got cpu portable, 1 thread; copy it there first.", () => _here.Softmax(F(2, 4), Foreign(2, 4)));
-        using var weight = _there.CreateWeight(_otherPool, 3, 4, ElementType.F32);
+        using var weight = _there.CreateWeight(_otherPool, 3, 4, MatrixFormat.F32);
         Says("matmul: weight must be on reference, got cpu portable, 1 thread; load it there first.", () => _here.MatMul(F(2, 4), weight, default, F(2, 3)));
         Says("attention: keys must be on cpu portable, 1 thread, got reference; copy it there first.",
             () => _there.Attention(Foreign(1, 2, 8), Kv(), AttentionMask.Causal(0), 1, 0, Foreign(1, 2, 8)));

@@ -21,7 +21,7 @@ public sealed class GpuBackendTests : IDisposable
         var (weight, ids, scales) = (pool.Rent(new Shape(16)), pool.Rent(new Shape(2), ElementType.I32), pool.Rent(new Shape(2)));
         foreach (var tensor in new[] { x, y, z, weight, scales }) _backend.Upload<float>(new float[tensor.Shape.Count], tensor);
         _backend.Upload<int>([0, 1], ids);
-        using var matrix = _backend.CreateWeight(pool, 16, 16, ElementType.BF16);
+        using var matrix = _backend.CreateWeight(pool, 16, 16, MatrixFormat.BF16);
         matrix.Write(0, new byte[16 * 16 * 2], ElementType.BF16);
 
         var tables = pool.Rent(new Shape(4, 4));
@@ -161,7 +161,7 @@ public sealed class GpuBackendTests : IDisposable
 
     [Fact]
     public void A_matrix_too_large_to_index_is_refused() => Assert.Contains("32 GiB",
-        Assert.Throws<ArgumentException>(() => { using var pool = _backend.CreatePool("test", 0); _backend.CreateWeight(pool, 1 << 20, 1 << 14, ElementType.BF16); }).Message,
+        Assert.Throws<ArgumentException>(() => { using var pool = _backend.CreatePool("test", 0); _backend.CreateWeight(pool, 1 << 20, 1 << 14, MatrixFormat.BF16); }).Message,
         StringComparison.Ordinal);
 
     [Fact]

@@ -10,8 +10,8 @@ public class MatMulBenchmark : OpBenchmark
     private Tensor _x, _y;
     private WeightMatrix _w = null!;
 
-    [Params(ElementType.F32, ElementType.F16, ElementType.BF16)]
-    public ElementType Format { get; set; }
+    [Params(MatrixFormat.F32, MatrixFormat.F16, MatrixFormat.BF16)]
+    public MatrixFormat Format { get; set; }
 
     [Params(1, 8, 64, 512)]
     public int Rows { get; set; }
@@ -19,7 +19,7 @@ public class MatMulBenchmark : OpBenchmark
     [Params("1536x576", "49152x576", "2048x2048")]
     public string Outputs { get; set; } = "1x1";
 
-    public override double Bytes => (double)N * K * Format.Size() + 4.0 * Rows * (N + K);
+    public override double Bytes => (double)N * Format.RowBytes(K) + 4.0 * Rows * (N + K);
     public override double Flops => 2.0 * Rows * N * K;
 
     private int N => int.Parse(Outputs.AsSpan(0, Outputs.IndexOf('x', StringComparison.Ordinal)), System.Globalization.CultureInfo.InvariantCulture);

@@ -121,7 +121,7 @@ public class EmbedBenchmark : OpBenchmark
     protected override void Prepare()
     {
         _weights = Noise(Vocabulary * Width);
-        _table = Weight(Vocabulary, Width, ElementType.BF16, _weights);
+        _table = Weight(Vocabulary, Width, MatrixFormat.BF16, _weights);
         (_ids, _y) = (Place(new Shape(Rows), Enumerable.Range(0, Rows).Select(Id).ToArray()), Output(new Shape(Rows, Width)));
     }
 
@@ -129,7 +129,7 @@ public class EmbedBenchmark : OpBenchmark
     {
         Embed();
         var y = Read<float>(_y);
-        for (var i = 0; i < y.Length; i += 31) Require(Stored(_weights[Id(i / Width) * Width + i % Width], ElementType.BF16), y[i], 0, $"embed [{i}]");
+        for (var i = 0; i < y.Length; i += 31) Require(Stored(_weights[Id(i / Width) * Width + i % Width], MatrixFormat.BF16), y[i], 0, $"embed [{i}]");
     }
 
     [Benchmark]

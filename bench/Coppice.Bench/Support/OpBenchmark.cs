@@ -66,7 +66,7 @@ public abstract class OpBenchmark : IMeasuredWork
     }
 
     /// <summary>W [outputs, inputs] stored as <paramref name="format"/>.</summary>
-    protected WeightMatrix Weight(int outputs, int inputs, ElementType format, float[] values)
+    protected WeightMatrix Weight(int outputs, int inputs, MatrixFormat format, float[] values)
     {
         var weight = Backend.CreateWeight(_pool, outputs, inputs, format);
         _owned.Add(weight);
@@ -89,10 +89,10 @@ public abstract class OpBenchmark : IMeasuredWork
     }
 
     /// <summary>A value as <paramref name="format"/> holds it.</summary>
-    protected static double Stored(float value, ElementType format) => format switch
+    protected static double Stored(float value, MatrixFormat format) => format switch
     {
-        ElementType.F16 => (float)(Half)value,
-        ElementType.BF16 => Kernels.Numerics.BFloat16.ToSingle(Kernels.Numerics.BFloat16.FromSingle(value)),
+        MatrixFormat.F16 => (float)(Half)value,
+        MatrixFormat.BF16 => Kernels.Numerics.BFloat16.ToSingle(Kernels.Numerics.BFloat16.FromSingle(value)),
         _ => value,
     };
 }

@@ -152,6 +152,18 @@ internal interface IDeviceElementCall
 internal static class DeviceElementDispatch
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Dispatch<TCall>(this MatrixFormat format, TCall call) where TCall : struct, IDeviceElementCall
+    {
+        switch (format)
+        {
+            case MatrixFormat.F32: call.Run<DeviceF32>(); break;
+            case MatrixFormat.F16: call.Run<DeviceF16>(); break;
+            case MatrixFormat.BF16: call.Run<DeviceBF16>(); break;
+            default: throw new ArgumentOutOfRangeException(nameof(format), $"gpu: weights are F32, F16 or BF16, got {format}.");
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Dispatch<TCall>(this ElementType type, TCall call) where TCall : struct, IDeviceElementCall
     {
         switch (type)
@@ -159,7 +171,7 @@ internal static class DeviceElementDispatch
             case ElementType.F32: call.Run<DeviceF32>(); break;
             case ElementType.F16: call.Run<DeviceF16>(); break;
             case ElementType.BF16: call.Run<DeviceBF16>(); break;
-            default: throw new ArgumentOutOfRangeException(nameof(type), $"gpu: weights and caches are F32, F16 or BF16, got {type}.");
+            default: throw new ArgumentOutOfRangeException(nameof(type), $"gpu: caches are F32, F16 or BF16, got {type}.");
         }
     }
 }

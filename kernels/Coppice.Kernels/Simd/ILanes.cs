@@ -37,6 +37,30 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     static abstract T LoadBF16(ushort* source);
     /// <summary><see cref="Count"/> consecutive F16, widened exactly; finite values only.</summary>
     static abstract T LoadF16(ushort* source);
+    /// <summary>(word >> shift) &amp; mask of <see cref="Count"/> 32-bit words, as numbers.</summary>
+    static abstract T LoadCodes(byte* words, int shift, int mask);
+
+    // Integers, in the same registers: a lane is four bytes, two 16-bit or one 32-bit integer.
+
+    /// <summary>The lower half of every byte.</summary>
+    static abstract T LowNibbles(byte* words);
+    /// <summary>The upper half of every byte.</summary>
+    static abstract T HighNibbles(byte* words);
+    /// <summary>Four bytes in every lane.</summary>
+    static abstract T BroadcastWord(sbyte* four);
+    /// <summary>Unsigned times signed bytes, neighbours added: 16-bit integers. Exact for codes below 128.</summary>
+    static abstract T MultiplyPairs(T codes, T bytes);
+    /// <summary>a + b of 16-bit integers.</summary>
+    static abstract T AddShorts(T a, T b);
+    /// <summary>factor · (the sum of two neighbouring 16-bit integers), a 32-bit integer.</summary>
+    static abstract T SumPairs(T shorts, short factor);
+    /// <summary>a + b of 32-bit integers.</summary>
+    static abstract T AddInts(T a, T b);
+    static abstract T BroadcastInt(int value);
+    /// <summary>32-bit integers as numbers; exact below 2^24.</summary>
+    static abstract T ToSingle(T ints);
+    /// <summary>Integral numbers in -128 … 127 as <see cref="Count"/> bytes.</summary>
+    static abstract void StoreBytes(T value, sbyte* destination);
     /// <summary>Sum of all lanes: upper half added to lower half until one is left.</summary>
     static abstract float Sum(T value);
     /// <summary>Largest lane.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Coppice.Kernels.Simd;
 
@@ -56,6 +57,43 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadF16(ushort* source) => Widen((Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsInt32());
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadCodes(byte* words, int shift, int mask) =>
+        new(Vector128.ConvertToSingle(((Vector128.Load((uint*)words) >>> shift) & Vector128.Create((uint)mask)).AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LowNibbles(byte* words) => new((Vector128.Load(words) & Vector128.Create((byte)15)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 HighNibbles(byte* words) => new(((Vector128.Load((uint*)words) >>> 4).AsByte() & Vector128.Create((byte)15)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 BroadcastWord(sbyte* four) => new(Vector128.Create(*(int*)four).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyPairs(Lanes128 codes, Lanes128 bytes)
+    {
+        if (Ssse3.IsSupported) return new(Ssse3.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte()).AsSingle());
+        Vector128<short> c = codes._v.AsInt16(), x = bytes._v.AsInt16();
+        return new(((c & Vector128.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddShorts(Lanes128 a, Lanes128 b) => new((a._v.AsInt16() + b._v.AsInt16()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 SumPairs(Lanes128 shorts, short factor)
+    {
+        if (Sse2.IsSupported) return new(Sse2.MultiplyAddAdjacent(shorts._v.AsInt16(), Vector128.Create(factor)).AsSingle());
+        var v = shorts._v.AsInt32();
+        return new(((((v << 16) >> 16) + (v >> 16)) * Vector128.Create((int)factor)).AsSingle());
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddInts(Lanes128 a, Lanes128 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 BroadcastInt(int value) => new(Vector128.Create(value).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ToSingle(Lanes128 ints) => new(Vector128.ConvertToSingle(ints._v.AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Lanes128 value, sbyte* destination)
+    {
+        var ints = Vector128.ConvertToInt32(value._v);
+        for (var i = 0; i < Count; i++) destination[i] = (sbyte)ints[i];
+    }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes128 value) => value._v[0] + value._v[2] + (value._v[1] + value._v[3]);
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

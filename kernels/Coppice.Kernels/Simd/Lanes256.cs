@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Coppice.Kernels.Simd;
 
@@ -56,6 +57,43 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadF16(ushort* source) => Widen((Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsInt32());
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadCodes(byte* words, int shift, int mask) =>
+        new(Vector256.ConvertToSingle(((Vector256.Load((uint*)words) >>> shift) & Vector256.Create((uint)mask)).AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LowNibbles(byte* words) => new((Vector256.Load(words) & Vector256.Create((byte)15)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 HighNibbles(byte* words) => new(((Vector256.Load((uint*)words) >>> 4).AsByte() & Vector256.Create((byte)15)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 BroadcastWord(sbyte* four) => new(Vector256.Create(*(int*)four).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 MultiplyPairs(Lanes256 codes, Lanes256 bytes)
+    {
+        if (Avx2.IsSupported) return new(Avx2.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte()).AsSingle());
+        Vector256<short> c = codes._v.AsInt16(), x = bytes._v.AsInt16();
+        return new(((c & Vector256.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AddShorts(Lanes256 a, Lanes256 b) => new((a._v.AsInt16() + b._v.AsInt16()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 SumPairs(Lanes256 shorts, short factor)
+    {
+        if (Avx2.IsSupported) return new(Avx2.MultiplyAddAdjacent(shorts._v.AsInt16(), Vector256.Create(factor)).AsSingle());
+        var v = shorts._v.AsInt32();
+        return new(((((v << 16) >> 16) + (v >> 16)) * Vector256.Create((int)factor)).AsSingle());
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AddInts(Lanes256 a, Lanes256 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 BroadcastInt(int value) => new(Vector256.Create(value).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 ToSingle(Lanes256 ints) => new(Vector256.ConvertToSingle(ints._v.AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Lanes256 value, sbyte* destination)
+    {
+        var ints = Vector256.ConvertToInt32(value._v);
+        for (var i = 0; i < Count; i++) destination[i] = (sbyte)ints[i];
+    }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes256 value) => Lanes128.Sum(new Lanes128(value._v.GetLower() + value._v.GetUpper()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

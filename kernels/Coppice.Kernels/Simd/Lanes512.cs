@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Coppice.Kernels.Simd;
 
@@ -56,6 +57,45 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadF16(ushort* source) => Widen((Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsInt32());
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadCodes(byte* words, int shift, int mask) =>
+        new(Vector512.ConvertToSingle(((Vector512.Load((uint*)words) >>> shift) & Vector512.Create((uint)mask)).AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LowNibbles(byte* words) => new((Vector512.Load(words) & Vector512.Create((byte)15)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 HighNibbles(byte* words) => new(((Vector512.Load((uint*)words) >>> 4).AsByte() & Vector512.Create((byte)15)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 BroadcastWord(sbyte* four) => new(Vector512.Create(*(int*)four).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 MultiplyPairs(Lanes512 codes, Lanes512 bytes)
+    {
+        if (Avx512BW.IsSupported) return new(Avx512BW.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte()).AsSingle());
+        Vector512<short> c = codes._v.AsInt16(), x = bytes._v.AsInt16();
+        return new(((c & Vector512.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 AddShorts(Lanes512 a, Lanes512 b) => new((a._v.AsInt16() + b._v.AsInt16()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 SumPairs(Lanes512 shorts, short factor)
+    {
+        if (Avx512BW.IsSupported) return new(Avx512BW.MultiplyAddAdjacent(shorts._v.AsInt16(), Vector512.Create(factor)).AsSingle());
+        var v = shorts._v.AsInt32();
+        return new(((((v << 16) >> 16) + (v >> 16)) * Vector512.Create((int)factor)).AsSingle());
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 AddInts(Lanes512 a, Lanes512 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 BroadcastInt(int value) => new(Vector512.Create(value).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 ToSingle(Lanes512 ints) => new(Vector512.ConvertToSingle(ints._v.AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Lanes512 value, sbyte* destination)
+    {
+        var ints = Vector512.ConvertToInt32(value._v);
+        if (Avx512F.IsSupported) Avx512F.ConvertToVector128SByte(ints).Store(destination);
+        else
+            for (var i = 0; i < Count; i++) destination[i] = (sbyte)ints[i];
+    }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes512 value) => Lanes256.Sum(new Lanes256(value._v.GetLower() + value._v.GetUpper()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,43 +4,39 @@ using Coppice.Kernels.Numerics;
 
 namespace Coppice.Kernels.Simd;
 
-/// <summary>W [outputs, inputs] as panels of 16 outputs with the inputs in pairs, so that one 64-byte load gives 16 outputs at k and k + 1.</summary>
-/// <remarks>
-/// 16-bit: [panel][k / 2][16 outputs][2]; F32: [panel][k / 2][2][16 outputs]. Lanes run over outputs and k is sequential, which is the exact order of
-/// contract C1 for one row of x as for five hundred. Outputs are padded to whole panels and inputs to whole pairs with zeros.
-/// Example: 16-bit element (o = 20, k = 5) is panel 1, pair 2, output 4, odd: word ((1 · pairs + 2) · 16 + 4) · 2 + 1.
-/// </remarks>
+/// <summary>W [outputs, inputs] in panels of 16 outputs; see <see cref="PanelLayout"/>.</summary>
 internal sealed unsafe class PanelMatrix : WeightMatrix
 {
-    internal const int Width = 16;
+    private const int Width = PanelLayout.Width;
 
-    internal PanelMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, ElementType format) : base(owner, buffer, outputs, inputs, format)
+    private readonly PanelLayout _layout;
+
+    internal PanelMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format, ActivationFormat activations)
+        : base(owner, buffer, outputs, inputs, format, activations)
     {
-        if (outputs % Width != 0 || inputs % 2 != 0) new Span<byte>((byte*)Panel(Panels - 1), (int)PanelBytes).Clear();
-        if (inputs % 2 != 0)
-            for (var panel = 0; panel < Panels; panel++) new Span<byte>(Panel(panel) + (Pairs - 1) * PairBytes, PairBytes).Clear();
+        _layout = new PanelLayout(outputs, inputs, format);
+        if (outputs % Width != 0) new Span<byte>(Panel(Panels - 1), checked((int)_layout.PanelBytes)).Clear();
+        if (!format.IsQuantized() && inputs % 2 != 0)
+            for (var panel = 0; panel < Panels; panel++) new Span<byte>(Panel(panel) + (long)(Pairs - 1) * _layout.PairBytes, _layout.PairBytes).Clear();
     }
 
-    internal int Panels => (Outputs + Width - 1) / Width;
-    internal int Pairs => (Inputs + 1) / 2;
-    /// <summary>Bytes of 16 outputs at k and k + 1.</summary>
-    internal int PairBytes => 2 * Width * Format.Size();
-    internal long PanelBytes => (long)Pairs * PairBytes;
-
-    internal static long BytesFor(int outputs, int inputs, ElementType format) =>
-        checked((long)((outputs + Width - 1) / Width) * ((inputs + 1) / 2) * 2 * Width * format.Size());
+    internal ref readonly PanelLayout Layout => ref _layout;
+    internal int Panels => _layout.Panels;
+    internal int Pairs => _layout.Inputs / 2;
+    internal long PanelBytes => _layout.PanelBytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal byte* Panel(int panel) => (byte*)Buffer.Address + panel * PanelBytes;
+    internal byte* Panel(int panel) => (byte*)Buffer.Address + panel * _layout.PanelBytes;
 
     protected override void WriteCore(int firstOutput, int count, ReadOnlySpan<byte> rows, ElementType source)
     {
         fixed (byte* bytes = rows)
         {
-            if (Format.Size() == 2 && source == Format) Interleave((ushort*)bytes, firstOutput, count);
+            if (Format.IsQuantized()) Quantize(bytes, firstOutput, count, source);
+            else if (Format != MatrixFormat.F32 && source.ToMatrixFormat() == Format) Interleave((ushort*)bytes, firstOutput, count);
             else Convert(bytes, firstOutput, count, source);
         }
-        if (Format == ElementType.F16) RequireFinite(firstOutput, count);
+        if (Format == MatrixFormat.F16) RequireFinite(firstOutput, count);
     }
 
     /// <summary>Copies rows of the same 16-bit type. Whole panels go sixteen rows at a time, so that each line of a panel is written once.</summary>
@@ -93,22 +89,61 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
             var lane = output % Width;
             for (var k = 0; k < Inputs; k++)
             {
-                var index = (long)i * Inputs + k;
-                var value = source switch
-                {
-                    ElementType.F32 => ((float*)rows)[index],
-                    ElementType.F16 => (float)BitConverter.UInt16BitsToHalf(((ushort*)rows)[index]),
-                    _ => BFloat16.ToSingle(((ushort*)rows)[index]),
-                };
+                var value = Element(rows, (long)i * Inputs + k, source);
                 switch (Format)
                 {
-                    case ElementType.F32: ((float*)panel)[((k >> 1) * 2 + (k & 1)) * Width + lane] = value; break;
-                    case ElementType.F16: ((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)] = BitConverter.HalfToUInt16Bits((Half)value); break;
+                    case MatrixFormat.F32: ((float*)panel)[k * Width + lane] = value; break;
+                    case MatrixFormat.F16: ((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)] = BitConverter.HalfToUInt16Bits((Half)value); break;
                     default: ((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)] = BFloat16.FromSingle(value); break;
                 }
             }
         }
     }
+
+    /// <summary>Chooses codes group by group; inputs that are not there are zeros, and so are their activations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Quantize(byte* rows, int firstOutput, int count, ElementType source)
+    {
+        const int group = PanelLayout.Group;
+        Span<float> weights = stackalloc float[group];
+        Span<byte> codes = stackalloc byte[group];
+        for (var i = 0; i < count; i++)
+        {
+            var panel = Panel((firstOutput + i) / Width);
+            var lane = (firstOutput + i) % Width;
+            for (var g = 0; g < _layout.Groups; g++)
+            {
+                var present = Math.Min(group, Inputs - g * group);
+                for (var k = 0; k < present; k++) weights[k] = Element(rows, (long)i * Inputs + g * group + k, source);
+                codes.Clear();
+                var target = panel + (long)g * _layout.CodeBytes + 4 * lane;
+                var parameters = (ushort*)(panel + _layout.ParameterOffset + (long)g * _layout.ParameterBytes);
+                if (Format == MatrixFormat.Q8)
+                {
+                    var signed = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, sbyte>(codes);
+                    parameters[lane] = BitConverter.HalfToUInt16Bits((Half)QuantizedGroup.EncodeQ8(weights[..present], signed));
+                    for (var k = 0; k < group; k++) target[(k >> 2) * PanelLayout.WordBytes + (k & 3)] = (byte)(signed[k] + 128);
+                    continue;
+                }
+                var (scale, minimum) = QuantizedGroup.EncodeQ4(weights[..present], codes);
+                parameters[lane] = BitConverter.HalfToUInt16Bits((Half)scale);
+                parameters[Width + lane] = BitConverter.HalfToUInt16Bits((Half)minimum);
+                for (var k = 0; k < group / 2; k++)
+                {
+                    var low = (k >> 2) * 8 + (k & 3);
+                    target[(k >> 2) * PanelLayout.WordBytes + (k & 3)] = (byte)(codes[low] | codes[low + 4] << 4);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Element(byte* rows, long index, ElementType source) => source switch
+    {
+        ElementType.F32 => ((float*)rows)[index],
+        ElementType.F16 => (float)BitConverter.UInt16BitsToHalf(((ushort*)rows)[index]),
+        _ => BFloat16.ToSingle(((ushort*)rows)[index]),
+    };
 
     /// <summary>The widening of F16 panels has no infinities, so a weight that is none of the format's finite numbers is refused here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -132,10 +167,22 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
             var lane = output % Width;
             return Format switch
             {
-                ElementType.F32 => ((float*)panel)[k * Width + lane],
-                ElementType.F16 => (float)BitConverter.UInt16BitsToHalf(((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)]),
-                _ => BFloat16.ToSingle(((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)]),
+                MatrixFormat.F32 => ((float*)panel)[k * Width + lane],
+                MatrixFormat.F16 => (float)BitConverter.UInt16BitsToHalf(((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)]),
+                MatrixFormat.BF16 => BFloat16.ToSingle(((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)]),
+                _ => Dequantized(panel, lane, k),
             };
         }
+    }
+
+    private float Dequantized(byte* panel, int lane, int k)
+    {
+        var group = k / PanelLayout.Group;
+        var parameters = (ushort*)(panel + _layout.ParameterOffset + (long)group * _layout.ParameterBytes);
+        var scale = (float)BitConverter.UInt16BitsToHalf(parameters[lane]);
+        if (Format == MatrixFormat.Q8) return (panel[(k >> 2) * PanelLayout.WordBytes + 4 * lane + (k & 3)] - 128) * scale;
+        var pair = panel[(k >> 3) * PanelLayout.WordBytes + 4 * lane + (k & 3)];
+        var code = (k & 4) == 0 ? pair & 15 : pair >> 4;
+        return MathF.FusedMultiplyAdd(code, scale, (float)BitConverter.UInt16BitsToHalf(parameters[Width + lane]));
     }
 }

@@ -63,6 +63,41 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> LoadF16(ushort* source) => new(T.LoadF16(source), T.LoadF16(source + T.Count));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> LoadCodes(byte* words, int shift, int mask) => new(T.LoadCodes(words, shift, mask), T.LoadCodes(words + 4 * T.Count, shift, mask));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> LowNibbles(byte* words) => new(T.LowNibbles(words), T.LowNibbles(words + 4 * T.Count));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> HighNibbles(byte* words) => new(T.HighNibbles(words), T.HighNibbles(words + 4 * T.Count));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> BroadcastWord(sbyte* four)
+    {
+        var half = T.BroadcastWord(four);
+        return new(half, half);
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> MultiplyPairs(Twice<T> codes, Twice<T> bytes) =>
+        new(T.MultiplyPairs(codes._lower, bytes._lower), T.MultiplyPairs(codes._upper, bytes._upper));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> AddShorts(Twice<T> a, Twice<T> b) => new(T.AddShorts(a._lower, b._lower), T.AddShorts(a._upper, b._upper));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> SumPairs(Twice<T> shorts, short factor) => new(T.SumPairs(shorts._lower, factor), T.SumPairs(shorts._upper, factor));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> AddInts(Twice<T> a, Twice<T> b) => new(T.AddInts(a._lower, b._lower), T.AddInts(a._upper, b._upper));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> BroadcastInt(int value)
+    {
+        var half = T.BroadcastInt(value);
+        return new(half, half);
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> ToSingle(Twice<T> ints) => new(T.ToSingle(ints._lower), T.ToSingle(ints._upper));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Twice<T> value, sbyte* destination)
+    {
+        T.StoreBytes(value._lower, destination);
+        T.StoreBytes(value._upper, destination + T.Count);
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Twice<T> value) => T.Sum(T.Add(value._lower, value._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(Twice<T> value) => T.Largest(T.Max(value._lower, value._upper));

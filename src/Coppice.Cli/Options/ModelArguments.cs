@@ -54,11 +54,11 @@ internal static class ModelArguments
     /// <summary>How the user wants the model, with the weights and the cache called so.</summary>
     public static ModelOptions Options(CommandContext context, string weights, string kv)
     {
-        ModelChoices.Activations.Parse(context.Value(Activations)!);
         return new ModelOptions
         {
             Device = context.Value(Device)!,
             WeightFormat = ModelChoices.Weights.Parse(weights),
+            Activations = ModelChoices.Activations.Parse(context.Value(Activations)!),
             KvCache = new KvCacheOptions { Type = ModelChoices.Kv.Parse(kv) },
             MaxTokens = context.Value(Context),
             Threads = context.Value(Threads) ?? 0,

@@ -16,26 +16,26 @@ internal sealed class WeightLoader
     private readonly Backend _backend;
     private readonly Checkpoint _checkpoint;
     private readonly WeightPlan _plan;
-    private readonly WeightFormat _format;
+    private readonly WeightSettings _settings;
 
-    private WeightLoader(Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightFormat format) =>
-        (_backend, _checkpoint, _plan, _format) = (backend, checkpoint, plan, format);
+    private WeightLoader(Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings) =>
+        (_backend, _checkpoint, _plan, _settings) = (backend, checkpoint, plan, settings);
 
     /// <summary>Loads the weights of <paramref name="spec"/>.</summary>
     /// <param name="backend">Where they go.</param>
     /// <param name="checkpoint">Where they come from; not needed afterwards.</param>
     /// <param name="spec">The model.</param>
     /// <param name="map">The family's names.</param>
-    /// <param name="format">How matrices are kept.</param>
+    /// <param name="settings">How matrices are kept.</param>
     /// <param name="threads">Rows are converted by so many threads.</param>
     /// <param name="progress">Gets the bytes of the file done so far, from any thread.</param>
     /// <exception cref="CheckpointException">Names, shapes or types are not those of the model.</exception>
     /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
     public static ModelWeights Load(
-        Backend backend, Checkpoint checkpoint, ModelSpec spec, TensorMap map, WeightFormat format, int threads, Action<long, long>? progress = null)
+        Backend backend, Checkpoint checkpoint, ModelSpec spec, TensorMap map, WeightSettings settings, int threads, Action<long, long>? progress = null)
     {
         var plan = Plan(checkpoint, spec, map);
-        return new WeightLoader(backend, checkpoint, plan, format).Run(threads, progress);
+        return new WeightLoader(backend, checkpoint, plan, settings).Run(threads, progress);
     }
 
     /// <summary>The plan for <paramref name="checkpoint"/>, whose names, shapes and types have been checked against it.</summary>
@@ -48,23 +48,15 @@ internal sealed class WeightLoader
         return plan;
     }
 
-    /// <summary>Bytes that the weights take on <paramref name="backend"/> in <paramref name="format"/>.</summary>
-    public static long Bytes(Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightFormat format) =>
-        plan.Matrices.Sum(m => Padded(backend.WeightBytes(m.Outputs, m.Inputs, Format(checkpoint, m, format)))) + plan.Vectors.Sum(v => Padded(4L * v.Length));
+    /// <summary>Bytes that the weights take on <paramref name="backend"/> with <paramref name="settings"/>.</summary>
+    public static long Bytes(Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings) =>
+        plan.Matrices.Sum(m => Padded(backend.WeightBytes(m.Outputs, m.Inputs, settings.Of(m, checkpoint)))) + plan.Vectors.Sum(v => Padded(4L * v.Length));
 
     private static long Padded(long bytes) => checked((bytes + BufferPadding - 1) / BufferPadding * BufferPadding);
 
-    /// <summary>The type a matrix is kept in. As stored, parts of different types meet in F32, which holds them all.</summary>
-    public static ElementType Format(Checkpoint checkpoint, MatrixPlan plan, WeightFormat format)
-    {
-        if (format != WeightFormat.AsStored) return format switch { WeightFormat.F16 => ElementType.F16, WeightFormat.BF16 => ElementType.BF16, _ => ElementType.F32 };
-        var first = checkpoint.Tensors[plan.Parts[0].Name].ElementType;
-        return plan.Parts.All(p => checkpoint.Tensors[p.Name].ElementType == first) ? first : ElementType.F32;
-    }
-
     private ModelWeights Run(int threads, Action<long, long>? progress)
     {
-        var needed = Bytes(_backend, _checkpoint, _plan, _format);
+        var needed = Bytes(_backend, _checkpoint, _plan, _settings);
         if (needed > _backend.AvailableBytes)
             throw new DeviceMemoryException(
                 $"weights: {needed:N0} bytes must fit on {_backend.Name}, but {_backend.AvailableBytes:N0} are available (choose a smaller weight format or model).");
@@ -110,7 +102,8 @@ internal sealed class WeightLoader
         var total = 0L;
         foreach (var plan in _plan.Matrices)
         {
-            var matrix = _backend.CreateWeight(_plan.Weights.Pool!, plan.Outputs, plan.Inputs, Format(_checkpoint, plan, _format));
+            var format = _settings.Of(plan, _checkpoint);
+            var matrix = _backend.CreateWeight(_plan.Weights.Pool!, plan.Outputs, plan.Inputs, format, _settings.Of(format));
             _plan.Weights.Rented.Add(matrix);
             plan.Assign(matrix);
             foreach (var part in plan.Parts) Cut(chunks, matrix, part);

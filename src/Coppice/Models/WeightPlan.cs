@@ -13,8 +13,19 @@ internal readonly record struct RowRun(int Source, int Target, int Count);
 /// <param name="Runs">Which rows go where; together all of them.</param>
 internal sealed record WeightPart(string Name, int Rows, int Columns, bool Transposed, IReadOnlyList<RowRun> Runs);
 
+/// <summary>What a matrix is for, which decides whether it is quantised.</summary>
+internal enum MatrixUse
+{
+    /// <summary>Products of the layers.</summary>
+    Layer,
+    /// <summary>Embedding and head.</summary>
+    Vocabulary,
+    /// <summary>Router and learned positions: small, and every error of theirs is felt.</summary>
+    Exact,
+}
+
 /// <summary>A matrix to load: its size, the parts it is made of, and what receives it.</summary>
-internal sealed record MatrixPlan(int Outputs, int Inputs, IReadOnlyList<WeightPart> Parts, Action<WeightMatrix> Assign);
+internal sealed record MatrixPlan(int Outputs, int Inputs, IReadOnlyList<WeightPart> Parts, Action<WeightMatrix> Assign, MatrixUse Use = MatrixUse.Layer);
 
 /// <summary>A vector to load as F32, <paramref name="Offset"/> added to every element.</summary>
 internal sealed record VectorPlan(int Length, float Offset, IReadOnlyList<WeightPart> Parts, Action<Tensor> Assign);
@@ -44,12 +55,12 @@ internal sealed class WeightPlan
     {
         var plan = new WeightPlan(spec, map);
         var weights = plan.Weights;
-        plan.Matrix(TensorRole.Embedding, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Embedding = w);
+        plan.Matrix(TensorRole.Embedding, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Embedding = w, use: MatrixUse.Vocabulary);
         if (spec.LearnedPositions > 0)
-            plan.Matrix(TensorRole.PositionEmbedding, spec.LearnedPositions, spec.HiddenSize, transposed: false, w => weights.Positions = w);
+            plan.Matrix(TensorRole.PositionEmbedding, spec.LearnedPositions, spec.HiddenSize, transposed: false, w => weights.Positions = w, use: MatrixUse.Exact);
         for (var layer = 0; layer < spec.Layers.Count; layer++) plan.AddLayer(layer, weights.Layers[layer]);
         plan.Norm(TensorRole.FinalNorm, 0, (w, b) => (weights.FinalNorm, weights.FinalNormBias) = (w, b));
-        if (!spec.TiedHead) plan.Matrix(TensorRole.Head, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Head = w);
+        if (!spec.TiedHead) plan.Matrix(TensorRole.Head, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Head = w, use: MatrixUse.Vocabulary);
         if (spec.HeadBias) plan.Bias(spec.VocabularySize, [(TensorRole.Head, spec.VocabularySize)], 0, t => weights.HeadBias = t);
         return plan;
     }
@@ -113,7 +124,7 @@ internal sealed class WeightPlan
     private void AddExperts(int layer, LayerWeights w)
     {
         var experts = _spec.Experts!;
-        Matrix(TensorRole.Router, experts.Count, _spec.HiddenSize, false, m => w.Router = m, layer);
+        Matrix(TensorRole.Router, experts.Count, _spec.HiddenSize, false, m => w.Router = m, layer, use: MatrixUse.Exact);
         w.Experts = new ExpertWeights[experts.Count];
         for (var e = 0; e < experts.Count; e++)
         {
@@ -123,10 +134,10 @@ internal sealed class WeightPlan
         }
     }
 
-    private void Matrix(TensorRole role, int outputs, int inputs, bool transposed, Action<WeightMatrix> assign, int layer = 0, int expert = 0)
+    private void Matrix(TensorRole role, int outputs, int inputs, bool transposed, Action<WeightMatrix> assign, int layer = 0, int expert = 0, MatrixUse use = MatrixUse.Layer)
     {
         var part = new WeightPart(_map.Name(role, layer, expert) + ".weight", outputs, inputs, transposed, [new RowRun(0, 0, outputs)]);
-        Matrices.Add(new MatrixPlan(outputs, inputs, [part], assign));
+        Matrices.Add(new MatrixPlan(outputs, inputs, [part], assign, use));
     }
 
     private void Stacked(int outputs, int inputs, ReadOnlySpan<(TensorRole Role, int Rows)> roles, int layer, int expert, Action<WeightMatrix> assign) =>

@@ -8,13 +8,23 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
 {
     private static readonly MatMulCase[] OrderCases =
     [
-        new(33, 1, 1, ElementType.F32, false), new(33, 17, 33, ElementType.F32, true), new(33, 24, 80, ElementType.F16, false),
-        new(33, 65, 31, ElementType.BF16, true), new(17, 7, 3, ElementType.BF16, false), new(9, 30, 40, ElementType.F16, true),
-        new(33, 576, 96, ElementType.BF16, false), new(33, 257, 130, ElementType.F32, false), new(33, 1536, 64, ElementType.F16, true),
+        new(33, 1, 1, MatrixFormat.F32, false), new(33, 17, 33, MatrixFormat.F32, true), new(33, 24, 80, MatrixFormat.F16, false),
+        new(33, 65, 31, MatrixFormat.BF16, true), new(17, 7, 3, MatrixFormat.BF16, false), new(9, 30, 40, MatrixFormat.F16, true),
+        new(33, 576, 96, MatrixFormat.BF16, false), new(33, 257, 130, MatrixFormat.F32, false), new(33, 1536, 64, MatrixFormat.F16, true),
+    ];
+
+    private static readonly MatMulCase[] QuantizedCases =
+    [
+        new(33, 1, 1, MatrixFormat.Q8, false), new(33, 33, 33, MatrixFormat.Q4, true), new(33, 96, 80, MatrixFormat.Q8, true),
+        new(33, 1, 17, MatrixFormat.Q4, false, ActivationFormat.Int8), new(33, 65, 31, MatrixFormat.Q8, true, ActivationFormat.Int8),
+        new(33, 96, 80, MatrixFormat.Q4, true, ActivationFormat.Int8), new(17, 576, 96, MatrixFormat.Q8, false, ActivationFormat.Int8),
+        new(17, 576, 96, MatrixFormat.Q4, false),
     ];
 
     [Fact]
-    public void A_row_alone_equals_the_row_in_every_batch() => ForEach(OrderCases, c =>
+    public void A_row_alone_equals_the_row_in_every_batch() => RowsAlone(OrderCases);
+
+    private void RowsAlone(IEnumerable<MatMulCase> cases) => ForEach(cases, c =>
     {
         using var bed = NewBed(Placement.All[c.Outputs % Placement.All.Count]);
         var (x, weight, bias) = Operands(bed, c);
@@ -48,16 +58,60 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
         });
     }
 
-    private static (Tensor X, WeightMatrix Weight, Tensor Bias) Operands(Bed bed, MatMulCase c, ElementType roundedTo = ElementType.F32) => (
+    [Fact]
+    public void A_row_alone_equals_the_row_in_every_batch_with_quantised_weights()
+    {
+        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
+        RowsAlone(QuantizedCases);
+    }
+
+    [Fact]
+    public void An_element_of_a_product_with_dequantised_weights_is_the_same_chain()
+    {
+        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
+        ForEach(Cases.MatMulQuantized.Where(c => c.Activations == ActivationFormat.F32), c =>
+        {
+            using var bed = NewBed();
+            var (x, weight, bias) = Operands(bed, c);
+            var y = bed.Output(new Shape(c.Tokens, c.Outputs));
+            bed.Backend.MatMul(x, weight, bias, y);
+            Compare.SameFiniteBits($"{c} on {bed.Backend.Name}", Chains(c), bed.Floats(y));
+        });
+    }
+
+    /// <summary>What codes stand for, in the arithmetic that is promised: scale · code + minimum, rounded once.</summary>
+    private static float[] Dequantized(float[] values, int inputs, MatrixFormat format)
+    {
+        var result = new float[values.Length];
+        Span<byte> codes = stackalloc byte[32];
+        for (var row = 0; row < values.Length; row += inputs)
+            for (var k = 0; k < inputs; k += 32)
+            {
+                var group = values.AsSpan(row + k, Math.Min(32, inputs - k));
+                if (format == MatrixFormat.Q8)
+                {
+                    var signed = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, sbyte>(codes);
+                    var scale = Numerics.QuantizedGroup.EncodeQ8(group, signed);
+                    for (var i = 0; i < group.Length; i++) result[row + k + i] = signed[i] * scale;
+                    continue;
+                }
+                var (step, minimum) = Numerics.QuantizedGroup.EncodeQ4(group, codes);
+                for (var i = 0; i < group.Length; i++) result[row + k + i] = MathF.FusedMultiplyAdd(codes[i], step, minimum);
+            }
+        return result;
+    }
+
+    private static (Tensor X, WeightMatrix Weight, Tensor Bias) Operands(Bed bed, MatMulCase c, MatrixFormat roundedTo = MatrixFormat.F32) => (
         bed.Place(new Shape(c.Tokens, c.Inputs), Noise.Uniform(1, (long)c.Tokens * c.Inputs)),
-        bed.Weight(c.Outputs, c.Inputs, c.Format, Weights(c, roundedTo)),
+        bed.Weight(c.Outputs, c.Inputs, c.Format, Weights(c, roundedTo), c.Activations),
         c.Bias ? bed.Place(new Shape(c.Outputs), Noise.Uniform(3, c.Outputs)) : default);
 
-    private static float[] Weights(MatMulCase c, ElementType format)
+    private static float[] Weights(MatMulCase c, MatrixFormat format)
     {
-        var small = format == ElementType.F16 ? Reference.SmallFloat.Binary16 : Reference.SmallFloat.BFloat16;
+        var small = format == MatrixFormat.F16 ? Reference.SmallFloat.Binary16 : Reference.SmallFloat.BFloat16;
         var values = Noise.Uniform(2, (long)c.Outputs * c.Inputs);
-        return format == ElementType.F32 ? values : Array.ConvertAll(values, v => (float)small.Decode(small.Encode(v)));
+        if (format.IsQuantized()) return Dequantized(values, c.Inputs, format);
+        return format == MatrixFormat.F32 ? values : Array.ConvertAll(values, v => (float)small.Decode(small.Encode(v)));
     }
 
     private static float[] Chains(MatMulCase c)

@@ -14,6 +14,9 @@ public sealed class SameBitsTests
     public void Products() => Check(Cases.MatMul.Concat(Cases.MatMulLarge), MatMulTests.Run);
 
     [Fact]
+    public void Products_of_quantised_weights() => Check(Cases.MatMulQuantized, MatMulTests.Run);
+
+    [Fact]
     public void Attention() => Check(Cases.Attention, AttentionTests.Run);
 
     [Theory]

@@ -16,8 +16,22 @@ public abstract class EmbedTests(Device device) : OpSuite(device)
         return bed.Floats(y);
     }, _ => Tolerances.Exact);
 
+    [Fact, Trait(Settings, Every)]
+    public void Quantised_rows_of_the_table_are_gathered_and_scaled()
+    {
+        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
+        Check(Cases.MatMulQuantized.Where(c => c.Activations == ActivationFormat.F32), (bed, c) =>
+        {
+            var ids = bed.Place(new Shape(c.Tokens), Noise.Integers(1, c.Tokens, c.Outputs));
+            var table = bed.Weight(c.Outputs, c.Inputs, c.Format, Noise.Uniform(2, (long)c.Outputs * c.Inputs));
+            var y = bed.Output(new Shape(c.Tokens, c.Inputs));
+            bed.Backend.Embed(ids, table, 1f, y);
+            return bed.Floats(y);
+        }, _ => Tolerances.Dequantized);
+    }
+
     [Fact]
-    public void First_and_last_token_of_an_odd_vocabulary() => Check([new MatMulCase(4, 24, 49, ElementType.BF16, false)], (bed, c) =>
+    public void First_and_last_token_of_an_odd_vocabulary() => Check([new MatMulCase(4, 24, 49, MatrixFormat.BF16, false)], (bed, c) =>
     {
         var ids = bed.Place(new Shape(c.Tokens), [0, c.Outputs - 1, 0, c.Outputs - 1]);
         var y = bed.Output(new Shape(c.Tokens, c.Inputs));

@@ -15,7 +15,7 @@ public abstract class EmptyRowsTests(Device device) : OpSuite(device)
         var b = bed.Backend;
         Tensor none = bed.Output(new Shape(0, 8)), heads = bed.Output(new Shape(0, 2, 4)), ids = bed.Output(new Shape(0), ElementType.I32);
         var row = bed.Place(new Shape(8), new float[8]);
-        using var weight = bed.Weight(8, 8, ElementType.BF16, new float[64]);
+        using var weight = bed.Weight(8, 8, MatrixFormat.BF16, new float[64]);
         b.MatMul(none, weight, default, none);
         b.Embed(ids, weight, 1, none);
         b.RmsNorm(none, row, 0, none);

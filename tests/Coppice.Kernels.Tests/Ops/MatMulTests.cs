@@ -19,10 +19,36 @@ public abstract class MatMulTests(Device device) : OpSuite(device)
         Check(Cases.MatMulLarge, Run, c => Tolerances.MatMul(c.Inputs));
     }
 
+    [Fact, Trait(Settings, Every)]
+    public void Products_of_quantised_weights_equal_the_formula()
+    {
+        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
+        Check(Cases.MatMulQuantized, Run, c => Tolerances.MatMulQuantized(c.Inputs));
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_bad_activation_is_seen_in_its_row_and_no_other(float bad)
+    {
+        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
+        ForEach([new MatMulCase(3, 64, 33, MatrixFormat.Q4, false, ActivationFormat.Int8), new(3, 64, 33, MatrixFormat.Q8, false, ActivationFormat.Int8)], c =>
+        {
+            using var bed = NewBed();
+            var values = Noise.Uniform(1, (long)c.Tokens * c.Inputs);
+            values[c.Inputs + 40] = bad;
+            var y = bed.Output(new Shape(c.Tokens, c.Outputs));
+            bed.Backend.MatMul(
+                bed.Place(new Shape(c.Tokens, c.Inputs), values), bed.Weight(c.Outputs, c.Inputs, c.Format, Noise.Uniform(2, (long)c.Outputs * c.Inputs), c.Activations), default, y);
+            var result = bed.Floats(y);
+            for (var i = 0; i < result.Length; i++) Assert.Equal(i / c.Outputs == 1, !float.IsFinite(result[i]));
+        });
+    }
+
     internal static float[] Run(Bed bed, MatMulCase c)
     {
         var x = bed.Place(new Shape(c.Tokens, c.Inputs), Noise.Uniform(1, (long)c.Tokens * c.Inputs));
-        var weight = bed.Weight(c.Outputs, c.Inputs, c.Format, Noise.Uniform(2, (long)c.Outputs * c.Inputs));
+        var weight = bed.Weight(c.Outputs, c.Inputs, c.Format, Noise.Uniform(2, (long)c.Outputs * c.Inputs), c.Activations);
         var bias = c.Bias ? bed.Place(new Shape(c.Outputs), Noise.Uniform(3, c.Outputs)) : default;
         var y = bed.Output(new Shape(c.Tokens, c.Outputs));
         bed.Backend.MatMul(x, weight, bias, y);

@@ -8,14 +8,16 @@ internal sealed partial class ReferenceBackend
     protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
     {
         var matrix = (RowMatrix)weight;
+        var rows = Enumerable.Range(0, x.Rows).Select(m => weight.Activations == ActivationFormat.Int8
+            ? Quantized.Activations(Row(x, m)) : [.. Row(x, m).ToArray().Select(v => (double)v)]).ToArray();
         void Output(int n)
         {
             var w = matrix[n];
             for (var m = 0; m < x.Rows; m++)
             {
-                var row = Row(x, m);
+                var row = rows[m];
                 var sum = 0.0;
-                for (var k = 0; k < w.Length; k++) sum += (double)row[k] * w[k];
+                for (var k = 0; k < w.Length; k++) sum += row[k] * w[k];
                 if (!bias.IsEmpty) sum += Row(bias, n)[0];
                 Row(y, m)[n] = (float)sum;
             }
@@ -32,7 +34,7 @@ internal sealed partial class ReferenceBackend
         {
             var w = matrix[Integers(ids, t)[0]];
             var to = Row(y, t);
-            for (var i = 0; i < to.Length; i++) to[i] = (float)((double)scale * w[i]);
+            for (var i = 0; i < to.Length; i++) to[i] = (float)(scale * w[i]);
         }
     }
 

@@ -14,10 +14,10 @@ internal sealed unsafe partial class ReferenceBackend : Backend
 
     public override void Synchronize() { }
 
-    public override WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, ElementType format) =>
-        new RowMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format);
+    protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations) =>
+        new RowMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
 
-    public override long WeightBytes(int outputs, int inputs, ElementType format) => (long)outputs * inputs * sizeof(float);
+    public override long WeightBytes(int outputs, int inputs, MatrixFormat format) => (long)outputs * inputs * sizeof(double);
 
     protected override void UploadCore(ReadOnlySpan<byte> source, Tensor destination) =>
         source.CopyTo(new Span<byte>((void*)destination.Address, source.Length));
@@ -61,22 +61,30 @@ internal sealed unsafe partial class ReferenceBackend : Backend
         }
     }
 
-    /// <summary>Weights row by row as F32, which holds every F16 and BF16 exactly, after rounding to their format.</summary>
-    private sealed class RowMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, ElementType format)
-        : WeightMatrix(owner, buffer, outputs, inputs, format)
+    /// <summary>Weights row by row in double precision, after rounding to their format.</summary>
+    private sealed class RowMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format, ActivationFormat activations)
+        : WeightMatrix(owner, buffer, outputs, inputs, format, activations)
     {
-        public ReadOnlySpan<float> this[int output] => new((float*)Buffer.Address + (long)output * Inputs, Inputs);
+        public Span<double> this[int output] => new((double*)Buffer.Address + (long)output * Inputs, Inputs);
 
         protected override void WriteCore(int firstOutput, int count, ReadOnlySpan<byte> rows, ElementType source)
         {
-            var to = (float*)Buffer.Address + (long)firstOutput * Inputs;
             var rounded = stackalloc byte[4];
             fixed (byte* from = rows)
             {
-                for (var i = 0L; i < (long)count * Inputs; i++)
+                for (var row = 0; row < count; row++)
                 {
-                    WriteElement(rounded, 0, Format, ReadElement(from, i, source));
-                    to[i] = (float)ReadElement(rounded, 0, Format);
+                    var to = this[firstOutput + row];
+                    for (var k = 0; k < Inputs; k++)
+                    {
+                        to[k] = ReadElement(from, (long)row * Inputs + k, source);
+                        if (Format.IsQuantized()) continue;
+                        var type = Format switch { MatrixFormat.F32 => ElementType.F32, MatrixFormat.F16 => ElementType.F16, _ => ElementType.BF16 };
+                        WriteElement(rounded, 0, type, to[k]);
+                        to[k] = ReadElement(rounded, 0, type);
+                    }
+                    if (!Format.IsQuantized()) continue;
+                    for (var k = 0; k < Inputs; k += 32) Quantized.Round(to[k..Math.Min(k + 32, Inputs)], Format);
                 }
             }
         }

@@ -65,7 +65,7 @@ public sealed class ReferenceTests : IDisposable
 
     [Fact]
     public void Product_with_bias() => Values([1 * 3 + 2 * 4 + 10, 1 * 5 + 2 * 6 + 20], y =>
-        _backend.MatMul(_bed.Place(new Shape(1, 2), [1f, 2]), _bed.Weight(2, 2, ElementType.F16, [3, 4, 5, 6]), _bed.Place(new Shape(2), [10f, 20]), y));
+        _backend.MatMul(_bed.Place(new Shape(1, 2), [1f, 2]), _bed.Weight(2, 2, MatrixFormat.F16, [3, 4, 5, 6]), _bed.Place(new Shape(2), [10f, 20]), y));
 
     [Fact]
     public void Rms_norm_of_3_and_4() => Values([(float)(3 / Math.Sqrt(12.5)), (float)(2 * 4 / Math.Sqrt(12.5))], y =>

@@ -35,10 +35,10 @@ public sealed class Bed : IDisposable
     public Tensor PlaceBytes(Shape shape, ElementType type, ReadOnlySpan<byte> bytes) => Fill(NewLot(shape, type, dense: true), bytes);
 
     /// <summary>W [outputs, inputs] stored as <paramref name="format"/>.</summary>
-    public WeightMatrix Weight(int outputs, int inputs, ElementType format, ReadOnlySpan<float> values)
+    public WeightMatrix Weight(int outputs, int inputs, MatrixFormat format, ReadOnlySpan<float> values, ActivationFormat activations = ActivationFormat.F32)
     {
         var pool = NewPool("weight", Backend.WeightBytes(outputs, inputs, format));
-        var weight = Backend.CreateWeight(pool, outputs, inputs, format);
+        var weight = Backend.CreateWeight(pool, outputs, inputs, format, activations);
         _owned.Add(weight);
         weight.Write(0, System.Runtime.InteropServices.MemoryMarshal.AsBytes(values), ElementType.F32);
         return weight;

@@ -8,7 +8,8 @@ public interface ICase
 }
 
 /// <summary>x [Tokens, Inputs] times W [Outputs, Inputs] of a format.</summary>
-public sealed record MatMulCase(int Tokens, int Inputs, int Outputs, ElementType Format, bool Bias) : ICase
+public sealed record MatMulCase(
+    int Tokens, int Inputs, int Outputs, MatrixFormat Format, bool Bias, ActivationFormat Activations = ActivationFormat.F32) : ICase
 {
     public long Cost => (long)Tokens * Inputs * Outputs;
 }
@@ -63,6 +64,7 @@ public sealed record KvCase(int Start, int Tokens, int KvHeads, int HeadDim, Ele
 public static class Cases
 {
     private static readonly ElementType[] Reals = [ElementType.F32, ElementType.F16, ElementType.BF16];
+    private static readonly MatrixFormat[] Formats = [MatrixFormat.F32, MatrixFormat.F16, MatrixFormat.BF16];
 
     /// <summary>Widths around every vector length and its multiples.</summary>
     public static IReadOnlyList<int> Widths { get; } = [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 63, 64, 65, 80, 127, 128, 129, 255, 256, 257];
@@ -72,21 +74,33 @@ public static class Cases
     [
         .. from shape in Turns<(int K, int N)>((1, 1), (2, 3), (3, 2), (7, 31), (16, 16), (17, 33), (24, 80), (31, 65), (64, 64), (65, 129), (129, 17), (80, 96), (128, 257), (257, 127))
            from tokens in new[] { 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33 }
-           select new MatMulCase(tokens, shape.Item.K, shape.Item.N, Reals[(shape.Turn + tokens) % 3], (shape.Turn + tokens) % 2 == 0),
+           select new MatMulCase(tokens, shape.Item.K, shape.Item.N, Formats[(shape.Turn + tokens) % 3], (shape.Turn + tokens) % 2 == 0),
     ];
 
     /// <summary>Every number of inputs and of outputs from 1 to 257.</summary>
     public static IEnumerable<MatMulCase> MatMulSweep { get; } =
     [
-        .. Enumerable.Range(1, 257).Select(k => new MatMulCase(1 + k % 4, k, 33, Reals[k % 3], false)),
-        .. Enumerable.Range(1, 257).Select(n => new MatMulCase(1 + n % 9, 18, n, Reals[n % 3], true)),
+        .. Enumerable.Range(1, 257).Select(k => new MatMulCase(1 + k % 4, k, 33, Formats[k % 3], false)),
+        .. Enumerable.Range(1, 257).Select(n => new MatMulCase(1 + n % 9, 18, n, Formats[n % 3], true)),
     ];
 
     /// <summary>Sizes of real layers, few rows: panels, blocks over k, more than one thread.</summary>
     public static IEnumerable<MatMulCase> MatMulLarge { get; } =
     [
-        new(1, 576, 1536, ElementType.BF16, false), new(1, 1536, 576, ElementType.F16, false), new(13, 576, 960, ElementType.BF16, true),
-        new(40, 1536, 576, ElementType.F32, false), new(3, 2048, 515, ElementType.BF16, false), new(70, 300, 1000, ElementType.F16, true),
+        new(1, 576, 1536, MatrixFormat.BF16, false), new(1, 1536, 576, MatrixFormat.F16, false), new(13, 576, 960, MatrixFormat.BF16, true),
+        new(40, 1536, 576, MatrixFormat.F32, false), new(3, 2048, 515, MatrixFormat.BF16, false), new(70, 300, 1000, MatrixFormat.F16, true),
+    ];
+
+    /// <summary>Quantised weights with both kinds of activations: every tile height, groups that are not whole, panels that are not whole, sizes of layers.</summary>
+    public static IEnumerable<MatMulCase> MatMulQuantized { get; } =
+    [
+        .. from kind in new[] { (MatrixFormat.Q8, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.F32), (MatrixFormat.Q8, ActivationFormat.Int8), (MatrixFormat.Q4, ActivationFormat.Int8) }
+           from shape in Turns<(int K, int N)>((1, 1), (7, 31), (32, 16), (33, 17), (64, 64), (96, 80), (100, 130), (257, 127), (288, 65))
+           from tokens in new[] { 1, 2, 3, 4, 5, 8, 9, 16, 17, 33 }
+           select new MatMulCase(tokens, shape.Item.K, shape.Item.N, kind.Item1, (shape.Turn + tokens) % 2 == 0, kind.Item2),
+        new(1, 576, 1536, MatrixFormat.Q4, false), new(1, 1536, 576, MatrixFormat.Q8, true), new(13, 576, 960, MatrixFormat.Q8, false),
+        new(1, 576, 1536, MatrixFormat.Q4, false, ActivationFormat.Int8), new(1, 1536, 576, MatrixFormat.Q8, true, ActivationFormat.Int8),
+        new(100, 576, 320, MatrixFormat.Q4, false, ActivationFormat.Int8), new(101, 800, 48, MatrixFormat.Q8, false, ActivationFormat.Int8), new(100, 800, 160, MatrixFormat.Q4, false),
     ];
 
     /// <summary>Rows of every width, alone and together, in place and not.</summary>

@@ -21,6 +21,15 @@ internal static class Tolerances
     /// </summary>
     public static Tolerance MatMul(int inputs) => new(U * (inputs + 1), U * (2 + Math.Sqrt(inputs)), U * U * (inputs + 4));
 
+    /// <summary>
+    /// As <see cref="MatMul"/>, with factors that are rounded themselves: a weight by u of at most 1, which counts as one more rounding of each product. With 4-bit codes
+    /// and rounded activations a group is two sums, s Σ q x and m Σ x, whose terms are up to 2 and 1 where the weight itself is within 1: three times the roundings.
+    /// </summary>
+    public static Tolerance MatMulQuantized(int inputs) => new(4 * U * (inputs + 1), 4 * U * (2 + Math.Sqrt(inputs)), 16 * U * U * (inputs + 4));
+
+    /// <summary>scale · code + minimum in one rounding, within ±1.</summary>
+    public static Tolerance Dequantized => Uniform(U, 0);
+
     /// <summary>The sum of n squares has terms of one sign, so its relative error is a random walk of √n roundings, halved by the root; five roundings follow.</summary>
     public static Tolerance RmsNorm(int width) => Uniform(0, (5 + Math.Sqrt(width)) * U);
 

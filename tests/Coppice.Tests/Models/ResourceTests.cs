@@ -28,9 +28,9 @@ public sealed class ResourceTests
         using var backend = DeviceFactory.Create("cpu", 1);
         var (family, spec) = ModelFamily.Read(ConfigReader.Parse(TinyModel.Llama));
         using var checkpoint = Checkpoint.Open(folder.Folder);
-        var weights = WeightLoader.Load(backend, checkpoint, spec, family.Map(spec), WeightFormat.F32, 1);
+        var weights = WeightLoader.Load(backend, checkpoint, spec, family.Map(spec), new WeightSettings(WeightFormat.F32), 1);
         var used = weights.Pool!.Statistics.BytesInUse;
-        Assert.InRange(used, 1, WeightLoader.Bytes(backend, checkpoint, WeightLoader.Plan(checkpoint, spec, family.Map(spec)), WeightFormat.F32));
+        Assert.InRange(used, 1, WeightLoader.Bytes(backend, checkpoint, WeightLoader.Plan(checkpoint, spec, family.Map(spec)), new WeightSettings(WeightFormat.F32)));
         weights.Dispose();
         Assert.Equal((0, used), (weights.Pool.Statistics.BytesInUse, weights.Pool.Statistics.PeakBytes));
         var size = LanguageModel.Sizes(spec, 64);

@@ -17,6 +17,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private const int RowBlock = 96;
     /// <summary>Pairs of k between two stores of the accumulators: 768 k of a 128-output group is 196 KB of 16-bit weights.</summary>
     private const int PairBlock = 384;
+    /// <summary>Panels that one row of x goes through together.</summary>
+    private const int RowPanels = 4;
+    /// <summary>Bytes of weights that a thread streams before it asks for another part.</summary>
+    private const long PartBytes = 256 << 10;
+    /// <summary>Pairs of k whose weights are widened at a time: 384 k of a 128-output group is 196 KB of F32. A whole number of quantisation groups.</summary>
+    private const int ExpandedPairs = 192;
     /// <summary>Most panels that one part takes at a time.</summary>
     private const int GroupPanels = 8;
 
@@ -37,41 +43,60 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         return packed;
     }
 
-    private Job? _matMulF32, _matMulF16, _matMulBF16;
+    private PanelJob? _matMulF32, _matMulF16, _matMulBF16, _matMulQ8, _matMulQ4;
+    private IntegerJob? _matMulInt8Q8, _matMulInt8Q4;
     private PackJob? _pack;
 
     protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
     {
         var w = (PanelMatrix)weight;
-        switch (w.Format)
+        if (w.Activations == ActivationFormat.Int8)
         {
-            case ElementType.F32: MatMul<F32Panels<TLanes>>(ref _matMulF32, x, w, bias, y); break;
-            case ElementType.F16: MatMul<F16Panels<TLanes>>(ref _matMulF16, x, w, bias, y); break;
-            default: MatMul<BF16Panels<TLanes>>(ref _matMulBF16, x, w, bias, y); break;
+            if (w.Format == MatrixFormat.Q8) MatMul(_matMulInt8Q8 ??= new BytesJob(), x, w, bias, y);
+            else MatMul(_matMulInt8Q4 ??= new NibblesJob(), x, w, bias, y);
+            return;
         }
+        MatMul(w.Format switch
+        {
+            MatrixFormat.F32 => _matMulF32 ??= new DirectJob<F32Panels<TLanes>>(),
+            MatrixFormat.F16 => _matMulF16 ??= new DirectJob<F16Panels<TLanes>>(),
+            MatrixFormat.BF16 => _matMulBF16 ??= new DirectJob<BF16Panels<TLanes>>(),
+            MatrixFormat.Q8 => _matMulQ8 ??= new CodeJob<Q8Panels<TLanes>>(),
+            _ => _matMulQ4 ??= new CodeJob<Q4Panels<TLanes>>(),
+        }, x, w, bias, y);
     }
 
-    private void MatMul<TFormat>(ref Job? job, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y) where TFormat : struct, IPanelFormat<TLanes>
+    private void MatMul(PanelJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y)
     {
-        var matMul = (MatMulJob<TFormat>)(job ??= new MatMulJob<TFormat>());
-        var (rows, k) = (x.Rows, 2 * w.Pairs);
+        var (rows, k) = (x.Rows, w.Layout.Inputs);
         var packedRows = rows == 1 ? 0 : PackedRows(rows);
         var packed = packedRows > 0 ? (long)packedRows * k : k == w.Inputs ? 0 : k;
         packed = (packed + 15) / 16 * 16;
         var accumulators = (packedRows == 0 ? 1 : Math.Min(packedRows, RowBlock)) * GroupPanels * Lanes;
-        var scratch = _scratch.Get((packed + (long)accumulators * Threads) * sizeof(float));
+        var expanded = packedRows > 0 && matMul.Expands(rows) ? GroupPanels * ExpandedPairs * 2 * Lanes : 0;
+        var scratch = _scratch.Get((packed + (long)(accumulators + expanded) * Threads) * sizeof(float));
         if (packedRows > 0) Pack(x, k, scratch);
-        else if (packed > 0) PackRow(Row(x, 0), w.Inputs, scratch);
-        matMul.Set(packed > 0 ? scratch : Row(x, 0), w, bias.IsEmpty ? null : Row(bias, 0), y, scratch + packed, accumulators);
-        // One row is bound by memory: parts as large as balance allows. More rows are bound by arithmetic: several parts a thread.
-        matMul.Parts = Threads == 1 ? 1 : Math.Clamp(w.Panels / PanelTile, 1, Threads * (rows < 16 ? 4 : 8));
+        else if (packed > 0) PackRow(Row(x, 0), w.Inputs, k, scratch);
+        matMul.Set(packed > 0 ? scratch : Row(x, 0), w, bias, y);
+        matMul.SetScratch(scratch + packed, accumulators, expanded);
+        matMul.Parts = Threads == 1 ? 1 : PartsOf(rows, w);
         _team.Run(matMul, matMul.Parts);
     }
 
-    private static void PackRow(float* x, int inputs, float* packed)
+    /// <summary>One row is bound by memory: parts as long as balance allows, since each begins with cold streams. More rows are bound by arithmetic: several parts a thread.</summary>
+    private int PartsOf(int rows, PanelMatrix w)
+    {
+        var most = Math.Max(1, w.Panels / Granularity(rows));
+        return rows == 1 ? (int)Math.Clamp(w.Panels * w.PanelBytes / PartBytes, Math.Min(most, 2 * Threads), most) : Math.Min(most, Threads * (rows < 16 ? 4 : 8));
+    }
+
+    /// <summary>Panels that parts are whole multiples of.</summary>
+    private static int Granularity(int rows) => rows == 1 ? RowPanels : PanelTile;
+
+    private static void PackRow(float* x, int inputs, int padded, float* packed)
     {
         new ReadOnlySpan<float>(x, inputs).CopyTo(new Span<float>(packed, inputs));
-        packed[inputs] = 0f;
+        new Span<float>(packed + inputs, padded - inputs).Clear();
     }
 
     private void Pack(in Tensor x, int k, float* packed)
@@ -134,109 +159,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     Sse.MoveHighToLow(cd, ab).Store(destination + (i + 3) * height);
                 }
             for (; i < inputs; i++) Vector128.Create(x0[i], x1[i], x2[i], x3[i]).Store(destination + i * height);
-            if (inputs < _k) Vector128<float>.Zero.Store(destination + inputs * height);
-        }
-    }
-
-    private sealed class MatMulJob<TFormat> : Job where TFormat : struct, IPanelFormat<TLanes>
-    {
-        private PanelMatrix _weight = null!;
-        private float* _x, _bias, _y, _accumulators;
-        private int _rows, _outputs, _yStride, _accumulatorCount;
-
-        private readonly nint _alias = 0;
-
-        internal int Parts { get; set; }
-
-        internal void Set(float* x, PanelMatrix weight, float* bias, in Tensor y, float* accumulators, int accumulatorCount)
-        {
-            _x = x;
-            _bias = bias;
-            _y = Row(y, 0);
-            _accumulators = accumulators;
-            (_weight, _accumulatorCount) = (weight, accumulatorCount);
-            (_rows, _outputs, _yStride) = (y.Rows, weight.Outputs, y.RowStride);
-        }
-
-        internal override void Execute(int part, int worker)
-        {
-            var groups = (_weight.Panels + PanelTile - 1) / PanelTile;
-            var first = (int)((long)groups * part / Parts) * PanelTile;
-            var end = Math.Min((int)((long)groups * (part + 1) / Parts) * PanelTile, _weight.Panels);
-            var accumulators = _accumulators + (long)worker * _accumulatorCount;
-            for (var panel = first; panel < end; panel += GroupPanels)
-            {
-                var panels = Math.Min(GroupPanels, end - panel);
-                if (_rows == 1) OneRow(panel, panels, accumulators);
-                else
-                    for (var row = 0; row < _rows; row += RowBlock) Block(panel, panels, row, Math.Min(RowBlock, _rows - row), accumulators);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void OneRow(int panel, int panels, float* sums)
-        {
-            var bytes = _weight.PanelBytes;
-            for (var p = 0; p < panels;)
-            {
-                var source = _weight.Panel(panel + p);
-                if (panels - p >= 4) { Row1x4<TFormat>(_x, source, bytes, _weight.Pairs, sums + p * Lanes); p += 4; }
-                else if (panels - p >= 2) { Row1x2<TFormat>(_x, source, bytes, _weight.Pairs, sums + p * Lanes); p += 2; }
-                else { Row1x1<TFormat>(_x, source, bytes, _weight.Pairs, sums + p * Lanes); p++; }
-            }
-            Finish(sums, panel * Lanes, Math.Min(panels * Lanes, _outputs - panel * Lanes), _y);
-        }
-
-        /// <summary>Up to 96 rows by up to 128 outputs, blocked over k so that the weights of a group stay in the L2 cache.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Block(int panel, int panels, int firstRow, int rows, float* sums)
-        {
-            for (var pair = 0; pair < _weight.Pairs; pair += PairBlock)
-            {
-                var pairs = Math.Min(PairBlock, _weight.Pairs - pair);
-                var last = pair + pairs == _weight.Pairs;
-                for (var row = 0; row < rows;)
-                {
-                    var height = TileHeight(rows - row);
-                    var x = _x + (long)(firstRow + row) * 2 * _weight.Pairs + (long)pair * 2 * height;
-                    for (var p = 0; p < panels; p += PanelTile)
-                    {
-                        var w = _weight.Panel(panel + p) + (long)pair * TFormat.PairBytes;
-                        var c = sums + row * GroupPanels * Lanes + p * height * Lanes;
-                        var output = (panel + p) * Lanes;
-                        var y = _y + (long)(firstRow + row) * _yStride + output;
-                        // The last block of a whole tile goes straight to y; all else by way of the accumulators' memory.
-                        var direct = last && _bias is null && height <= rows - row && output + PanelTile * Lanes <= _outputs;
-                        Tile(height, x, w, p + 1 < panels ? w + _weight.PanelBytes : w, pairs, pair == 0 ? null : c, direct ? y : c, direct ? _yStride : PanelTile * Lanes, _alias);
-                        if (last && !direct)
-                            for (var r = 0; r < height && row + r < rows; r++)
-                                Finish(c + r * PanelTile * Lanes, output, Math.Min(PanelTile * Lanes, _outputs - output), _y + (long)(firstRow + row + r) * _yStride);
-                    }
-                    row += height;
-                }
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Tile(int height, float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias)
-        {
-            if (PanelTile == 2)
-            {
-                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
-                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
-                else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, alias);
-            }
-            else if (height == 6) Tile6x1<TFormat>(x, w0, pairs, c, y, apart, alias);
-            else if (height == 4) Tile4x1<TFormat>(x, w0, pairs, c, y, apart, alias);
-            else Tile2x1<TFormat>(x, w0, pairs, c, y, apart, alias);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Finish(float* sums, int output, int count, float* y)
-        {
-            if (_bias is null) new ReadOnlySpan<float>(sums, count).CopyTo(new Span<float>(y + output, count));
-            else
-                for (var i = 0; i < count; i++) y[output + i] = sums[i] + _bias[output + i];
+            for (; i < _k; i++) Vector128<float>.Zero.Store(destination + i * height);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -7,6 +8,16 @@ namespace Coppice.Kernels;
 /// <remarks><c>alias</c> is 0. It makes the second load of a pair a load that the JIT does not merge with the first: merged, the raw words would stay in two more registers and an accumulator would be spilled (6 x 1: 121 instead of 165 GFLOP/s).</remarks>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
+    /// <summary>How far ahead of a stream of weights its lines are asked for.</summary>
+    private const int PrefetchBytes = 1536;
+
+    /// <summary>Asks for a cache line; any address will do, also one that is nobody's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* line)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(line);
+    }
+
     /// <summary>One row by 1 panel: y[16 · 1] for x [2 · pairs].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row1x1<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
@@ -42,6 +53,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>One row by 4 panels: y[16 · 4] for x [2 · pairs].</summary>
+    /// <remarks>
+    /// Each panel is a stream of its own, too short for the processor to learn: its lines are asked for ahead, and at the end of the panels those of
+    /// the four behind them. Without that a core waits for memory a tenth of the time (SmolLM2 in BF16: 51 instead of 57 GB/s).
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row1x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
     {
@@ -49,19 +64,26 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var w1 = w0 + panelBytes;
         var w2 = w1 + panelBytes;
         var w3 = w2 + panelBytes;
-        for (var pair = 0; pair < pairs; pair++)
-        {
-            TLanes x0 = TLanes.Broadcast(x[0]), x1 = TLanes.Broadcast(x[1]);
-            c0 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w0), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w0), c0));
-            w0 += TFormat.PairBytes;
-            c1 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w1), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w1), c1));
-            w1 += TFormat.PairBytes;
-            c2 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w2), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w2), c2));
-            w2 += TFormat.PairBytes;
-            c3 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w3), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w3), c3));
-            w3 += TFormat.PairBytes;
-            x += 2;
-        }
+        long ahead = PrefetchBytes;
+        var end = Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes);
+        for (var pair = 0; pair < pairs; ahead += 3 * panelBytes, end = pairs)
+            for (; pair < end; pair++)
+            {
+                TLanes x0 = TLanes.Broadcast(x[0]), x1 = TLanes.Broadcast(x[1]);
+                Prefetch(w0 + ahead);
+                c0 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w0), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w0), c0));
+                w0 += TFormat.PairBytes;
+                Prefetch(w1 + ahead);
+                c1 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w1), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w1), c1));
+                w1 += TFormat.PairBytes;
+                Prefetch(w2 + ahead);
+                c2 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w2), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w2), c2));
+                w2 += TFormat.PairBytes;
+                Prefetch(w3 + ahead);
+                c3 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w3), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w3), c3));
+                w3 += TFormat.PairBytes;
+                x += 2;
+            }
         TLanes.Store(c0, y + 0);
         TLanes.Store(c1, y + 16);
         TLanes.Store(c2, y + 32);
@@ -70,7 +92,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>8 rows by 2 panels: 16 accumulators. x is packed [k][8]; they begin as c [8][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -91,8 +113,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c60 = TLanes.Load(c + 192); c61 = TLanes.Load(c + 208);
             c70 = TLanes.Load(c + 224); c71 = TLanes.Load(c + 240);
         }
-        for (var pair = 0; pair < pairs; pair++)
+        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (; pair < end; pair++)
         {
+            Prefetch(w0 + ahead);
+            Prefetch(w1 + ahead);
             var even0 = TFormat.Even(w0);
             var even1 = TFormat.Even(w1);
             var e0 = TLanes.Broadcast(x[0]);
@@ -145,7 +170,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>4 rows by 2 panels: 8 accumulators. x is packed [k][4]; they begin as c [4][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -158,8 +183,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c20 = TLanes.Load(c + 64); c21 = TLanes.Load(c + 80);
             c30 = TLanes.Load(c + 96); c31 = TLanes.Load(c + 112);
         }
-        for (var pair = 0; pair < pairs; pair++)
+        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (; pair < end; pair++)
         {
+            Prefetch(w0 + ahead);
+            Prefetch(w1 + ahead);
             var even0 = TFormat.Even(w0);
             var even1 = TFormat.Even(w1);
             var e0 = TLanes.Broadcast(x[0]);
@@ -192,7 +220,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>2 rows by 2 panels: 4 accumulators. x is packed [k][2]; they begin as c [2][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -201,8 +229,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
             c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
         }
-        for (var pair = 0; pair < pairs; pair++)
+        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (; pair < end; pair++)
         {
+            Prefetch(w0 + ahead);
+            Prefetch(w1 + ahead);
             var even0 = TFormat.Even(w0);
             var even1 = TFormat.Even(w1);
             var e0 = TLanes.Broadcast(x[0]);

@@ -1,0 +1,196 @@
+using System.Runtime.CompilerServices;
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+/// <summary>Products of quantised weights with activations rounded to 8 bits: integer sums of a group are exact, and groups are added in F32, ascending.</summary>
+/// <remarks>
+/// Codes are multiplied as halves of a byte: products of 4-bit codes with 8-bit activations fit 16-bit sums for a whole group (8 · 2 · 15 · 127 = 30,480), so one
+/// instruction multiplies 64 of them where VNNI, in 256 bits as .NET has it, does 32. A Q8 code is 16 · upper + lower half, which is two such products.
+/// </remarks>
+internal sealed unsafe partial class SimdBackend<TLanes>
+{
+    private RoundJob? _round;
+
+    private void MatMul(IntegerJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y)
+    {
+        var rows = x.Rows;
+        var packedRows = matMul.PackedRows(rows);
+        var (inputs, groups) = ((long)w.Layout.Inputs, (long)w.Layout.Groups);
+        var bytes = (packedRows * inputs + packedRows * groups * 2 * sizeof(float) + 63) / 64 * 64;
+        var scratch = _scratch.Get(bytes + (long)Threads * IntegerJob.AccumulatorCount * sizeof(float));
+        var packed = new RoundedRows((sbyte*)scratch, (float*)((sbyte*)scratch + packedRows * inputs), packedRows * groups);
+        var round = _round ??= new RoundJob();
+        round.Set(x, w, packed, matMul);
+        _team.Run(round, rows == 1 ? 1 : (rows + RowBlock - 1) / RowBlock);
+        matMul.Set(null, w, bias, y);
+        matMul.SetRounded(packed, (float*)((byte*)scratch + bytes));
+        matMul.Parts = Threads == 1 ? 1 : PartsOf(rows, w);
+        _team.Run(matMul, matMul.Parts);
+    }
+
+    /// <summary>Activations as bytes, in tiles of some rows: [group][8][rows][4] codes, [group][rows] scales, [group][rows] what belongs to the sum of a group's codes.</summary>
+    private readonly struct RoundedRows(sbyte* codes, float* scales, long count)
+    {
+        internal readonly sbyte* Codes = codes;
+        internal readonly float* Scales = scales;
+        /// <summary>Scale · Σ codes for Q4, whose minimum is multiplied with it; the integer -128 · Σ codes for Q8, whose codes are stored 128 larger.</summary>
+        internal readonly float* Sums = scales + count;
+    }
+
+    /// <summary>Rounds rows of x to bytes, group by group, into the tiles that the product will read.</summary>
+    private sealed class RoundJob : Job
+    {
+        private Tensor _x;
+        private PanelLayout _layout;
+        private RoundedRows _packed;
+        private IntegerJob _product = null!;
+        private bool _offset;
+
+        internal void Set(in Tensor x, PanelMatrix w, RoundedRows packed, IntegerJob product) =>
+            (_x, _layout, _packed, _product, _offset) = (x, w.Layout, packed, product, w.Format == MatrixFormat.Q8);
+
+        internal override void Execute(int block, int worker)
+        {
+            var end = Math.Min((block + 1) * RowBlock, _x.Rows);
+            for (var row = block * RowBlock; row < end;)
+            {
+                var height = _product.TileHeight(end - row, _x.Rows);
+                for (var r = 0; r < height; r++) Round(row, r, height, row + r < end ? Row(_x, row + r) : null);
+                row += height;
+            }
+        }
+
+        /// <summary>Row <paramref name="r"/> of the tile that begins with <paramref name="first"/>; zeros where there is no row.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Round(int first, int r, int height, float* x)
+        {
+            var codes = (int*)(_packed.Codes + (long)first * _layout.Inputs) + r;
+            float* scales = _packed.Scales + (long)first * _layout.Groups + r, sums = _packed.Sums + (long)first * _layout.Groups + r;
+            var inputs = x is null ? 0 : _x.Shape.RowLength;
+            var bytes = stackalloc sbyte[PanelLayout.Group];
+            for (var g = 0; g < _layout.Groups; g++)
+            {
+                var left = inputs - g * PanelLayout.Group;
+                TLanes a = TLanes.Zero, b = TLanes.Zero;
+                if (left >= 2 * Lanes) (a, b) = (TLanes.Load(x), TLanes.Load(x + Lanes));
+                else if (left > 0) (a, b) = (LoadUpTo(x, left, 0f), left > Lanes ? LoadUpTo(x + Lanes, left - Lanes, 0f) : TLanes.Zero);
+                x += PanelLayout.Group;
+                var largest = TLanes.Largest(TLanes.Max(TLanes.Max(a, TLanes.Subtract(TLanes.Zero, a)), TLanes.Max(b, TLanes.Subtract(TLanes.Zero, b))));
+                var inverse = TLanes.Broadcast(largest > 0f ? 127f / largest : 0f);
+                TLanes qa = TLanes.Round(TLanes.Multiply(a, inverse)), qb = TLanes.Round(TLanes.Multiply(b, inverse));
+                TLanes.StoreBytes(qa, bytes);
+                TLanes.StoreBytes(qb, bytes + Lanes);
+                for (var i = 0; i < 8; i++) codes[i * height] = ((int*)bytes)[i];
+                codes += 8 * height;
+                // x - x is 0, and NaN where x is infinite or NaN: then so is the scale, and the result.
+                var scale = largest / 127f + TLanes.Sum(TLanes.Add(TLanes.Subtract(a, a), TLanes.Subtract(b, b)));
+                var sum = TLanes.Sum(TLanes.Add(qa, qb));
+                (*scales, *sums) = (scale, _offset ? BitConverter.Int32BitsToSingle(-128 * (int)sum) : scale * sum);
+                scales += height;
+                sums += height;
+            }
+        }
+    }
+
+    private abstract class IntegerJob : ProductJob
+    {
+        /// <summary>Sums of the largest tile.</summary>
+        internal const int AccumulatorCount = 8 * 4 * Lanes;
+
+        protected RoundedRows Rounded { get; private set; }
+        private float* _accumulators;
+
+        internal void SetRounded(RoundedRows rounded, float* accumulators)
+        {
+            Rounded = rounded;
+            _accumulators = accumulators;
+        }
+
+        /// <summary>Rows of the next tile where <paramref name="left"/> are left of <paramref name="rows"/>.</summary>
+        internal int TileHeight(int left, int rows) => rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 || LargestTile < 8 ? Math.Min(4, LargestTile) : 8;
+
+        /// <summary>Rows with the last tile's padding; blocks of 96 are whole tiles.</summary>
+        internal int PackedRows(int rows)
+        {
+            var packed = 0;
+            while (packed < rows) packed += TileHeight(rows - packed, rows);
+            return packed;
+        }
+
+        /// <summary>Rows of a full tile: 2, 4 or 8.</summary>
+        protected abstract int LargestTile { get; }
+        /// <summary>Panels of a tile of more than one row.</summary>
+        protected abstract int TilePanels { get; }
+
+        /// <summary>Adds a tile's products to <paramref name="sums"/> [height][panels · 16], which begin as zeros.</summary>
+        protected abstract void Tile(int height, int panels, sbyte* x, float* scales, float* sums, byte* w, float* c);
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void Panels(int first, int end, int worker)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            var c = _accumulators + (long)worker * AccumulatorCount;
+            var step = Rows == 1 ? RowPanels : TilePanels;
+            for (var panel = first; panel < end;)
+            {
+                var panels = end - panel >= step ? step : 1;
+                for (var row = 0; row < Rows;)
+                {
+                    var height = TileHeight(Rows - row, Rows);
+                    new Span<float>(c, height * panels * Lanes).Clear();
+                    Tile(height, panels, Rounded.Codes + (long)row * layout.Inputs, Rounded.Scales + (long)row * layout.Groups, Rounded.Sums + (long)row * layout.Groups,
+                        Weight.Panel(panel), c);
+                    for (var r = 0; r < height && row + r < Rows; r++) Finish(c + r * panels * Lanes, panel, panels, row + r);
+                    row += height;
+                }
+                panel += panels;
+            }
+        }
+    }
+
+    private sealed class NibblesJob : IntegerJob
+    {
+        private static readonly bool Wide = typeof(TLanes) == typeof(Lanes512);
+
+        protected override int LargestTile => Wide ? 8 : 4;
+        protected override int TilePanels => Wide ? 2 : 1;
+
+        protected override void Tile(int height, int panels, sbyte* x, float* scales, float* sums, byte* w, float* c)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            var (bytes, parameters, groups) = (layout.PanelBytes, layout.ParameterOffset, layout.Groups);
+            switch (height, panels)
+            {
+                case (8, 2): Nibbles8x2(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (4, 2): Nibbles4x2(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (2, 2): Nibbles2x2(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (1, 4): Nibbles1x4(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (8, _): Nibbles8x1(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (4, _): Nibbles4x1(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (2, _): Nibbles2x1(x, scales, sums, w, bytes, parameters, groups, c); break;
+                default: Nibbles1x1(x, scales, sums, w, bytes, parameters, groups, c); break;
+            }
+        }
+    }
+
+    private sealed class BytesJob : IntegerJob
+    {
+        protected override int LargestTile => typeof(TLanes) == typeof(Lanes512) ? 8 : 2;
+        protected override int TilePanels => 1;
+
+        protected override void Tile(int height, int panels, sbyte* x, float* scales, float* sums, byte* w, float* c)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            var (bytes, parameters, groups) = (layout.PanelBytes, layout.ParameterOffset, layout.Groups);
+            switch (height, panels)
+            {
+                case (8, _): Bytes8x1(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (4, _): Bytes4x1(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (2, _): Bytes2x1(x, scales, sums, w, bytes, parameters, groups, c); break;
+                case (1, 4): Bytes1x4(x, scales, sums, w, bytes, parameters, groups, c); break;
+                default: Bytes1x1(x, scales, sums, w, bytes, parameters, groups, c); break;
+            }
+        }
+    }
+}

@@ -1,0 +1,705 @@
+using System.Runtime.CompilerServices;
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+/// <summary>The inner loops of integer products: exact 16-bit sums over a group, then one conversion and one or two fused multiply-adds in F32.</summary>
+/// <remarks>
+/// All add Σ_g s_w s_x Σ_k q_w q_x, Q4 also m_w s_x Σ_k q_x, groups ascending, to c [rows][panels · 16]. x is a tile of <see cref="RoundedRows"/>. The integer sums stay in
+/// registers for a group; the F32 sums are in c, which is in L1, except for one row, where they stay in registers too and lines of weights are asked for ahead.
+/// </remarks>
+internal sealed unsafe partial class SimdBackend<TLanes>
+{
+    /// <summary>Q4: 1 row by 1 panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Nibbles1x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        byte* p0 = w0 + parameterOffset;
+        TLanes c0 = TLanes.Zero;
+        for (var group = 0; group < groups; group++)
+        {
+            TLanes i00 = TLanes.Zero;
+            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            {
+                TLanes q0 = TLanes.LowNibbles(w0);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
+                q0 = TLanes.HighNibbles(w0);
+                x0 = TLanes.BroadcastWord(x + 4);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
+                w0 += PanelLayout.WordBytes;
+                x += 8;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16);
+            c0 = AddNibbles(i00, s0, m0, scales[0], sums[0], c0);
+            scales += 1;
+            sums += 1;
+            p0 += 64;
+        }
+        TLanes.Store(c0, c + 0);
+    }
+
+    /// <summary>Q4: 1 row by 4 panels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Nibbles1x4(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        var w1 = w0 + panelBytes;
+        var w2 = w1 + panelBytes;
+        var w3 = w2 + panelBytes;
+        byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset, p2 = w2 + parameterOffset, p3 = w3 + parameterOffset;
+        TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
+        long ahead = PrefetchBytes, ahead2 = PrefetchBytes / 256 * 64;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 256)
+            {
+                ahead += 4 * panelBytes - (long)groups * 256;
+                ahead2 += 4 * panelBytes - (long)groups * 64;
+            }
+            Prefetch(p0 + ahead2);
+            Prefetch(p1 + ahead2);
+            Prefetch(p2 + ahead2);
+            Prefetch(p3 + ahead2);
+            TLanes i00 = TLanes.Zero, i01 = TLanes.Zero, i02 = TLanes.Zero, i03 = TLanes.Zero;
+            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
+                Prefetch(w2 + ahead);
+                Prefetch(w3 + ahead);
+                TLanes q0 = TLanes.LowNibbles(w0), q1 = TLanes.LowNibbles(w1), q2 = TLanes.LowNibbles(w2), q3 = TLanes.LowNibbles(w3);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0)); i02 = TLanes.AddShorts(i02, TLanes.MultiplyPairs(q2, x0)); i03 = TLanes.AddShorts(i03, TLanes.MultiplyPairs(q3, x0));
+                q0 = TLanes.HighNibbles(w0); q1 = TLanes.HighNibbles(w1); q2 = TLanes.HighNibbles(w2); q3 = TLanes.HighNibbles(w3);
+                x0 = TLanes.BroadcastWord(x + 4);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0)); i02 = TLanes.AddShorts(i02, TLanes.MultiplyPairs(q2, x0)); i03 = TLanes.AddShorts(i03, TLanes.MultiplyPairs(q3, x0));
+                w0 += PanelLayout.WordBytes;
+                w1 += PanelLayout.WordBytes;
+                w2 += PanelLayout.WordBytes;
+                w3 += PanelLayout.WordBytes;
+                x += 8;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2), s3 = TLanes.LoadF16((ushort*)p3);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16), m1 = TLanes.LoadF16((ushort*)p1 + 16), m2 = TLanes.LoadF16((ushort*)p2 + 16), m3 = TLanes.LoadF16((ushort*)p3 + 16);
+            c0 = AddNibbles(i00, s0, m0, scales[0], sums[0], c0);
+            c1 = AddNibbles(i01, s1, m1, scales[0], sums[0], c1);
+            c2 = AddNibbles(i02, s2, m2, scales[0], sums[0], c2);
+            c3 = AddNibbles(i03, s3, m3, scales[0], sums[0], c3);
+            scales += 1;
+            sums += 1;
+            p0 += 64;
+            p1 += 64;
+            p2 += 64;
+            p3 += 64;
+        }
+        TLanes.Store(c0, c + 0);
+        TLanes.Store(c1, c + 16);
+        TLanes.Store(c2, c + 32);
+        TLanes.Store(c3, c + 48);
+    }
+
+    /// <summary>Q4: 2 rows by 1 panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Nibbles2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
+            TLanes i00 = TLanes.Zero;
+            TLanes i10 = TLanes.Zero;
+            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                TLanes q0 = TLanes.LowNibbles(w0);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1));
+                q0 = TLanes.HighNibbles(w0);
+                x0 = TLanes.BroadcastWord(x + 8);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
+                x1 = TLanes.BroadcastWord(x + 12);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1));
+                w0 += PanelLayout.WordBytes;
+                x += 16;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16);
+            TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
+            scales += 2;
+            sums += 2;
+            p0 += 64;
+        }
+    }
+
+    /// <summary>Q4: 4 rows by 1 panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Nibbles4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
+            TLanes i00 = TLanes.Zero;
+            TLanes i10 = TLanes.Zero;
+            TLanes i20 = TLanes.Zero;
+            TLanes i30 = TLanes.Zero;
+            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                TLanes q0 = TLanes.LowNibbles(w0);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1));
+                var x2 = TLanes.BroadcastWord(x + 8);
+                i20 = TLanes.AddShorts(i20, TLanes.MultiplyPairs(q0, x2));
+                var x3 = TLanes.BroadcastWord(x + 12);
+                i30 = TLanes.AddShorts(i30, TLanes.MultiplyPairs(q0, x3));
+                q0 = TLanes.HighNibbles(w0);
+                x0 = TLanes.BroadcastWord(x + 16);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
+                x1 = TLanes.BroadcastWord(x + 20);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1));
+                x2 = TLanes.BroadcastWord(x + 24);
+                i20 = TLanes.AddShorts(i20, TLanes.MultiplyPairs(q0, x2));
+                x3 = TLanes.BroadcastWord(x + 28);
+                i30 = TLanes.AddShorts(i30, TLanes.MultiplyPairs(q0, x3));
+                w0 += PanelLayout.WordBytes;
+                x += 32;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16);
+            TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
+            TLanes.Store(AddNibbles(i20, s0, m0, scales[2], sums[2], TLanes.Load(c + 32)), c + 32);
+            TLanes.Store(AddNibbles(i30, s0, m0, scales[3], sums[3], TLanes.Load(c + 48)), c + 48);
+            scales += 4;
+            sums += 4;
+            p0 += 64;
+        }
+    }
+
+    /// <summary>Q4: 8 rows by 1 panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Nibbles8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
+            TLanes i00 = TLanes.Zero;
+            TLanes i10 = TLanes.Zero;
+            TLanes i20 = TLanes.Zero;
+            TLanes i30 = TLanes.Zero;
+            TLanes i40 = TLanes.Zero;
+            TLanes i50 = TLanes.Zero;
+            TLanes i60 = TLanes.Zero;
+            TLanes i70 = TLanes.Zero;
+            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                TLanes q0 = TLanes.LowNibbles(w0);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1));
+                var x2 = TLanes.BroadcastWord(x + 8);
+                i20 = TLanes.AddShorts(i20, TLanes.MultiplyPairs(q0, x2));
+                var x3 = TLanes.BroadcastWord(x + 12);
+                i30 = TLanes.AddShorts(i30, TLanes.MultiplyPairs(q0, x3));
+                var x4 = TLanes.BroadcastWord(x + 16);
+                i40 = TLanes.AddShorts(i40, TLanes.MultiplyPairs(q0, x4));
+                var x5 = TLanes.BroadcastWord(x + 20);
+                i50 = TLanes.AddShorts(i50, TLanes.MultiplyPairs(q0, x5));
+                var x6 = TLanes.BroadcastWord(x + 24);
+                i60 = TLanes.AddShorts(i60, TLanes.MultiplyPairs(q0, x6));
+                var x7 = TLanes.BroadcastWord(x + 28);
+                i70 = TLanes.AddShorts(i70, TLanes.MultiplyPairs(q0, x7));
+                q0 = TLanes.HighNibbles(w0);
+                x0 = TLanes.BroadcastWord(x + 32);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0));
+                x1 = TLanes.BroadcastWord(x + 36);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1));
+                x2 = TLanes.BroadcastWord(x + 40);
+                i20 = TLanes.AddShorts(i20, TLanes.MultiplyPairs(q0, x2));
+                x3 = TLanes.BroadcastWord(x + 44);
+                i30 = TLanes.AddShorts(i30, TLanes.MultiplyPairs(q0, x3));
+                x4 = TLanes.BroadcastWord(x + 48);
+                i40 = TLanes.AddShorts(i40, TLanes.MultiplyPairs(q0, x4));
+                x5 = TLanes.BroadcastWord(x + 52);
+                i50 = TLanes.AddShorts(i50, TLanes.MultiplyPairs(q0, x5));
+                x6 = TLanes.BroadcastWord(x + 56);
+                i60 = TLanes.AddShorts(i60, TLanes.MultiplyPairs(q0, x6));
+                x7 = TLanes.BroadcastWord(x + 60);
+                i70 = TLanes.AddShorts(i70, TLanes.MultiplyPairs(q0, x7));
+                w0 += PanelLayout.WordBytes;
+                x += 64;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16);
+            TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
+            TLanes.Store(AddNibbles(i20, s0, m0, scales[2], sums[2], TLanes.Load(c + 32)), c + 32);
+            TLanes.Store(AddNibbles(i30, s0, m0, scales[3], sums[3], TLanes.Load(c + 48)), c + 48);
+            TLanes.Store(AddNibbles(i40, s0, m0, scales[4], sums[4], TLanes.Load(c + 64)), c + 64);
+            TLanes.Store(AddNibbles(i50, s0, m0, scales[5], sums[5], TLanes.Load(c + 80)), c + 80);
+            TLanes.Store(AddNibbles(i60, s0, m0, scales[6], sums[6], TLanes.Load(c + 96)), c + 96);
+            TLanes.Store(AddNibbles(i70, s0, m0, scales[7], sums[7], TLanes.Load(c + 112)), c + 112);
+            scales += 8;
+            sums += 8;
+            p0 += 64;
+        }
+    }
+
+    /// <summary>Q4: 2 rows by 2 panels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Nibbles2x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        var w1 = w0 + panelBytes;
+        byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
+            TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
+            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
+                TLanes q0 = TLanes.LowNibbles(w0), q1 = TLanes.LowNibbles(w1);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1)); i11 = TLanes.AddShorts(i11, TLanes.MultiplyPairs(q1, x1));
+                q0 = TLanes.HighNibbles(w0); q1 = TLanes.HighNibbles(w1);
+                x0 = TLanes.BroadcastWord(x + 8);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
+                x1 = TLanes.BroadcastWord(x + 12);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1)); i11 = TLanes.AddShorts(i11, TLanes.MultiplyPairs(q1, x1));
+                w0 += PanelLayout.WordBytes;
+                w1 += PanelLayout.WordBytes;
+                x += 16;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16), m1 = TLanes.LoadF16((ushort*)p1 + 16);
+            TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddNibbles(i01, s1, m1, scales[0], sums[0], TLanes.Load(c + 16)), c + 16);
+            TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 32)), c + 32);
+            TLanes.Store(AddNibbles(i11, s1, m1, scales[1], sums[1], TLanes.Load(c + 48)), c + 48);
+            scales += 2;
+            sums += 2;
+            p0 += 64;
+            p1 += 64;
+        }
+    }
+
+    /// <summary>Q4: 4 rows by 2 panels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Nibbles4x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        var w1 = w0 + panelBytes;
+        byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
+            TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
+            TLanes i20 = TLanes.Zero, i21 = TLanes.Zero;
+            TLanes i30 = TLanes.Zero, i31 = TLanes.Zero;
+            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
+                TLanes q0 = TLanes.LowNibbles(w0), q1 = TLanes.LowNibbles(w1);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1)); i11 = TLanes.AddShorts(i11, TLanes.MultiplyPairs(q1, x1));
+                var x2 = TLanes.BroadcastWord(x + 8);
+                i20 = TLanes.AddShorts(i20, TLanes.MultiplyPairs(q0, x2)); i21 = TLanes.AddShorts(i21, TLanes.MultiplyPairs(q1, x2));
+                var x3 = TLanes.BroadcastWord(x + 12);
+                i30 = TLanes.AddShorts(i30, TLanes.MultiplyPairs(q0, x3)); i31 = TLanes.AddShorts(i31, TLanes.MultiplyPairs(q1, x3));
+                q0 = TLanes.HighNibbles(w0); q1 = TLanes.HighNibbles(w1);
+                x0 = TLanes.BroadcastWord(x + 16);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
+                x1 = TLanes.BroadcastWord(x + 20);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1)); i11 = TLanes.AddShorts(i11, TLanes.MultiplyPairs(q1, x1));
+                x2 = TLanes.BroadcastWord(x + 24);
+                i20 = TLanes.AddShorts(i20, TLanes.MultiplyPairs(q0, x2)); i21 = TLanes.AddShorts(i21, TLanes.MultiplyPairs(q1, x2));
+                x3 = TLanes.BroadcastWord(x + 28);
+                i30 = TLanes.AddShorts(i30, TLanes.MultiplyPairs(q0, x3)); i31 = TLanes.AddShorts(i31, TLanes.MultiplyPairs(q1, x3));
+                w0 += PanelLayout.WordBytes;
+                w1 += PanelLayout.WordBytes;
+                x += 32;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16), m1 = TLanes.LoadF16((ushort*)p1 + 16);
+            TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddNibbles(i01, s1, m1, scales[0], sums[0], TLanes.Load(c + 16)), c + 16);
+            TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 32)), c + 32);
+            TLanes.Store(AddNibbles(i11, s1, m1, scales[1], sums[1], TLanes.Load(c + 48)), c + 48);
+            TLanes.Store(AddNibbles(i20, s0, m0, scales[2], sums[2], TLanes.Load(c + 64)), c + 64);
+            TLanes.Store(AddNibbles(i21, s1, m1, scales[2], sums[2], TLanes.Load(c + 80)), c + 80);
+            TLanes.Store(AddNibbles(i30, s0, m0, scales[3], sums[3], TLanes.Load(c + 96)), c + 96);
+            TLanes.Store(AddNibbles(i31, s1, m1, scales[3], sums[3], TLanes.Load(c + 112)), c + 112);
+            scales += 4;
+            sums += 4;
+            p0 += 64;
+            p1 += 64;
+        }
+    }
+
+    /// <summary>Q4: 8 rows by 2 panels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Nibbles8x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        var w1 = w0 + panelBytes;
+        byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
+            TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
+            TLanes i20 = TLanes.Zero, i21 = TLanes.Zero;
+            TLanes i30 = TLanes.Zero, i31 = TLanes.Zero;
+            TLanes i40 = TLanes.Zero, i41 = TLanes.Zero;
+            TLanes i50 = TLanes.Zero, i51 = TLanes.Zero;
+            TLanes i60 = TLanes.Zero, i61 = TLanes.Zero;
+            TLanes i70 = TLanes.Zero, i71 = TLanes.Zero;
+            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
+                TLanes q0 = TLanes.LowNibbles(w0), q1 = TLanes.LowNibbles(w1);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1)); i11 = TLanes.AddShorts(i11, TLanes.MultiplyPairs(q1, x1));
+                var x2 = TLanes.BroadcastWord(x + 8);
+                i20 = TLanes.AddShorts(i20, TLanes.MultiplyPairs(q0, x2)); i21 = TLanes.AddShorts(i21, TLanes.MultiplyPairs(q1, x2));
+                var x3 = TLanes.BroadcastWord(x + 12);
+                i30 = TLanes.AddShorts(i30, TLanes.MultiplyPairs(q0, x3)); i31 = TLanes.AddShorts(i31, TLanes.MultiplyPairs(q1, x3));
+                var x4 = TLanes.BroadcastWord(x + 16);
+                i40 = TLanes.AddShorts(i40, TLanes.MultiplyPairs(q0, x4)); i41 = TLanes.AddShorts(i41, TLanes.MultiplyPairs(q1, x4));
+                var x5 = TLanes.BroadcastWord(x + 20);
+                i50 = TLanes.AddShorts(i50, TLanes.MultiplyPairs(q0, x5)); i51 = TLanes.AddShorts(i51, TLanes.MultiplyPairs(q1, x5));
+                var x6 = TLanes.BroadcastWord(x + 24);
+                i60 = TLanes.AddShorts(i60, TLanes.MultiplyPairs(q0, x6)); i61 = TLanes.AddShorts(i61, TLanes.MultiplyPairs(q1, x6));
+                var x7 = TLanes.BroadcastWord(x + 28);
+                i70 = TLanes.AddShorts(i70, TLanes.MultiplyPairs(q0, x7)); i71 = TLanes.AddShorts(i71, TLanes.MultiplyPairs(q1, x7));
+                q0 = TLanes.HighNibbles(w0); q1 = TLanes.HighNibbles(w1);
+                x0 = TLanes.BroadcastWord(x + 32);
+                i00 = TLanes.AddShorts(i00, TLanes.MultiplyPairs(q0, x0)); i01 = TLanes.AddShorts(i01, TLanes.MultiplyPairs(q1, x0));
+                x1 = TLanes.BroadcastWord(x + 36);
+                i10 = TLanes.AddShorts(i10, TLanes.MultiplyPairs(q0, x1)); i11 = TLanes.AddShorts(i11, TLanes.MultiplyPairs(q1, x1));
+                x2 = TLanes.BroadcastWord(x + 40);
+                i20 = TLanes.AddShorts(i20, TLanes.MultiplyPairs(q0, x2)); i21 = TLanes.AddShorts(i21, TLanes.MultiplyPairs(q1, x2));
+                x3 = TLanes.BroadcastWord(x + 44);
+                i30 = TLanes.AddShorts(i30, TLanes.MultiplyPairs(q0, x3)); i31 = TLanes.AddShorts(i31, TLanes.MultiplyPairs(q1, x3));
+                x4 = TLanes.BroadcastWord(x + 48);
+                i40 = TLanes.AddShorts(i40, TLanes.MultiplyPairs(q0, x4)); i41 = TLanes.AddShorts(i41, TLanes.MultiplyPairs(q1, x4));
+                x5 = TLanes.BroadcastWord(x + 52);
+                i50 = TLanes.AddShorts(i50, TLanes.MultiplyPairs(q0, x5)); i51 = TLanes.AddShorts(i51, TLanes.MultiplyPairs(q1, x5));
+                x6 = TLanes.BroadcastWord(x + 56);
+                i60 = TLanes.AddShorts(i60, TLanes.MultiplyPairs(q0, x6)); i61 = TLanes.AddShorts(i61, TLanes.MultiplyPairs(q1, x6));
+                x7 = TLanes.BroadcastWord(x + 60);
+                i70 = TLanes.AddShorts(i70, TLanes.MultiplyPairs(q0, x7)); i71 = TLanes.AddShorts(i71, TLanes.MultiplyPairs(q1, x7));
+                w0 += PanelLayout.WordBytes;
+                w1 += PanelLayout.WordBytes;
+                x += 64;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16), m1 = TLanes.LoadF16((ushort*)p1 + 16);
+            TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddNibbles(i01, s1, m1, scales[0], sums[0], TLanes.Load(c + 16)), c + 16);
+            TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 32)), c + 32);
+            TLanes.Store(AddNibbles(i11, s1, m1, scales[1], sums[1], TLanes.Load(c + 48)), c + 48);
+            TLanes.Store(AddNibbles(i20, s0, m0, scales[2], sums[2], TLanes.Load(c + 64)), c + 64);
+            TLanes.Store(AddNibbles(i21, s1, m1, scales[2], sums[2], TLanes.Load(c + 80)), c + 80);
+            TLanes.Store(AddNibbles(i30, s0, m0, scales[3], sums[3], TLanes.Load(c + 96)), c + 96);
+            TLanes.Store(AddNibbles(i31, s1, m1, scales[3], sums[3], TLanes.Load(c + 112)), c + 112);
+            TLanes.Store(AddNibbles(i40, s0, m0, scales[4], sums[4], TLanes.Load(c + 128)), c + 128);
+            TLanes.Store(AddNibbles(i41, s1, m1, scales[4], sums[4], TLanes.Load(c + 144)), c + 144);
+            TLanes.Store(AddNibbles(i50, s0, m0, scales[5], sums[5], TLanes.Load(c + 160)), c + 160);
+            TLanes.Store(AddNibbles(i51, s1, m1, scales[5], sums[5], TLanes.Load(c + 176)), c + 176);
+            TLanes.Store(AddNibbles(i60, s0, m0, scales[6], sums[6], TLanes.Load(c + 192)), c + 192);
+            TLanes.Store(AddNibbles(i61, s1, m1, scales[6], sums[6], TLanes.Load(c + 208)), c + 208);
+            TLanes.Store(AddNibbles(i70, s0, m0, scales[7], sums[7], TLanes.Load(c + 224)), c + 224);
+            TLanes.Store(AddNibbles(i71, s1, m1, scales[7], sums[7], TLanes.Load(c + 240)), c + 240);
+            scales += 8;
+            sums += 8;
+            p0 += 64;
+            p1 += 64;
+        }
+    }
+
+    /// <summary>Q8: 1 row by 1 panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Bytes1x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        byte* p0 = w0 + parameterOffset;
+        TLanes c0 = TLanes.Zero;
+        for (var group = 0; group < groups; group++)
+        {
+            TLanes il00 = TLanes.Zero;
+            TLanes ih00 = TLanes.Zero;
+            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            {
+                TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                il00 = TLanes.AddShorts(il00, TLanes.MultiplyPairs(l0, x0));
+                ih00 = TLanes.AddShorts(ih00, TLanes.MultiplyPairs(h0, x0));
+                w0 += PanelLayout.WordBytes;
+                x += 4;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0);
+            c0 = AddBytes(il00, ih00, s0, scales[0], sums[0], c0);
+            scales += 1;
+            sums += 1;
+            p0 += 32;
+        }
+        TLanes.Store(c0, c + 0);
+    }
+
+    /// <summary>Q8: 1 row by 4 panels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Bytes1x4(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        var w1 = w0 + panelBytes;
+        var w2 = w1 + panelBytes;
+        var w3 = w2 + panelBytes;
+        byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset, p2 = w2 + parameterOffset, p3 = w3 + parameterOffset;
+        TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
+        long ahead = PrefetchBytes, ahead2 = PrefetchBytes / 512 * 32;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 512)
+            {
+                ahead += 4 * panelBytes - (long)groups * 512;
+                ahead2 += 4 * panelBytes - (long)groups * 32;
+            }
+            Prefetch(p0 + ahead2);
+            Prefetch(p1 + ahead2);
+            Prefetch(p2 + ahead2);
+            Prefetch(p3 + ahead2);
+            TLanes il00 = TLanes.Zero, il01 = TLanes.Zero, il02 = TLanes.Zero, il03 = TLanes.Zero;
+            TLanes ih00 = TLanes.Zero, ih01 = TLanes.Zero, ih02 = TLanes.Zero, ih03 = TLanes.Zero;
+            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
+                Prefetch(w2 + ahead);
+                Prefetch(w3 + ahead);
+                TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0), l1 = TLanes.LowNibbles(w1), h1 = TLanes.HighNibbles(w1), l2 = TLanes.LowNibbles(w2), h2 = TLanes.HighNibbles(w2), l3 = TLanes.LowNibbles(w3), h3 = TLanes.HighNibbles(w3);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                il00 = TLanes.AddShorts(il00, TLanes.MultiplyPairs(l0, x0));
+                ih00 = TLanes.AddShorts(ih00, TLanes.MultiplyPairs(h0, x0));
+                il01 = TLanes.AddShorts(il01, TLanes.MultiplyPairs(l1, x0));
+                ih01 = TLanes.AddShorts(ih01, TLanes.MultiplyPairs(h1, x0));
+                il02 = TLanes.AddShorts(il02, TLanes.MultiplyPairs(l2, x0));
+                ih02 = TLanes.AddShorts(ih02, TLanes.MultiplyPairs(h2, x0));
+                il03 = TLanes.AddShorts(il03, TLanes.MultiplyPairs(l3, x0));
+                ih03 = TLanes.AddShorts(ih03, TLanes.MultiplyPairs(h3, x0));
+                w0 += PanelLayout.WordBytes;
+                w1 += PanelLayout.WordBytes;
+                w2 += PanelLayout.WordBytes;
+                w3 += PanelLayout.WordBytes;
+                x += 4;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2), s3 = TLanes.LoadF16((ushort*)p3);
+            c0 = AddBytes(il00, ih00, s0, scales[0], sums[0], c0);
+            c1 = AddBytes(il01, ih01, s1, scales[0], sums[0], c1);
+            c2 = AddBytes(il02, ih02, s2, scales[0], sums[0], c2);
+            c3 = AddBytes(il03, ih03, s3, scales[0], sums[0], c3);
+            scales += 1;
+            sums += 1;
+            p0 += 32;
+            p1 += 32;
+            p2 += 32;
+            p3 += 32;
+        }
+        TLanes.Store(c0, c + 0);
+        TLanes.Store(c1, c + 16);
+        TLanes.Store(c2, c + 32);
+        TLanes.Store(c3, c + 48);
+    }
+
+    /// <summary>Q8: 2 rows by 1 panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Bytes2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
+            TLanes il00 = TLanes.Zero;
+            TLanes ih00 = TLanes.Zero;
+            TLanes il10 = TLanes.Zero;
+            TLanes ih10 = TLanes.Zero;
+            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                il00 = TLanes.AddShorts(il00, TLanes.MultiplyPairs(l0, x0));
+                ih00 = TLanes.AddShorts(ih00, TLanes.MultiplyPairs(h0, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                il10 = TLanes.AddShorts(il10, TLanes.MultiplyPairs(l0, x1));
+                ih10 = TLanes.AddShorts(ih10, TLanes.MultiplyPairs(h0, x1));
+                w0 += PanelLayout.WordBytes;
+                x += 8;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0);
+            TLanes.Store(AddBytes(il00, ih00, s0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddBytes(il10, ih10, s0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
+            scales += 2;
+            sums += 2;
+            p0 += 32;
+        }
+    }
+
+    /// <summary>Q8: 4 rows by 1 panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Bytes4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
+            TLanes il00 = TLanes.Zero;
+            TLanes ih00 = TLanes.Zero;
+            TLanes il10 = TLanes.Zero;
+            TLanes ih10 = TLanes.Zero;
+            TLanes il20 = TLanes.Zero;
+            TLanes ih20 = TLanes.Zero;
+            TLanes il30 = TLanes.Zero;
+            TLanes ih30 = TLanes.Zero;
+            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                il00 = TLanes.AddShorts(il00, TLanes.MultiplyPairs(l0, x0));
+                ih00 = TLanes.AddShorts(ih00, TLanes.MultiplyPairs(h0, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                il10 = TLanes.AddShorts(il10, TLanes.MultiplyPairs(l0, x1));
+                ih10 = TLanes.AddShorts(ih10, TLanes.MultiplyPairs(h0, x1));
+                var x2 = TLanes.BroadcastWord(x + 8);
+                il20 = TLanes.AddShorts(il20, TLanes.MultiplyPairs(l0, x2));
+                ih20 = TLanes.AddShorts(ih20, TLanes.MultiplyPairs(h0, x2));
+                var x3 = TLanes.BroadcastWord(x + 12);
+                il30 = TLanes.AddShorts(il30, TLanes.MultiplyPairs(l0, x3));
+                ih30 = TLanes.AddShorts(ih30, TLanes.MultiplyPairs(h0, x3));
+                w0 += PanelLayout.WordBytes;
+                x += 16;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0);
+            TLanes.Store(AddBytes(il00, ih00, s0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddBytes(il10, ih10, s0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
+            TLanes.Store(AddBytes(il20, ih20, s0, scales[2], sums[2], TLanes.Load(c + 32)), c + 32);
+            TLanes.Store(AddBytes(il30, ih30, s0, scales[3], sums[3], TLanes.Load(c + 48)), c + 48);
+            scales += 4;
+            sums += 4;
+            p0 += 32;
+        }
+    }
+
+    /// <summary>Q8: 8 rows by 1 panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Bytes8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    {
+        byte* p0 = w0 + parameterOffset;
+        long ahead = PrefetchBytes;
+        for (var group = 0; group < groups; group++)
+        {
+            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
+            TLanes il00 = TLanes.Zero;
+            TLanes ih00 = TLanes.Zero;
+            TLanes il10 = TLanes.Zero;
+            TLanes ih10 = TLanes.Zero;
+            TLanes il20 = TLanes.Zero;
+            TLanes ih20 = TLanes.Zero;
+            TLanes il30 = TLanes.Zero;
+            TLanes ih30 = TLanes.Zero;
+            TLanes il40 = TLanes.Zero;
+            TLanes ih40 = TLanes.Zero;
+            TLanes il50 = TLanes.Zero;
+            TLanes ih50 = TLanes.Zero;
+            TLanes il60 = TLanes.Zero;
+            TLanes ih60 = TLanes.Zero;
+            TLanes il70 = TLanes.Zero;
+            TLanes ih70 = TLanes.Zero;
+            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            {
+                Prefetch(w0 + ahead);
+                TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
+                var x0 = TLanes.BroadcastWord(x + 0);
+                il00 = TLanes.AddShorts(il00, TLanes.MultiplyPairs(l0, x0));
+                ih00 = TLanes.AddShorts(ih00, TLanes.MultiplyPairs(h0, x0));
+                var x1 = TLanes.BroadcastWord(x + 4);
+                il10 = TLanes.AddShorts(il10, TLanes.MultiplyPairs(l0, x1));
+                ih10 = TLanes.AddShorts(ih10, TLanes.MultiplyPairs(h0, x1));
+                var x2 = TLanes.BroadcastWord(x + 8);
+                il20 = TLanes.AddShorts(il20, TLanes.MultiplyPairs(l0, x2));
+                ih20 = TLanes.AddShorts(ih20, TLanes.MultiplyPairs(h0, x2));
+                var x3 = TLanes.BroadcastWord(x + 12);
+                il30 = TLanes.AddShorts(il30, TLanes.MultiplyPairs(l0, x3));
+                ih30 = TLanes.AddShorts(ih30, TLanes.MultiplyPairs(h0, x3));
+                var x4 = TLanes.BroadcastWord(x + 16);
+                il40 = TLanes.AddShorts(il40, TLanes.MultiplyPairs(l0, x4));
+                ih40 = TLanes.AddShorts(ih40, TLanes.MultiplyPairs(h0, x4));
+                var x5 = TLanes.BroadcastWord(x + 20);
+                il50 = TLanes.AddShorts(il50, TLanes.MultiplyPairs(l0, x5));
+                ih50 = TLanes.AddShorts(ih50, TLanes.MultiplyPairs(h0, x5));
+                var x6 = TLanes.BroadcastWord(x + 24);
+                il60 = TLanes.AddShorts(il60, TLanes.MultiplyPairs(l0, x6));
+                ih60 = TLanes.AddShorts(ih60, TLanes.MultiplyPairs(h0, x6));
+                var x7 = TLanes.BroadcastWord(x + 28);
+                il70 = TLanes.AddShorts(il70, TLanes.MultiplyPairs(l0, x7));
+                ih70 = TLanes.AddShorts(ih70, TLanes.MultiplyPairs(h0, x7));
+                w0 += PanelLayout.WordBytes;
+                x += 32;
+            }
+            TLanes s0 = TLanes.LoadF16((ushort*)p0);
+            TLanes.Store(AddBytes(il00, ih00, s0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
+            TLanes.Store(AddBytes(il10, ih10, s0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
+            TLanes.Store(AddBytes(il20, ih20, s0, scales[2], sums[2], TLanes.Load(c + 32)), c + 32);
+            TLanes.Store(AddBytes(il30, ih30, s0, scales[3], sums[3], TLanes.Load(c + 48)), c + 48);
+            TLanes.Store(AddBytes(il40, ih40, s0, scales[4], sums[4], TLanes.Load(c + 64)), c + 64);
+            TLanes.Store(AddBytes(il50, ih50, s0, scales[5], sums[5], TLanes.Load(c + 80)), c + 80);
+            TLanes.Store(AddBytes(il60, ih60, s0, scales[6], sums[6], TLanes.Load(c + 96)), c + 96);
+            TLanes.Store(AddBytes(il70, ih70, s0, scales[7], sums[7], TLanes.Load(c + 112)), c + 112);
+            scales += 8;
+            sums += 8;
+            p0 += 32;
+        }
+    }
+
+    /// <summary>c + s_w s_x Σ q_w q_x + m_w s_x Σ q_x of a group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes AddNibbles(TLanes shorts, TLanes scale, TLanes minimum, float xScale, float xSum, TLanes c)
+    {
+        c = TLanes.FusedMultiplyAdd(TLanes.ToSingle(TLanes.SumPairs(shorts, 1)), TLanes.Multiply(scale, TLanes.Broadcast(xScale)), c);
+        return TLanes.FusedMultiplyAdd(minimum, TLanes.Broadcast(xSum), c);
+    }
+
+    /// <summary>c + s_w s_x (16 Σ upper q_x + Σ lower q_x - 128 Σ q_x) of a group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes AddBytes(TLanes lower, TLanes upper, TLanes scale, float xScale, float xOffset, TLanes c)
+    {
+        var sum = TLanes.AddInts(TLanes.AddInts(TLanes.SumPairs(lower, 1), TLanes.SumPairs(upper, 16)), TLanes.BroadcastInt(BitConverter.SingleToInt32Bits(xOffset)));
+        return TLanes.FusedMultiplyAdd(TLanes.ToSingle(sum), TLanes.Multiply(scale, TLanes.Broadcast(xScale)), c);
+    }
+}

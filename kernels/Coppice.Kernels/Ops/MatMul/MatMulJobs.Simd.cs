@@ -1,0 +1,248 @@
+using System.Runtime.CompilerServices;
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+internal sealed unsafe partial class SimdBackend<TLanes>
+{
+    /// <summary>What all matrix products share: a part is some panels, for all rows.</summary>
+    private abstract class ProductJob : Job
+    {
+        protected PanelMatrix Weight { get; private set; } = null!;
+        protected float* X { get; private set; }
+        protected float* Y { get; private set; }
+        protected int Rows { get; private set; }
+        protected int YStride { get; private set; }
+        protected float* Bias { get; private set; }
+
+        internal int Parts { get; set; }
+
+        internal void Set(float* x, PanelMatrix weight, in Tensor bias, in Tensor y)
+        {
+            X = x;
+            Y = Row(y, 0);
+            Bias = bias.IsEmpty ? null : Row(bias, 0);
+            (Weight, Rows, YStride) = (weight, y.Rows, y.RowStride);
+        }
+
+        internal override void Execute(int part, int worker)
+        {
+            var granularity = Granularity(Rows);
+            var groups = (Weight.Panels + granularity - 1) / granularity;
+            Panels((int)((long)groups * part / Parts) * granularity, Math.Min((int)((long)groups * (part + 1) / Parts) * granularity, Weight.Panels), worker);
+        }
+
+        /// <summary>All rows by panels <paramref name="first"/> … <paramref name="end"/> - 1.</summary>
+        protected abstract void Panels(int first, int end, int worker);
+
+        /// <summary>Stores the sums of up to <paramref name="panels"/> panels of a row, with the bias.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected void Finish(float* sums, int panel, int panels, int row)
+        {
+            var output = panel * Lanes;
+            var count = Math.Min(panels * Lanes, Weight.Outputs - output);
+            var y = Y + (long)row * YStride + output;
+            if (Bias is null) new ReadOnlySpan<float>(sums, count).CopyTo(new Span<float>(y, count));
+            else
+                for (var i = 0; i < count; i++) y[i] = sums[i] + Bias[output + i];
+        }
+    }
+
+    /// <summary>Products of F32 activations: x is a row, or packed in tiles.</summary>
+    private abstract class PanelJob : ProductJob
+    {
+        private readonly nint _alias = 0;
+        private float* _scratch;
+        private int _accumulators, _expanded;
+
+        internal void SetScratch(float* scratch, int accumulators, int expanded)
+        {
+            _scratch = scratch;
+            (_accumulators, _expanded) = (accumulators, expanded);
+        }
+
+        /// <summary>Whether weights are widened to F32 before <paramref name="rows"/> rows are multiplied with them.</summary>
+        internal abstract bool Expands(int rows);
+
+        /// <summary>Whether <see cref="Direct"/> takes some inputs at a time.</summary>
+        protected virtual bool BlocksInputs => true;
+
+        /// <summary>One row by up to 8 panels.</summary>
+        protected abstract void OneRow(int panel, int panels, float* sums);
+
+        /// <summary>Inputs 2 · pair … of a panel as [pairs][2][16] F32.</summary>
+        protected abstract void Expand(int panel, int pair, int pairs, float* destination);
+
+        /// <summary>Rows by up to 8 panels, over some inputs of the weights as they are kept.</summary>
+        protected abstract void Direct(int panel, int panels, int firstRow, int rows, int pair, int pairs, float* sums);
+
+        protected override void Panels(int first, int end, int worker)
+        {
+            var sums = _scratch + (long)worker * (_accumulators + _expanded);
+            for (var panel = first; panel < end; panel += GroupPanels)
+            {
+                var panels = Math.Min(GroupPanels, end - panel);
+                if (Rows == 1)
+                {
+                    OneRow(panel, panels, sums);
+                    Finish(sums, panel, panels, 0);
+                    continue;
+                }
+                for (var row = 0; row < Rows; row += RowBlock) Block(panel, panels, row, Math.Min(RowBlock, Rows - row), sums, sums + _accumulators);
+            }
+        }
+
+        /// <summary>Up to 96 rows by up to 128 outputs, blocked over k so that the weights of a group stay in the L2 cache.</summary>
+        private void Block(int panel, int panels, int firstRow, int rows, float* sums, float* expanded)
+        {
+            var step = _expanded > 0 ? ExpandedPairs : BlocksInputs ? PairBlock : Weight.Pairs;
+            for (var pair = 0; pair < Weight.Pairs; pair += step)
+            {
+                var pairs = Math.Min(step, Weight.Pairs - pair);
+                if (_expanded == 0)
+                {
+                    Direct(panel, panels, firstRow, rows, pair, pairs, sums);
+                    continue;
+                }
+                var apart = (long)pairs * 2 * Lanes;
+                for (var p = 0; p < panels; p++) Expand(panel + p, pair, pairs, expanded + p * apart);
+                Tiles<F32Panels<TLanes>>(panel, panels, firstRow, rows, pair, pairs, (byte*)expanded, apart * sizeof(float), sums);
+            }
+        }
+
+        /// <summary>Register tiles over inputs 2 · pair … of weights that begin at <paramref name="source"/>, panels <paramref name="apart"/> bytes apart.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected void Tiles<TFormat>(int panel, int panels, int firstRow, int rows, int pair, int pairs, byte* source, long apart, float* sums)
+            where TFormat : struct, IPanelFormat<TLanes>
+        {
+            var last = pair + pairs == Weight.Pairs;
+            for (var row = 0; row < rows;)
+            {
+                var height = TileHeight(rows - row);
+                var x = X + (long)(firstRow + row) * 2 * Weight.Pairs + (long)pair * 2 * height;
+                for (var p = 0; p < panels; p += PanelTile)
+                {
+                    var w = source + p * apart;
+                    var c = sums + row * GroupPanels * Lanes + p * height * Lanes;
+                    var output = (panel + p) * Lanes;
+                    // The last block of a whole tile goes straight to y; all else by way of the accumulators' memory.
+                    var direct = last && Bias is null && height <= rows - row && output + PanelTile * Lanes <= Weight.Outputs;
+                    var y = direct ? Y + (long)(firstRow + row) * YStride + output : c;
+                    Tile<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, pair == 0 ? null : c, y, direct ? YStride : PanelTile * Lanes,
+                        PanelTile * apart - (long)pairs * TFormat.PairBytes, _alias);
+                    if (last && !direct)
+                        for (var r = 0; r < height && row + r < rows; r++) Finish(c + r * PanelTile * Lanes, panel + p, PanelTile, firstRow + row + r);
+                }
+                row += height;
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Tile<TFormat>(int height, float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long jump, nint alias)
+            where TFormat : struct, IPanelFormat<TLanes>
+        {
+            if (PanelTile == 2)
+            {
+                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
+                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
+                else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
+            }
+            else if (height == 6) Tile6x1<TFormat>(x, w0, pairs, c, y, apart, alias);
+            else if (height == 4) Tile4x1<TFormat>(x, w0, pairs, c, y, apart, alias);
+            else Tile2x1<TFormat>(x, w0, pairs, c, y, apart, alias);
+        }
+    }
+
+    /// <summary>Weights of 16 or 32 bits, widened in registers; F16, whose widening takes three instructions, in memory where many rows share it.</summary>
+    private sealed class DirectJob<TFormat> : PanelJob where TFormat : struct, IPanelFormat<TLanes>
+    {
+        internal override bool Expands(int rows) => typeof(TFormat) == typeof(F16Panels<TLanes>) && rows > 2 * RowTile;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void OneRow(int panel, int panels, float* sums)
+        {
+            var bytes = Weight.PanelBytes;
+            for (var p = 0; p < panels;)
+            {
+                var source = Weight.Panel(panel + p);
+                if (panels - p >= RowPanels) { Row1x4<TFormat>(X, source, bytes, Weight.Pairs, sums + p * Lanes); p += 4; }
+                else if (panels - p >= 2) { Row1x2<TFormat>(X, source, bytes, Weight.Pairs, sums + p * Lanes); p += 2; }
+                else { Row1x1<TFormat>(X, source, bytes, Weight.Pairs, sums + p * Lanes); p++; }
+            }
+        }
+
+        protected override void Direct(int panel, int panels, int firstRow, int rows, int pair, int pairs, float* sums) =>
+            Tiles<TFormat>(panel, panels, firstRow, rows, pair, pairs, Weight.Panel(panel) + (long)pair * TFormat.PairBytes, Weight.PanelBytes, sums);
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void Expand(int panel, int pair, int pairs, float* destination)
+        {
+            var source = Weight.Panel(panel) + (long)pair * TFormat.PairBytes;
+            for (var p = 0; p < pairs; p++)
+            {
+                TLanes.Store(TFormat.Even(source), destination);
+                TLanes.Store(TFormat.Odd(source), destination + Lanes);
+                source += TFormat.PairBytes;
+                destination += 2 * Lanes;
+            }
+        }
+    }
+
+    /// <summary>Quantised weights: widened in registers for one row, in memory for more. The weight is the same number both times, and so is the order.</summary>
+    private sealed class CodeJob<TCodes> : PanelJob where TCodes : struct, ICodePanels<TLanes>
+    {
+        internal override bool Expands(int rows) => rows > 2 * RowTile;
+        protected override bool BlocksInputs => false;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void OneRow(int panel, int panels, float* sums)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            for (var p = 0; p < panels;)
+            {
+                var source = Weight.Panel(panel + p);
+                if (panels - p >= RowPanels) { CodeRow1x4<TCodes>(X, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p += 4; }
+                else { CodeRow1x1<TCodes>(X, source, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p++; }
+            }
+        }
+
+        /// <summary>Tiles over all k at once: their sums stay in registers.</summary>
+        protected override void Direct(int panel, int panels, int firstRow, int rows, int pair, int pairs, float* sums)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            for (var p = 0; p < panels; p += PanelTile)
+            {
+                var source = Weight.Panel(panel + p);
+                for (var row = 0; row < rows;)
+                {
+                    var height = TileHeight(rows - row);
+                    Tile(height, X + (long)(firstRow + row) * layout.Inputs, source, p + 1 < panels ? layout.PanelBytes : 0, layout.ParameterOffset, layout.Groups, sums);
+                    for (var r = 0; r < height && row + r < rows; r++) Finish(sums + r * PanelTile * Lanes, panel + p, PanelTile, firstRow + row + r);
+                    row += height;
+                }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Tile(int height, float* x, byte* w, long panelBytes, long parameterOffset, int groups, float* y)
+        {
+            if (PanelTile == 2)
+            {
+                if (height == 8) CodeTile8x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+                else if (height == 4) CodeTile4x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+                else CodeTile2x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+            }
+            else if (height == 6) CodeTile6x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+            else if (height == 4) CodeTile4x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+            else CodeTile2x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
+        }
+
+        protected override void Expand(int panel, int pair, int pairs, float* destination)
+        {
+            var group = 2 * pair / PanelLayout.Group;
+            var source = Weight.Panel(panel);
+            ExpandCodes<TCodes>(source + (long)group * TCodes.CodeBytes, source + Weight.Layout.ParameterOffset + (long)group * TCodes.ParameterBytes,
+                2 * pairs / PanelLayout.Group, destination);
+        }
+    }
+}
