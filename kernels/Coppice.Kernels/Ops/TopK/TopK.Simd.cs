@@ -17,48 +17,45 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    /// <summary>Elements that are looked at one by one where the largest of them is among the largest so far.</summary>
-    private const int Stretch = 64;
-
     /// <summary>The largest, and the first index that has it.</summary>
-    private static int ArgMax(float* x, int length, float* value)
-    {
-        *value = Largest(x, length);
-        return Math.Max(0, new ReadOnlySpan<float>(x, length).IndexOf(*value));
-    }
-
-    /// <summary>The largest, NaN not counted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Largest(float* x, int length)
+    private static int ArgMax(float* x, int length, float* value)
     {
         var largest = TLanes.Broadcast(float.NegativeInfinity);
         for (var i = 0; i < length; i += Lanes) largest = TLanes.Max(LoadUpTo(x + i, length - i, float.NegativeInfinity), largest);
-        return TLanes.Largest(largest);
+        *value = TLanes.Largest(largest);
+        return Math.Max(0, new ReadOnlySpan<float>(x, length).IndexOf(*value));
     }
 
-    /// <summary>Insertion into a sorted list of k; of long rows most stretches hold nothing for it, which the lanes find out.</summary>
+    /// <summary>Insertion into a sorted list of k: one compare for each element that is not among the largest so far, four vectors at a time where none is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SelectLargest(float* x, int length, int k, float* values, int* indices)
     {
-        var count = 0;
-        for (var start = 0; start < length; start += Stretch)
+        var (count, i) = (0, 0);
+        while (i < length)
         {
-            var end = Math.Min(start + Stretch, length);
-            if (count < k || Largest(x + start, end - start) > values[k - 1]) Insert(x, start, end, k, ref count, values, indices);
+            if (count == k && i + 4 * Lanes <= length && LargestOfFour(x + i) <= values[k - 1])
+            {
+                i += 4 * Lanes;
+                continue;
+            }
+            for (var end = Math.Min(i + 4 * Lanes, length); i < end; i++)
+            {
+                var v = float.IsNaN(x[i]) ? float.NegativeInfinity : x[i];
+                if (count == k && !(v > values[k - 1])) continue;
+                var at = count < k ? count++ : k - 1;
+                for (; at > 0 && values[at - 1] < v; at--) (values[at], indices[at]) = (values[at - 1], indices[at - 1]);
+                (values[at], indices[at]) = (v, i);
+            }
         }
     }
 
-    /// <summary>Elements start … end - 1, in order.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Insert(float* x, int start, int end, int k, ref int count, float* values, int* indices)
+    /// <summary>The largest of four vectors; NaN counts as -∞.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float LargestOfFour(float* x)
     {
-        for (var i = start; i < end; i++)
-        {
-            var v = float.IsNaN(x[i]) ? float.NegativeInfinity : x[i];
-            if (count == k && !(v > values[k - 1])) continue;
-            var at = count < k ? count++ : k - 1;
-            for (; at > 0 && values[at - 1] < v; at--) (values[at], indices[at]) = (values[at - 1], indices[at - 1]);
-            (values[at], indices[at]) = (v, i);
-        }
+        var least = TLanes.Broadcast(float.NegativeInfinity);
+        var (first, second) = (TLanes.Max(TLanes.Load(x), least), TLanes.Max(TLanes.Load(x + Lanes), least));
+        return TLanes.Largest(TLanes.Max(TLanes.Max(TLanes.Load(x + 2 * Lanes), first), TLanes.Max(TLanes.Load(x + 3 * Lanes), second)));
     }
 }
