@@ -5,9 +5,11 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>What all matrix products share: a part is some panels, for all rows.</summary>
+    /// <summary>What all matrix products share: a part is some panels, for all rows; for one row it is a thread's range of panels and what it can help others with.</summary>
     private abstract class ProductJob : Job
     {
+        private SharedRanges? _ranges;
+
         protected PanelMatrix Weight { get; private set; } = null!;
         protected float* X { get; private set; }
         protected float* Y { get; private set; }
@@ -15,7 +17,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         protected int YStride { get; private set; }
         protected float* Bias { get; private set; }
 
-        internal int Parts { get; set; }
+        internal int Parts { get; private set; }
+
+        /// <summary>Splits the work for <paramref name="threads"/>.</summary>
+        internal void Split(int threads)
+        {
+            Parts = Rows == 1 ? threads : threads == 1 ? 1 : Math.Clamp(Weight.Panels / PanelTile, 1, threads * (Rows < 16 ? 4 : 8));
+            if (Rows == 1) (_ranges ??= new SharedRanges(threads)).Set(Weight.Panels);
+        }
 
         internal void Set(float* x, PanelMatrix weight, in Tensor bias, in Tensor y)
         {
@@ -27,9 +36,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         internal override void Execute(int part, int worker)
         {
-            var granularity = Granularity(Rows);
-            var groups = (Weight.Panels + granularity - 1) / granularity;
-            Panels((int)((long)groups * part / Parts) * granularity, Math.Min((int)((long)groups * (part + 1) / Parts) * granularity, Weight.Panels), worker);
+            if (Rows == 1)
+            {
+                while (_ranges!.TryTake(part, RowPanels, out var first, out var end)) Panels(first, end, worker);
+                return;
+            }
+            var groups = (Weight.Panels + PanelTile - 1) / PanelTile;
+            Panels((int)((long)groups * part / Parts) * PanelTile, Math.Min((int)((long)groups * (part + 1) / Parts) * PanelTile, Weight.Panels), worker);
         }
 
         /// <summary>All rows by panels <paramref name="first"/> … <paramref name="end"/> - 1.</summary>
