@@ -21,6 +21,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private const int RowPanels = 4;
     /// <summary>Pairs of k whose weights are widened at a time: 384 k of a 128-output group is 196 KB of F32. A whole number of quantisation groups.</summary>
     private const int ExpandedPairs = 192;
+    /// <summary>Rows below which a product is bound by memory more than by arithmetic.</summary>
+    private const int FewRows = 16;
     /// <summary>Most panels that one part takes at a time.</summary>
     private const int GroupPanels = 8;
 

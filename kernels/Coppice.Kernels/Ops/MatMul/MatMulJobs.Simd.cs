@@ -5,7 +5,7 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>What all matrix products share: a part is some panels, for all rows; for one row it is a thread's range of panels and what it can help others with.</summary>
+    /// <summary>What all matrix products share: a part is some panels, for all rows: a thread's range of panels, and what it can help others with.</summary>
     private abstract class ProductJob : Job
     {
         private SharedRanges? _ranges;
@@ -22,8 +22,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Splits the work for <paramref name="threads"/>.</summary>
         internal void Split(int threads)
         {
-            Parts = Rows == 1 ? threads : threads == 1 ? 1 : Math.Clamp(Weight.Panels / PanelTile, 1, threads * (Rows < 16 ? 4 : 8));
-            if (Rows == 1) (_ranges ??= new SharedRanges(threads)).Set(Weight.Panels);
+            Parts = threads;
+            (_ranges ??= new SharedRanges(threads)).Set((Weight.Panels + Unit - 1) / Unit);
         }
 
         internal void Set(float* x, PanelMatrix weight, in Tensor bias, in Tensor y)
@@ -36,14 +36,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         internal override void Execute(int part, int worker)
         {
-            if (Rows == 1)
-            {
-                while (_ranges!.TryTake(part, RowPanels, out var first, out var end)) Panels(first, end, worker);
-                return;
-            }
-            var groups = (Weight.Panels + PanelTile - 1) / PanelTile;
-            Panels((int)((long)groups * part / Parts) * PanelTile, Math.Min((int)((long)groups * (part + 1) / Parts) * PanelTile, Weight.Panels), worker);
+            var most = (Rows < FewRows ? RowPanels : GroupPanels) / Unit;
+            while (_ranges!.TryTake(part, most, out var first, out var end)) Panels(first * Unit, Math.Min(end * Unit, Weight.Panels), worker);
         }
+
+        /// <summary>Panels that go together.</summary>
+        private int Unit => Rows == 1 ? 1 : PanelTile;
 
         /// <summary>All rows by panels <paramref name="first"/> … <paramref name="end"/> - 1.</summary>
         protected abstract void Panels(int first, int end, int worker);
