@@ -23,6 +23,7 @@ public abstract record DrafterOptions
         (RsdCOptions.KindName, RsdCOptions.Read),
         (RsdSOptions.KindName, RsdSOptions.Read),
         (DyspecOptions.KindName, DyspecOptions.Read),
+        (RasdOptions.KindName, RasdOptions.Read),
     ];
 
     private protected DrafterOptions() { }
