@@ -19,7 +19,6 @@ public abstract class EmbedTests(Device device) : OpSuite(device)
     [Fact, Trait(Settings, Every)]
     public void Quantised_rows_of_the_table_are_gathered_and_scaled()
     {
-        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
         Check(Cases.MatMulQuantized.Where(c => c.Activations == ActivationFormat.F32), (bed, c) =>
         {
             var ids = bed.Place(new Shape(c.Tokens), Noise.Integers(1, c.Tokens, c.Outputs));
