@@ -37,8 +37,9 @@ internal static class Require
         if (tensor.IsEmpty || !ReferenceEquals(tensor.Buffer.Pool.Owner, owner)) ThrowOwner(op, name, owner, tensor);
     }
 
-    internal static void Owner(string op, string name, Backend owner, WeightMatrix weight)
+    internal static void Owner(string op, string name, Backend owner, [NotNull] WeightMatrix? weight)
     {
+        if (weight is null) throw new ArgumentNullException(name, $"{op}: {name} must not be null.");
         if (!ReferenceEquals(weight.Owner, owner))
             throw new ArgumentException($"{op}: {name} must be on {owner.Name}, got {weight.Owner.Name}; load it there first.", name);
     }

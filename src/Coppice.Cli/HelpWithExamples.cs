@@ -26,6 +26,11 @@ internal sealed class HelpWithExamples(HelpAction inner) : SynchronousCommandLin
         ["render"] = ["coppice render --model smollm2 --jsonl conversations.jsonl", "coppice render --template chat_template.jinja --jsonl - --json"],
         ["info"] = ["coppice info --model smollm2"],
         ["bench"] = ["coppice bench --model smollm2", "coppice bench --model smollm2 --suite decode --json"],
+        ["convert"] =
+        [
+            "coppice convert --model smollm2 --to gguf --type q8_0 smollm2-q8_0.gguf",
+            "coppice convert --model smollm2 --to safetensors --type f32 smollm2-f32",
+        ],
         ["kernels"] = ["coppice kernels", "coppice kernels --ptx sm_80 ptx", "coppice kernels --ptxas --json"],
         ["coppice"] = ["coppice generate --model smollm2 \"Many shoots from\"", "coppice info --model smollm2", "coppice generate --help"],
     };

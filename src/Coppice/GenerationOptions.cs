@@ -64,7 +64,7 @@ public sealed record GenerationOptions
         if (!greedy && TopK > 0) processors.Add(new TopK(TopK));
         if (!greedy && TopP < 1) processors.Add(new TopP(TopP));
         if (!greedy && MinP > 0) processors.Add(new MinP(MinP));
-        return new Sampler(processors, greedy, Seed);
+        return new Sampler(processors, greedy, Seed) { Shape = new SamplingShape(Temperature, TopK, TopP, MinP) };
     }
 
     private static ArgumentOutOfRangeException Outside(string name, string expected, object? found) =>

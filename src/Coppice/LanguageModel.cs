@@ -20,11 +20,17 @@ public sealed class LanguageModel : IDisposable
     private readonly RopeTables _ropes;
     private readonly KvPagePool? _pages;
     private readonly MemoryPool? _pagePool;
+    private readonly Dictionary<string, LanguageModel> _drafts = [];
+    private readonly LanguageModel? _target;
     private bool _disposed;
 
-    private LanguageModel(Backend backend, ModelSpec spec, ModelWeights weights, GenerationDefaults defaults, Tokenizer? tokenizer, ModelOptions options)
+    private LanguageModel(Backend backend, ModelFolder files, ModelWeights weights, ModelOptions options, LanguageModel? target)
     {
-        (Backend, Spec, _weights, Defaults, Tokenizer, Options) = (backend, spec, weights, defaults, tokenizer, options);
+        var spec = files.Spec;
+        (Backend, Spec, _weights, Defaults, Options, Folder) = (backend, spec, weights, files.Defaults, options, files.Folder);
+        Tokenizer = files.LoadTokenizer();
+        _target = target;
+        Gate = target?.Gate ?? new Lock();
         MaxTokens = Math.Max(options.MaxTokens ?? Math.Min(spec.ContextLength, DefaultMaxTokens), 2);
         Size = Sizes(spec, options.PrefillChunk);
         Geometry = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, options.KvCache.Type);
@@ -58,6 +64,7 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Memory of the weights.</summary>
     public long WeightBytes => _weights.Pool!.Statistics.BytesInUse;
 
+    internal string Folder { get; }
     internal Backend Backend { get; }
     internal ModelSpec Spec { get; }
     internal Transformer Transformer { get; }
@@ -68,7 +75,7 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Times of decoding passes on this device; used while <see cref="Gate"/> is taken.</summary>
     internal PassCosts PassCosts { get; } = new();
     /// <summary>Taken for each pass: a back end is single-threaded.</summary>
-    internal Lock Gate { get; } = new();
+    internal Lock Gate { get; }
 
     /// <summary>Loads the model in <paramref name="folder"/>.</summary>
     /// <param name="folder">A folder with config.json, safetensors and, where text is wanted, tokenizer files.</param>
@@ -97,18 +104,20 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Loads onto <paramref name="backend"/>, which belongs to the model if loading succeeds.</summary>
-    internal static LanguageModel Load(Backend backend, string folder, ModelOptions options, IProgress<LoadProgress>? progress = null)
+    internal static LanguageModel Load(Backend backend, string folder, ModelOptions options, IProgress<LoadProgress>? progress = null) =>
+        Load(backend, ModelFolder.Read(folder), options, progress, null);
+
+    private static LanguageModel Load(Backend backend, ModelFolder files, ModelOptions options, IProgress<LoadProgress>? progress, LanguageModel? target)
     {
-        var files = ModelFolder.Read(folder);
         if (options.MaxTokens > files.Spec.PositionLimit)
             throw new ArgumentException($"options: MaxTokens must be at most {files.Spec.PositionLimit}, the positions that the model has, got {options.MaxTokens}.", nameof(options));
-        using var checkpoint = Checkpoint.Open(folder);
+        using var checkpoint = Checkpoint.Open(files.Folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
         var weights = WeightLoader.Load(backend, checkpoint, files.Spec, files.Map, options.Weights, threads, report);
         try
         {
-            return new LanguageModel(backend, files.Spec, weights, files.Defaults, files.LoadTokenizer(), options);
+            return new LanguageModel(backend, files, weights, options, target);
         }
         catch
         {
@@ -123,6 +132,26 @@ public sealed class LanguageModel : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         return new Session(this);
+    }
+
+    /// <summary>The model in <paramref name="folder"/>, on the same device, which proposes tokens for this one; loaded once, and disposed with this model.</summary>
+    /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
+    internal LanguageModel OpenDraft(string folder)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (Gate)
+        {
+            if (_drafts.TryGetValue(folder, out var draft)) return draft;
+            var files = ModelFolder.Read(folder);
+            if (files.Spec.VocabularySize != VocabularySize)
+                throw new CheckpointException($"{folder}: a draft model must have the model's {VocabularySize} tokens, got {files.Spec.VocabularySize}.");
+            var options = Options with { MaxTokens = Math.Min(MaxTokens, files.Spec.ContextLength), KvCache = Options.KvCache with { SharedTokens = 0 } };
+            if (Tokenizer is not null && files.LoadTokenizer() is { } tokenizer && !Tokenizer.HasTokensOf(tokenizer))
+                throw new CheckpointException($"{folder}: a draft model must have the model's tokenizer, got another one.");
+            draft = Load(Backend, files, options, null, this);
+            _drafts.Add(folder, draft);
+            return draft;
+        }
     }
 
     /// <summary>A cache for <paramref name="tokens"/> tokens and a tree behind them, and the memory that belongs to it alone.</summary>
@@ -147,11 +176,12 @@ public sealed class LanguageModel : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
+        foreach (var draft in _drafts.Values) draft.Dispose();
         _pages?.Dispose();
         _pagePool?.Dispose();
         _ropes.Dispose();
         _weights.Dispose();
-        Backend.Dispose();
+        if (_target is null) Backend.Dispose();
     }
 
     /// <summary>Passes of <paramref name="rows"/> tokens, with logits for a tree of tokens as far as they take no more than 64 MiB.</summary>

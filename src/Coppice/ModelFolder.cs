@@ -1,5 +1,6 @@
 using Coppice.Models;
 using Coppice.Text;
+using Coppice.Text.Files;
 
 namespace Coppice;
 
@@ -10,7 +11,7 @@ internal sealed record ModelFolder(string Folder, ModelFamily Family, ModelSpec 
     public TensorMap Map => Family.Map(Spec);
 
     /// <summary>Whether there is a tokenizer.</summary>
-    public bool HasTokenizer => File.Exists(Path.Combine(Folder, "tokenizer.json"));
+    public bool HasTokenizer => TokenizerFolder.IsIn(Folder);
 
     /// <summary>Reads config.json and generation_config.json of <paramref name="folder"/>.</summary>
     /// <exception cref="CheckpointException">A file is missing or malformed.</exception>

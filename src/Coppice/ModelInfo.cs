@@ -20,6 +20,8 @@ public sealed record ModelInfo
     public required int VocabularySize { get; init; }
     /// <summary>Width of the residual stream.</summary>
     public required int HiddenSize { get; init; }
+    /// <summary>Width of the MLP of a layer without experts.</summary>
+    public required int MlpSize { get; init; }
     /// <summary>Layers.</summary>
     public required int LayerCount { get; init; }
     /// <summary>Query heads.</summary>
@@ -30,27 +32,33 @@ public sealed record ModelInfo
     public required int HeadDim { get; init; }
     /// <summary>Experts of a sparse layer, 0 for none.</summary>
     public required int ExpertCount { get; init; }
+    /// <summary>Experts that one token runs, 0 for none.</summary>
+    public required int ExpertsPerToken { get; init; }
+    /// <summary>Whether the output matrix is the embedding.</summary>
+    public required bool HasTiedHead { get; init; }
     /// <summary>Whether there is a tokenizer.</summary>
     public required bool HasTokenizer { get; init; }
     /// <summary>Tokens that end a text.</summary>
     public required IReadOnlyList<int> EndTokenIds { get; init; }
-    /// <summary>Bytes of the stored tensors by their type.</summary>
+    /// <summary>Bytes of the stored tensors by their type; empty where the folder has no weights.</summary>
     public required IReadOnlyDictionary<string, long> StoredBytes { get; init; }
-    /// <summary>Bytes of the weights in memory in each format, padding of the layout not counted.</summary>
+    /// <summary>Bytes of the weights in the memory of the CPU in each format, padding counted; empty where the folder has no weights.</summary>
     public required IReadOnlyDictionary<WeightFormat, long> WeightBytes { get; init; }
     /// <summary>Bytes of keys and values for one token, by the type of an element.</summary>
     public required IReadOnlyDictionary<ElementType, long> KvBytesPerToken { get; init; }
+    /// <summary>Bytes of keys and values for <see cref="ContextLength"/> tokens in whole pages, by the type of an element.</summary>
+    public required IReadOnlyDictionary<ElementType, long> KvBytesPerContext { get; init; }
 
-    /// <summary>Reads the folder's JSON files and the headers of its weights, and checks them against each other.</summary>
+    /// <summary>Reads the folder's JSON files and the headers of its weights, where it has any, and checks them against each other.</summary>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another.</exception>
     /// <exception cref="UnsupportedModelException">The model asks for what the engine has not.</exception>
     public static ModelInfo Read(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var files = ModelFolder.Read(folder);
-        using var checkpoint = Checkpoint.Open(folder);
-        var (spec, plan) = (files.Spec, WeightLoader.Plan(checkpoint, files.Spec, files.Map));
-        var vectors = 4 * plan.Vectors.Sum(v => (long)v.Length);
+        var spec = files.Spec;
+        using var checkpoint = Checkpoint.IsIn(folder) ? Checkpoint.Open(folder) : null;
+        var plan = checkpoint is null ? WeightPlan.Build(spec, files.Map) : WeightLoader.Plan(checkpoint, spec, files.Map);
         return new ModelInfo
         {
             Family = files.Family.Name,
@@ -59,18 +67,33 @@ public sealed record ModelInfo
             ContextLength = spec.ContextLength,
             VocabularySize = spec.VocabularySize,
             HiddenSize = spec.HiddenSize,
+            MlpSize = spec.MlpSize,
             LayerCount = spec.Layers.Count,
             QueryHeads = spec.QueryHeads,
             KvHeads = spec.KvHeads,
             HeadDim = spec.HeadDim,
             ExpertCount = spec.Experts?.Count ?? 0,
+            ExpertsPerToken = spec.Experts?.PerToken ?? 0,
+            HasTiedHead = spec.TiedHead,
             HasTokenizer = files.HasTokenizer,
             EndTokenIds = files.Defaults.EndIds,
-            StoredBytes = checkpoint.Tensors.Values.GroupBy(t => t.Entry.Type.FileName()).ToDictionary(g => g.Key, g => g.Sum(t => t.Entry.Bytes)),
-            WeightBytes = Enum.GetValues<WeightFormat>().ToDictionary(f => f, f => vectors + plan.Matrices.Sum(
-                m => m.Outputs * new WeightSettings(f).Of(m, checkpoint).RowBytes(m.Inputs))),
-            KvBytesPerToken = new[] { ElementType.F32, ElementType.F16, ElementType.BF16 }.ToDictionary(
-                t => t, t => new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, t).Bytes(1) / KvLayout.PageSize),
+            StoredBytes = Stored(checkpoint),
+            WeightBytes = Weights(checkpoint, plan),
+            KvBytesPerToken = Kv(spec, geometry => geometry.Bytes(1) / KvLayout.PageSize),
+            KvBytesPerContext = Kv(spec, geometry => geometry.Bytes(KvLayout.Pages(spec.ContextLength))),
         };
     }
+
+    private static Dictionary<string, long> Stored(Checkpoint? checkpoint) => checkpoint is null
+        ? [] : checkpoint.Tensors.Values.GroupBy(t => t.Entry.Type.FileName()).ToDictionary(g => g.Key, g => g.Sum(t => t.Entry.Bytes));
+
+    private static Dictionary<WeightFormat, long> Weights(Checkpoint? checkpoint, WeightPlan plan)
+    {
+        if (checkpoint is null) return [];
+        using var backend = DeviceFactory.Create("cpu", threads: 1);
+        return Enum.GetValues<WeightFormat>().ToDictionary(format => format, format => WeightLoader.Bytes(backend, checkpoint, plan, new WeightSettings(format)));
+    }
+
+    private static Dictionary<ElementType, long> Kv(ModelSpec spec, Func<KvGeometry, long> bytes) => new[] { ElementType.F32, ElementType.F16, ElementType.BF16 }
+        .ToDictionary(type => type, type => bytes(new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, type)));
 }

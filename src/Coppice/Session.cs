@@ -111,7 +111,7 @@ public sealed class Session : IDisposable
     private int[] Encode(string prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        if (_model.Tokenizer is null) throw new InvalidOperationException("session: the model's folder has no tokenizer.json; pass token ids instead of text.");
+        if (_model.Tokenizer is null) throw new InvalidOperationException("session: the model's folder has no tokenizer.json or older tokenizer files; pass token ids instead of text.");
         return _model.Tokenizer.Encode(prompt);
     }
 
@@ -122,7 +122,7 @@ public sealed class Session : IDisposable
         options ??= new GenerationOptions();
         options.Validate();
         if (options.StopSequences.Count > 0 && _model.Tokenizer is null)
-            throw new ArgumentException("options: StopSequences need a tokenizer, but the model's folder has no tokenizer.json.", nameof(options));
+            throw new ArgumentException("options: StopSequences need a tokenizer, but the model's folder has no tokenizer.json or older tokenizer files.", nameof(options));
         int[] ids = [.. prompt];
         PromptCheck.Run(ids, _model.VocabularySize, _model.MaxTokens);
         return (ids, options);
@@ -158,7 +158,7 @@ public sealed class Session : IDisposable
         {
             var stop = new StopRule(options.MaxTokens, options.IgnoreEos ? [] : _model.EndTokenIds);
             var text = new TextStream(_model.Tokenizer, options);
-            _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs));
+            _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs, options.Drafter.Acceptance));
             if (options.Drafter != DrafterOptions.None) _loop.Calibrate();
             while (recorder.FinishReason is null)
             {

@@ -64,8 +64,8 @@ public sealed class ErrorTests : IDisposable
         Says("kv_append: k must be [1, 2, 8], got [1, 1, 8].", () => _here.KvAppend(Kv(), F(1, 1, 8), F(1, 1, 8), 0));
         Says("kv_append: v must be [1, 2, 8], got [2, 2, 8].", () => _here.KvAppend(Kv(), F(1, 2, 8), F(2, 2, 8), 0));
         Says("attention: q must be [tokens, a multiple of 2, 8], got [1, 3, 8].", () => _here.Attention(F(1, 3, 8), Kv(), AttentionMask.Causal(0), 1, 0, F(1, 3, 8)));
-        Says("attention: Depths must be [2], got [3].", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(2, 2), I(3)), 1, 0, F(2, 2, 8)));
-        Says("attention: Paths must be [2, ...], got [3, 2].", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(3, 2), I(2)), 1, 0, F(2, 2, 8)));
+        Says("attention: Depths must be [2], got [3].", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(2, 2), I(3), 1), 1, 0, F(2, 2, 8)));
+        Says("attention: Paths must be [2, ...], got [3, 2].", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(3, 2), I(2), 1), 1, 0, F(2, 2, 8)));
     }
 
     [Fact]
@@ -80,9 +80,12 @@ public sealed class ErrorTests : IDisposable
         Says("kv_move: sources must ascend within 3..63, got 64 at 0.", () => _here.KvMove(Kv(), [64], 3));
         Says("kv_move: the first destination must not be negative, got -1.", () => _here.KvMove(Kv(), [1], -1));
         Says("attention: slots 63..65 must be within the capacity of 64.", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Causal(63), 1, 0, F(2, 2, 8)));
+        Says("attention: Paths must be [2, at least 3] for rows as deep as 2, got [2, 2].",
+            () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(2, 2), I(2), deepest: 2), 1, 0, F(2, 2, 8)));
         Says("attention: softCap must not be negative, got -2.", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Causal(0), 1, -2, F(2, 2, 8)));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Causal(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Causal(0, window: -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Tree(0, I(2, 2), I(2), deepest: -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => _here.Map(F(2, 4), (Activation)99, F(2, 4)));
     }
 
@@ -107,6 +110,19 @@ public sealed class ErrorTests : IDisposable
         Says("matmul: weight must be on reference, got cpu portable, 1 thread; load it there first.", () => _here.MatMul(F(2, 4), weight, default, F(2, 3)));
         Says("attention: keys must be on cpu portable, 1 thread, got reference; copy it there first.",
             () => _there.Attention(Foreign(1, 2, 8), Kv(), AttentionMask.Causal(0), 1, 0, Foreign(1, 2, 8)));
+        Says("kv_move: keys must be on cpu portable, 1 thread, got reference; copy it there first.", () => _there.KvMove(Kv(), [1], 0));
+        Says("kv_move: values must be on reference, got cpu portable, 1 thread; copy it there first.",
+            () => _here.KvMove(new DenseKv(F(1, 2, 8, 64), Foreign(1, 2, 64, 8)), [1], 0));
+        Says("kv_move: PageTable must be on reference, got cpu portable, 1 thread; copy it there first.",
+            () => _here.KvMove(new PagedKv(Kv().Keys, Kv().Values, _otherPool.Rent(new Shape(1), ElementType.I32)), [1], 0));
+    }
+
+    [Fact]
+    public void A_missing_matrix_is_named()
+    {
+        Says("matmul: weight must not be null.", () => _here.MatMul(F(2, 4), null!, default, F(2, 3)));
+        Says("embed: table must not be null.", () => _here.Embed(I(2), null!, 1, F(2, 4)));
+        Assert.Throws<ArgumentNullException>("weight", () => _here.MatMul(F(2, 4), null!, default, F(2, 3)));
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed partial class WordTests
 
     [Fact]
     public void Only_the_families_folder_and_its_table_know_families_by_name() =>
-        // llama3 is also the name of a scaling of RoPE, and files name a kind of tokenizer for the family that had it first; neither has another name.
+        // llama3 is also the name of a scaling of RoPE, llama.cpp that of a program, and files name a kind of tokenizer for the family that had it first.
         Refuse(FamilyName(), Production.Where(f => !Starts(f, "src/Coppice/Models/Families/", "src/Coppice/Text/Files/") && f.Path != "src/Coppice/Models/ModelFamily.cs"),
             "a family is data: its name belongs into Models/Families");
 
@@ -101,7 +101,7 @@ public sealed partial class WordTests
         (path.EndsWith(".Simd.cs", StringComparison.Ordinal) || path.EndsWith(".Gpu.cs", StringComparison.Ordinal)
          || path.Contains("/Simd/", StringComparison.Ordinal) || path.Contains("/Gpu/", StringComparison.Ordinal) || OwnFile().IsMatch(path));
 
-    [GeneratedRegex(@"llama(?!3)|qwen|gemma|mistral|mixtral|\bphi\b|gpt-?2", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"llama(?!3|\.cpp)|qwen|gemma|mistral|mixtral|\bphi\b|gpt-?2", RegexOptions.IgnoreCase)]
     private static partial Regex FamilyName();
     [GeneratedRegex(@"\b(SimdBackend|GpuBackend)\b")]
     private static partial Regex BackEndName();

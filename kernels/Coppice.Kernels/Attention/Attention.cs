@@ -4,7 +4,7 @@ public abstract partial class Backend
 {
     /// <summary>y = softmax(c(scale · q Kᵀ)) V over the keys that <paramref name="mask"/> lets each row see; query head h reads KV head h · kvHeads / queryHeads; c is the soft cap.</summary>
     /// <param name="q">[tokens, queryHeads, headDim], F32, after RoPE; queryHeads a multiple of the KV heads.</param>
-    /// <param name="kv">The cache of one layer, with the rows' own keys and values appended at slots mask.Start … mask.Start + tokens - 1.</param>
+    /// <param name="kv">The cache of one layer, with the rows' own keys and values appended behind slot mask.Start.</param>
     /// <param name="mask">Who sees whom.</param>
     /// <param name="scale">Usually 1 / √headDim.</param>
     /// <param name="softCap">c(s) = softCap · tanh(s / softCap); 0 for none.</param>
@@ -43,7 +43,8 @@ public abstract partial class Backend
             $"q must be [tokens, a multiple of {keys.Shape[1]}, {keys.Shape[2]}], got {q.Shape}");
         Require.Shape(op, nameof(y), y, q.Shape);
         Require.That(softCap >= 0, op, $"softCap must not be negative, got {softCap}");
-        Require.That(mask.Start <= capacity - q.Rows, op, $"slots {mask.Start}..{(long)mask.Start + q.Rows} must be within the capacity of {capacity}");
+        var slots = Math.Max(q.Rows, mask.Nodes);
+        Require.That(mask.Start <= capacity - slots, op, $"slots {mask.Start}..{(long)mask.Start + slots} must be within the capacity of {capacity}");
         if (mask.Paths.IsEmpty) return;
         Require.Type(op, nameof(mask.Paths), mask.Paths, ElementType.I32);
         Require.Type(op, nameof(mask.Depths), mask.Depths, ElementType.I32);
@@ -51,5 +52,7 @@ public abstract partial class Backend
         Require.Owner(op, nameof(mask.Depths), this, mask.Depths);
         Require.Rows(op, nameof(mask.Paths), mask.Paths, q.Rows);
         Require.Shape(op, nameof(mask.Depths), mask.Depths, new Shape(q.Rows));
+        Require.That(mask.Paths.Shape.Rank == 2 && mask.Deepest < mask.Paths.Last, op,
+            $"Paths must be [{q.Rows}, at least {mask.Deepest + 1L}] for rows as deep as {mask.Deepest}, got {mask.Paths.Shape}");
     }
 }

@@ -30,7 +30,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             (_q, _pages, _kvHeads, _mask, _scale, _softCap, _y) = (q, pages, kvHeads, mask, scale, softCap, y);
             (_rows, _group, _headDim) = (q.Rows, q.Shape[1] / kvHeads, q.Shape[2]);
-            _treePages = mask.Paths.IsEmpty ? 0 : (mask.Start + _rows - 1) / Block - mask.Start / Block + 1;
+            _treePages = mask.Paths.IsEmpty ? 0 : (mask.Start + mask.Nodes - 1) / Block - mask.Start / Block + 1;
             // Of a query: running m, l and the block's, running output, block output, scores of a block and of the pages that hold a tree's own keys.
             _queryFloats = Header + 2 * _headDim + Block + _treePages * Block;
         }

@@ -9,6 +9,7 @@ internal static class BenchCommand
 {
     private static readonly string[] Suites = ["all", "decode", "prefill"];
     private static readonly int[] Contexts = [64, 512, 2048], Prompts = [64, 512];
+    private const int Steps = 8;
 
     private static readonly Option<string> Suite = new("--suite")
     {
@@ -20,20 +21,26 @@ internal static class BenchCommand
     private static readonly Option<int?> Rounds =
         ModelArguments.Whole("--rounds", 1, 1000, "Rounds, each of which measures every row once; the median counts [default: 5]");
 
+    private static readonly Option<int?> Prefill = ModelArguments.Whole("--prefill", 1, 1 << 20, "Measure a prompt of N tokens instead of the suite");
+    private static readonly Option<int?> Decode = ModelArguments.Whole("--decode", 1, 1 << 20, "Measure N tokens one after the other instead of the suite");
+    private static readonly Option<int?> Depth = ModelArguments.Whole("--depth", 0, 1 << 20, "Tokens that stand before those of --decode [default: 0]");
+
     public static Command Create()
     {
         Suite.AcceptOnlyFromAmong(Suites);
-        return new Command("bench", "Measure decode and prefill speed, and how near they come to what the machine can do") { Suite, Rounds }.WithModel().Runs(Run);
+        return new Command("bench", "Measure decode and prefill speed, and how near they come to what the machine can do") { Suite, Rounds, Prefill, Decode, Depth }.WithModel().Runs(Run);
     }
 
     private static int Run(CommandContext context)
     {
+        if (context.Has(Suite) && (context.Has(Prefill) || context.Has(Decode))) throw context.Usage("--suite and rows of your own exclude each other");
+        if (context.Has(Depth) && !context.Has(Decode)) throw context.Usage("--depth is for --decode");
         using var loaded = ModelArguments.Load(context);
         var model = loaded.Model;
         var threads = DeviceFactory.CpuThreads(model.Backend)
             ?? throw new CommandException($"bench: measures the limits of a CPU, but the device is {model.DeviceName} (use --device cpu).");
         using var workspace = new Workspace(model.Backend, model.Spec, model.Size);
-        var rows = Rows(context.Value(Suite)!, model, workspace);
+        var rows = Chosen(context, model, workspace) ?? Rows(context.Value(Suite)!, model, workspace);
         BenchResult? result = null;
         try
         {
@@ -48,11 +55,24 @@ internal static class BenchCommand
         return ExitStatus.Done;
     }
 
+    /// <summary>The rows that the user described, or null where there are none.</summary>
+    private static List<SpeedRow>? Chosen(CommandContext context, LanguageModel model, Workspace workspace)
+    {
+        var (prefill, decode, depth) = (context.Value(Prefill), context.Value(Decode), context.Value(Depth) ?? 0);
+        if (prefill is null && decode is null) return null;
+        var needed = Math.Max(prefill + 2 ?? 0, depth + decode + 1 ?? 0);
+        if (needed > model.MaxTokens) throw new CommandException($"bench: these rows need a context of {needed}, but it holds {model.MaxTokens} (raise --context).");
+        var rows = new List<SpeedRow>();
+        if (prefill is { } tokens) rows.Add(new PrefillRow(model, workspace, tokens));
+        if (decode is { } steps) rows.Add(new DecodeRow(model, workspace, $"decode-{steps}@{depth}", depth, steps));
+        return rows;
+    }
+
     /// <summary>The rows that fit the model's context.</summary>
     private static List<SpeedRow> Rows(string suite, LanguageModel model, Workspace workspace)
     {
         var rows = new List<SpeedRow>();
-        if (suite is "all" or "decode") rows.AddRange(Contexts.Where(context => context + 16 <= model.MaxTokens).Select(context => new DecodeRow(model, workspace, context)));
+        if (suite is "all" or "decode") rows.AddRange(Contexts.Where(context => context + 16 <= model.MaxTokens).Select(context => new DecodeRow(model, workspace, $"decode-{context}", context, Steps)));
         if (suite is "all" or "prefill") rows.AddRange(Prompts.Where(tokens => tokens + 2 <= model.MaxTokens).Select(tokens => new PrefillRow(model, workspace, tokens)));
         return rows.Count > 0 ? rows : throw new CommandException($"bench: a context of {model.MaxTokens} tokens holds none of the rows (raise --context to {Prompts[0] + 16}).");
     }

@@ -12,14 +12,14 @@ internal static class InfoCommand
 
     private static int Run(CommandContext context)
     {
-        var info = FolderInspection.Read(ModelFolders.Require(context.Value(Model)!));
-        if (context.Output.Json) context.Output.WriteJson(info, CliJson.Default.ModelInfo);
+        var info = FolderReader.Read(ModelFolders.Require(context.Value(Model)!));
+        if (context.Output.Json) context.Output.WriteJson(info, CliJson.Default.FolderInfo);
         else if (context.Output.ShowsTables) Tables.Facts(Facts(info));
         else foreach (var (name, value) in Facts(info)) context.Output.WriteLine($"{name}: {value}");
         return ExitStatus.Done;
     }
 
-    private static IEnumerable<(string Name, string Value)> Facts(ModelInfo info)
+    private static IEnumerable<(string Name, string Value)> Facts(FolderInfo info)
     {
         yield return ("folder", info.Folder);
         yield return ("files", string.Join(", ", info.Files.Select(file => $"{file.Name} ({Quantity.Bytes(file.Bytes)})")));

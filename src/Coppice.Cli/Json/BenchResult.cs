@@ -13,7 +13,7 @@ internal sealed record MachineSpeed(
     [property: JsonPropertyName("fma_GFLOPs")] double FmaGigaflops);
 
 /// <summary>One measurement: the median over the rounds.</summary>
-/// <param name="Name">decode-CONTEXT or prefill-TOKENS.</param>
+/// <param name="Name">decode-CONTEXT, decode-TOKENS@CONTEXT or prefill-TOKENS.</param>
 /// <param name="TokensPerS">Tokens in a second.</param>
 /// <param name="Gigabytes">Weights, keys and values read in a second, in 10⁹ bytes.</param>
 /// <param name="Gigaflops">Multiplications and additions in a second, in 10⁹.</param>

@@ -10,11 +10,12 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(TokenizeResult))]
 [JsonSerializable(typeof(RenderResult))]
 [JsonSerializable(typeof(KernelList))]
-[JsonSerializable(typeof(ModelInfo))]
+[JsonSerializable(typeof(FolderInfo))]
 [JsonSerializable(typeof(GenerateResult))]
 [JsonSerializable(typeof(LineResult))]
 [JsonSerializable(typeof(LogitsResult))]
 [JsonSerializable(typeof(PerplexityResult))]
 [JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(ConvertResult))]
 [JsonSerializable(typeof(SavedConversation))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -23,7 +23,7 @@ internal abstract class SpeedRow : IDisposable
         Loop = new DecodingLoop(model.Transformer, model.Gate, _cache, workspace, tokens, model.MaxTokens, model.PassCosts);
     }
 
-    /// <summary>decode-CONTEXT or prefill-TOKENS.</summary>
+    /// <summary>decode-CONTEXT, decode-TOKENS@CONTEXT or prefill-TOKENS.</summary>
     public string Name { get; }
     /// <summary>Tokens that one measurement of a round gives or takes.</summary>
     public abstract int Tokens { get; }
@@ -36,7 +36,7 @@ internal abstract class SpeedRow : IDisposable
     /// <summary>Measures once more; a round that is not <paramref name="counted"/> warms up.</summary>
     public void Measure(bool counted)
     {
-        var time = Run();
+        var time = Run(counted);
         if (counted) _seconds.Add(time.TotalSeconds);
     }
 
@@ -64,7 +64,8 @@ internal abstract class SpeedRow : IDisposable
         _pool.Dispose();
     }
 
-    protected abstract TimeSpan Run();
+    /// <summary>Runs once; what is not <paramref name="counted"/> may be shorter.</summary>
+    protected abstract TimeSpan Run(bool counted);
 
     /// <summary>Greedy, without drafts and without an end.</summary>
     protected void Begin(int[] prompt, int tokens) =>
@@ -77,30 +78,38 @@ internal abstract class SpeedRow : IDisposable
 /// <summary>Tokens one after the other behind a context.</summary>
 internal sealed class DecodeRow : SpeedRow
 {
-    private const int Steps = 8;
+    private const int WarmUpSteps = 16;
     private readonly int[] _prompt;
+    private readonly int _context, _steps;
+    private bool _filled;
 
-    public DecodeRow(LanguageModel model, Workspace workspace, int context) : base($"decode-{context}", model, workspace, context + Steps + 2) =>
-        _prompt = Prompt(context, model.VocabularySize);
+    /// <summary><paramref name="steps"/> tokens, the first of which sees <paramref name="context"/> others and itself.</summary>
+    public DecodeRow(LanguageModel model, Workspace workspace, string name, int context, int steps) : base(name, model, workspace, context + 1 + steps) =>
+        (_prompt, _context, _steps) = (Prompt(context + 1, model.VocabularySize), context, steps);
 
-    public override int Tokens => Steps;
+    public override int Tokens => _steps;
 
     public override (double Bytes, double Flops) Work(ModelWork work)
     {
         var (bytes, flops) = (0.0, 0.0);
-        for (var step = 0; step < Steps; step++)
+        for (var step = 0; step < _steps; step++)
         {
-            bytes += work.Bytes(1, _prompt.Length + step);
-            flops += work.Flops(1, _prompt.Length + step);
+            bytes += work.Bytes(1, _context + step);
+            flops += work.Flops(1, _context + step);
         }
         return (bytes, flops);
     }
 
-    /// <summary>The first round fills the cache; later ones keep all of the prompt but its last token, which gives the first token untimed.</summary>
-    protected override TimeSpan Run()
+    /// <summary>The first round fills the cache, untimed; all keep the context, so that the last token of the prompt is the first step.</summary>
+    protected override TimeSpan Run(bool counted)
     {
-        Begin(_prompt, Steps + 1);
-        while (Loop.Tokens.Length == _prompt.Length) Loop.Step();
+        if (!_filled)
+        {
+            Begin(_prompt, 1);
+            while (Loop.Finished is null) Loop.Step();
+            _filled = true;
+        }
+        Begin(_prompt, counted ? _steps : Math.Min(_steps, WarmUpSteps));
         var start = Stopwatch.GetTimestamp();
         while (Loop.Finished is null) Loop.Step();
         return Stopwatch.GetElapsedTime(start);
@@ -130,7 +139,7 @@ internal sealed class PrefillRow : SpeedRow
         return (bytes, flops);
     }
 
-    protected override TimeSpan Run()
+    protected override TimeSpan Run(bool counted)
     {
         Loop.Reset();
         Begin(_prompt, 1);

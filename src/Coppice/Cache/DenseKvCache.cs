@@ -45,7 +45,7 @@ internal sealed class DenseKvCache : KvCache
     public static long Bytes(KvGeometry geometry, int capacity) => geometry.Bytes(KvLayout.Pages(capacity));
 
     /// <inheritdoc/>
-    public override void Append(int layer, Tensor k, Tensor v) => _backend.KvAppend(_layers[layer], k, v, Length);
+    public override void Append(int layer, Tensor k, Tensor v) => _backend.KvAppend(_layers[layer], k, v, FirstSlot);
 
     /// <inheritdoc/>
     public override void Attend(int layer, Tensor q, in AttentionMask mask, float scale, float softCap, Tensor y) =>

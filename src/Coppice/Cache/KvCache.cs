@@ -5,12 +5,12 @@ namespace Coppice.Cache;
 /// <summary>Keys and values of one sequence in every layer: the only form in which the model sees them.</summary>
 /// <remarks>
 /// Slots below <see cref="Length"/> hold committed positions, slot = position. A pass appends its rows behind them, in every layer, and attends;
-/// then either <see cref="Advance"/> keeps all rows or <see cref="Commit"/> keeps a path of a token tree. What was appended and not kept is overwritten by the next pass.
+/// passes over the levels of one tree append behind each other's rows. Then either <see cref="Advance"/> keeps all rows or <see cref="Commit"/> keeps a path of a token tree. What was appended and not kept is overwritten by the next pass.
 /// Whoever creates a cache disposes it. One thread at a time.
 /// </remarks>
 internal abstract class KvCache : IDisposable
 {
-    private int _reserved;
+    private int _reserved, _behind;
 
     /// <summary>A cache for so many tokens.</summary>
     protected KvCache(int capacity) => Capacity = capacity;
@@ -22,19 +22,23 @@ internal abstract class KvCache : IDisposable
     /// <summary>Real memory held for this sequence.</summary>
     public abstract long BytesInUse { get; }
 
-    /// <summary>Makes room for <paramref name="count"/> rows behind <see cref="Length"/>, or throws before anything is written.</summary>
+    /// <summary>Makes room for <paramref name="count"/> rows behind <see cref="Length"/> and what was appended behind it, or throws before anything is written.</summary>
+    /// <param name="count">Rows of the pass.</param>
+    /// <param name="behind">Rows of passes before it, not kept yet, that stay.</param>
     /// <exception cref="ArgumentException">They exceed the capacity.</exception>
     /// <exception cref="DeviceMemoryException">The memory shared with other sequences is used up.</exception>
-    public void Reserve(int count)
+    public void Reserve(int count, int behind = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        if (count > Capacity - Length)
-            throw new ArgumentException($"cache: {(long)Length + count:N0} tokens do not fit, capacity is {Capacity:N0} (raise ModelOptions.MaxTokens or shorten the prompt).", nameof(count));
-        Grow(Length + count);
-        _reserved = count;
+        ArgumentOutOfRangeException.ThrowIfNegative(behind);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(behind, _reserved);
+        if (count > Capacity - Length - behind)
+            throw new ArgumentException($"cache: {(long)Length + behind + count:N0} tokens do not fit, capacity is {Capacity:N0} (raise ModelOptions.MaxTokens or shorten the prompt).", nameof(count));
+        Grow(Length + behind + count);
+        (_reserved, _behind) = (behind + count, behind);
     }
 
-    /// <summary>Stores the reserved rows of one layer behind <see cref="Length"/>.</summary>
+    /// <summary>Stores the rows that were reserved last, of one layer.</summary>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="k">[reserved rows, kvHeads, headDim], F32, after RoPE.</param>
     /// <param name="v">As <paramref name="k"/>.</param>
@@ -49,7 +53,7 @@ internal abstract class KvCache : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _reserved);
         Length += count;
-        _reserved = 0;
+        (_reserved, _behind) = (0, 0);
     }
 
     /// <summary>Keeps the appended rows <paramref name="path"/>, strictly ascending, as the next positions, and drops the others.</summary>
@@ -67,7 +71,7 @@ internal abstract class KvCache : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
-        (Length, _reserved) = (length, 0);
+        (Length, _reserved, _behind) = (length, 0, 0);
         Shrink(length);
     }
 
@@ -77,6 +81,9 @@ internal abstract class KvCache : IDisposable
         Dispose(true);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>The slot of the first row that <see cref="Append"/> stores.</summary>
+    protected int FirstSlot => Length + _behind;
 
     /// <summary>Makes slots up to <paramref name="length"/> writable.</summary>
     protected abstract void Grow(int length);

@@ -33,7 +33,7 @@ internal sealed class PagedKvCache : KvCache
     public static long TableBytes(int capacity) => 4L * Math.Max(KvLayout.Pages(capacity), 1);
 
     /// <inheritdoc/>
-    public override void Append(int layer, Tensor k, Tensor v) => _backend.KvAppend(View(layer), k, v, Length);
+    public override void Append(int layer, Tensor k, Tensor v) => _backend.KvAppend(View(layer), k, v, FirstSlot);
 
     /// <inheritdoc/>
     public override void Attend(int layer, Tensor q, in AttentionMask mask, float scale, float softCap, Tensor y) =>

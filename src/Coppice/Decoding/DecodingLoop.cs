@@ -24,6 +24,7 @@ internal sealed class DecodingLoop
     private readonly int[] _path;
     private readonly TargetRows _rows;
     private readonly float[] _logits;
+    private readonly double[] _weights;     // what the logits come to, for rules that need more than a choice
     private readonly List<int> _emitted = [];
     private readonly List<TokenLogProbs> _logProbs = [];
     private readonly DecodingOptions _nothing = new(new Sampler([], greedy: true, 0), new NoDrafter(), new StopRule(0, []), null);
@@ -47,7 +48,7 @@ internal sealed class DecodingLoop
         _tree = new TokenTree(Math.Min(size.TreeRows, size.LogitRows), size.PathLength - 1);
         _tokens = new int[maxTokens + size.PathLength + 1];
         (_path, _rows) = (new int[size.PathLength], new TargetRows(model, workspace));
-        _logits = new float[model.Spec.VocabularySize];
+        (_logits, _weights) = (new float[model.Spec.VocabularySize], new double[model.Spec.VocabularySize]);
         _options = _nothing;
     }
 
@@ -142,7 +143,7 @@ internal sealed class DecodingLoop
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         var start = Stopwatch.GetTimestamp();
         _tree.Reset(_tokens[_count - 1]);
-        if (pending == 1) Draft();
+        if (pending == 1 && GeneratedCount > 0) Draft();        // the first token is chosen the same way whether its prompt was computed or kept
         var drafted = Stopwatch.GetTimestamp();
         var drafter = _options.Drafter;
         TimeSpan verify;
@@ -153,11 +154,12 @@ internal sealed class DecodingLoop
             else RunTokens(pending);
             verify = Stopwatch.GetElapsedTime(drafted);
             if ((drafter.Needs & DrafterNeeds.EveryNode) != 0) _rows.ComputeAll();
-            accepted = Verifier.Walk(_tree, new Choice(this), _path, out var next);
+            accepted = Walk(out var next);
             if (pending == 1) _cache.Commit(_path.AsSpan(0, accepted));
             else _cache.Advance(pending);
             for (var i = 1; i < accepted; i++) _emitted.Add(_tree.Tokens[_path[i]]);
             _emitted.Add(next);
+            if (_options.LogProbs is { } count) ReportLogProbs(_path.AsSpan(0, accepted), count);
             kept = Emit();
             var top = _rows.Top(drafter.TopCount);
             verify += _rows.Time;
@@ -197,6 +199,24 @@ internal sealed class DecodingLoop
         _options.Drafter.Draft(request, _tree);
     }
 
+    /// <summary>Accepts by the rule that fits how the tree was drafted and how tokens are chosen.</summary>
+    private int Walk(out int next)
+    {
+        if (_options.Typical is { } rule) return TypicalVerifier.Walk(_tree, new Rows(this), rule, _path, out next);
+        if (!_tree.IsSampled || _options.Sampler.IsGreedy) return Verifier.Walk(_tree, new Rows(this), _path, out next);
+        var draws = new PhiloxDraws(_options.Sampler.Seed, _count);
+        return ResidualVerifier<double>.Walk(_tree, _options.Drafter.Proposals, new Rows(this), draws, _path, out next);
+    }
+
+    private void ReportLogProbs(ReadOnlySpan<int> path, int count)
+    {
+        for (var i = 0; i < path.Length; i++)
+        {
+            _rows.Download(path[i], _logits);
+            _logProbs.Add(LogProbabilities.Of(_logits, _emitted[i], count));
+        }
+    }
+
     private void Account(int pending, int accepted, long start, long drafted, TimeSpan verify)
     {
         Statistics.Steps++;
@@ -233,20 +253,24 @@ internal sealed class DecodingLoop
         return kept;
     }
 
-    /// <summary>The target's choices, one row of logits for each node.</summary>
-    private readonly struct Choice(DecodingLoop loop) : ITokenChoice
+    /// <summary>The target's choices and distributions, by one row of logits for each node.</summary>
+    private readonly struct Rows(DecodingLoop loop) : ITokenChoice, ITargetDistribution<double>
     {
-        public int Choose(TokenTree tree, int node)
+        public int Choose(TokenTree tree, int node) => loop._options.Sampler.Choose(Read(tree, node), loop._logits);
+
+        public Span<double> Weights(TokenTree tree, int node)
+        {
+            loop._options.Sampler.Weights(Read(tree, node), loop._logits, loop._weights);
+            return loop._weights;
+        }
+
+        /// <summary>Fetches the logits behind <paramref name="node"/> and returns the tokens up to it.</summary>
+        private ReadOnlySpan<int> Read(TokenTree tree, int node)
         {
             var path = tree.Path(node);
             for (var i = 1; i < path.Length; i++) loop._tokens[loop._count + i - 1] = tree.Tokens[path[i]];
             loop._rows.Download(node, loop._logits);
-            var tokens = loop._tokens.AsSpan(0, loop._count + path.Length - 1);
-            if (loop._options.LogProbs is not { } count) return loop._options.Sampler.Choose(tokens, loop._logits);
-            var raw = loop._logits.ToArray();
-            var chosen = loop._options.Sampler.Choose(tokens, loop._logits);
-            loop._logProbs.Add(LogProbabilities.Of(raw, chosen, count));
-            return chosen;
+            return loop._tokens.AsSpan(0, loop._count + path.Length - 1);
         }
     }
 }

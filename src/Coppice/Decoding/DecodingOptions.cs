@@ -8,4 +8,5 @@ namespace Coppice.Decoding;
 /// <param name="Drafter">Proposes; belongs to the caller.</param>
 /// <param name="Stop">Ends.</param>
 /// <param name="LogProbs">Best tokens to report for every position, or null for no log-probabilities.</param>
-internal sealed record DecodingOptions(Sampler Sampler, Drafter Drafter, StopRule Stop, int? LogProbs);
+/// <param name="Typical">Accepts by this rule, which changes the text, or null for the target's own law.</param>
+internal sealed record DecodingOptions(Sampler Sampler, Drafter Drafter, StopRule Stop, int? LogProbs, TypicalAcceptance? Typical = null);

@@ -28,7 +28,9 @@ internal sealed class ForwardBatch
     /// <param name="FirstRow">First row in the batch.</param>
     /// <param name="Rows">Number of rows.</param>
     /// <param name="FirstTreeRow">First tree row, or null where the rows are consecutive positions.</param>
-    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow);
+    /// <param name="Behind">Rows behind the cache's length that passes over earlier nodes of the tree have appended.</param>
+    /// <param name="Deepest">Largest depth of tree rows, else 0.</param>
+    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow, int Behind, int Deepest);
 
     /// <summary>Largest pass.</summary>
     public WorkspaceSize Size { get; }
@@ -60,38 +62,40 @@ internal sealed class ForwardBatch
     {
         Debug.Assert(tokens.Length > 0 && tokens.Length <= Size.Rows - Rows, "the pass must fit the workspace");
         for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + i, beyond, Rows + i);
-        _segments.Add(new Segment(cache, Rows, tokens.Length, null));
+        _segments.Add(new Segment(cache, Rows, tokens.Length, null, 0, 0));
         Rows += tokens.Length;
     }
 
-    /// <summary>Adds the nodes of a token tree whose root follows what <paramref name="cache"/> holds.</summary>
+    /// <summary>Adds nodes of a token tree whose root follows what <paramref name="cache"/> holds: all, or those behind the nodes of earlier passes.</summary>
     /// <param name="cache">The sequence.</param>
     /// <param name="tokens">Token of each node.</param>
-    /// <param name="depths">Depth of each node, the root 0.</param>
+    /// <param name="depths">Depth of each node, the root 0; there may be several roots.</param>
     /// <param name="paths">[nodes, pathLength of the workspace]: the nodes from the root to each node.</param>
     /// <param name="beyond">As in <see cref="Add"/>.</param>
-    public void AddTree(KvCache cache, ReadOnlySpan<int> tokens, ReadOnlySpan<int> depths, ReadOnlySpan<int> paths, bool beyond = false)
+    /// <param name="behind">Nodes of earlier passes, whose keys and values are in the cache behind its length.</param>
+    public void AddTree(KvCache cache, ReadOnlySpan<int> tokens, ReadOnlySpan<int> depths, ReadOnlySpan<int> paths, bool beyond = false, int behind = 0)
     {
-        if (IsChain(depths, paths))
-        {
-            Add(cache, tokens, beyond);
-            return;
-        }
         Debug.Assert(tokens.Length <= Size.Rows - Rows && tokens.Length <= Size.TreeRows - TreeRows, "the tree must fit the workspace");
         for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + depths[i], beyond, Rows + i);
+        var (chain, deepest) = (IsChain(depths, behind), 0);
+        foreach (var depth in depths) deepest = Math.Max(deepest, depth);
+        _segments.Add(new Segment(cache, Rows, tokens.Length, chain ? null : TreeRows, behind, chain ? 0 : deepest));
+        Rows += tokens.Length;
+        if (chain) return;
         depths.CopyTo(_depths.AsSpan(TreeRows));
         paths[..(tokens.Length * Size.PathLength)].CopyTo(_paths.AsSpan(TreeRows * Size.PathLength));
-        _segments.Add(new Segment(cache, Rows, tokens.Length, TreeRows));
-        Rows += tokens.Length;
         TreeRows += tokens.Length;
     }
 
-    /// <summary>A tree without branches is a stretch of tokens; the result is the same, the causal form needs no paths on the device.</summary>
-    private bool IsChain(ReadOnlySpan<int> depths, ReadOnlySpan<int> paths)
+    /// <summary>
+    /// A tree without branches is a stretch of tokens; the result is the same, the causal form needs no paths on the device. A node as deep as there are nodes
+    /// before it has all of them above it.
+    /// </summary>
+    private static bool IsChain(ReadOnlySpan<int> depths, int behind)
     {
         for (var i = 0; i < depths.Length; i++)
         {
-            if (depths[i] != i || (i > 0 && paths[i * Size.PathLength + i - 1] != i - 1)) return false;
+            if (depths[i] != behind + i) return false;
         }
         return true;
     }

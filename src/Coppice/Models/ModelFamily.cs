@@ -2,8 +2,9 @@ using Coppice.Models.Families;
 
 namespace Coppice.Models;
 
-/// <summary>A family of models: the model_type values it reads, how its config becomes a spec, and its names of tensors.</summary>
-internal sealed record ModelFamily(string Name, IReadOnlyList<string> ModelTypes, Func<ConfigReader, ModelSpec> ReadSpec, Func<ModelSpec, TensorMap> Map)
+/// <summary>A family of models: the model_type values it reads, how its config becomes a spec, its names of tensors, and its form in GGUF files where it has one.</summary>
+internal sealed record ModelFamily(
+    string Name, IReadOnlyList<string> ModelTypes, Func<ConfigReader, ModelSpec> ReadSpec, Func<ModelSpec, TensorMap> Map, Func<ModelSpec, GgufArchitecture?>? Gguf = null)
 {
     /// <summary>Every family there is. A new one is a file in Families and a line here.</summary>
     public static IReadOnlyList<ModelFamily> All { get; } =

@@ -19,7 +19,7 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
     /// <exception cref="ArgumentException">A cache has not room for its rows.</exception>
     public void Forward(ForwardBatch batch, Workspace w)
     {
-        foreach (var segment in batch.Segments) segment.Cache.Reserve(segment.Rows);
+        foreach (var segment in batch.Segments) segment.Cache.Reserve(segment.Rows, segment.Behind);
         Upload(batch, w);
         var rows = batch.Rows;
         var (x, h, projected) = (w.Residual.Slice(0, rows), w.Normed.Slice(0, rows), w.Projected.Slice(0, rows));
@@ -97,12 +97,12 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             Backend.Rope(turned, w.RopePositions.Slice(0, batch.Rows), cosines, sines, Spec.Ropes[rope].Pairing);
         }
         var attended = w.Attended.Slice(0, batch.Rows);
-        foreach (var (cache, first, rows, treeRow) in batch.Segments)
+        foreach (var (cache, first, rows, treeRow, behind, deepest) in batch.Segments)
         {
             cache.Append(index, keys.Heads(Spec.KvHeads).Slice(first, rows), values.Slice(first, rows));
             var mask = treeRow is { } node
-                ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), place.Window)
-                : AttentionMask.Causal(cache.Length, place.Window);
+                ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, behind + rows)
+                : AttentionMask.Causal(cache.Length + behind, place.Window);
             cache.Attend(index, queries.Heads(Spec.QueryHeads).Slice(first, rows), mask, Spec.AttentionScale, Spec.AttentionSoftCap,
                 attended.Heads(Spec.QueryHeads).Slice(first, rows));
         }

@@ -1,9 +1,13 @@
+using Coppice.Decoding;
 using Coppice.Decoding.Drafters;
 
 namespace Coppice.Speculation;
 
-/// <summary>Which drafter proposes tokens ahead, and its settings. The text is the same with each; only the time differs.</summary>
-/// <remarks>Options that are equal keep what the drafter of a session has learned from one generation to the next.</remarks>
+/// <summary>Which drafter proposes tokens ahead, and its settings. Only the time differs: greedy text is the same with each.</summary>
+/// <remarks>
+/// Sampled text is the same too where a drafter proposes without chance; where it draws its proposals, a text comes up as often as without it, but for another seed.
+/// Options that are equal keep what the drafter of a session has learned from one generation to the next.
+/// </remarks>
 public abstract record DrafterOptions
 {
     /// <summary>Every drafter: its name and how its settings are read.</summary>
@@ -12,6 +16,10 @@ public abstract record DrafterOptions
         (AutoDrafterOptions.KindName, AutoDrafterOptions.Read),
         ("none", _ => new NoDrafterOptions()),
         (PromptLookupOptions.KindName, PromptLookupOptions.Read),
+        (DraftModelOptions.KindName, DraftModelOptions.Read),
+        (RsdCOptions.KindName, RsdCOptions.Read),
+        (RsdSOptions.KindName, RsdSOptions.Read),
+        (DyspecOptions.KindName, DyspecOptions.Read),
     ];
 
     private protected DrafterOptions() { }
@@ -24,6 +32,19 @@ public abstract record DrafterOptions
     /// <summary>The drafter's name: "prompt-lookup".</summary>
     public abstract string Name { get; }
 
+    /// <summary>
+    /// Accepts drafted tokens that are plausible instead of those that the model chooses: ε of Medusa's typical acceptance, usually 0.09.
+    /// Changes the text, its law too; 0, the default, does not.
+    /// </summary>
+    public double Typical
+    {
+        get;
+        init => field = value is >= 0 and <= 1 ? value : throw new ArgumentException(string.Create(
+            System.Globalization.CultureInfo.InvariantCulture, $"drafter {Name}: typical must be from 0 to 1, got {value}."), nameof(value));
+    }
+
+    internal TypicalAcceptance? Acceptance => Typical > 0 ? new TypicalAcceptance(Typical, Math.Sqrt(Typical)) : null;
+
     /// <summary>Reads "NAME" or "NAME:key=value,key=value".</summary>
     /// <exception cref="ArgumentException">The name or a key is not known, or a value is not what it must be.</exception>
     public static DrafterOptions Parse(string text)
@@ -35,7 +56,7 @@ public abstract record DrafterOptions
         {
             if (kind.Name != name) continue;
             var settings = new DrafterSettings(name, colon < 0 ? "" : text[(colon + 1)..]);
-            var options = kind.Read(settings);
+            var options = kind.Read(settings) with { Typical = settings.Real("typical", 0) };
             settings.RequireNoneLeft();
             options.Validate();
             return options;

@@ -104,8 +104,22 @@ public sealed class Tokenizer
         return _added.IdOf(token) ?? (_model.Vocabulary.TryFind(token, out var id) ? id : null);
     }
 
+    /// <summary>Whether every id stands for the same token in <paramref name="other"/>.</summary>
+    internal bool HasTokensOf(Tokenizer other)
+    {
+        if (VocabularySize != other.VocabularySize) return false;
+        for (var id = 0; id < VocabularySize; id++)
+        {
+            if (TokenText(id) != other.TokenText(id)) return false;
+        }
+        return true;
+    }
+
     /// <summary>Whether the id is that of a special token: one that stands for no text.</summary>
     public bool IsSpecial(int id) => _added.Find(id) is { Special: true };
+
+    /// <summary>Whether the token stands beside the vocabulary of the model and is looked for in texts first.</summary>
+    internal bool IsAdded(int id) => _added.Find(id) is not null;
 
     /// <summary>
     /// The bytes that the token adds to a text in which it is neither the first nor the last, which need not be whole UTF-8 characters;

@@ -35,6 +35,9 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Bytes of all tensors.</summary>
     public long Bytes => _tensors.Values.Sum(t => t.Entry.Bytes);
 
+    /// <summary>Whether <paramref name="folder"/> has weights that <see cref="Open"/> would look at.</summary>
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, SingleFile)) || File.Exists(Path.Combine(folder, SafetensorsIndex.FileName));
+
     /// <summary>Opens the weights of <paramref name="folder"/>.</summary>
     /// <exception cref="CheckpointException">There are none, or a file is missing, malformed or contradicts another.</exception>
     public static Checkpoint Open(string folder)

@@ -18,7 +18,7 @@ public abstract class AttentionTests(Device device) : OpSuite(device)
         var q = bed.Place(new Shape(2, 2, 16), Noise.Uniform(3, 64));
         var y = bed.Output(q.Shape);
         // The second row is padding: depth -1 is before the root, so its path is empty.
-        var mask = AttentionMask.Tree(0, bed.Place(new Shape(2, 1), [0, 0]), bed.Place(new Shape(2), [0, -1]));
+        var mask = AttentionMask.Tree(0, bed.Place(new Shape(2, 1), [0, 0]), bed.Place(new Shape(2), [0, -1]), deepest: 0);
         bed.Backend.Attention(q, image.Dense(bed), mask, 0.25f, 0, y);
         Assert.All(bed.Floats(y).Skip(32), v => Assert.Equal(0f, v));
     });

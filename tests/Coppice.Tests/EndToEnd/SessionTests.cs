@@ -36,6 +36,19 @@ public sealed class SessionTests : IDisposable
         Assert.Throws<ObjectDisposedException>(session.Reset);
     }
 
+    [Fact]
+    public void Older_tokenizer_files_serve_a_model_as_well()
+    {
+        File.WriteAllText(Path.Combine(_folder.Folder, "vocab.json"), """{"a": 2, "b": 3, "ab": 4}""");
+        File.WriteAllText(Path.Combine(_folder.Folder, "merges.txt"), "a b\n");
+        using var model = _folder.Load();
+        using var session = model.NewSession();
+        var fromText = session.Generate("abba", new() { MaxTokens = 4 }, Cancellation).Select(piece => piece.TokenId).ToArray();
+        session.Reset();
+        Assert.Equal(session.Greedy([4, 3, 2], 4), fromText);
+        Assert.True(ModelInfo.Read(_folder.Folder).HasTokenizer);
+    }
+
     public static TheoryData<GenerationOptions, string> BadOptions => new()
     {
         { new() { MaxTokens = 0 }, "MaxTokens" },
@@ -303,8 +316,15 @@ public sealed class SessionTests : IDisposable
         var info = ModelInfo.Read(_folder.Folder);
         Assert.Equal(("llama", 2, 4, 2, 12), (info.Family, info.LayerCount, info.QueryHeads, info.KvHeads, info.HeadDim));
         Assert.Equal(2 * 96 * 48 + 2 * (48 * 96 + 48 * 48 + 3 * 48 * 80) + 5 * 48, info.ParameterCount);
-        Assert.Equal(4 * info.ParameterCount, info.WeightBytes[WeightFormat.F32]);
+        Assert.Equal(4 * info.ParameterCount, info.StoredBytes["F32"]);
+        foreach (var (format, bytes) in info.WeightBytes)
+        {
+            using var loaded = _folder.Load(new() { Device = "cpu", WeightFormat = format, MaxTokens = 16 });
+            // Room for each of 15 buffers to begin at a multiple of 256 bytes.
+            Assert.InRange(bytes, loaded.WeightBytes, loaded.WeightBytes + 15 * 255);
+        }
         Assert.Equal(2 * 2 * 2 * 12 * 2, info.KvBytesPerToken[ElementType.BF16]);
+        Assert.Equal(info.ContextLength * info.KvBytesPerToken[ElementType.BF16], info.KvBytesPerContext[ElementType.BF16]);
     }
 
     private sealed class Collector(List<LoadProgress> reports) : IProgress<LoadProgress>

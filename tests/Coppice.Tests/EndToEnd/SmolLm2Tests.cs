@@ -69,7 +69,7 @@ public sealed class SmolLm2Tests : IDisposable
     }
 
     [Theory, InlineData("speech"), InlineData("novel")]
-    public void Mean_negative_log_likelihood_is_that_of_transformers(string text)
+    public void Mean_negative_log_likelihood_in_one_context_and_in_windows_is_that_of_transformers(string text)
     {
         using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "golden.json")));
         using var scorer = new Scorer(_model, 4096);
@@ -78,6 +78,8 @@ public sealed class SmolLm2Tests : IDisposable
         var actual = scorer.NegativeLogLikelihoods(ids, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(expected.Length, actual.Count);
         Assert.Equal(expected.Average(e => (double)e), actual.Average(), 1e-4);
+        var windowed = document.RootElement.GetProperty("perplexity").EnumerateArray().Single(p => p.GetProperty("text").GetString() == text + ".txt");
+        Assert.Equal(windowed.GetProperty("mean_nll_windows_512").GetDouble(), scorer.NegativeLogLikelihoods(ids, 512, TestContext.Current.CancellationToken).Average(), 1e-4);
         TestContext.Current.SendDiagnosticMessage($"largest difference {expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max()}, mean {actual.Average()}");
     }
 }

@@ -68,6 +68,11 @@ public sealed class ForwardIdentityTests
         Prefill(runner, paged, prompt);
         var nodes = runner.Run(cache, tree);
         Assert.Equal(nodes, runner.Run(paged, tree));
+        foreach (var atOnce in (int[])[1, 3, 7])
+        {
+            Assert.Equal(nodes, runner.Run(cache, tree, atOnce));
+            Assert.Equal(nodes, runner.Run(paged, tree, atOnce));
+        }
         for (var node = 0; node < tree.Count; node++)
         {
             var path = tree.Path(node).ToArray().Select(n => tree.Tokens[n]).ToArray();

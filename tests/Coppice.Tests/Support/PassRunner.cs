@@ -59,6 +59,20 @@ internal sealed class PassRunner : IDisposable
         return Run();
     }
 
+    /// <summary>Passes over so many nodes of a tree at a time, of which nothing is kept yet.</summary>
+    public float[] Run(KvCache cache, TokenTree tree, int nodesAtOnce)
+    {
+        var logits = new List<float>();
+        for (var first = 0; first < tree.Count; first += nodesAtOnce)
+        {
+            var end = Math.Min(first + nodesAtOnce, tree.Count);
+            Batch.Clear();
+            Batch.AddTree(cache, tree.Tokens[first..end], tree.Depths[first..end], tree.Paths[(first * tree.PathLength)..], behind: first);
+            logits.AddRange(Run());
+        }
+        return [.. logits];
+    }
+
     /// <summary>One pass over the batch as it is.</summary>
     public float[] Run()
     {

@@ -34,16 +34,17 @@ internal sealed class TinyModel : IDisposable
     /// <param name="seed">Of the random numbers.</param>
     /// <param name="round">Changes the elements of matrices.</param>
     /// <param name="roundRow">Changes the rows of matrices.</param>
-    public void Write(int seed = 1, Func<float, float>? round = null, Action<Span<float>>? roundRow = null)
+    /// <param name="noise">Standard deviations that are added from other numbers: a model that resembles the one without.</param>
+    public void Write(int seed = 1, Func<float, float>? round = null, Action<Span<float>>? roundRow = null, double noise = 0)
     {
-        var random = new Random(seed);
+        var (random, other) = (new Random(seed), new Random(seed + 1));
         using var writer = new SafetensorsWriter(WeightsPath, Tensors);
         foreach (var (name, type, shape) in Tensors)
         {
             var norm = name.Contains("norm", StringComparison.Ordinal) || name.Contains("ln_", StringComparison.Ordinal);
             var scale = shape.Length == 2 ? 2 / Math.Sqrt(shape[^1]) : 0.3;
             var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
-            for (var i = 0; i < values.Length; i++) values[i] = (float)((norm && name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0) + scale * Normal(random));
+            for (var i = 0; i < values.Length; i++) values[i] = (float)((norm && name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0) + scale * (Normal(random) + (noise > 0 ? noise * Normal(other) : 0)));
             if (shape.Length == 2 && round is not null) values = [.. values.Select(round)];
             for (var row = 0; shape.Length == 2 && roundRow is not null && row < shape[0]; row++) roundRow(values.AsSpan(row * (int)shape[1], (int)shape[1]));
             if (type == SafetensorsType.F32) writer.Write<float>(values);

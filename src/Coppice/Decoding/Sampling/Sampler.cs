@@ -9,14 +9,45 @@ namespace Coppice.Decoding.Sampling;
 /// <remarks>The random number of a draw depends on the seed and on the absolute position alone, so a token does not depend on how the ones before it were found.</remarks>
 internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool greedy, ulong seed)
 {
+    /// <summary>Whether the choice is the arg-max.</summary>
+    public bool IsGreedy => greedy;
+    /// <summary>Key of the draws.</summary>
+    public ulong Seed => seed;
+    /// <summary>What the processors do to probabilities, for a drafter that imitates them.</summary>
+    public SamplingShape Shape { get; init; } = SamplingShape.Unchanged;
+
     /// <summary>The token that follows <paramref name="tokens"/>.</summary>
     /// <param name="tokens">All tokens before it; their number is its position.</param>
     /// <param name="logits">[vocabulary]; changed. NaN counts as -∞; where nothing is above -∞, token 0 is chosen.</param>
     public int Choose(ReadOnlySpan<int> tokens, Span<float> logits)
     {
+        Process(tokens, logits);
+        return greedy ? ArgMax(logits) : Draw(logits, Philox.Uniform(seed, RandomStream.Target, tokens.Length));
+    }
+
+    /// <summary>Probabilities, up to a common factor, of what follows <paramref name="tokens"/>; of a greedy choice all of it on one token.</summary>
+    /// <param name="tokens">All tokens before it.</param>
+    /// <param name="logits">[vocabulary]; changed. As for <see cref="Choose"/>.</param>
+    /// <param name="weights">[vocabulary].</param>
+    public void Weights(ReadOnlySpan<int> tokens, Span<float> logits, Span<double> weights)
+    {
+        Process(tokens, logits);
+        var max = TensorPrimitives.Max<float>(logits);
+        if (greedy || !float.IsFinite(max))
+        {
+            weights.Clear();
+            weights[ArgMax(logits)] = 1;
+            return;
+        }
+        TensorPrimitives.Subtract(logits, max, logits);
+        TensorPrimitives.Exp<float>(logits, logits);
+        TensorPrimitives.ConvertChecked<float, double>(logits, weights);
+    }
+
+    private void Process(ReadOnlySpan<int> tokens, Span<float> logits)
+    {
         if (float.IsNaN(TensorPrimitives.Max<float>(logits))) ReplaceNaN(logits);       // Max is NaN where any element is
         for (var i = 0; i < processors.Count; i++) processors[i].Apply(tokens, logits);
-        return greedy ? ArgMax(logits) : Draw(logits, Philox.Uniform(seed, RandomStream.Target, tokens.Length));
     }
 
     private static void ReplaceNaN(Span<float> logits)
@@ -32,6 +63,22 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     {
         var max = TensorPrimitives.Max(logits);
         return Math.Max(logits.IndexOf(max), 0);
+    }
+
+    /// <summary>Inverse of the cumulative distribution over ascending indices: the first whose cumulative weight exceeds <paramref name="uniform"/> of the sum.</summary>
+    internal static int Draw(ReadOnlySpan<double> weights, double uniform)
+    {
+        var total = 0.0;
+        foreach (var weight in weights) total += weight;
+        var (sum, target, last) = (0.0, uniform * total, 0);
+        for (var i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] == 0) continue;
+            last = i;
+            sum += weights[i];
+            if (sum > target) break;
+        }
+        return last;
     }
 
     /// <summary>Inverse of the cumulative distribution over ascending ids: the first id whose cumulative probability exceeds <paramref name="uniform"/>.</summary>

@@ -42,7 +42,10 @@ internal static class Llama
     };
 
     /// <summary>Its line in the table.</summary>
-    public static ModelFamily Family { get; } = new("llama", ["llama"], Read, static _ => Map);
+    public static ModelFamily Family { get; } = new("llama", ["llama"], Read, static _ => Map, static _ => Gguf);
+
+    /// <summary>Its form in GGUF files.</summary>
+    public static GgufArchitecture Gguf { get; } = new("llama", NeighbouringPairs: true, OutputBias: true, QkNorm.None, SquareAttention: false);
 
     /// <summary>The settings as a Llama config names them.</summary>
     public static ModelSpec Read(ConfigReader config)

@@ -12,7 +12,7 @@ internal static class Mistral
             (TensorRole.ExpertDown, "model.layers.{layer}.block_sparse_moe.experts.{expert}.w2")),
     };
 
-    public static ModelFamily Family { get; } = new("mistral", ["mistral", "mixtral"], Read, static spec => spec.Experts is null ? Llama.Map : Mixture);
+    public static ModelFamily Family { get; } = new("mistral", ["mistral", "mixtral"], Read, static spec => spec.Experts is null ? Llama.Map : Mixture, static _ => Llama.Gguf);
 
     private static ModelSpec Read(ConfigReader config)
     {

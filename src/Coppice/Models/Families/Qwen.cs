@@ -12,7 +12,15 @@ internal static class Qwen
             (TensorRole.ExpertDown, "model.layers.{layer}.mlp.experts.{expert}.down_proj")),
     };
 
-    public static ModelFamily Family { get; } = new("qwen", ["qwen2", "qwen3", "qwen3_moe"], Read, static spec => spec.Experts is null ? Llama.Map : Mixture);
+    public static ModelFamily Family { get; } = new("qwen", ["qwen2", "qwen3", "qwen3_moe"], Read, static spec => spec.Experts is null ? Llama.Map : Mixture, Gguf);
+
+    /// <summary>Its forms in GGUF files; there is none for experts.</summary>
+    private static GgufArchitecture? Gguf(ModelSpec spec) => spec.ModelType switch
+    {
+        "qwen2" => new("qwen2", NeighbouringPairs: false, OutputBias: false, QkNorm.None, SquareAttention: true),
+        "qwen3" => new("qwen3", NeighbouringPairs: false, OutputBias: false, QkNorm.Head, SquareAttention: false),
+        _ => null,
+    };
 
     private static ModelSpec Read(ConfigReader config)
     {

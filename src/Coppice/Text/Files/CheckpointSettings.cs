@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Coppice.Text.Normalizers;
 using Coppice.Text.TokenModels;
 
 namespace Coppice.Text.Files;
@@ -31,7 +32,10 @@ internal sealed class CheckpointSettings
     public bool? AddsEnd => _config?.Optional("add_eos_token")?.Flag;
 
     /// <summary>Whether a space is put before texts.</summary>
-    public bool AddsPrefixSpace => _config?.FlagOr("add_prefix_space", false) ?? false;
+    public bool AddsPrefixSpace => FlagOr("add_prefix_space", false);
+
+    /// <summary>A flag of tokenizer_config.json, or <paramref name="otherwise"/> where it is absent or null.</summary>
+    public bool FlagOr(string key, bool otherwise) => _config?.FlagOr(key, otherwise) ?? otherwise;
 
     /// <summary>The token of a role such as "bos_token", or null.</summary>
     public string? Named(string role) => _named.GetValueOrDefault(role);
@@ -79,9 +83,9 @@ internal sealed class CheckpointSettings
     /// <summary>
     /// The added tokens of a checkpoint without tokenizer.json: those that tokenizer_config.json or added_tokens.json list, and those with
     /// a role
-    /// or <paramref name="usual"/> ones, as far as the model knows them.
+    /// or <paramref name="usual"/> ones, as far as the model knows them. <paramref name="normalizer"/> is the tokenizer's.
     /// </summary>
-    public AddedTokens AddedTokens(TokenModel model, string[] usual)
+    public AddedTokens AddedTokens(TokenModel model, Normalizer? normalizer, string[] usual)
     {
         var tokens = new List<AddedToken>();
         var contents = new HashSet<string>();
@@ -89,7 +93,7 @@ internal sealed class CheckpointSettings
         {
             if (!int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id >= Vocabulary.IdLimit)
                 throw value.Wrong("a token whose key is its id");
-            var token = AddedTokenReader.ReadOne(value, id, null);
+            var token = AddedTokenReader.ReadOne(value, id, normalizer);
             if (token.Content.Length > 0 && contents.Add(token.Content)) tokens.Add(token);
         }
         foreach (var (content, value) in ReadObject(_folder, "added_tokens.json")?.Members() ?? [])

@@ -32,13 +32,14 @@ internal static class GptFiles
                 + $"vocab.json and merges.txt; "
                 + $"supported: {string.Join(", ", [.. LikeGpt, .. LikeRoberta, "Qwen2"])}, or a tokenizer.json.");
         var model = new BpeModel(vocabulary, merges.Table(), merges.Boundaries, new BpeOptions { SpellsBytes = true });
+        var normalizer = qwen ? new Rewrite(text => Normalization.Apply(text, compose: true, compatible: false)) : null;
         var split = qwen ? new PatternSplit(Pattern.Parse(QwenPattern), SplitBehavior.Isolated, invert: false) : ByteLevelPattern.Split;
         return new TokenizerParts
         {
             Model = model,
-            Normalizer = qwen ? new Rewrite(text => Normalization.Apply(text, compose: true, compatible: false)) : null,
+            Normalizer = normalizer,
             PreTokenizers = settings.AddsPrefixSpace ? [new SpacePrefix(), split] : [split],
-            Added = settings.AddedTokens(model, qwen || roberta ? [] : ["<|endoftext|>"]),
+            Added = settings.AddedTokens(model, normalizer, qwen || roberta ? [] : ["<|endoftext|>"]),
             PostProcessor = new PostProcessor(roberta ? [Framed(vocabulary, settings)] : []),
             Decoder = new DecoderChain([new ByteLevel()]),
         };

@@ -45,11 +45,17 @@ internal static class NormalizerReader
 
     private static NormalizerSequence ReadBert(JsonField field)
     {
-        var parts = new List<Normalizer>();
         var lowercase = field.Required("lowercase").Flag;
-        if (field.Required("clean_text").Flag) parts.Add(CharacterFilter.Clean);
-        if (field.Required("handle_chinese_chars").Flag) parts.Add(CharacterFilter.SpaceChinese);
-        if (field.FlagOr("strip_accents", lowercase))
+        return Bert(field.Required("clean_text").Flag, field.Required("handle_chinese_chars").Flag, field.FlagOr("strip_accents", lowercase), lowercase);
+    }
+
+    /// <summary>BERT's steps in their order, each as asked for: control characters out, spaces round Chinese characters, accents off, lower case.</summary>
+    public static NormalizerSequence Bert(bool clean, bool spaceChinese, bool stripAccents, bool lowercase)
+    {
+        var parts = new List<Normalizer>();
+        if (clean) parts.Add(CharacterFilter.Clean);
+        if (spaceChinese) parts.Add(CharacterFilter.SpaceChinese);
+        if (stripAccents)
         {
             parts.Add(new Rewrite(text => Normalization.Apply(text, compose: false, compatible: false)));
             parts.Add(CharacterFilter.StripNonSpacingMarks);

@@ -66,8 +66,7 @@ internal static class PreTokenizerReader
                 list.Add(new CharacterSplit(OlderCategories.IsPunctuation, behavior));
                 break;
             case "BertPreTokenizer":
-                list.Add(new CharacterSplit(CodePoints.IsWhiteSpace, SplitBehavior.Removed));
-                list.Add(new CharacterSplit(OlderCategories.IsPunctuation, SplitBehavior.Isolated));
+                list.AddRange(Bert());
                 break;
             case "CharDelimiterSplit" or "Delimiter":
                 var delimiter = Rune.GetRuneAt(part.Required("delimiter").Character, 0).Value;
@@ -81,6 +80,10 @@ internal static class PreTokenizerReader
                 throw type.Unsupported(Supported);
         }
     }
+
+    /// <summary>BERT's cuts: at white space, which is left out, and round every punctuation mark.</summary>
+    public static PreTokenizer[] Bert() =>
+        [new CharacterSplit(CodePoints.IsWhiteSpace, SplitBehavior.Removed), new CharacterSplit(OlderCategories.IsPunctuation, SplitBehavior.Isolated)];
 
     private static Metaspace ReadMetaspace(JsonField part) =>
         new(part.Required("replacement").Character, ReadScheme(part), part.FlagOr("split", true));

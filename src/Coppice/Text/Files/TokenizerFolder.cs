@@ -3,6 +3,12 @@ namespace Coppice.Text.Files;
 /// <summary>Chooses among the tokenizer files of a checkpoint: tokenizer.json if it is there, else older kinds.</summary>
 internal static class TokenizerFolder
 {
+    // In the order in which they are preferred.
+    private static readonly string[][] Kinds = [["tokenizer.json"], ["tokenizer.model"], ["vocab.json", "merges.txt"], ["vocab.txt"]];
+
+    /// <summary>Whether <paramref name="folder"/> has tokenizer files, of a kind that <see cref="Load"/> reads.</summary>
+    public static bool IsIn(string folder) => Kinds.Any(kind => kind.All(file => File.Exists(Path.Combine(folder, file))));
+
     /// <summary>Reads the tokenizer in <paramref name="folder"/>.</summary>
     public static Tokenizer Load(string folder)
     {
@@ -23,9 +29,13 @@ internal static class TokenizerFolder
         if (File.Exists(pieces)) return SentencePieceReader.Read("tokenizer.model", JsonSource.ReadBytes(pieces), settings);
         if (File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt")))
             return GptFiles.Read(folder, settings);
+        if (File.Exists(Path.Combine(folder, "vocab.txt"))) return BertFiles.Read(folder, settings);
+        if (File.Exists(Path.Combine(folder, "tekken.json")))
+            throw new UnsupportedModelException("tekken.json: Mistral's own tokenizer file is not supported; "
+                + "supported: tokenizer.json, which transformers writes of the same tokenizer.");
         var found = Directory.Exists(folder) ? "none of them is there" : "there is no such folder";
-        throw new CheckpointException($"{Path.GetFileName(folder)}: must hold tokenizer.json, tokenizer.model, or vocab.json "
-            + $"and merges.txt, but {found}.");
+        throw new CheckpointException($"{Path.GetFileName(folder)}: must hold tokenizer.json, tokenizer.model, vocab.json "
+            + $"and merges.txt, or vocab.txt, but {found}.");
     }
 
     private static int? IdOf(TokenizerParts parts, string token) =>

@@ -1,7 +1,7 @@
 namespace Coppice.Cli;
 
-/// <summary>What a model's folder says, without its weights.</summary>
-internal sealed record ModelInfo
+/// <summary>What a folder holds: <see cref="ModelInfo"/>, its files and its tokenizer, as `info --json` writes them. What the folder does not hold is null.</summary>
+internal sealed record FolderInfo
 {
     public required string Folder { get; init; }
     public required IReadOnlyList<FileInfoRow> Files { get; init; }

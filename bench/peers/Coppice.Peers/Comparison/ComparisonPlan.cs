@@ -1,0 +1,70 @@
+using System.Globalization;
+
+namespace Coppice.Peers.Comparison;
+
+/// <summary>What a comparison needs: programs, models in both forms, threads.</summary>
+/// <param name="Coppice">The program `coppice`.</param>
+/// <param name="Llama">The folder of llama.cpp's programs.</param>
+/// <param name="Models">Models by short name.</param>
+/// <param name="Threads">Threads of every engine.</param>
+internal sealed record ComparisonSetup(string Coppice, string Llama, IReadOnlyList<PeerModel> Models, int Threads);
+
+/// <summary>A model in both forms.</summary>
+/// <param name="Name">Its short name.</param>
+/// <param name="Folder">Hugging Face's layout, in BF16.</param>
+/// <param name="Gguf">Beginning of the GGUF files' paths, which end in -TYPE.gguf.</param>
+internal sealed record PeerModel(string Name, string Folder, string Gguf);
+
+/// <summary>Groups of calls that are measured in turn, by name: MODEL/FORMAT and MODEL/depth.</summary>
+internal sealed class ComparisonPlan(ComparisonSetup setup)
+{
+    /// <summary>Tokens of the two main tests, and of the decoding behind a context.</summary>
+    public const int PrefillTokens = 512, DecodeTokens = 128, DepthTokens = 32;
+    /// <summary>Contexts whose speeds are set in proportion.</summary>
+    public const int ShortDepth = 64, LongDepth = 4096;
+
+    private static readonly string[] Main = ["--prefill", Text(PrefillTokens), "--decode", Text(DecodeTokens)];
+    private static readonly string[] PeerMain = ["-p", Text(PrefillTokens), "-n", Text(DecodeTokens)];
+
+    /// <summary>The groups.</summary>
+    public IEnumerable<(string Name, IReadOnlyList<EngineRun> Runs)> Groups()
+    {
+        foreach (var model in setup.Models)
+        {
+            yield return ($"{model.Name}/16",
+            [
+                Own(model, "16", "as-stored", "f32", Main),
+                Peer(model, "16", "f16", PeerMain),
+                Peer(model, "16", "bf16", PeerMain) with { Compared = static test => !test.StartsWith("prefill", StringComparison.Ordinal) },
+            ]);
+            foreach (var format in (string[])["q8", "q4"])
+            {
+                yield return ($"{model.Name}/{format}",
+                [
+                    Own(model, format, format, "int8", Main),
+                    Own(model, format, format, "f32", "--decode", Text(DecodeTokens)),
+                    Peer(model, format, format + "_0", PeerMain),
+                ]);
+            }
+        }
+        var small = setup.Models[0];
+        yield return ($"{small.Name}/depth",
+        [
+            .. ((int[])[ShortDepth, LongDepth]).Select(depth => Own(small, "16", "as-stored", "f32", "--decode", Text(DepthTokens), "--depth", Text(depth))),
+            Peer(small, "16", "f16", "-p", "0", "-n", Text(DepthTokens), "-d", $"{ShortDepth},{LongDepth}"),
+        ]);
+    }
+
+    private EngineRun Own(PeerModel model, string format, string weights, string activations, params string[] test) =>
+        new(Engines.Coppice, model.Name, format, $"weights {weights}, activations {activations}, KV f16", setup.Coppice,
+        [
+            "bench", "--model", model.Folder, "--device", "cpu", "--weights", weights, "--activations", activations, "--kv", "f16", "--threads", Text(setup.Threads),
+            "--rounds", "1", "--json", .. test,
+        ]);
+
+    private EngineRun Peer(PeerModel model, string format, string type, params string[] test) =>
+        new(Engines.Llama, model.Name, format, type.ToUpperInvariant(), Path.Combine(setup.Llama, "llama-bench"),
+            ["-m", $"{model.Gguf}-{type}.gguf", "-t", Text(setup.Threads), "-r", "1", "-o", "json", .. test]);
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

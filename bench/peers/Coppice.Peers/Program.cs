@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Globalization;
+using Coppice.Peers.Comparison;
+using Coppice.Peers.Models;
+
+namespace Coppice.Peers;
+
+/// <summary>The tool behind bench/peers/run: compares Coppice with llama.cpp, and makes tables of the results.</summary>
+internal static class Program
+{
+    private const string Usage = """
+        compare --coppice EXE --llama DIR --cache DIR [--small DIR] [--quick | --rounds N] [--threads N] [--only GROUP]... [--add] [--json F]
+        prepare --coppice EXE --llama DIR --cache DIR [--small DIR]      models and GGUF files only
+        errors  --coppice EXE --llama DIR --cache DIR                    Frobenius errors of llama.cpp's quantisers on the random model
+        tables                                                           bench/results/*/peers.md and README.md from bench/results/*/peers.json
+        """;
+
+    private static int Main(string[] args)
+    {
+        try
+        {
+            var arguments = new Arguments(args.Skip(1));
+            switch (args.FirstOrDefault())
+            {
+                case "compare": Compare(arguments); break;
+                case "prepare": Prepare(arguments); break;
+                case "errors": Errors(arguments); break;
+                case "tables": ResultPages.Write(Repository()); break;
+                default: throw new ArgumentException(Usage);
+            }
+            return 0;
+        }
+        catch (Exception error) when (error is ArgumentException or InvalidDataException or InvalidOperationException or IOException or EngineException)
+        {
+            Console.Error.WriteLine($"peers: {error.Message}");
+            return 1;
+        }
+    }
+
+    private static void Compare(Arguments arguments)
+    {
+        var threads = arguments.Number("--threads") ?? Environment.ProcessorCount;
+        var rounds = arguments.Number("--rounds") ?? (arguments.Flag("--quick") ? 3 : 5);
+        var (json, add, only) = (arguments.Text("--json"), arguments.Flag("--add"), arguments.All("--only"));
+        var models = Prepare(arguments);
+        var setup = new ComparisonSetup(arguments.Required("--coppice"), arguments.Required("--llama"), models, threads);
+        var results = add && json is not null && File.Exists(json) ? PeerResults.Read(json) : new PeerResults([]);
+        if (results.Threads != 0 && results.Threads != threads) throw new ArgumentException($"--add: the results have {results.Threads} threads, not {threads}.");
+        (results.Threads, results.Machine) = (threads, Processor());
+        results.Versions[Engines.Coppice] = Line("git", "-C", Repository(), "describe", "--always", "--dirty");
+        results.Versions[Engines.Llama] = Line("git", "-C", setup.Llama, "describe", "--always");
+        Comparer.Run(new ComparisonPlan(setup), results, rounds, only);
+        if (json is not null) results.Write(json);
+        Console.WriteLine(PeerTable.Speeds(results));
+        if (results.Cells.Any(cell => cell.Test.EndsWith($"@{ComparisonPlan.LongDepth}", StringComparison.Ordinal))) Console.WriteLine(PeerTable.Depth(results));
+    }
+
+    /// <summary>Makes what is missing of the models: the random one, and the GGUF files of both.</summary>
+    private static List<PeerModel> Prepare(Arguments arguments)
+    {
+        var cache = Directory.CreateDirectory(Path.Combine(arguments.Required("--cache"), "models")).FullName;
+        var models = new List<PeerModel>();
+        if (arguments.Text("--small") is { } small) models.Add(new PeerModel("SmolLM2-135M", small, Path.Combine(cache, "smollm2-135m")));
+        var random = Path.Combine(cache, "random-1b");
+        if (!Directory.Exists(random)) RandomModel.Write(random, RandomModel.OneBillion, Path.Combine(Repository(), "weights", "tiny"), seed: 1);
+        models.Add(new PeerModel("1B shape", random, random));
+        foreach (var model in models)
+        {
+            foreach (var type in (string[])["f16", "bf16", "q8_0", "q4_0"])
+            {
+                var path = $"{model.Gguf}-{type}.gguf";
+                if (!File.Exists(path)) Run(arguments.Required("--coppice"), "convert", "--model", model.Folder, "--to", "gguf", "--type", type, path);
+            }
+        }
+        return models;
+    }
+
+    private static void Errors(Arguments arguments)
+    {
+        var model = Prepare(arguments)[^1];
+        var original = $"{model.Gguf}-bf16.gguf";
+        Console.WriteLine("| type | ‖W - Q‖ / ‖W‖ |\n|---|--:|");
+        foreach (var type in (string[])["Q8_0", "Q4_0", "Q4_K_S"])
+        {
+            var quantised = $"{model.Gguf}-errors.gguf";
+            File.Delete(quantised);
+            Run(Path.Combine(arguments.Required("--llama"), "llama-quantize"), "--pure", original, quantised, type);
+            var name = type == "Q4_K_S" ? "Q4_K" : type;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| llama.cpp {name} | {QuantisationErrors.Relative(original, quantised):0.00000} |"));
+            File.Delete(quantised);
+        }
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)}: {error.Result.Trim()}");
+    }
+
+    private static string Line(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var line = process.StandardOutput.ReadToEnd().Trim();
+        process.WaitForExit();
+        return line;
+    }
+
+    private static string Processor()
+    {
+        const string file = "/proc/cpuinfo";
+        var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line is null ? "" : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+    }
+
+    /// <summary>The nearest folder above the tool that holds Engine.sln.</summary>
+    private static string Repository()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "Engine.sln"))) return folder.FullName;
+        throw new InvalidOperationException("Engine.sln was not found above the tool.");
+    }
+}

@@ -1,0 +1,60 @@
+using Coppice.Text;
+using Coppice.Text.Files;
+
+namespace Coppice.Cli;
+
+/// <summary>Reads what `info` says of a folder, none of which needs its weights.</summary>
+internal static class FolderReader
+{
+    /// <summary>Everything known of <paramref name="folder"/>.</summary>
+    /// <exception cref="CheckpointException">A file is malformed, or there is neither a model nor a tokenizer.</exception>
+    public static FolderInfo Read(string folder)
+    {
+        var (hasModel, hasTokenizer) = (File.Exists(Path.Combine(folder, "config.json")), TokenizerFolder.IsIn(folder));
+        if (!hasModel && !hasTokenizer) throw new CheckpointException($"{folder}: must hold config.json or tokenizer files, found neither.");
+        var info = new FolderInfo { Folder = Path.GetFullPath(folder), Files = Files(folder) };
+        if (hasTokenizer) info = With(info, Tokenizer.Load(folder));
+        return hasModel ? With(info, ModelInfo.Read(folder)) : info;
+    }
+
+    private static FileInfoRow[] Files(string folder) =>
+        [.. new DirectoryInfo(folder).EnumerateFiles().Select(file => new FileInfoRow(file.Name, file.Length)).OrderBy(file => file.Name, StringComparer.Ordinal)];
+
+    private static FolderInfo With(FolderInfo info, Tokenizer tokenizer) => info with
+    {
+        Template = tokenizer.ChatTemplate,
+        Tokenizer = new TokenizerInfo
+        {
+            Vocabulary = tokenizer.VocabularySize,
+            Beginning = tokenizer.SpecialTokens.Beginning,
+            End = tokenizer.SpecialTokens.End,
+            Templates = [.. tokenizer.ChatTemplates.Keys],
+        },
+    };
+
+    private static FolderInfo With(FolderInfo info, ModelInfo model) => info with
+    {
+        Family = model.Family,
+        ModelType = model.ModelType,
+        Parameters = model.ParameterCount,
+        Context = model.ContextLength,
+        Vocabulary = model.VocabularySize,
+        Layers = model.LayerCount,
+        HiddenSize = model.HiddenSize,
+        MlpSize = model.MlpSize,
+        QueryHeads = model.QueryHeads,
+        KvHeads = model.KvHeads,
+        HeadDim = model.HeadDim,
+        Experts = model.ExpertCount > 0 ? model.ExpertCount : null,
+        ExpertsPerToken = model.ExpertCount > 0 ? model.ExpertsPerToken : null,
+        TiedHead = model.HasTiedHead,
+        EndTokenIds = model.EndTokenIds,
+        StoredTypes = model.StoredBytes.Count > 0 ? [.. model.StoredBytes.OrderByDescending(type => type.Value).Select(type => type.Key)] : null,
+        Bytes = new ModelBytes
+        {
+            Weights = model.WeightBytes.Count > 0 ? ModelChoices.Weights.Supported.ToDictionary(choice => choice.Name, choice => model.WeightBytes[choice.Value]) : null,
+            Kv = ModelChoices.Kv.Supported.ToDictionary(
+                choice => choice.Name, choice => new CacheBytes(model.KvBytesPerToken[choice.Value], model.KvBytesPerContext[choice.Value])),
+        },
+    };
+}

@@ -1,0 +1,16 @@
+using Coppice.Decoding.Drafters;
+
+namespace Coppice.Speculation;
+
+/// <summary>A draft model's most probable tokens, as a chain or a tree.</summary>
+public sealed record DraftModelOptions : BestFirstOptions
+{
+    internal const string KindName = "draft-model";
+
+    /// <inheritdoc/>
+    public override string Name => KindName;
+
+    internal static DrafterOptions Read(DrafterSettings settings) => ReadTree(settings, new DraftModelOptions());
+
+    private protected override Drafter Create(DraftModel model) => new DraftModelDrafter(this, model);
+}

@@ -1,0 +1,76 @@
+using Coppice.Decoding;
+using Coppice.Decoding.Drafters;
+
+namespace Coppice.Speculation;
+
+/// <summary>A drafter that asks a smaller model of the same tokenizer.</summary>
+public abstract record ModelDrafterOptions : DrafterOptions
+{
+    private const string Beside = "draft";
+
+    private protected ModelDrafterOptions() { }
+
+    /// <summary>Folder of the draft model; null, the default, for the folder "draft" beside the model's own.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Reads the settings that all of them have.</summary>
+    private protected static T ReadModel<T>(DrafterSettings settings, T options) where T : ModelDrafterOptions => options with { Model = settings.Text("model") };
+
+    /// <summary>Most probable tokens that are kept of a draft distribution.</summary>
+    private protected abstract int KeptTokens { get; }
+
+    internal sealed override Drafter Create(LanguageModel target)
+    {
+        var folder = Model ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(target.Folder).TrimEnd(Path.DirectorySeparatorChar)) ?? "", Beside);
+        if (Model is null && !Directory.Exists(folder))
+            throw new CheckpointException($"{folder}: a draft model must be there, found none; name one by model=DIR.");
+        var model = new DraftModel(target.OpenDraft(folder), KeptTokens);
+        try
+        {
+            return Create(model);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The drafter, which owns <paramref name="model"/>.</summary>
+    private protected abstract Drafter Create(DraftModel model);
+}
+
+/// <summary>A drafter that proposes the most probable tokens of a draft model, as many as pay.</summary>
+public abstract record BestFirstOptions : ModelDrafterOptions
+{
+    private protected BestFirstOptions() { }
+
+    /// <summary>Tokens proposed at most; 16 by default.</summary>
+    public int Nodes { get; init; } = 16;
+    /// <summary>Length of the longest proposal; 8 by default.</summary>
+    public int Depth { get; init; } = 8;
+    /// <summary>Tokens considered behind each; 3 by default, 1 for a chain.</summary>
+    public int Branches { get; init; } = 3;
+    /// <summary>Whether the tree is as large as pays by measured times, or always as large as it may be; the former by default.</summary>
+    public bool Adaptive { get; init; } = true;
+
+    private protected override int KeptTokens => Math.Max(Branches, 2);
+
+    /// <summary>Reads the settings that all of them have.</summary>
+    private protected static T ReadTree<T>(DrafterSettings settings, T options) where T : BestFirstOptions => ReadModel(settings, options) with
+    {
+        Nodes = settings.Whole("nodes", options.Nodes),
+        Depth = settings.Whole("depth", options.Depth),
+        Branches = settings.Whole("branches", options.Branches),
+        Adaptive = settings.Flag("adaptive", options.Adaptive),
+    };
+
+    internal override void Validate()
+    {
+        Require("nodes", Nodes, 1, 63);
+        Require("depth", Depth, 1, 31);
+        Require("branches", Branches, 1, 64);
+    }
+
+    internal TreeEconomics Economics(PassCosts costs, DraftModel model) => new(Adaptive && costs.IsMeasured ? costs : null, model.PassSeconds);
+}

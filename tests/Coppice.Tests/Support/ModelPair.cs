@@ -1,0 +1,26 @@
+namespace Coppice.Tests.Support;
+
+/// <summary>A small model and a smaller one of the same tokens, the target's weights in part, so that drafts are sometimes right.</summary>
+internal sealed class ModelPair : IDisposable
+{
+    private readonly TinyModel _target, _draft;
+
+    /// <summary>Makes both of <paramref name="config"/>; the draft differs in its seed, unless it is to be the target itself.</summary>
+    public ModelPair(string config = TinyModel.Llama, bool same = false)
+    {
+        _target = new TinyModel(config);
+        _draft = new TinyModel(config);
+        if (!same) _draft.Write(noise: 0.15);
+    }
+
+    public string DraftFolder => _draft.Folder;
+
+    /// <summary>Loads the target on the CPU.</summary>
+    public LanguageModel Load(ModelOptions? options = null) => _target.Load(options);
+
+    public void Dispose()
+    {
+        _target.Dispose();
+        _draft.Dispose();
+    }
+}
