@@ -12,38 +12,53 @@ internal sealed partial class GpuBackend
     private const int TileRows = 4, TileOutputs = 8;
 
     /// <inheritdoc/>
-    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y) =>
-        weight.Format.Dispatch(new MatMulCall(this, x, (GpuWeight)weight, bias, y));
+    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
+    {
+        if ((long)x.Rows * x.RowStride > int.MaxValue) throw new ArgumentException($"matmul: x must have less than 2^31 elements on a GPU, got {x.Shape}.");
+        if (weight.Activations == ActivationFormat.Int8) MatMulRounded(x, (GpuWeight)weight, bias, y);
+        else weight.Format.Dispatch(new MatMulCall(this, x, (GpuWeight)weight, bias, y));
+    }
 
     private readonly struct MatMulCall(GpuBackend backend, Tensor x, GpuWeight weight, Tensor bias, Tensor y) : IDeviceWeightsCall
     {
         public void Run<T>() where T : struct, IDeviceWeights
         {
-            if ((long)x.Rows * x.RowStride > int.MaxValue) throw new ArgumentException($"matmul: x must have less than 2^31 elements on a GPU, got {x.Shape}.");
-            var aligned = x.ByteOffset % 16 == 0 && x.RowStride % 4 == 0 && weight.Inputs % GpuWeightLayout.Chunk == 0;
-            if (aligned) Run<T, AlignedRow>();
+            if (AreAligned(x)) Run<T, AlignedRow>();
             else Run<T, AnyRow>();
         }
 
         private void Run<T, TRow>() where T : struct, IDeviceWeights where TRow : struct, IDeviceRow
         {
-            var warps = backend.WarpsPerGroup;
-            var offset = new DeviceBias(backend.ViewOrAny<float>(bias), bias.IsEmpty ? 0 : 1);
-            if (x.Rows == 1)
+            var offset = backend.Bias(bias);
+            if (x.Rows == 1) backend._kernels.Launch(backend.RowConfig(weight.Outputs), MatMulRowKernel<T, TRow>, Rows(x), weight.View, offset, Rows(y));
+            else
             {
-                var tiles = (weight.Outputs + RowOutputs - 1) / RowOutputs;
-                var config = new KernelConfig((tiles + warps - 1) / warps, warps * backend.WarpSize);
-                backend._kernels.Launch(config, MatMulRowKernel<T, TRow>, Rows(x), weight.View, offset, Rows(y));
-                return;
+                var config = backend.TileConfig(x.Rows, weight.Outputs, out var warpsAlongRows);
+                backend._kernels.Launch(config, MatMulTileKernel<T, TRow>, Rows(x), x.Rows, weight.View, warpsAlongRows, offset, Rows(y));
             }
-            var rowTiles = (x.Rows + TileRows - 1) / TileRows;
-            var warpsAlongRows = rowTiles >= warps ? warps : 1;
-            var warpsAlongOutputs = warps / warpsAlongRows;
-            var outputTiles = (weight.Outputs + TileOutputs - 1) / TileOutputs;
-            var grid = new Index3D((outputTiles + warpsAlongOutputs - 1) / warpsAlongOutputs, (rowTiles + warpsAlongRows - 1) / warpsAlongRows, 1);
-            backend._kernels.Launch(new KernelConfig(grid, new Index3D(warps * backend.WarpSize, 1, 1)), MatMulTileKernel<T, TRow>,
-                Rows(x), x.Rows, weight.View, warpsAlongRows, offset, Rows(y));
         }
+    }
+
+    /// <summary>Whether rows begin at 16-byte boundaries and are whole chunks.</summary>
+    private static bool AreAligned(in Tensor x) => x.ByteOffset % 16 == 0 && x.RowStride % 4 == 0 && x.Shape.RowLength % GpuWeightLayout.Chunk == 0;
+
+    private DeviceBias Bias(in Tensor bias) => new(ViewOrAny<float>(bias), bias.IsEmpty ? 0 : 1);
+
+    /// <summary>A warp for each two outputs.</summary>
+    private KernelConfig RowConfig(int outputs)
+    {
+        var tiles = (outputs + RowOutputs - 1) / RowOutputs;
+        return new KernelConfig((tiles + WarpsPerGroup - 1) / WarpsPerGroup, WarpsPerGroup * WarpSize);
+    }
+
+    /// <summary>A warp for each tile; the warps of a group along rows where there are enough of them.</summary>
+    private KernelConfig TileConfig(int rows, int outputs, out int warpsAlongRows)
+    {
+        var (rowTiles, outputTiles) = ((rows + TileRows - 1) / TileRows, (outputs + TileOutputs - 1) / TileOutputs);
+        warpsAlongRows = rowTiles >= WarpsPerGroup ? WarpsPerGroup : 1;
+        var warpsAlongOutputs = WarpsPerGroup / warpsAlongRows;
+        var grid = new Index3D((outputTiles + warpsAlongOutputs - 1) / warpsAlongOutputs, (rowTiles + warpsAlongRows - 1) / warpsAlongRows, 1);
+        return new KernelConfig(grid, new Index3D(WarpsPerGroup * WarpSize, 1, 1));
     }
 
     /// <summary>What is added to each output: nothing, or one bias.</summary>
@@ -117,10 +132,7 @@ internal sealed partial class GpuBackend
             column += 2 * Columns<T>();
         }
         if (slot < weight.Slots) sums = Multiply<T, TRow>(sums, x, column, T.Load(weight, at), T.Load(weight, at + weight.Slots));
-        var (sum0, sum1) = (Reduction.WarpSum(sums.X), Reduction.WarpSum(sums.Y));
-        if (Warp.LaneIdx != 0) return;
-        y.View[first] = sum0 + bias[first];
-        if (first + 1 < outputs) y.View[first + 1] = sum1 + bias[first + 1];
+        Finish(y, first, sums, bias);
     }
 
     /// <summary>y[m, n] = Σ_k x[m, k] W[n, k] + bias[n] for two rows or more: a warp computes a tile of 4 rows and 8 outputs.</summary>
@@ -184,9 +196,11 @@ internal sealed partial class GpuBackend
     /// <summary>Columns from chunk to chunk of a slot.</summary>
     private const int ChunkColumns = Numerics.QuantizedGroup.Size;
 
-    /// <summary>The column at which slot <paramref name="slot"/> of a row begins.</summary>
-    private static int FirstColumn<T>(int slot) where T : struct, IDeviceWeights =>
-        GpuWeightLayout.Chunk * (T.Chunks == 1 ? slot : T.Chunks * (slot & -GpuWeightLayout.UnitSlots) + (slot & (GpuWeightLayout.UnitSlots - 1)));
+    /// <summary>The chunk of a row with which slot <paramref name="slot"/> begins; the others of the slot are four chunks apart.</summary>
+    private static int FirstChunk<T>(int slot) where T : struct, IDeviceWeights =>
+        T.Chunks == 1 ? slot : T.Chunks * (slot & -GpuWeightLayout.UnitSlots) + (slot & (GpuWeightLayout.UnitSlots - 1));
+
+    private static int FirstColumn<T>(int slot) where T : struct, IDeviceWeights => GpuWeightLayout.Chunk * FirstChunk<T>(slot);
 
     /// <summary>Columns from a lane's slot to its next; a warp is whole units.</summary>
     private static int Columns<T>() where T : struct, IDeviceWeights => GpuWeightLayout.Chunk * T.Chunks * Warp.WarpSize;
@@ -231,6 +245,15 @@ internal sealed partial class GpuBackend
         Z = Multiply(sums.Z, x2, w),
         W = Multiply(sums.W, x3, w),
     };
+
+    /// <summary>Adds the lanes of a row's sums for two outputs; the first lane stores those that exist.</summary>
+    private static void Finish(DeviceRows y, int n, Float2 sums, DeviceBias bias)
+    {
+        var (sum0, sum1) = (Reduction.WarpSum(sums.X), Reduction.WarpSum(sums.Y));
+        if (Warp.LaneIdx != 0) return;
+        y.View[n] = sum0 + bias[n];
+        if (n + 1 < y.Width) y.View[n + 1] = sum1 + bias[n + 1];
+    }
 
     /// <summary>Adds the lanes of four rows' sums for output <paramref name="n"/>; the first lane stores those that exist.</summary>
     private static void Finish(DeviceRows y, int m, int rows, int n, Float4 sums, DeviceBias bias)
