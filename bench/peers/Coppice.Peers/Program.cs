@@ -45,14 +45,15 @@ internal static class Program
         var models = Prepare(arguments);
         var setup = new ComparisonSetup(arguments.Required("--coppice"), arguments.Required("--llama"), models, threads);
         var results = add && json is not null && File.Exists(json) ? PeerResults.Read(json) : new PeerResults([]);
-        if (results.Threads != 0 && results.Threads != threads) throw new ArgumentException($"--add: the results have {results.Threads} threads, not {threads}.");
+        if (results.Threads != 0 && results.Threads != threads)
+            throw new ArgumentException($"--add: the results have {results.Threads} threads, not {threads}.");
         (results.Threads, results.Machine) = (threads, Processor());
-        results.Versions[Engines.Coppice] = Line("git", "-C", Repository(), "describe", "--always", "--dirty");
-        results.Versions[Engines.Llama] = Line("git", "-C", setup.Llama, "describe", "--always");
+        results.Versions[Engines.Coppice] = Output("git", "-C", Repository(), "describe", "--always", "--dirty");
+        results.Versions[Engines.Llama] = Output("git", "-C", setup.Llama, "describe", "--always");
         Comparer.Run(new ComparisonPlan(setup), results, rounds, only);
         if (json is not null) results.Write(json);
         Console.WriteLine(PeerTable.Speeds(results));
-        if (results.Cells.Any(cell => cell.Test.EndsWith($"@{ComparisonPlan.LongDepth}", StringComparison.Ordinal))) Console.WriteLine(PeerTable.Depth(results));
+        Console.WriteLine(PeerTable.Depth(results));
     }
 
     /// <summary>Makes what is missing of the models: the random one, and the GGUF files of both.</summary>
@@ -62,14 +63,16 @@ internal static class Program
         var models = new List<PeerModel>();
         if (arguments.Text("--small") is { } small) models.Add(new PeerModel("SmolLM2-135M", small, Path.Combine(cache, "smollm2-135m")));
         var random = Path.Combine(cache, "random-1b");
-        if (!Directory.Exists(random)) RandomModel.Write(random, RandomModel.OneBillion, Path.Combine(Repository(), "weights", "tiny"), seed: 1);
+        var tokenizer = Path.Combine(Repository(), "weights", "tiny");
+        if (!Directory.Exists(random)) RandomModel.Write(random, RandomModel.OneBillion, tokenizer, seed: 1);
         models.Add(new PeerModel("1B shape", random, random));
         foreach (var model in models)
         {
             foreach (var type in (string[])["f16", "bf16", "q8_0", "q4_0"])
             {
                 var path = $"{model.Gguf}-{type}.gguf";
-                if (!File.Exists(path)) Run(arguments.Required("--coppice"), "convert", "--model", model.Folder, "--to", "gguf", "--type", type, path);
+                if (File.Exists(path)) continue;
+                Run(arguments.Required("--coppice"), "convert", "--model", model.Folder, "--to", "gguf", "--type", type, path);
             }
         }
         return models;
@@ -79,16 +82,20 @@ internal static class Program
     {
         var model = Prepare(arguments)[^1];
         var original = $"{model.Gguf}-bf16.gguf";
-        Console.WriteLine("| type | ‖W - Q‖ / ‖W‖ |\n|---|--:|");
-        foreach (var type in (string[])["Q8_0", "Q4_0", "Q4_K_S"])
+        Console.WriteLine("| weights | bits each | relative Frobenius error |\n|---|--:|--:|");
+        Line("Coppice Q8", 8.5, QuantisationErrors.OfGroups(original, fourBits: false));
+        Line("Coppice Q4", 5, QuantisationErrors.OfGroups(original, fourBits: true));
+        foreach (var (type, name, bits) in ((string, string, double)[])[("Q8_0", "Q8_0", 8.5), ("Q4_0", "Q4_0", 4.5), ("Q4_K_S", "Q4_K", 4.5)])
         {
             var quantised = $"{model.Gguf}-errors.gguf";
             File.Delete(quantised);
             Run(Path.Combine(arguments.Required("--llama"), "llama-quantize"), "--pure", original, quantised, type);
-            var name = type == "Q4_K_S" ? "Q4_K" : type;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| llama.cpp {name} | {QuantisationErrors.Relative(original, quantised):0.00000} |"));
+            Line($"llama.cpp {name}", bits, QuantisationErrors.OfFile(original, quantised));
             File.Delete(quantised);
         }
+
+        static void Line(string name, double bits, double error) =>
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {bits} | {error:0.00000} |"));
     }
 
     private static void Run(string program, params string[] arguments)
@@ -98,12 +105,14 @@ internal static class Program
         var error = process.StandardError.ReadToEndAsync();
         process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)}: {error.Result.Trim()}");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)}: {error.Result.Trim()}");
     }
 
-    private static string Line(string program, params string[] arguments)
+    private static string Output(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
         var line = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();
         return line;
@@ -112,7 +121,8 @@ internal static class Program
     private static string Processor()
     {
         const string file = "/proc/cpuinfo";
-        var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        if (!File.Exists(file)) return "";
+        var line = File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal));
         return line is null ? "" : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
     }
 

@@ -7,10 +7,19 @@ namespace Coppice.Cli.Commands;
 /// <summary>`coppice convert`: writes a model in another form.</summary>
 internal static class ConvertCommand
 {
-    private static readonly Dictionary<string, ConversionTarget> Targets = new() { ["gguf"] = ConversionTarget.Gguf, ["safetensors"] = ConversionTarget.Safetensors };
+    private static readonly Dictionary<string, ConversionTarget> Targets = new()
+    {
+        ["gguf"] = ConversionTarget.Gguf,
+        ["safetensors"] = ConversionTarget.Safetensors,
+    };
 
     private static readonly Option<string> Model = ModelFolders.Option("The model's folder: config.json, safetensors and tokenizer files");
-    private static readonly Option<string> To = new("--to") { Description = "The form: one GGUF file for llama.cpp, or a folder with safetensors", HelpName = string.Join('|', Targets.Keys), Required = true };
+    private static readonly Option<string> To = new("--to")
+    {
+        Description = "The form: one GGUF file for llama.cpp, or a folder with safetensors",
+        HelpName = string.Join('|', Targets.Keys),
+        Required = true,
+    };
 
     private static readonly Option<string> Type = new("--type")
     {
@@ -25,7 +34,10 @@ internal static class ConvertCommand
     {
         To.AcceptOnlyFromAmong([.. Targets.Keys]);
         Type.AcceptOnlyFromAmong([.. GgufTypes.All.Select(type => type.Name())]);
-        return new Command("convert", "Write the model in another form: a GGUF file for llama.cpp, or its folder with weights in another type") { Model, To, Type, Out }.Runs(Run);
+        return new Command("convert", "Write the model in another form: a GGUF file, or its folder with weights in another type")
+        {
+            Model, To, Type, Out,
+        }.Runs(Run);
     }
 
     private static int Run(CommandContext context)
@@ -39,7 +51,8 @@ internal static class ConvertCommand
                 result = ModelConverter.Convert(folder, context.Value(Out)!, Targets[context.Value(To)!], type, bar, cancellation));
         }
         if (result is null) return ExitStatus.Interrupted;
-        if (context.Output.Json) context.Output.WriteJson(new ConvertResult(result.Path, result.Bytes, result.Tensors), CliJson.Default.ConvertResult);
+        var written = new ConvertResult(result.Path, result.Bytes, result.Tensors);
+        if (context.Output.Json) context.Output.WriteJson(written, CliJson.Default.ConvertResult);
         else context.Output.WriteLine($"{result.Path}: {result.Tensors} tensors, {Quantity.Bytes(result.Bytes)}");
         return ExitStatus.Done;
     }

@@ -9,7 +9,7 @@ internal static class PerplexityCommand
     private static readonly Option<string> TextOption = new("--text") { Description = "A text file; - for stdin", HelpName = "FILE", Required = true };
     private static readonly Option<int?> MaxTokens = ModelArguments.Whole("--max-tokens", 2, int.MaxValue, "Only the first N tokens of the text");
     private static readonly Option<int?> Window = ModelArguments.Whole("--window", 2, int.MaxValue, "A fresh context every N tokens [default: one context]");
-    private static readonly Option<string?> ReferenceWeights = Reference(ModelChoices.Weights, "--reference-weights", "Compare with the model with its weights kept so");
+    private static readonly Option<string?> ReferenceWeights = Reference(ModelChoices.Weights, "--reference-weights", "Compare with the model with its weights kept so, and activations f32");
     private static readonly Option<string?> ReferenceKv = Reference(ModelChoices.Kv, "--reference-kv", "Compare with the model with its keys and values kept so");
 
     public static Command Create() => new Command("perplexity", "Measure how well a model predicts a text, in nats")
@@ -24,8 +24,7 @@ internal static class PerplexityCommand
         if (weights is not null) ModelChoices.Weights.Parse(weights);
         if (kv is not null) ModelChoices.Kv.Parse(kv);
         using var loaded = ModelArguments.Load(context);
-        using var reference = weights is null && kv is null ? null
-            : ModelArguments.Load(context, weights ?? context.Value(ModelArguments.Weights)!, kv ?? context.Value(ModelArguments.Kv)!);
+        using var reference = weights is null && kv is null ? null : LoadReference(context, weights, kv);
         var (ids, window) = Prepare(context, loaded.Model, text);
         using var scorer = new Scorer(loaded.Model, window);
         using var other = reference is null ? null : new Scorer(reference.Model, window);
@@ -37,6 +36,11 @@ internal static class PerplexityCommand
         Report(context, measured.Result(new MemoryBytes(loaded.Model.WeightBytes, scorer.KvBytes, scorer.WorkspaceBytes, loaded.Model.Backend.Memory.PeakBytes)));
         return stopped ? ExitStatus.Interrupted : ExitStatus.Done;
     }
+
+    /// <summary>The model to compare with: other weights come with activations as they are, which every format of weights takes.</summary>
+    private static LoadedModel LoadReference(CommandContext context, string? weights, string? kv) => ModelArguments.Load(
+        context, weights ?? context.Value(ModelArguments.Weights)!, kv ?? context.Value(ModelArguments.Kv)!,
+        weights is null ? context.Value(ModelArguments.Activations)! : "f32");
 
     private static (int[] Ids, int Window) Prepare(CommandContext context, LanguageModel model, string text)
     {

@@ -26,7 +26,7 @@ internal static class ModelArguments
         },
     };
 
-    private static readonly Option<string> Activations = ModelChoices.Activations.Option("How activations are computed");
+    public static readonly Option<string> Activations = ModelChoices.Activations.Option("How activations are computed");
     private static readonly Option<int?> Threads = Whole("--threads", 0, 1024, "Threads of the CPU [default: one for each processor]");
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
@@ -52,13 +52,13 @@ internal static class ModelArguments
     }
 
     /// <summary>How the user wants the model, with the weights and the cache called so.</summary>
-    public static ModelOptions Options(CommandContext context, string weights, string kv)
+    public static ModelOptions Options(CommandContext context, string weights, string kv, string activations)
     {
         return new ModelOptions
         {
             Device = context.Value(Device)!,
             WeightFormat = ModelChoices.Weights.Parse(weights),
-            Activations = ModelChoices.Activations.Parse(context.Value(Activations)!),
+            Activations = ModelChoices.Activations.Parse(activations),
             KvCache = new KvCacheOptions { Type = ModelChoices.Kv.Parse(kv) },
             MaxTokens = context.Value(Context),
             Threads = context.Value(Threads) ?? 0,
@@ -67,12 +67,12 @@ internal static class ModelArguments
     }
 
     /// <summary>Loads the model as the user wants it.</summary>
-    public static LoadedModel Load(CommandContext context) => Load(context, context.Value(Weights)!, context.Value(Kv)!);
+    public static LoadedModel Load(CommandContext context) => Load(context, context.Value(Weights)!, context.Value(Kv)!, context.Value(Activations)!);
 
     /// <summary>Loads the model with the weights and the cache called so.</summary>
-    public static LoadedModel Load(CommandContext context, string weights, string kv)
+    public static LoadedModel Load(CommandContext context, string weights, string kv, string activations)
     {
-        var options = Options(context, weights, kv);
+        var options = Options(context, weights, kv, activations);
         var folder = ModelFolders.Require(context.Value(Model)!);
         var start = Stopwatch.GetTimestamp();
         LanguageModel model;

@@ -11,11 +11,15 @@ internal static class GgufExport
 {
     private const int ChunkElements = 1 << 20;
 
-    /// <summary>Writes the model in <paramref name="folder"/> to <paramref name="path"/>, its matrices as <paramref name="type"/>.</summary>
-    public static ConversionResult Write(ModelFolder folder, string path, GgufType type, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    /// <summary>
+    /// Writes the model in <paramref name="folder"/> to <paramref name="path"/>, its matrices as <paramref name="type"/>.
+    /// </summary>
+    public static ConversionResult Write(
+        ModelFolder folder, string path, GgufType type, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         var architecture = GgufSupport.Architecture(folder);
-        var tokenizer = folder.LoadTokenizer() ?? throw new ConversionException("tokenizer.json: the folder must hold it to be written as GGUF, found none.");
+        var tokenizer = folder.LoadTokenizer()
+            ?? throw new ConversionException("tokenizer.json: the folder must hold it to be written as GGUF, found none.");
         using var checkpoint = Checkpoint.Open(folder.Folder);
         var sources = GgufLayout.Of(checkpoint, folder, architecture, type);
         var metadata = Metadata(folder, architecture, type, tokenizer);
@@ -103,7 +107,9 @@ internal static class GgufExport
         metadata.Set("tokenizer.ggml.token_type", [.. vocabulary.Kinds.Select(kind => (int)kind)]);
         metadata.Set("tokenizer.ggml.merges", vocabulary.Merges);
         var special = tokenizer.SpecialTokens;
-        foreach (var (key, id) in ((string, int?)[])[("bos", special.BeginningId), ("eos", special.EndId ?? EndOf(folder)), ("unknown", special.UnknownId), ("padding", special.PaddingId)])
+        (string, int?)[] roles =
+            [("bos", special.BeginningId), ("eos", special.EndId ?? EndOf(folder)), ("unknown", special.UnknownId), ("padding", special.PaddingId)];
+        foreach (var (key, id) in roles)
         {
             if (id is { } known) metadata.Set($"tokenizer.ggml.{key}_token_id", (uint)known);
         }

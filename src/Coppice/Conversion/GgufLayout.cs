@@ -29,7 +29,8 @@ internal sealed class GgufLayout
     {
         (_checkpoint, _spec, _architecture, _type) = (checkpoint, folder.Spec, architecture, type);
         var plan = WeightLoader.Plan(checkpoint, folder.Spec, folder.Map);
-        _parts = plan.Matrices.SelectMany(m => m.Parts).Concat(plan.Vectors.SelectMany(v => v.Parts)).ToDictionary(part => part.Name, StringComparer.Ordinal);
+        _parts = plan.Matrices.SelectMany(m => m.Parts).Concat(plan.Vectors.SelectMany(v => v.Parts))
+            .ToDictionary(part => part.Name, StringComparer.Ordinal);
     }
 
     /// <summary>The tensors of the model in <paramref name="folder"/>, in the order in which they are written.</summary>
@@ -67,8 +68,10 @@ internal sealed class GgufLayout
         var rows = new StoredRows(_checkpoint.Tensors[part.Name], part.Rows, part.Columns, heads);
         var vector = part.Columns == 1;
         if (!vector && part.Columns % _type.BlockElements() != 0)
-            throw new ConversionException($"{rows.Label} must have rows of a multiple of {_type.BlockElements()} elements to be written as {_type.Name()}, found {part.Columns} (use f16, bf16 or f32).");
-        _sources.Add(new GgufSource(vector ? new GgufTensor(name, GgufType.F32, 0, part.Rows) : new GgufTensor(name, _type, part.Rows, part.Columns), rows));
+            throw new ConversionException($"{rows.Label} must have rows of a multiple of {_type.BlockElements()} elements to be written as "
+                + $"{_type.Name()}, found {part.Columns} (use f16, bf16 or f32).");
+        var tensor = vector ? new GgufTensor(name, GgufType.F32, 0, part.Rows) : new GgufTensor(name, _type, part.Rows, part.Columns);
+        _sources.Add(new GgufSource(tensor, rows));
     }
 
     /// <summary>Divisors of the angles: readers know the plain ones only.</summary>

@@ -22,22 +22,27 @@ internal static class GgufSupport
         throw new UnsupportedModelException($"config.json: to be written as GGUF architecture {architecture.Name} {string.Join("; ", differences)}.");
     }
 
+    /// <summary>What must hold and does not.</summary>
     private static IEnumerable<string> Differences(ModelSpec spec, TensorMap map, GgufArchitecture architecture)
     {
-        if (spec.Experts is not null) yield return "a model must be without experts";
-        if (spec.Layers.Any(layer => layer.Window > 0 && layer.Window < spec.ContextLength)) yield return "layers must see the whole context (sliding_window)";
-        if (spec.Layers.Any(layer => layer.Rope != 0) || spec.Ropes.Count != 1) yield return "all layers must turn queries and keys alike";
-        else if (spec.Ropes[0].Scaling is not (RopeScaling.None or RopeScaling.Linear or RopeScaling.Llama3)) yield return "rope_type must be default, linear or llama3";
-        else if (spec.Ropes[0] is not { Pairing: RopePairing.Half, AttentionFactor: 1 } rope || rope.RotaryDim != spec.HeadDim) yield return "RoPE must turn whole heads, half against half";
-        if (spec.QkNorm != architecture.QkNorm) yield return "norms of queries and keys must be those of the architecture";
-        if (!architecture.OutputBias && (spec.OutputBias || spec.MlpBias)) yield return "output and MLP projections must be without bias";
-        if (architecture.SquareAttention && spec.QueryWidth != spec.HiddenSize) yield return "the heads together must be as wide as the hidden state";
-        var plain = spec is
-        {
-            Norm: NormKind.Rms, Placement: NormPlacement.Before, GatedMlp: true, Activation: Activation.Silu, HeadBias: false, LearnedPositions: 0,
-            AttentionSoftCap: 0, LogitSoftCap: 0, LogitScale: 1, EmbeddingScale: 1, ResidualScale: 1,
-        };
-        if (!plain || spec.AttentionScale != (float)(1 / Math.Sqrt(spec.HeadDim)) || map is not { NormOffset: 0, Transposed: false, OptionalPrefix: "" })
-            yield return "norms, activation, scales and caps must be the architecture's";
+        var rope = spec.Ropes.Count == 1 && spec.Layers.All(layer => layer.Rope == 0) ? spec.Ropes[0] : null;
+        (bool Holds, string What)[] conditions =
+        [
+            (spec.Experts is null, "a model must be without experts"),
+            (spec.Layers.All(layer => layer.Window == 0 || layer.Window >= spec.ContextLength), "layers must see the whole context (sliding_window)"),
+            (rope is not null, "all layers must turn queries and keys alike"),
+            (rope?.Scaling is null or RopeScaling.None or RopeScaling.Linear or RopeScaling.Llama3, "rope_type must be default, linear or llama3"),
+            (rope is null || (rope.RotaryDim == spec.HeadDim && rope.Pairing == RopePairing.Half), "RoPE must turn whole heads, half against half"),
+            (spec.QkNorm == architecture.QkNorm, "norms of queries and keys must be those of the architecture"),
+            (architecture.OutputBias || !(spec.OutputBias || spec.MlpBias), "output and MLP projections must be without bias"),
+            (!architecture.SquareAttention || spec.QueryWidth == spec.HiddenSize, "the heads together must be as wide as the hidden state"),
+            (IsPlain(spec) && map is { NormOffset: 0, Transposed: false, OptionalPrefix: "" }, "norms, activation, scales and caps must be the architecture's"),
+        ];
+        return conditions.Where(condition => !condition.Holds).Select(condition => condition.What);
     }
+
+    private static bool IsPlain(ModelSpec spec) =>
+        spec is { Norm: NormKind.Rms, Placement: NormPlacement.Before, GatedMlp: true, Activation: Activation.Silu }
+        && spec is { HeadBias: false, LearnedPositions: 0, AttentionSoftCap: 0, LogitSoftCap: 0, LogitScale: 1, EmbeddingScale: 1, ResidualScale: 1 }
+        && spec.AttentionScale == (float)(1 / Math.Sqrt(spec.HeadDim));
 }

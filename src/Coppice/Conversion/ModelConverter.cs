@@ -26,13 +26,16 @@ internal static class ModelConverter
     /// <param name="cancellation">Ends the work; nothing stays behind.</param>
     /// <exception cref="CheckpointException">A file of the folder is malformed or holds numbers that the type does not.</exception>
     /// <exception cref="UnsupportedModelException">The form has no way to say what the model is.</exception>
-    /// <exception cref="ConversionException">The type does not fit the model or the form, or the place is taken, missing or full.</exception>
+    /// <exception cref="ConversionException">The type does not fit the model or the form, or the place is taken, missing or
+    /// full.</exception>
     public static ConversionResult Convert(
-        string folder, string path, ConversionTarget target, GgufType type, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+        string folder, string path, ConversionTarget target, GgufType type, IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var model = ModelFolder.Read(folder);
         return target == ConversionTarget.Gguf
-            ? GgufExport.Write(model, path, type, progress, cancellation) : SafetensorsExport.Write(model, path, type, progress, cancellation);
+            ? GgufExport.Write(model, path, type, progress, cancellation)
+            : SafetensorsExport.Write(model, path, type, progress, cancellation);
     }
 }

@@ -14,8 +14,11 @@ internal static class SafetensorsExport
     /// <summary>Endings of the files beside the weights: configs, tokenizer, templates, texts.</summary>
     private static readonly string[] Copied = [".json", ".jinja", ".txt", ".model", ".md"];
 
-    /// <summary>Writes the model in <paramref name="folder"/> to the new folder <paramref name="path"/>, its weights as <paramref name="type"/>.</summary>
-    public static ConversionResult Write(ModelFolder folder, string path, GgufType type, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    /// <summary>
+    /// Writes the model in <paramref name="folder"/> to the new folder <paramref name="path"/>, its weights as <paramref name="type"/>.
+    /// </summary>
+    public static ConversionResult Write(
+        ModelFolder folder, string path, GgufType type, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         var (stored, name) = type switch
         {
@@ -26,7 +29,8 @@ internal static class SafetensorsExport
         };
         using var checkpoint = Checkpoint.Open(folder.Folder);
         WeightLoader.Plan(checkpoint, folder.Spec, folder.Map);
-        CheckpointTensor[] tensors = [.. checkpoint.Tensors.Values.Where(tensor => tensor.Entry.Type.TryElementType(out _)).OrderBy(tensor => tensor.Entry.Name, StringComparer.Ordinal)];
+        CheckpointTensor[] tensors = [.. checkpoint.Tensors.Values.Where(tensor => tensor.Entry.Type.TryElementType(out _))
+            .OrderBy(tensor => tensor.Entry.Name, StringComparer.Ordinal)];
         string[] files = [.. Directory.EnumerateFiles(folder.Folder).Where(IsCopied)];
         var bytes = tensors.Sum(tensor => tensor.Entry.Bytes / tensor.Entry.Type.Bytes() * stored.Bytes());
         var target = Path.TrimEndingDirectorySeparator(path);
@@ -62,7 +66,8 @@ internal static class SafetensorsExport
     }
 
     /// <summary>Copies the bytes but not the file's rights: a read-only original gives a file that can be changed.</summary>
-    private static void Copy(string file, string folder) => File.WriteAllBytes(Path.Combine(folder, Path.GetFileName(file)), File.ReadAllBytes(file));
+    private static void Copy(string file, string folder) =>
+        File.WriteAllBytes(Path.Combine(folder, Path.GetFileName(file)), File.ReadAllBytes(file));
 
     /// <summary>The config with the new type under the keys that name the old one.</summary>
     private static void WriteConfig(string source, string target, string type)
@@ -73,15 +78,20 @@ internal static class SafetensorsExport
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
         var named = document.RootElement.TryGetProperty(newer, out _) ? newer : older;
-        foreach (var property in document.RootElement.EnumerateObject().Where(property => property.Name is not (older or newer))) property.WriteTo(json);
+        foreach (var property in document.RootElement.EnumerateObject())
+        {
+            if (property.Name is not (older or newer)) property.WriteTo(json);
+        }
         json.WriteString(named, type);
         json.WriteEndObject();
     }
 
     private static void WriteWeights(
-        CheckpointTensor[] tensors, string path, SafetensorsType stored, GgufType type, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        CheckpointTensor[] tensors, string path, SafetensorsType stored, GgufType type, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
-        using var writer = new SafetensorsWriter(path, [.. tensors.Select(t => (t.Entry.Name, stored, t.Entry.Shape))], new Dictionary<string, string> { ["format"] = "pt" });
+        using var writer = new SafetensorsWriter(path, [.. tensors.Select(t => (t.Entry.Name, stored, t.Entry.Shape))],
+            new Dictionary<string, string> { ["format"] = "pt" });
         var (done, total) = (0L, tensors.Sum(tensor => tensor.Entry.Bytes));
         var (elements, bytes) = (new float[ChunkElements], new byte[4 * ChunkElements]);
         foreach (var tensor in tensors)

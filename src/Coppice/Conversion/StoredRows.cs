@@ -11,7 +11,8 @@ namespace Coppice.Conversion;
 /// <param name="tensor">The tensor, [rows, columns] or a vector of rows with one column.</param>
 /// <param name="rows">Rows.</param>
 /// <param name="columns">Elements of a row.</param>
-/// <param name="heads">Heads whose halves are interleaved - rows i and i + d/2 of a head of d become 2i and 2i + 1 - or 0 for rows as they are.</param>
+/// <param name="heads">Heads whose halves are interleaved - rows i and i + d/2 of a head of d become 2i and 2i + 1 - or 0 for rows as they
+/// are.</param>
 internal sealed class StoredRows(CheckpointTensor tensor, long rows, int columns, int heads = 0)
 {
     private readonly int _size = tensor.ElementType.Size();

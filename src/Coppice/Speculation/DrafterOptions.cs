@@ -16,10 +16,14 @@ public abstract record DrafterOptions
         (AutoDrafterOptions.KindName, AutoDrafterOptions.Read),
         ("none", _ => new NoDrafterOptions()),
         (PromptLookupOptions.KindName, PromptLookupOptions.Read),
+        (SuffixOptions.KindName, SuffixOptions.Read),
+        (TokenRecyclingOptions.KindName, TokenRecyclingOptions.Read),
+        (AdedOptions.KindName, AdedOptions.Read),
         (DraftModelOptions.KindName, DraftModelOptions.Read),
         (RsdCOptions.KindName, RsdCOptions.Read),
         (RsdSOptions.KindName, RsdSOptions.Read),
         (DyspecOptions.KindName, DyspecOptions.Read),
+        (RasdOptions.KindName, RasdOptions.Read),
     ];
 
     private protected DrafterOptions() { }

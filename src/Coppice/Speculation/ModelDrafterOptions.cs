@@ -27,7 +27,7 @@ public abstract record ModelDrafterOptions : DrafterOptions
         var model = new DraftModel(target.OpenDraft(folder), KeptTokens);
         try
         {
-            return Create(model);
+            return Create(model, target);
         }
         catch
         {
@@ -37,7 +37,7 @@ public abstract record ModelDrafterOptions : DrafterOptions
     }
 
     /// <summary>The drafter, which owns <paramref name="model"/>.</summary>
-    private protected abstract Drafter Create(DraftModel model);
+    private protected abstract Drafter Create(DraftModel model, LanguageModel target);
 }
 
 /// <summary>A drafter that proposes the most probable tokens of a draft model, as many as pay.</summary>
@@ -54,7 +54,8 @@ public abstract record BestFirstOptions : ModelDrafterOptions
     /// <summary>Whether the tree is as large as pays by measured times, or always as large as it may be; the former by default.</summary>
     public bool Adaptive { get; init; } = true;
 
-    private protected override int KeptTokens => Math.Max(Branches, 2);
+    /// <summary>Enough for the probabilities of the first ones, which are taken from these alone.</summary>
+    private protected override int KeptTokens => Math.Max(Branches, 16);
 
     /// <summary>Reads the settings that all of them have.</summary>
     private protected static T ReadTree<T>(DrafterSettings settings, T options) where T : BestFirstOptions => ReadModel(settings, options) with

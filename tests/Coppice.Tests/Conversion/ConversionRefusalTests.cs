@@ -15,10 +15,13 @@ public sealed class ConversionRefusalTests(GgufFolder files) : IClassFixture<Ggu
         var taken = files.Result("taken.gguf");
         File.WriteAllText(taken, "mine");
         foreach (var target in Enum.GetValues<ConversionTarget>())
-            Assert.Contains("must not be there yet", Refused<ConversionException>(files.Folder, taken, GgufType.F16, target), StringComparison.Ordinal);
+            Assert.Contains("must not be there yet", Refused<ConversionException>(files.Folder, taken, GgufType.F16, target),
+                StringComparison.Ordinal);
         Assert.Equal("mine", File.ReadAllText(taken));
         File.Delete(taken);
-        Assert.Contains("must be there", Refused<ConversionException>(files.Folder, Path.Combine(files.Results, "no", "x.gguf"), GgufType.F16), StringComparison.Ordinal);
+        Assert.Contains("must be there",
+            Refused<ConversionException>(files.Folder, Path.Combine(files.Results, "no", "x.gguf"), GgufType.F16),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -30,7 +33,8 @@ public sealed class ConversionRefusalTests(GgufFolder files) : IClassFixture<Ggu
     public void What_readers_would_compute_differently_is_refused(string type, string settings, string expected)
     {
         using var other = new GgufFolder($$"""{"model_type": "{{type}}", SIZES, {{settings}}}""");
-        Assert.Contains(expected, Refused<UnsupportedModelException>(other.Folder, other.Result("x.gguf"), GgufType.F16), StringComparison.Ordinal);
+        Assert.Contains(expected, Refused<UnsupportedModelException>(other.Folder, other.Result("x.gguf"), GgufType.F16),
+            StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(other.Results));
     }
 
@@ -38,7 +42,8 @@ public sealed class ConversionRefusalTests(GgufFolder files) : IClassFixture<Ggu
     public void Rows_that_are_not_whole_groups_are_refused()
     {
         using var odd = new GgufFolder("""{"model_type": "llama", SIZES}""", mlp: 80);
-        Assert.Contains("multiple of 32", Refused<ConversionException>(odd.Folder, odd.Result("x.gguf"), GgufType.Q8), StringComparison.Ordinal);
+        Assert.Contains("multiple of 32", Refused<ConversionException>(odd.Folder, odd.Result("x.gguf"), GgufType.Q8),
+            StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(odd.Results));
     }
 
@@ -46,7 +51,8 @@ public sealed class ConversionRefusalTests(GgufFolder files) : IClassFixture<Ggu
     public void A_folder_without_a_tokenizer_is_refused()
     {
         using var bare = new TinyModel();
-        Assert.Contains("tokenizer.json", Refused<ConversionException>(bare.Folder, files.Result("x.gguf"), GgufType.Q8), StringComparison.Ordinal);
+        Assert.Contains("tokenizer.json", Refused<ConversionException>(bare.Folder, files.Result("x.gguf"), GgufType.Q8),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -79,7 +85,9 @@ public sealed class ConversionRefusalTests(GgufFolder files) : IClassFixture<Ggu
     {
         using var other = new GgufFolder();
         Spoil(other.Folder, value);
-        Assert.Contains("model.layers.1.mlp.down_proj", Refused<CheckpointException>(other.Folder, other.Result("x"), (GgufType)type, (ConversionTarget)target), StringComparison.Ordinal);
+        Assert.Contains("model.layers.1.mlp.down_proj",
+            Refused<CheckpointException>(other.Folder, other.Result("x"), (GgufType)type, (ConversionTarget)target),
+            StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(other.Results));
     }
 
@@ -90,14 +98,18 @@ public sealed class ConversionRefusalTests(GgufFolder files) : IClassFixture<Ggu
         {
             using var source = new CancellationTokenSource();
             var progress = new Callback(() => source.Cancel());
-            Assert.Throws<OperationCanceledException>(() => ModelConverter.Convert(files.Folder, files.Result("cancelled"), target, GgufType.F32, progress, source.Token));
-            Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(files.Results), entry => entry.Contains("cancelled", StringComparison.Ordinal));
+            Assert.Throws<OperationCanceledException>(() =>
+                ModelConverter.Convert(files.Folder, files.Result("cancelled"), target, GgufType.F32, progress, source.Token));
+            Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(files.Results),
+                entry => entry.Contains("cancelled", StringComparison.Ordinal));
         }
     }
 
     [Fact]
     public void Safetensors_hold_no_blocks() =>
-        Assert.Contains("use --to gguf", Refused<ConversionException>(files.Folder, files.Result("blocks"), GgufType.Q8, ConversionTarget.Safetensors), StringComparison.Ordinal);
+        Assert.Contains("use --to gguf",
+            Refused<ConversionException>(files.Folder, files.Result("blocks"), GgufType.Q8, ConversionTarget.Safetensors),
+            StringComparison.Ordinal);
 
     private sealed class Callback(Action action) : IProgress<LoadProgress>
     {
@@ -119,8 +131,10 @@ public sealed class ConversionRefusalTests(GgufFolder files) : IClassFixture<Ggu
         stream.Write(BitConverter.GetBytes(value));
     }
 
-    private static string Refused<T>(string folder, string path, GgufType type, ConversionTarget target = ConversionTarget.Gguf) where T : Exception =>
+    private static string Refused<T>(string folder, string path, GgufType type, ConversionTarget target = ConversionTarget.Gguf)
+        where T : Exception =>
         Assert.Throws<T>(() => Convert(folder, path, type, target)).Message;
 
-    private static void Convert(string folder, string path, GgufType type, ConversionTarget target = ConversionTarget.Gguf) => ModelConverter.Convert(folder, path, target, type);
+    private static void Convert(string folder, string path, GgufType type, ConversionTarget target = ConversionTarget.Gguf) =>
+        ModelConverter.Convert(folder, path, target, type);
 }

@@ -45,7 +45,8 @@ public sealed class GgufConversionTests(GgufFolder files) : IClassFixture<GgufFo
         (string Key, uint Value)[] sizes =
         [
             ("block_count", 2), ("context_length", 256), ("embedding_length", 64), ("feed_forward_length", 96), ("attention.head_count", 4),
-            ("attention.head_count_kv", 2), ("attention.key_length", 16), ("rope.dimension_count", 16), ("vocab_size", GgufFolder.Vocabulary),
+            ("attention.head_count_kv", 2), ("attention.key_length", 16), ("rope.dimension_count", 16),
+            ("vocab_size", GgufFolder.Vocabulary),
         ];
         Assert.All(sizes, size => Assert.Equal(size.Value, keys["llama." + size.Key]));
         Assert.Equal(1e-6f, keys["llama.attention.layer_norm_rms_epsilon"]);
@@ -142,7 +143,8 @@ public sealed class GgufConversionTests(GgufFolder files) : IClassFixture<GgufFo
         {
             foreach (var (name, stored, heads) in ((string, string, int)[])
             [
-                ("attn_norm", "input_layernorm", 0), ("attn_q", "self_attn.q_proj", 4), ("attn_k", "self_attn.k_proj", 2), ("attn_v", "self_attn.v_proj", 0),
+                ("attn_norm", "input_layernorm", 0), ("attn_q", "self_attn.q_proj", 4), ("attn_k", "self_attn.k_proj", 2),
+                ("attn_v", "self_attn.v_proj", 0),
                 ("attn_output", "self_attn.o_proj", 0), ("ffn_norm", "post_attention_layernorm", 0), ("ffn_gate", "mlp.gate_proj", 0),
                 ("ffn_up", "mlp.up_proj", 0), ("ffn_down", "mlp.down_proj", 0),
             ]) yield return ($"blk.{layer}.{name}.weight", $"model.layers.{layer}.{stored}.weight", heads);
@@ -161,7 +163,8 @@ public sealed class GgufConversionTests(GgufFolder files) : IClassFixture<GgufFo
                 var (head, pair, element) = (row / GgufFolder.HeadDim, row % GgufFolder.HeadDim / 2, row % 2);
                 source = head * GgufFolder.HeadDim + pair + element * GgufFolder.HeadDim / 2;
             }
-            for (var i = 0; i < columns; i++) Assert.InRange(Math.Abs((double)expected[source * columns + i] - actual[row * columns + i]), 0, tolerance);
+            for (var i = 0; i < columns; i++)
+                Assert.InRange(Math.Abs((double)expected[source * columns + i] - actual[row * columns + i]), 0, tolerance);
         }
     }
 
@@ -175,7 +178,8 @@ public sealed class GgufConversionTests(GgufFolder files) : IClassFixture<GgufFo
     {
         var values = new float[tensor.Rows * tensor.Columns];
         byte[] scratch = [];
-        for (var row = 0; row < tensor.Rows; row++) file.ReadRow(tensor, row, values.AsSpan(row * (int)tensor.Columns, (int)tensor.Columns), ref scratch);
+        var columns = (int)tensor.Columns;
+        for (var row = 0; row < tensor.Rows; row++) file.ReadRow(tensor, row, values.AsSpan(row * columns, columns), ref scratch);
         return values;
     }
 }

@@ -20,7 +20,8 @@ public sealed class SafetensorsConversionTests(GgufFolder files) : IClassFixture
         var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "config.json"))).RootElement;
         Assert.Equal(name, config.GetProperty("torch_dtype").GetString());
         Assert.Equal(64, config.GetProperty("hidden_size").GetInt32());
-        Assert.Equal(File.ReadAllBytes(Path.Combine(files.Folder, "tokenizer.json")), File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(files.Folder, "tokenizer.json")),
+            File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")));
         using var checkpoint = Checkpoint.Open(folder);
         using var original = Checkpoint.Open(files.Folder);
         Assert.Equal(original.Tensors.Keys.Order(), checkpoint.Tensors.Keys.Order());
@@ -52,7 +53,8 @@ public sealed class SafetensorsConversionTests(GgufFolder files) : IClassFixture
         var half = files.Convert("half", GgufType.BF16, ConversionTarget.Safetensors);
         var full = files.Convert("full", GgufType.F32, ConversionTarget.Safetensors, half);
         var again = files.Convert("again", GgufType.BF16, ConversionTarget.Safetensors, full);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(half, "model.safetensors")), File.ReadAllBytes(Path.Combine(again, "model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(half, "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(again, "model.safetensors")));
         Assert.Equal(File.ReadAllText(Path.Combine(half, "config.json")), File.ReadAllText(Path.Combine(again, "config.json")));
     }
 }

@@ -23,7 +23,9 @@ public sealed class CliConvertTests(CliModelFolder files) : IClassFixture<CliMod
         var folder = Path.Combine(files.Folder, "converted");
         Assert.Equal(0, CliProcess.Run("convert", "--model", files.Model, "--to", "safetensors", "--type", "f32", folder).Status);
         string[] arguments = ["generate", "--ids", "1,2,3", "--max-tokens", "8", "--device", "cpu", "--ignore-eos", "--json", "--model"];
-        Assert.Equal(CliProcess.Run([.. arguments, files.Model]).Json.GetProperty("ids").ToString(), CliProcess.Run([.. arguments, folder]).Json.GetProperty("ids").ToString());
+        Assert.Equal(Ids(files.Model), Ids(folder));
+
+        string Ids(string model) => CliProcess.Run([.. arguments, model]).Json.GetProperty("ids").ToString();
     }
 
     [Fact]
@@ -46,8 +48,10 @@ public sealed class CliConvertTests(CliModelFolder files) : IClassFixture<CliMod
         var rows = CliProcess.Run([.. arguments, "--prefill", "20", "--decode", "12", "--depth", "30"]).Json.GetProperty("rows");
         Assert.Equal(["prefill-20", "decode-12@30"], rows.EnumerateArray().Select(row => row.GetProperty("name").GetString()));
         Assert.All(rows.EnumerateArray(), row => Assert.True(row.GetProperty("tokens_per_s").GetDouble() > 0));
-        Assert.Equal("decode-5@0", CliProcess.Run([.. arguments, "--decode", "5"]).Json.GetProperty("rows")[0].GetProperty("name").GetString());
-        Assert.Contains("need a context of 133", CliProcess.Run([.. arguments, "--decode", "100", "--depth", "32"]).OneError, StringComparison.Ordinal);
+        Assert.Equal("decode-5@0",
+            CliProcess.Run([.. arguments, "--decode", "5"]).Json.GetProperty("rows")[0].GetProperty("name").GetString());
+        Assert.Contains("need a context of 133", CliProcess.Run([.. arguments, "--decode", "100", "--depth", "32"]).OneError,
+            StringComparison.Ordinal);
         Assert.Equal(2, CliProcess.Run([.. arguments, "--suite", "decode", "--decode", "5"]).Status);
         Assert.Equal(2, CliProcess.Run([.. arguments, "--depth", "5"]).Status);
     }

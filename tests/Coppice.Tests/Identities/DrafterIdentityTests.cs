@@ -10,7 +10,9 @@ public sealed class DrafterIdentityTests
 {
     /// <summary>Every deterministic drafter with its defaults, and settings that make trees large or small.</summary>
     public static TheoryData<string> Drafters =>
-        ["auto", "auto:nodes=4,hot=false", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2"];
+        ["auto", "auto:nodes=4,hot=false", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2",
+         "token-recycling", "token-recycling:tree=template", "token-recycling:nodes=20,width=3,update=visited,hot=false",
+         "suffix", "suffix:nodes=60,hot=false", "aded", "aded:nodes=65,reward=as-released,count-once=true"];
 
     private static readonly GenerationOptions[] Choices =
     [
@@ -34,7 +36,7 @@ public sealed class DrafterIdentityTests
             foreach (var options in Choices)
             {
                 int[] prompt = [.. TinyModel.Prompt(30), .. TinyModel.Prompt(20)];     // the second part repeats the first
-                var asked = options with { MaxTokens = 120, IgnoreEos = true };
+                var asked = options with { MaxTokens = 60, IgnoreEos = true };
                 var expected = plain.Ids(prompt, asked);
                 Assert.Equal(expected, session.Ids(prompt, asked with { Drafter = drafter }));
                 Assert.Equal(expected, session.Ids(prompt, asked with { Drafter = drafter }));      // with what it has learned

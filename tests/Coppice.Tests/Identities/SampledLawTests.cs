@@ -73,6 +73,7 @@ public sealed class SampledLawTests : IDisposable
     [InlineData("dyspec:nodes=5")]
     [InlineData("dyspec:nodes=9,threshold=0.2,temperature=1.5")]
     [InlineData("dyspec:nodes=3,threshold=0.1")]
+    [InlineData("rasd:nodes=3,retrieved=4,adaptive=false,sampled=true")]
     public void Texts_have_the_law_of_the_model(string drafter)
     {
         var options = DrafterOptions.Parse(drafter == "none" ? drafter : $"{drafter},model={_pair.DraftFolder}");

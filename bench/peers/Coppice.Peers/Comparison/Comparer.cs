@@ -3,7 +3,9 @@ namespace Coppice.Peers.Comparison;
 /// <summary>Runs the groups of a plan, the engines in turn within every round.</summary>
 internal static class Comparer
 {
-    /// <summary>Adds <paramref name="rounds"/> samples to every series of the groups called <paramref name="only"/>, or of all where that is empty.</summary>
+    /// <summary>
+    /// Adds <paramref name="rounds"/> samples to every series of the groups called <paramref name="only"/>, or of all where that is empty.
+    /// </summary>
     public static void Run(ComparisonPlan plan, PeerResults results, int rounds, IReadOnlyList<string> only)
     {
         var groups = plan.Groups().Where(group => only.Count == 0 || only.Contains(group.Name)).ToArray();
@@ -33,7 +35,8 @@ internal static class Comparer
         }
         if (error is null) return true;
         Console.Error.WriteLine($"  not available: {error}");
-        foreach (var test in run.Tests) results.Series(run.Model, run.Format, test, run.Engine, run.Setting, run.Compared(test)).Unavailable = error;
+        foreach (var test in run.Tests)
+            results.Series(run.Model, run.Format, test, run.Engine, run.Setting, run.Compared(test)).Unavailable = error;
         return false;
     }
 }

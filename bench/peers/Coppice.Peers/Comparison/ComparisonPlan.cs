@@ -35,7 +35,7 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
             [
                 Own(model, "16", "as-stored", "f32", Main),
                 Peer(model, "16", "f16", PeerMain),
-                Peer(model, "16", "bf16", PeerMain) with { Compared = static test => !test.StartsWith("prefill", StringComparison.Ordinal) },
+                Peer(model, "16", "bf16", PeerMain) with { Compared = IsDecode },
             ]);
             foreach (var format in (string[])["q8", "q4"])
             {
@@ -50,7 +50,8 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
         var small = setup.Models[0];
         yield return ($"{small.Name}/depth",
         [
-            .. ((int[])[ShortDepth, LongDepth]).Select(depth => Own(small, "16", "as-stored", "f32", "--decode", Text(DepthTokens), "--depth", Text(depth))),
+            .. ((int[])[ShortDepth, LongDepth])
+                .Select(depth => Own(small, "16", "as-stored", "f32", "--decode", Text(DepthTokens), "--depth", Text(depth))),
             Peer(small, "16", "f16", "-p", "0", "-n", Text(DepthTokens), "-d", $"{ShortDepth},{LongDepth}"),
         ]);
     }
@@ -58,13 +59,15 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
     private EngineRun Own(PeerModel model, string format, string weights, string activations, params string[] test) =>
         new(Engines.Coppice, model.Name, format, $"weights {weights}, activations {activations}, KV f16", setup.Coppice,
         [
-            "bench", "--model", model.Folder, "--device", "cpu", "--weights", weights, "--activations", activations, "--kv", "f16", "--threads", Text(setup.Threads),
-            "--rounds", "1", "--json", .. test,
+            "bench", "--model", model.Folder, "--device", "cpu", "--weights", weights, "--activations", activations, "--kv", "f16",
+            "--threads", Text(setup.Threads), "--rounds", "1", "--json", .. test,
         ]);
 
     private EngineRun Peer(PeerModel model, string format, string type, params string[] test) =>
         new(Engines.Llama, model.Name, format, type.ToUpperInvariant(), Path.Combine(setup.Llama, "llama-bench"),
             ["-m", $"{model.Gguf}-{type}.gguf", "-t", Text(setup.Threads), "-r", "1", "-o", "json", .. test]);
+
+    private static bool IsDecode(string test) => test.StartsWith("decode", StringComparison.Ordinal);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -11,7 +11,8 @@ namespace Coppice.Peers.Comparison;
 /// <param name="Setting">What the engine is told beyond that.</param>
 /// <param name="Program">The program.</param>
 /// <param name="Arguments">Its arguments.</param>
-internal sealed record EngineRun(string Engine, string Model, string Format, string Setting, string Program, IReadOnlyList<string> Arguments)
+internal sealed record EngineRun(
+    string Engine, string Model, string Format, string Setting, string Program, IReadOnlyList<string> Arguments)
 {
     /// <summary>Which tests count in ratios.</summary>
     public Func<string, bool> Compared { get; init; } = static _ => true;
@@ -38,7 +39,8 @@ internal sealed record EngineRun(string Engine, string Model, string Format, str
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         if (process.ExitCode != 0)
-            return ([], error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? $"exit status {process.ExitCode}");
+            return ([], error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()
+                ?? $"exit status {process.ExitCode}");
         using var document = JsonDocument.Parse(output);
         return ([.. Engine == Engines.Coppice ? OwnRows(document.RootElement) : PeerRows(document.RootElement)], null);
     }
@@ -52,7 +54,8 @@ internal sealed record EngineRun(string Engine, string Model, string Format, str
     }
 
     private static IEnumerable<(string, double)> OwnRows(JsonElement result) =>
-        result.GetProperty("rows").EnumerateArray().Select(row => (row.GetProperty("name").GetString()!, row.GetProperty("tokens_per_s").GetDouble()));
+        result.GetProperty("rows").EnumerateArray()
+            .Select(row => (row.GetProperty("name").GetString()!, row.GetProperty("tokens_per_s").GetDouble()));
 
     private static IEnumerable<(string, double)> PeerRows(JsonElement result)
     {

@@ -46,7 +46,10 @@ internal static class Engines
 /// <summary>A comparison that may be made in several pieces: a file that each adds its samples to.</summary>
 internal sealed record PeerResults(List<PeerCell> Cells)
 {
-    private static readonly JsonSerializerOptions Options = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, IndentSize = 1 };
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, IndentSize = 1,
+    };
 
     /// <summary>The processor.</summary>
     public string Machine { get; set; } = "";
@@ -57,7 +60,8 @@ internal sealed record PeerResults(List<PeerCell> Cells)
 
     /// <summary>The results in <paramref name="path"/>.</summary>
     public static PeerResults Read(string path) =>
-        JsonSerializer.Deserialize<PeerResults>(File.ReadAllText(path), Options) ?? throw new InvalidDataException($"{path}: must hold results.");
+        JsonSerializer.Deserialize<PeerResults>(File.ReadAllText(path), Options)
+            ?? throw new InvalidDataException($"{path}: must hold results.");
 
     /// <summary>Writes the results so that a reader sees the old file or the new one.</summary>
     public void Write(string path)

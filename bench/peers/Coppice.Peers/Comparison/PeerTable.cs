@@ -21,7 +21,8 @@ internal static class PeerTable
             text.Append(CultureInfo.InvariantCulture,
                 $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test.Split('@')[0]} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {Activations(own)} | {peer?.Setting ?? "-"} |\n");
         }
-        text.Append(CultureInfo.InvariantCulture, $"\nGeometric mean of the {cells.Count(cell => cell.Ratio is not null)} ratios: {Ratio(PeerResults.GeometricMean(cells))}.\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"\nGeometric mean of the {cells.Count(cell => cell.Ratio is not null)} ratios: {Ratio(PeerResults.GeometricMean(cells))}.\n");
         return text.ToString();
     }
 
@@ -29,7 +30,8 @@ internal static class PeerTable
     public static string Depth(PeerResults results)
     {
         var text = new StringBuilder("| model | weights | engine | tok/s at 64 | tok/s at 4096 | kept |\n|---|---|---|--:|--:|--:|\n");
-        var (shallow, deep) = ($"decode-{ComparisonPlan.DepthTokens}@{ComparisonPlan.ShortDepth}", $"decode-{ComparisonPlan.DepthTokens}@{ComparisonPlan.LongDepth}");
+        var (shallow, deep) = ($"decode-{ComparisonPlan.DepthTokens}@{ComparisonPlan.ShortDepth}",
+            $"decode-{ComparisonPlan.DepthTokens}@{ComparisonPlan.LongDepth}");
         foreach (var cell in results.Cells.Where(cell => cell.Test == shallow))
         {
             var other = results.Cells.Find(c => (c.Model, c.Format, c.Test) == (cell.Model, cell.Format, deep));
@@ -37,7 +39,8 @@ internal static class PeerTable
             {
                 var far = other?.Series.Find(s => (s.Engine, s.Setting) == (series.Engine, series.Setting));
                 var kept = far?.Median / series.Median;
-                text.Append(CultureInfo.InvariantCulture, $"| {cell.Model} | {Formats[cell.Format]} | {series.Engine}, {series.Setting} | {Speed(series)} | {Speed(far)} | {(kept is null ? "-" : $"{100 * kept:0} %")} |\n");
+                text.Append(CultureInfo.InvariantCulture,
+                    $"| {cell.Model} | {Formats[cell.Format]} | {series.Engine}, {series.Setting} | {Speed(series)} | {Speed(far)} | {(kept is null ? "-" : $"{100 * kept:0} %")} |\n");
             }
         }
         return text.ToString();
@@ -52,17 +55,21 @@ internal static class PeerTable
             foreach (var series in cell.Series)
             {
                 var spread = series.Samples.Count == 0 ? "- | - | - | 0"
-                    : string.Create(CultureInfo.InvariantCulture, $"{series.Median:0.0} | {series.Samples.Min():0.0} | {series.Samples.Max():0.0} | {series.Samples.Count}");
-                text.Append(CultureInfo.InvariantCulture, $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {series.Engine}, {series.Setting}{(series.Compared ? "" : " (not compared)")} | {spread} |\n");
+                    : string.Create(CultureInfo.InvariantCulture,
+                        $"{series.Median:0.0} | {series.Samples.Min():0.0} | {series.Samples.Max():0.0} | {series.Samples.Count}");
+                text.Append(CultureInfo.InvariantCulture,
+                    $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {series.Engine}, {series.Setting}{(series.Compared ? "" : " (not compared)")} | {spread} |\n");
             }
         }
         return text.ToString();
     }
 
     private static IEnumerable<PeerCell> MainCells(PeerResults results) =>
-        results.Cells.Where(cell => cell.Test is var test && (test == $"prefill-{ComparisonPlan.PrefillTokens}" || test == $"decode-{ComparisonPlan.DecodeTokens}@0"));
+        results.Cells.Where(cell => cell.Test is var test
+            && (test == $"prefill-{ComparisonPlan.PrefillTokens}" || test == $"decode-{ComparisonPlan.DecodeTokens}@0"));
 
-    private static string Speed(PeerSeries? series) => series?.Median is { } median ? median.ToString(median < 100 ? "0.0" : "0", CultureInfo.InvariantCulture) : "not available";
+    private static string Speed(PeerSeries? series) =>
+        series?.Median is { } median ? median.ToString(median < 100 ? "0.0" : "0", CultureInfo.InvariantCulture) : "not available";
 
     private static string Ratio(double? ratio) => ratio is { } value ? value.ToString("0.00", CultureInfo.InvariantCulture) : "-";
 

@@ -12,7 +12,8 @@ internal static class ResultPages
     {
         var readme = Path.Combine(repository, "README.md");
         var text = System.IO.File.ReadAllText(readme);
-        foreach (var json in Directory.EnumerateFiles(Path.Combine(repository, "bench", "results"), File, SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (var json in Directory.EnumerateFiles(Path.Combine(repository, "bench", "results"), File, SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal))
         {
             var results = PeerResults.Read(json);
             System.IO.File.WriteAllText(Path.ChangeExtension(json, ".md"), Page(results));
@@ -39,7 +40,10 @@ internal static class ResultPages
         {PeerTable.All(results)}
         """);
 
-    /// <summary>What stands between <paramref name="mark"/> and the end of its table becomes <paramref name="table"/>; a document without the mark stays.</summary>
+    /// <summary>
+    /// What stands between <paramref name="mark"/> and the end of its table becomes <paramref name="table"/>; a document without the mark
+    /// stays.
+    /// </summary>
     private static string Fill(string text, string mark, string table)
     {
         var start = text.IndexOf(mark, StringComparison.Ordinal);

@@ -58,7 +58,8 @@ internal static class GgmlBlocks
         {
             var (s, t) = group < 4
                 ? (b[packed + group] & 63, b[packed + group + 4] & 63)
-                : ((b[packed + group + 4] & 15) | (b[packed + group - 4] >> 6 << 4), (b[packed + group + 4] >> 4) | (b[packed + group] >> 6 << 4));
+                : ((b[packed + group + 4] & 15) | (b[packed + group - 4] >> 6 << 4),
+                    (b[packed + group + 4] >> 4) | (b[packed + group] >> 6 << 4));
             for (var i = 0; i < 32; i++)
             {
                 var level = b[levels + group / 2 * 32 + i] >> (group % 2 * 4) & 15;

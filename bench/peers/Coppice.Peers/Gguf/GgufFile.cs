@@ -29,7 +29,8 @@ internal sealed class GgufFile : IDisposable
             if (reader.ReadUInt32() != BinaryPrimitives.ReadUInt32LittleEndian("GGUF"u8) || reader.ReadUInt32() != 3)
                 throw new InvalidDataException($"{Path.GetFileName(path)}: must be GGUF version 3.");
             var (tensors, keys) = (reader.ReadInt64(), reader.ReadInt64());
-            Keys = Enumerable.Range(0, checked((int)keys)).Select(_ => (ReadText(reader), ReadValue(reader, reader.ReadUInt32()))).ToDictionary();
+            Keys = Enumerable.Range(0, checked((int)keys)).Select(_ => (ReadText(reader), ReadValue(reader, reader.ReadUInt32())))
+                .ToDictionary();
             var infos = Enumerable.Range(0, checked((int)tensors)).Select(_ => ReadInfo(reader)).ToArray();
             var data = (reader.BaseStream.Position + 31) / 32 * 32;
             Tensors = infos.ToDictionary(info => info.Name, info => info with { Position = info.Position + data });

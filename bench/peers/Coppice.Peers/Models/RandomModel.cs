@@ -4,7 +4,9 @@ using Coppice.Weights;
 
 namespace Coppice.Peers.Models;
 
-/// <summary>Writes a model of random weights in the shape of a published one, so that its speed can be measured without its weights.</summary>
+/// <summary>
+/// Writes a model of random weights in the shape of a published one, so that its speed can be measured without its weights.
+/// </summary>
 internal static class RandomModel
 {
     private const int ChunkElements = 1 << 20;
@@ -22,7 +24,10 @@ internal static class RandomModel
         }
         """;
 
-    /// <summary>Writes the folder <paramref name="target"/>: <paramref name="config"/>, normal weights in BF16 (norms are 1) and the tokenizer of <paramref name="tokenizer"/>.</summary>
+    /// <summary>
+    /// Writes the folder <paramref name="target"/>: <paramref name="config"/>, normal weights in BF16 (norms are 1) and the tokenizer of
+    /// <paramref name="tokenizer"/>.
+    /// </summary>
     public static void Write(string target, string config, string tokenizer, ulong seed)
     {
         var partial = target + ".partial";
@@ -48,7 +53,8 @@ internal static class RandomModel
             var count = (long)part.Rows * part.Columns;
             for (var done = 0L; done < count; done += 2 * ChunkElements, stream += 2)
             {
-                var (a, b) = (first.AsMemory(0, (int)Math.Min(ChunkElements, count - done)), second.AsMemory(0, (int)Math.Clamp(count - done - ChunkElements, 0, ChunkElements)));
+                var (a, b) = (first.AsMemory(0, (int)Math.Min(ChunkElements, count - done)),
+                    second.AsMemory(0, (int)Math.Clamp(count - done - ChunkElements, 0, ChunkElements)));
                 var own = stream;
                 Parallel.Invoke(() => Fill(a.Span, part.Columns == 1, own), () => Fill(b.Span, part.Columns == 1, own + 1));
                 writer.Write<ushort>(a.Span);

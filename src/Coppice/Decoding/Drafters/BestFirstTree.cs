@@ -35,41 +35,57 @@ internal sealed class BestFirstTree(int nodes, int branches)
     private const double Follow = 0.05;
 
     private readonly AcceptanceRates _rates = new();
-    private readonly double[] _reach = new double[nodes], _probability = new double[nodes];
+    private readonly double[] _reach = new double[nodes];
+    private readonly (double Probability, bool First)[] _sources = new (double, bool)[nodes];
     private readonly bool[] _expandable = new bool[nodes];
-    private readonly (int Parent, int Token, double Probability, double Reach)[] _candidates = new (int, int, double, double)[nodes * branches];
-    private int _count, _drafted;
+    private readonly Candidate[] _candidates = new Candidate[nodes * branches];
+    private int _count, _grown, _passes;
+    private double _tokens;
     private double _bestChild = 0.6;      // chance of an expanded node's best child, a slow mean
+
+    /// <summary>Chance that a node of the tree is accepted.</summary>
+    public double Reach(int node) => _reach[node];
 
     /// <summary>Grows <paramref name="tree"/> from its root, whose distribution is set.</summary>
     public void Grow<TModel>(TokenTree tree, TModel model, DraftLimits limits, TreeEconomics economics) where TModel : IDraftDistributions
     {
         limits = limits with { Nodes = Math.Min(limits.Nodes, nodes) };
-        (_count, _reach[0]) = (0, 1);
-        var (tokens, passes) = (1.0, 1);
+        (_count, _reach[0], _tokens, _passes) = (0, 1, 1, 1);
         Open(model, 0);
         while (tree.Count < limits.Nodes)
         {
-            var (candidate, node) = (BestCandidate(), BestExpandable(tree.Count, tree, limits.Depth));
-            var rate = economics.Rate(tokens, tree.Count, passes);
-            var another = economics.NodeSeconds(tree.Count);
-            var ofNode = candidate < 0 ? double.NegativeInfinity : _candidates[candidate].Reach - rate * another;
-            var ofPass = node < 0 ? double.NegativeInfinity : _reach[node] * _bestChild - rate * (another + economics.PassSeconds);
+            var (candidate, node) = (BestCandidate(), BestExpandable(tree, limits.Depth));
+            var ofNode = candidate < 0 ? double.NegativeInfinity : Profit(tree, _candidates[candidate].Reach, economics);
+            var ofPass = node < 0 ? double.NegativeInfinity : Profit(tree, _reach[node] * _bestChild, economics, passes: 1);
             if (!(Math.Max(ofNode, ofPass) > 0)) break;
             if (ofPass > ofNode)
             {
                 _expandable[node] = false;
                 model.Expand(tree, [node]);
                 Open(model, node);
-                passes++;
+                _passes++;
             }
             else
             {
-                tokens += _candidates[candidate].Reach;
-                Add(tree, candidate);
+                var taken = _candidates[candidate];
+                _candidates[candidate] = _candidates[--_count];
+                var added = tree.Add(taken.Parent, taken.Token);
+                (_reach[added], _sources[added], _expandable[added]) = (taken.Reach, (taken.Probability, taken.First), true);
+                _tokens += taken.Reach;
             }
         }
-        _drafted = tree.Count;
+        _grown = tree.Count;
+    }
+
+    /// <summary>Adds a node of another source, if it pays.</summary>
+    public bool TryAdd(TokenTree tree, int parent, int token, double reach, TreeEconomics economics, out int node)
+    {
+        if (tree.TryFindChild(parent, token, out node)) return true;
+        if (!(Profit(tree, reach, economics) > 0)) return false;
+        node = tree.Add(parent, token);
+        _reach[node] = reach;
+        _tokens += reach;
+        return true;
     }
 
     /// <summary>Learns from what was accepted of the tree that was grown last.</summary>
@@ -77,30 +93,30 @@ internal sealed class BestFirstTree(int nodes, int branches)
     {
         var tree = verification.Tree;
         var path = verification.Path;
-        for (var i = 0; i < path.Length && _drafted > 1; i++)
+        for (var i = 0; i < path.Length && _grown > 1; i++)
         {
             for (var child = tree.FirstChild(path[i]); child != TokenTree.None; child = tree.NextSibling(child))
-                if (child < _drafted) _rates.Observe(_probability[child], i + 1 < path.Length && path[i + 1] == child);
+                if (child < _grown) _rates.Observe(_sources[child].Probability, _sources[child].First, i + 1 < path.Length && path[i + 1] == child);
         }
-        _drafted = 0;
+        _grown = 0;
     }
 
-    /// <summary>The children of an expanded node become candidates.</summary>
+    /// <summary>What another node gives, in tokens, less what its time is worth.</summary>
+    private double Profit(TokenTree tree, double reach, TreeEconomics economics, int passes = 0) =>
+        reach - economics.Rate(_tokens, tree.Count, _passes) * (economics.NodeSeconds(tree.Count) + passes * economics.PassSeconds);
+
+    /// <summary>The children of an expanded node become candidates, none better than the one before.</summary>
     private void Open<TModel>(TModel model, int node) where TModel : IDraftDistributions
     {
         var tokens = model.Proposals.Tokens(node);
         var weights = model.Proposals.Weights(node);
+        var least = 1.0;
         for (var i = 0; i < Math.Min(branches, tokens.Length); i++)
-            _candidates[_count++] = (node, tokens[i], weights[i], _reach[node] * _rates.Chance(weights[i]));
-        _bestChild += Follow * (_rates.Chance(weights[0]) - _bestChild);
-    }
-
-    private void Add(TokenTree tree, int candidate)
-    {
-        var (parent, token, probability, reach) = _candidates[candidate];
-        _candidates[candidate] = _candidates[--_count];
-        var node = tree.Add(parent, token);
-        (_reach[node], _probability[node], _expandable[node]) = (reach, probability, true);
+        {
+            least = Math.Min(least, _rates.Chance(weights[i], i == 0));
+            _candidates[_count++] = new Candidate(node, tokens[i], weights[i], i == 0, _reach[node] * least);
+            if (i == 0) _bestChild += Follow * (least - _bestChild);
+        }
     }
 
     private int BestCandidate()
@@ -113,13 +129,16 @@ internal sealed class BestFirstTree(int nodes, int branches)
         return best;
     }
 
-    private int BestExpandable(int count, TokenTree tree, int maxDepth)
+    private int BestExpandable(TokenTree tree, int maxDepth)
     {
         var best = -1;
-        for (var node = 1; node < count; node++)
+        for (var node = 1; node < tree.Count; node++)
         {
             if (_expandable[node] && tree.Depths[node] < maxDepth && (best < 0 || _reach[node] > _reach[best])) best = node;
         }
         return best;
     }
+
+    /// <summary>A token that may follow a node of the tree.</summary>
+    private readonly record struct Candidate(int Parent, int Token, double Probability, bool First, double Reach);
 }

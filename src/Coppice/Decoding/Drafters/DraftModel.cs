@@ -156,7 +156,6 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         var (backend, width) = (_model.Backend, Proposals.Width);
         var (values, tokens) = (_values.Slice(0, rows.Length), _tokens.Slice(0, rows.Length));
         var logits = _model.Logits(_workspace, rows);
-        backend.Softmax(logits, logits);
         backend.TopK(logits, values, tokens);
         backend.Download(values, _bestValues.AsSpan(0, rows.Length * width));
         backend.Download(tokens, _bestTokens.AsSpan(0, rows.Length * width));

@@ -50,6 +50,9 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
         for (var i = 0; i < processors.Count; i++) processors[i].Apply(tokens, logits);
     }
 
+    /// <summary>A random number of this generation that a drafter may use, from a stream of its own.</summary>
+    public double Uniform(RandomStream stream, int position, int counter) => Philox.Uniform(seed, stream, position, counter);
+
     private static void ReplaceNaN(Span<float> logits)
     {
         for (var i = 0; i < logits.Length; i++)

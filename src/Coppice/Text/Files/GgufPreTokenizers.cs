@@ -6,7 +6,9 @@ internal static class GgufPreTokenizers
     private const string Contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|";
     private const string Rest = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-    /// <summary>The name by what <see cref="Describe"/> says of the pre-tokenizer, and whether the reader then leaves whole tokens unmerged.</summary>
+    /// <summary>
+    /// The name by what <see cref="Describe"/> says of the pre-tokenizer, and whether the reader then leaves whole tokens unmerged.
+    /// </summary>
     private static readonly Dictionary<string, (string Name, bool IgnoresMerges)> Names = new(StringComparer.Ordinal)
     {
         ["bytes"] = ("gpt-2", false),
@@ -20,7 +22,7 @@ internal static class GgufPreTokenizers
     public static string Name(JsonField? normalizer, JsonField? preTokenizer, bool ignoresMerges, string file)
     {
         // Readers do not normalise; the format's own converters accept that for NFC.
-        if (normalizer is { } given && given.Required("type") is { Text: not "NFC" } type) throw type.Unsupported("NFC or none, to be written as GGUF");
+        if (normalizer?.Required("type") is { Text: not "NFC" } type) throw type.Unsupported("NFC or none, to be written as GGUF");
         var described = preTokenizer is { } field ? string.Join(' ', Flatten(field).Select(Describe)) : "none";
         if (Names.TryGetValue(described, out var known) && known.IgnoresMerges == ignoresMerges) return known.Name;
         throw new UnsupportedModelException(
@@ -34,7 +36,8 @@ internal static class GgufPreTokenizers
     {
         "ByteLevel" when !part.Required("add_prefix_space").Flag => part.FlagOr("use_regex", true) ? "bytes" : "spelling",
         "Digits" when part.Required("individual_digits").Flag => "digits",
-        "Split" when part.Required("behavior").Text == "Isolated" && !part.Required("invert").Flag => $"split {part.Required("pattern").Optional("Regex")?.Text}",
+        "Split" when part.Required("behavior").Text == "Isolated" && !part.Required("invert").Flag =>
+            $"split {part.Required("pattern").Optional("Regex")?.Text}",
         var other => $"other {other}",
     };
 }

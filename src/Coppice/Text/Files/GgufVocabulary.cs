@@ -12,11 +12,17 @@ internal enum GgufTokenKind
     Unused = 5,
 }
 
-/// <summary>A byte-level BPE tokenizer as GGUF files describe it: tokens by id, merges in order, and the name of the way texts are cut.</summary>
+/// <summary>
+/// A byte-level BPE tokenizer as GGUF files describe it: tokens by id, merges in order, and the name of the way texts are cut.
+/// </summary>
 internal sealed record GgufVocabulary(
-    string Model, string PreTokenizer, IReadOnlyList<string> Tokens, IReadOnlyList<GgufTokenKind> Kinds, IReadOnlyList<string> Merges, bool AddsBeginning, bool AddsEnd)
+    string Model, string PreTokenizer, IReadOnlyList<string> Tokens, IReadOnlyList<GgufTokenKind> Kinds, IReadOnlyList<string> Merges,
+    bool AddsBeginning, bool AddsEnd)
 {
-    /// <summary>Describes <paramref name="tokenizer"/>, which was read from the tokenizer.json of <paramref name="folder"/>, with <paramref name="size"/> tokens.</summary>
+    /// <summary>
+    /// Describes <paramref name="tokenizer"/>, which was read from the tokenizer.json of <paramref name="folder"/>, with
+    /// <paramref name="size"/> tokens.
+    /// </summary>
     /// <exception cref="CheckpointException">The file is malformed or has more tokens.</exception>
     /// <exception cref="UnsupportedModelException">Readers of GGUF files could not do what the file asks for.</exception>
     public static GgufVocabulary Read(string folder, Tokenizer tokenizer, int size)
@@ -43,7 +49,8 @@ internal sealed record GgufVocabulary(
     private static void CheckModel(ModelSettings settings)
     {
         var plain = settings.Type == "BPE" && !settings.Flag("byte_fallback")
-            && string.IsNullOrEmpty(settings.OptionalText("continuing_subword_prefix")) && string.IsNullOrEmpty(settings.OptionalText("end_of_word_suffix"));
+            && string.IsNullOrEmpty(settings.OptionalText("continuing_subword_prefix"))
+            && string.IsNullOrEmpty(settings.OptionalText("end_of_word_suffix"));
         if (!plain)
             throw new UnsupportedModelException($"{settings.Source.Name}: model must be byte-level BPE without prefix, suffix and byte_fallback to be written as GGUF, found {settings.Type}.");
     }
@@ -56,7 +63,8 @@ internal sealed record GgufVocabulary(
             var text = tokenizer.TokenText(id);
             tokens[id] = text ?? $"[PAD{id}]";
             kinds[id] = text is null ? GgufTokenKind.Unused
-                : tokenizer.IsSpecial(id) ? GgufTokenKind.Control : tokenizer.IsAdded(id) ? GgufTokenKind.UserDefined : GgufTokenKind.Normal;
+                : tokenizer.IsSpecial(id) ? GgufTokenKind.Control
+                : tokenizer.IsAdded(id) ? GgufTokenKind.UserDefined : GgufTokenKind.Normal;
         }
         return (tokens, kinds);
     }
@@ -83,8 +91,10 @@ internal sealed record GgufVocabulary(
         foreach (var (beginning, end) in ((bool, bool)[])[(false, false), (true, false), (false, true), (true, true)])
         {
             if ((beginning && special.BeginningId is null) || (end && special.EndId is null)) continue;
-            int[] expected = [.. beginning ? [special.BeginningId!.Value] : Array.Empty<int>(), .. plain, .. end ? [special.EndId!.Value] : Array.Empty<int>()];
-            if (framed.AsSpan().SequenceEqual(expected)) return (beginning, end);
+            List<int> expected = [.. plain];
+            if (beginning) expected.Insert(0, special.BeginningId!.Value);
+            if (end) expected.Add(special.EndId!.Value);
+            if (framed.SequenceEqual(expected)) return (beginning, end);
         }
         throw new UnsupportedModelException($"{file}: post_processor must frame texts with the beginning and end tokens alone to be written as GGUF.");
     }

@@ -6,12 +6,15 @@ using Coppice.Kernels.Numerics;
 namespace Coppice.Weights.Gguf;
 
 /// <summary>Turns F32 elements into the bytes of a GGUF type.</summary>
-/// <remarks>The blocks are those of ggml's reference quantisers (ggml-quants.c), operation by operation in F32, so that the bytes are the same.</remarks>
+/// <remarks>The blocks are those of ggml's reference quantisers (ggml-quants.c), operation by operation in F32, so that the bytes are the
+/// same.</remarks>
 internal static class GgufBlocks
 {
     private const int Group = GgufTypes.Group;
 
-    /// <summary>Writes <paramref name="source"/>, whole blocks of finite elements no larger than the type holds, to <paramref name="target"/>.</summary>
+    /// <summary>
+    /// Writes <paramref name="source"/>, whole blocks of finite elements no larger than the type holds, to <paramref name="target"/>.
+    /// </summary>
     public static void Encode(GgufType type, ReadOnlySpan<float> source, Span<byte> target)
     {
         switch (type)
@@ -27,13 +30,16 @@ internal static class GgufBlocks
                 for (var i = 0; i < source.Length; i++) upper[i] = BFloat16.FromSingle(source[i]);
                 break;
             case GgufType.Q8:
-                for (var i = 0; i < source.Length; i += Group) Eight(source.Slice(i, Group), target.Slice(i / Group * (2 + Group), 2 + Group));
+                for (var i = 0; i < source.Length; i += Group) Eight(source.Slice(i, Group), Block(target, i, 2 + Group));
                 break;
             default:
-                for (var i = 0; i < source.Length; i += Group) Four(source.Slice(i, Group), target.Slice(i / Group * (2 + Group / 2), 2 + Group / 2));
+                for (var i = 0; i < source.Length; i += Group) Four(source.Slice(i, Group), Block(target, i, 2 + Group / 2));
                 break;
         }
     }
+
+    /// <summary>The block of <paramref name="bytes"/> bytes that holds element <paramref name="element"/>.</summary>
+    private static Span<byte> Block(Span<byte> target, int element, int bytes) => target.Slice(element / Group * bytes, bytes);
 
     /// <summary>q = round(x / d), d = max|x| / 127: the scale as F16, then 32 signed bytes.</summary>
     private static void Eight(ReadOnlySpan<float> x, Span<byte> block)
@@ -45,8 +51,8 @@ internal static class GgufBlocks
     }
 
     /// <summary>
-    /// q = min(⌊x / d + 8.5⌋, 15), d = m / -8 with m the element of largest magnitude, the first of several: the scale as F16, then bytes of
-    /// elements i and i + 16, the earlier in the lower half.
+    /// q = min(⌊x / d + 8.5⌋, 15), d = m / -8 with m the element of largest magnitude, the first of several: the scale as F16, then bytes
+    /// of elements i and i + 16, the earlier in the lower half.
     /// </summary>
     private static void Four(ReadOnlySpan<float> x, Span<byte> block)
     {

@@ -9,8 +9,11 @@ internal sealed record GgufTensor(string Name, GgufType Type, long Rows, long Co
     public long Bytes => checked(Math.Max(Rows, 1) * Type.Bytes(Columns));
 }
 
-/// <summary>Writes a GGUF file (version 3) front to back: keys and values, the table of tensors, then their bytes in the order of the table.</summary>
-/// <remarks>The bytes go to a file beside the target, which takes its name in <see cref="Complete"/>: a reader never sees half a file.</remarks>
+/// <summary>
+/// Writes a GGUF file (version 3) front to back: keys and values, the table of tensors, then their bytes in the order of the table.
+/// </summary>
+/// <remarks>The bytes go to a file beside the target, which takes its name in <see cref="Complete"/>: a reader never sees half a
+/// file.</remarks>
 internal sealed class GgufWriter : IDisposable
 {
     private const int Alignment = 32;
@@ -54,7 +57,8 @@ internal sealed class GgufWriter : IDisposable
     /// <exception cref="InvalidOperationException">Fewer bytes than were declared.</exception>
     public void Complete()
     {
-        if (_current != _tensors.Count) throw new InvalidOperationException($"{Path.GetFileName(_path)}: fewer bytes were written than declared.");
+        if (_current != _tensors.Count)
+            throw new InvalidOperationException($"{Path.GetFileName(_path)}: fewer bytes were written than declared.");
         _stream.Dispose();
         File.Move(_partial, _path);
     }
@@ -80,7 +84,8 @@ internal sealed class GgufWriter : IDisposable
         {
             if (!names.Add(tensor.Name)) throw new ArgumentException($"gguf: tensor {tensor.Name} must be declared once.", nameof(tensors));
             if (tensor.Columns < 1 || tensor.Columns % tensor.Type.BlockElements() != 0)
-                throw new ArgumentException($"gguf: tensor {tensor.Name} must have rows of whole blocks, got {tensor.Columns} columns.", nameof(tensors));
+                throw new ArgumentException($"gguf: tensor {tensor.Name} must have rows of whole blocks, got {tensor.Columns} columns.",
+                    nameof(tensors));
             Describe(bytes, tensor, offset);
             offset = checked(offset + Aligned(tensor.Bytes));
         }

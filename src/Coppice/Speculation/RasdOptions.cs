@@ -1,0 +1,39 @@
+using Coppice.Decoding.Drafters;
+
+namespace Coppice.Speculation;
+
+/// <summary>RASD: continuations found in the text so far, pruned by a draft model and fused with its tree.</summary>
+public sealed record RasdOptions : BestFirstOptions
+{
+    internal const string KindName = "rasd";
+
+    /// <inheritdoc/>
+    public override string Name => KindName;
+    /// <summary>Retrieved tokens proposed at most; 16 by default.</summary>
+    public int Retrieved { get; init; } = 16;
+    /// <summary>A continuation is kept if its first token is among so many of the draft's best ones; 10 by default.</summary>
+    public int FirstRanks { get; init; } = 10;
+    /// <summary>Whether the draft model's own tree is drawn at random where the text is: not by default, and then text is that of plain decoding for the same seed.</summary>
+    public bool Sampled { get; init; }
+
+    internal static DrafterOptions Read(DrafterSettings settings)
+    {
+        var defaults = new RasdOptions();
+        return ReadTree(settings, defaults) with
+        {
+            Retrieved = settings.Whole("retrieved", defaults.Retrieved),
+            FirstRanks = settings.Whole("first-ranks", defaults.FirstRanks),
+            Sampled = settings.Flag("sampled", defaults.Sampled),
+        };
+    }
+
+    internal override void Validate()
+    {
+        base.Validate();
+        Require("retrieved", Retrieved, 0, 63);
+        Require("nodes + retrieved", Nodes + Retrieved, 1, 90);
+        Require("first-ranks", FirstRanks, 0, 16);
+    }
+
+    private protected override Drafter Create(DraftModel model, LanguageModel target) => new RasdDrafter(this, model, target.MaxTokens);
+}
