@@ -91,7 +91,8 @@ public sealed class KernelCompilationTests
     {
         foreach (var (key, ptx) in Texts.Value)
         {
-            if (key.Name.StartsWith("MatMulCodes", StringComparison.Ordinal)) Assert.Contains("dp4a.s32.s32", ptx, StringComparison.Ordinal);
+            if (key.Name.StartsWith("MatMulCodes", StringComparison.Ordinal))
+                Assert.Contains("dp4a.s32.s32", ptx, StringComparison.Ordinal);
             else if (key.Name.StartsWith("MatMul", StringComparison.Ordinal) && key.Name.Contains("(Q", StringComparison.Ordinal))
                 Assert.Contains("lop3.b32", ptx, StringComparison.Ordinal);
             else continue;

@@ -32,10 +32,12 @@ internal readonly struct Q8Weights : IDeviceCodes
 {
     public static int Chunks => 2;
 
-    public static DeviceSlot Load(DeviceMatrix matrix, int at) => new() { First = matrix.Weights[at], Second = new UInt4 { A = matrix.Parameters[at >> 2] } };
+    public static DeviceSlot Load(DeviceMatrix matrix, int at) =>
+        new() { First = matrix.Weights[at], Second = new UInt4 { A = matrix.Parameters[at >> 2] } };
 
-    public static Float8 Widen(DeviceSlot slot, int chunk) =>
-        chunk == 0 ? Widen(slot.First.A, slot.First.B, DeviceCodes.Low(slot.Second.A)) : Widen(slot.First.C, slot.First.D, DeviceCodes.High(slot.Second.A));
+    public static Float8 Widen(DeviceSlot slot, int chunk) => chunk == 0
+        ? Widen(slot.First.A, slot.First.B, DeviceCodes.Low(slot.Second.A))
+        : Widen(slot.First.C, slot.First.D, DeviceCodes.High(slot.Second.A));
 
     public static Float8 Load8(DeviceMatrix matrix, int at, int chunk)
     {
@@ -43,8 +45,9 @@ internal readonly struct Q8Weights : IDeviceCodes
         return Widen(codes.A, codes.B, DeviceCodes.Low(matrix.Parameters[at >> 2] >> (16 * chunk)));
     }
 
-    public static CodeChunk Chunk(DeviceSlot slot, int chunk) =>
-        chunk == 0 ? Chunk(slot.First.A, slot.First.B, DeviceCodes.Low(slot.Second.A)) : Chunk(slot.First.C, slot.First.D, DeviceCodes.High(slot.Second.A));
+    public static CodeChunk Chunk(DeviceSlot slot, int chunk) => chunk == 0
+        ? Chunk(slot.First.A, slot.First.B, DeviceCodes.Low(slot.Second.A))
+        : Chunk(slot.First.C, slot.First.D, DeviceCodes.High(slot.Second.A));
 
     public static CodeChunk LoadChunk(DeviceMatrix matrix, int at, int chunk)
     {
@@ -56,7 +59,8 @@ internal readonly struct Q8Weights : IDeviceCodes
         DeviceMath.FusedMultiplyAdd(DeviceCodes.Dot(w.A, w.B, x.A, x.B), DeviceMath.FusedMultiplyAdd(w.Scale, x.Scale, 0f), sum);
 
     /// <summary>A byte is 128 more than its code; with the highest bit turned over it is the code with its sign.</summary>
-    private static CodeChunk Chunk(uint low, uint high, float scale) => new() { A = low ^ 0x80808080u, B = high ^ 0x80808080u, Scale = scale };
+    private static CodeChunk Chunk(uint low, uint high, float scale) =>
+        new() { A = low ^ 0x80808080u, B = high ^ 0x80808080u, Scale = scale };
 
     public static float Load(DeviceMatrix matrix, int row, int column)
     {
@@ -90,12 +94,14 @@ internal readonly struct Q4Weights : IDeviceCodes
     public static DeviceSlot Load(DeviceMatrix matrix, int at) =>
         new() { First = matrix.Weights[at], Second = matrix.Parameters.Cast<UInt4>()[at >> 2] };
 
-    public static Float8 Widen(DeviceSlot slot, int chunk) => Widen(DeviceCodes.Word(slot.First, chunk), DeviceCodes.Word(slot.Second, chunk));
+    public static Float8 Widen(DeviceSlot slot, int chunk) =>
+        Widen(DeviceCodes.Word(slot.First, chunk), DeviceCodes.Word(slot.Second, chunk));
 
     public static Float8 Load8(DeviceMatrix matrix, int at, int chunk) =>
         Widen(matrix.Weights.Cast<uint>()[4 * (long)at + chunk], matrix.Parameters[4 * (long)(at >> 2) + chunk]);
 
-    public static CodeChunk Chunk(DeviceSlot slot, int chunk) => Chunk(DeviceCodes.Word(slot.First, chunk), DeviceCodes.Word(slot.Second, chunk));
+    public static CodeChunk Chunk(DeviceSlot slot, int chunk) =>
+        Chunk(DeviceCodes.Word(slot.First, chunk), DeviceCodes.Word(slot.Second, chunk));
 
     public static CodeChunk LoadChunk(DeviceMatrix matrix, int at, int chunk) =>
         Chunk(matrix.Weights.Cast<uint>()[4 * (long)at + chunk], matrix.Parameters[4 * (long)(at >> 2) + chunk]);
@@ -153,7 +159,8 @@ internal readonly struct Q4Weights : IDeviceCodes
 internal readonly struct ChunkPlace(int column, int chunksOfSlot)
 {
     /// <summary>Slot of the row.</summary>
-    internal readonly int Slot = column / (32 * chunksOfSlot) * GpuWeightLayout.UnitSlots + column / GpuWeightLayout.Chunk % GpuWeightLayout.UnitSlots;
+    internal readonly int Slot =
+        column / (32 * chunksOfSlot) * GpuWeightLayout.UnitSlots + column / GpuWeightLayout.Chunk % GpuWeightLayout.UnitSlots;
     /// <summary>Chunk of the slot.</summary>
     internal readonly int Chunk = column / 32 % chunksOfSlot;
     /// <summary>Element of the chunk.</summary>
@@ -162,7 +169,8 @@ internal readonly struct ChunkPlace(int column, int chunksOfSlot)
 
 /// <summary>Codes of a word as floats without a conversion, which a GPU does at a quarter of the speed of an addition.</summary>
 /// <remarks>
-/// Bits p … of a word, left where they are and given the exponent 23 - p, are the mantissa of 2^(23 - p) + code, from which the power of two is subtracted exactly. Halves are numbered from the lowest of the word, and bytes too.
+/// Bits p … of a word, left where they are and given the exponent 23 - p, are the mantissa of 2^(23 - p) + code, from which the power of two
+/// is subtracted exactly. Halves are numbered from the lowest of the word, and bytes too.
 /// </remarks>
 internal static class DeviceCodes
 {
@@ -176,14 +184,15 @@ internal static class DeviceCodes
     internal static float Half3(uint word) => Interop.IntAsFloat(DeviceMath.Select(word, 0xf000u, 0x45000000u));
     internal static float Half4(uint word) => Interop.IntAsFloat(DeviceMath.Select(word, 0xf0000u, 0x43000000u));
 
-    /// <summary>Σ over eight pairs of signed bytes. A sum that begins as the bits of 1.5 · 2^23 ends as those of a float, as long as it is below 2^22: it is below 2^17.</summary>
+    /// <summary>Σ over eight pairs of signed bytes.</summary>
+    /// <remarks>A sum that begins as the bits of 1.5 · 2^23 ends as those of a float if it is below 2^22; it is below 2^17.</remarks>
     internal static float Dot(uint a0, uint a1, uint b0, uint b1)
     {
         const uint zero = 0x4b400000;
         return Interop.IntAsFloat(DeviceMath.Dot4(a0, b0, DeviceMath.Dot4(a1, b1, zero))) - RoundingOffset;
     }
 
-    /// <summary>1.5 · 2^23: added to a number below 2^22 it rounds it to nearest even, and the lowest bits are the integer in two's complement.</summary>
+    /// <summary>1.5 · 2^23: a sum with it is rounded to an integer, nearest even, which its lowest bits hold in two's complement.</summary>
     internal const float RoundingOffset = 12582912f;
 
     /// <summary>The binary16 in the lower half.</summary>

@@ -63,7 +63,8 @@ internal struct DeviceF32 : IDeviceElement<DeviceF32>
 
     public static Float8 Load8(ArrayView<UInt4> memory, int index) => Widen(LoadSlot(memory, index));
 
-    public static DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index) => new() { First = memory[2 * index], Second = memory[2 * index + 1] };
+    public static DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index) =>
+        new() { First = memory[2 * index], Second = memory[2 * index + 1] };
 
     public static Float8 Widen(DeviceSlot slot) => new() { Low = Widen(slot.First), High = Widen(slot.Second) };
 

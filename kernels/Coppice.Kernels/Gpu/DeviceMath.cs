@@ -21,14 +21,15 @@ internal static class DeviceMath
     [IntrinsicImplementation]
     internal static float Once(float value) => value;
 
-    /// <summary>(word and mask) or bits, in one three-input logic instruction, which the assembler does not find where both are constants.</summary>
+    /// <summary>(word and mask) or bits, in one instruction, which the assembler does not find where both are constants.</summary>
     [IntrinsicImplementation]
     internal static uint Select(uint word, uint mask, uint bits) => (word & mask) | bits;
 
     /// <summary>c + Σ a_i b_i over the four signed bytes of a and b: dp4a.</summary>
     [IntrinsicImplementation]
     internal static uint Dot4(uint a, uint b, uint c) =>
-        (uint)((int)c + (sbyte)a * (sbyte)b + (sbyte)(a >> 8) * (sbyte)(b >> 8) + (sbyte)(a >> 16) * (sbyte)(b >> 16) + (sbyte)(a >> 24) * (sbyte)(b >> 24));
+        (uint)((int)c + (sbyte)a * (sbyte)b + (sbyte)(a >> 8) * (sbyte)(b >> 8)
+            + (sbyte)(a >> 16) * (sbyte)(b >> 16) + (sbyte)(a >> 24) * (sbyte)(b >> 24));
 
     /// <summary>tanh(x), what MathF.Tanh becomes on a GPU: ILGPU's tanh.approx.f32 errs by up to 5e-4, this by a few units in the last place.</summary>
     /// <remarks>Below 5/8 the minimax polynomial of Cephes (Moshier, tanhf), above it 1 - 2 / (e^2x + 1).</remarks>
@@ -54,7 +55,8 @@ internal static class DeviceMath
         var manager = builder.GetIntrinsicManager();
         manager.RegisterMethod(Method(nameof(FusedMultiplyAdd)), new PTXIntrinsic(Method(nameof(EmitFusedMultiplyAdd)), IntrinsicImplementationMode.GenerateCode));
         manager.RegisterMethod(Method(nameof(Once)), new PTXIntrinsic(Method(nameof(EmitOnce)), IntrinsicImplementationMode.GenerateCode));
-        manager.RegisterMethod(Method(nameof(Select)), new PTXIntrinsic(Method(nameof(EmitSelect)), IntrinsicImplementationMode.GenerateCode));
+        manager.RegisterMethod(
+            Method(nameof(Select)), new PTXIntrinsic(Method(nameof(EmitSelect)), IntrinsicImplementationMode.GenerateCode));
         manager.RegisterMethod(Method(nameof(Dot4)), new PTXIntrinsic(Method(nameof(EmitDot4)), IntrinsicImplementationMode.GenerateCode));
         manager.RegisterUnaryArithmetic(UnaryArithmeticKind.TanhF, BasicValueType.Float32, new PTXIntrinsic(Method(nameof(Tanh)), IntrinsicImplementationMode.Redirect));
     }
@@ -71,7 +73,8 @@ internal static class DeviceMath
         Emit(generator, (MethodCall)value, "lop3.b32", 3, andOr);
     }
 
-    private static void EmitDot4(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, (MethodCall)value, "dp4a.s32.s32", 3);
+    private static void EmitDot4(PTXBackend backend, PTXCodeGenerator generator, Value value) =>
+        Emit(generator, (MethodCall)value, "dp4a.s32.s32", 3);
 
     /// <summary>One instruction: the call's result, then its arguments, then perhaps a constant.</summary>
     private static void Emit(PTXCodeGenerator generator, MethodCall call, string instruction, int arguments, long? constant = null)

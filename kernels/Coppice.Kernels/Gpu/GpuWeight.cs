@@ -9,7 +9,8 @@ using Half = System.Half;
 namespace Coppice.Kernels.Gpu;
 
 /// <summary>W [outputs, inputs] row by row; see <see cref="GpuWeightLayout"/>.</summary>
-internal sealed class GpuWeight(GpuBackend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format, ActivationFormat activations)
+internal sealed class GpuWeight(
+    GpuBackend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format, ActivationFormat activations)
     : WeightMatrix(owner, buffer, outputs, inputs, format, activations)
 {
     private readonly GpuWeightLayout _layout = new(outputs, inputs, format);
@@ -23,13 +24,15 @@ internal sealed class GpuWeight(GpuBackend owner, PoolBuffer buffer, int outputs
         {
             var pool = (DevicePool)Buffer.Pool;
             var weights = pool.View<UInt4>(Buffer.Offset, _layout.ParameterOffset / Interop.SizeOf<UInt4>());
-            var parameters = pool.View<uint>(Buffer.Offset + _layout.ParameterOffset, (_layout.Bytes - _layout.ParameterOffset) / sizeof(uint));
-            return new DeviceMatrix(weights, _layout.ParameterBytes == 0 ? weights.Cast<uint>() : parameters, _layout.Slots);
+            if (!Format.IsQuantized()) return new DeviceMatrix(weights, weights.Cast<uint>(), _layout.Slots);
+            var (offset, count) = (Buffer.Offset + _layout.ParameterOffset, _layout.PaddedOutputs * _layout.ParameterBytes / sizeof(uint));
+            return new DeviceMatrix(weights, pool.View<uint>(offset, count), _layout.Slots);
         }
     }
 
     /// <summary>Whether kernels can index such a matrix: 16-byte loads are counted in 32 bits.</summary>
-    internal static bool Fits(int outputs, int inputs, MatrixFormat format) => new GpuWeightLayout(outputs, inputs, format).Bytes / 16 <= int.MaxValue;
+    internal static bool Fits(int outputs, int inputs, MatrixFormat format) =>
+        new GpuWeightLayout(outputs, inputs, format).Bytes / 16 <= int.MaxValue;
 
     /// <inheritdoc/>
     protected override void WriteCore(int firstOutput, int count, ReadOnlySpan<byte> rows, ElementType source)

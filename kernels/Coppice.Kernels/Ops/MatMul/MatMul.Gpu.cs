@@ -14,7 +14,8 @@ internal sealed partial class GpuBackend
     /// <inheritdoc/>
     protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
     {
-        if ((long)x.Rows * x.RowStride > int.MaxValue) throw new ArgumentException($"matmul: x must have less than 2^31 elements on a GPU, got {x.Shape}.");
+        if ((long)x.Rows * x.RowStride > int.MaxValue)
+            throw new ArgumentException($"matmul: x must have less than 2^31 elements on a GPU, got {x.Shape}.");
         if (weight.Activations == ActivationFormat.Int8) MatMulRounded(x, (GpuWeight)weight, bias, y);
         else weight.Format.Dispatch(new MatMulCall(this, x, (GpuWeight)weight, bias, y));
     }
@@ -30,17 +31,20 @@ internal sealed partial class GpuBackend
         private void Run<T, TRow>() where T : struct, IDeviceWeights where TRow : struct, IDeviceRow
         {
             var offset = backend.Bias(bias);
-            if (x.Rows == 1) backend._kernels.Launch(backend.RowConfig(weight.Outputs), MatMulRowKernel<T, TRow>, Rows(x), weight.View, offset, Rows(y));
-            else
+            var matrix = weight.View;
+            if (x.Rows == 1)
             {
-                var config = backend.TileConfig(x.Rows, weight.Outputs, out var warpsAlongRows);
-                backend._kernels.Launch(config, MatMulTileKernel<T, TRow>, Rows(x), x.Rows, weight.View, warpsAlongRows, offset, Rows(y));
+                backend._kernels.Launch(backend.RowConfig(weight.Outputs), MatMulRowKernel<T, TRow>, Rows(x), matrix, offset, Rows(y));
+                return;
             }
+            var config = backend.TileConfig(x.Rows, weight.Outputs, out var warpsAlongRows);
+            backend._kernels.Launch(config, MatMulTileKernel<T, TRow>, Rows(x), x.Rows, matrix, warpsAlongRows, offset, Rows(y));
         }
     }
 
     /// <summary>Whether rows begin at 16-byte boundaries and are whole chunks.</summary>
-    private static bool AreAligned(in Tensor x) => x.ByteOffset % 16 == 0 && x.RowStride % 4 == 0 && x.Shape.RowLength % GpuWeightLayout.Chunk == 0;
+    private static bool AreAligned(in Tensor x) =>
+        x.ByteOffset % 16 == 0 && x.RowStride % 4 == 0 && x.Shape.RowLength % GpuWeightLayout.Chunk == 0;
 
     private DeviceBias Bias(in Tensor bias) => new(ViewOrAny<float>(bias), bias.IsEmpty ? 0 : 1);
 
@@ -57,8 +61,8 @@ internal sealed partial class GpuBackend
         var (rowTiles, outputTiles) = ((rows + TileRows - 1) / TileRows, (outputs + TileOutputs - 1) / TileOutputs);
         warpsAlongRows = rowTiles >= WarpsPerGroup ? WarpsPerGroup : 1;
         var warpsAlongOutputs = WarpsPerGroup / warpsAlongRows;
-        var grid = new Index3D((outputTiles + warpsAlongOutputs - 1) / warpsAlongOutputs, (rowTiles + warpsAlongRows - 1) / warpsAlongRows, 1);
-        return new KernelConfig(grid, new Index3D(WarpsPerGroup * WarpSize, 1, 1));
+        var (columns, lines) = ((outputTiles + warpsAlongOutputs - 1) / warpsAlongOutputs, (rowTiles + warpsAlongRows - 1) / warpsAlongRows);
+        return new KernelConfig(new Index3D(columns, lines, 1), new Index3D(WarpsPerGroup * WarpSize, 1, 1));
     }
 
     /// <summary>What is added to each output: nothing, or one bias.</summary>
@@ -109,8 +113,9 @@ internal sealed partial class GpuBackend
     /// <param name="y">[1, outputs].</param>
     /// <remarks>
     /// Lane l multiplies slots l, l + warpSize, …: a warp reads 512 consecutive bytes of a row at a time. Every weight is read once from
-    /// memory, x from cache; bound by memory bandwidth. The order of a sum: eight products of a chunk ascending, a slot's chunks ascending, the lane's slots
-    /// ascending, then the butterfly over lanes. <see cref="MatMulTileKernel"/> keeps the same order, so the number of rows never shows in a result.
+    /// memory, x from cache; bound by memory bandwidth. The order of a sum: eight products of a chunk ascending, a slot's chunks ascending,
+    /// the lane's slots ascending, then the butterfly over lanes. <see cref="MatMulTileKernel"/> keeps the same order, so the number of rows
+    /// never shows in a result.
     /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
     internal static void MatMulRowKernel<T, TRow>(DeviceRows x, DeviceMatrix weight, DeviceBias bias, DeviceRows y)
@@ -123,8 +128,9 @@ internal sealed partial class GpuBackend
         var slot = Warp.LaneIdx;
         var at = first * weight.Slots + slot;
         var column = FirstColumn<T>(slot);
-        for (; slot + Warp.WarpSize < weight.Slots; slot += 2 * Warp.WarpSize, at += 2 * Warp.WarpSize)      // two steps at once: four weight loads under way
+        for (; slot + Warp.WarpSize < weight.Slots; slot += 2 * Warp.WarpSize, at += 2 * Warp.WarpSize)
         {
+            // Two steps at once: four weight loads under way.
             var (w0, w1) = (T.Load(weight, at), T.Load(weight, at + weight.Slots));
             var (w2, w3) = (T.Load(weight, at + Warp.WarpSize), T.Load(weight, at + weight.Slots + Warp.WarpSize));
             sums = Multiply<T, TRow>(sums, x, column, w0, w1);
@@ -147,7 +153,8 @@ internal sealed partial class GpuBackend
     /// a lane loads 8 · 8 weights and 4 · 8 activations and does 256 multiply-adds. Rows beyond the end repeat the last; they, and outputs beyond the end, are not stored.
     /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
-    internal static void MatMulTileKernel<T, TRow>(DeviceRows x, int rows, DeviceMatrix weight, int warpsAlongRows, DeviceBias bias, DeviceRows y)
+    internal static void MatMulTileKernel<T, TRow>(
+        DeviceRows x, int rows, DeviceMatrix weight, int warpsAlongRows, DeviceBias bias, DeviceRows y)
         where T : struct, IDeviceWeights where TRow : struct, IDeviceRow
     {
         var warpsAlongOutputs = Group.DimX / Warp.WarpSize / warpsAlongRows;
@@ -210,20 +217,23 @@ internal sealed partial class GpuBackend
         where T : struct, IDeviceWeights where TRow : struct, IDeviceRow
     {
         sums = Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 0), T.Widen(w1, 0));
-        if (T.Chunks > 1) sums = Multiply(sums, Load8<T, TRow>(x, column + ChunkColumns, column + ChunkColumns), T.Widen(w0, 1), T.Widen(w1, 1));
-        if (T.Chunks > 2)
-        {
-            sums = Multiply(sums, Load8<T, TRow>(x, column + 2 * ChunkColumns, column + 2 * ChunkColumns), T.Widen(w0, 2), T.Widen(w1, 2));
-            sums = Multiply(sums, Load8<T, TRow>(x, column + 3 * ChunkColumns, column + 3 * ChunkColumns), T.Widen(w0, 3), T.Widen(w1, 3));
-        }
-        return sums;
+        if (T.Chunks == 1) return sums;
+        column += ChunkColumns;
+        sums = Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 1), T.Widen(w1, 1));
+        if (T.Chunks == 2) return sums;
+        column += ChunkColumns;
+        sums = Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 2), T.Widen(w1, 2));
+        column += ChunkColumns;
+        return Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 3), T.Widen(w1, 3));
     }
 
     /// <summary>A chunk of activations; zeros where a row's last unit has chunks that the row has not.</summary>
-    private static Float8 Load8<T, TRow>(DeviceRows x, int at, int column) where T : struct, IDeviceWeights where TRow : struct, IDeviceRow =>
+    private static Float8 Load8<T, TRow>(DeviceRows x, int at, int column)
+        where T : struct, IDeviceWeights where TRow : struct, IDeviceRow =>
         T.Chunks == 1 || column < x.Width ? TRow.Load8(x, at, column) : default;
 
-    private static Float2 Multiply(Float2 sums, Float8 x, Float8 w0, Float8 w1) => new() { X = Multiply(sums.X, x, w0), Y = Multiply(sums.Y, x, w1) };
+    private static Float2 Multiply(Float2 sums, Float8 x, Float8 w0, Float8 w1) =>
+        new() { X = Multiply(sums.X, x, w0), Y = Multiply(sums.Y, x, w1) };
 
     /// <summary>sum + Σ_i x[i] w[i], i ascending: the order that both kernels share.</summary>
     private static float Multiply(float sum, Float8 x, Float8 w)

@@ -6,18 +6,20 @@ namespace Coppice.Kernels;
 
 internal sealed partial class GpuBackend
 {
-    /// <summary>Products of quantised weights with activations rounded to bytes: the rows are rounded into the workspace, as many at a time as fit.</summary>
+    /// <summary>Products with activations rounded to bytes: the rows are rounded into the workspace, as many at a time as fit.</summary>
     private void MatMulRounded(Tensor x, GpuWeight weight, Tensor bias, Tensor y)
     {
         var chunks = weight.Layout.Slots * weight.Layout.ChunksOfSlot;
         var rowBytes = chunks * GpuWeightLayout.Chunk + chunks / GpuWeightLayout.UnitSlots * sizeof(float);
         var rowsAtOnce = (int)Math.Min(x.Rows, _scratch.Bytes / rowBytes);
-        if (rowsAtOnce == 0) throw new ArgumentException($"matmul: one row of rounded activations must fit {_scratch.Bytes:N0} bytes, got {rowBytes:N0}.");
+        if (rowsAtOnce == 0)
+            throw new ArgumentException($"matmul: one row of rounded activations must fit {_scratch.Bytes:N0} bytes, got {rowBytes:N0}.");
         for (var row = 0; row < x.Rows; row += rowsAtOnce)
         {
             var rows = Math.Min(rowsAtOnce, x.Rows - row);
-            var rounded = new RoundedRows(
-                Scratch<UInt2>(0, (long)rows * chunks), Scratch<float>((long)rows * chunks * GpuWeightLayout.Chunk, (long)rows * chunks / GpuWeightLayout.UnitSlots), chunks);
+            var count = (long)rows * chunks;
+            var scales = Scratch<float>(count * GpuWeightLayout.Chunk, count / GpuWeightLayout.UnitSlots);
+            var rounded = new RoundedRows(Scratch<UInt2>(0, count), scales, chunks);
             var config = Cells(rows, chunks, out var cells);
             var part = x.Slice(row, rows);
             if (AreAligned(x)) _kernels.Launch(config, RoundRowsKernel<AlignedRow>, cells, Rows(part), rounded);
@@ -37,7 +39,7 @@ internal sealed partial class GpuBackend
         }
     }
 
-    /// <summary>Rows of activations as bytes: [rows, chunks] chunks of 8, [rows, chunks / 4] scales, padded to the units of the weights with zeros.</summary>
+    /// <summary>Activations as bytes: [rows, chunks] of 8, [rows, chunks / 4] scales, padded with zeros to the weights' units.</summary>
     internal readonly struct RoundedRows(ArrayView<UInt2> codes, ArrayView<float> scales, int chunks)
     {
         internal readonly ArrayView<UInt2> Codes = codes;
@@ -48,15 +50,19 @@ internal sealed partial class GpuBackend
         {
             const uint ones = 0x01010101;
             var codes = Codes[at];
-            return new RoundedChunk { A = codes.A, B = codes.B, Scale = Scales[at >> 2], Sum = DeviceCodes.Dot(codes.A, codes.B, ones, ones) };
+            var sum = DeviceCodes.Dot(codes.A, codes.B, ones, ones);
+            return new RoundedChunk { A = codes.A, B = codes.B, Scale = Scales[at >> 2], Sum = sum };
         }
     }
 
-    /// <summary>x ≈ scale · byte for each group of 32: scale = max |x| / 127, byte = round(x · (127 / max |x|)). A lane rounds a chunk, four lanes a group.</summary>
+    /// <summary>x ≈ scale · byte for each group of 32: scale = max |x| / 127, byte = round(x · (127 / max |x|)).</summary>
     /// <param name="cells">Which chunk.</param>
     /// <param name="x">[rows, inputs].</param>
     /// <param name="rounded">The result.</param>
-    /// <remarks>Reads x once and writes a quarter of it. A group with NaN or an infinity has the scale NaN, so that its row's products show it.</remarks>
+    /// <remarks>
+    /// A lane rounds a chunk, four lanes a group. Reads x once and writes a quarter of it. A group with NaN or an infinity has the scale NaN,
+    /// so that its row's products show it.
+    /// </remarks>
     [GroupSize(CellGroup)]
     internal static void RoundRowsKernel<TRow>(DeviceCells cells, DeviceRows x, RoundedRows rounded) where TRow : struct, IDeviceRow
     {
@@ -73,10 +79,12 @@ internal sealed partial class GpuBackend
         if (!cells.Inside) return;
         var inverse = largest > 0f ? 127f / largest : 0f;
         rounded.Codes[row * rounded.Chunks + chunk] = new UInt2 { A = Round(values.Low, inverse), B = Round(values.High, inverse) };
-        if (chunk % GpuWeightLayout.UnitSlots == 0) rounded.Scales[(row * rounded.Chunks + chunk) / GpuWeightLayout.UnitSlots] = largest / 127f + poison;
+        if (chunk % GpuWeightLayout.UnitSlots != 0) return;
+        rounded.Scales[(row * rounded.Chunks + chunk) / GpuWeightLayout.UnitSlots] = largest / 127f + poison;
     }
 
-    private static float Largest(Float4 x) => MathF.Max(MathF.Max(MathF.Abs(x.X), MathF.Abs(x.Y)), MathF.Max(MathF.Abs(x.Z), MathF.Abs(x.W)));
+    private static float Largest(Float4 x) =>
+        MathF.Max(MathF.Max(MathF.Abs(x.X), MathF.Abs(x.Y)), MathF.Max(MathF.Abs(x.Z), MathF.Abs(x.W)));
 
     /// <summary>sum + 0 · Σ x: NaN where an x is none of the finite numbers.</summary>
     private static float Zero(float sum, Float4 x)
@@ -87,9 +95,10 @@ internal sealed partial class GpuBackend
         return DeviceMath.FusedMultiplyAdd(x.W, 0f, sum);
     }
 
-    private static uint Round(Float4 x, float inverse) => Round(x.X, inverse) | Round(x.Y, inverse) << 8 | Round(x.Z, inverse) << 16 | Round(x.W, inverse) << 24;
+    private static uint Round(Float4 x, float inverse) =>
+        Round(x.X, inverse) | Round(x.Y, inverse) << 8 | Round(x.Z, inverse) << 16 | Round(x.W, inverse) << 24;
 
-    /// <summary>round(x · inverse) as a byte; the product is rounded first, as on the CPU, which a multiplication that the assembler may fuse would not be.</summary>
+    /// <summary>round(x · inverse) as a byte, the product rounded first as on the CPU: no plain one, which could be fused.</summary>
     private static uint Round(float x, float inverse) =>
         Interop.FloatAsInt(DeviceMath.FusedMultiplyAdd(x, inverse, 0f) + DeviceCodes.RoundingOffset) & 0xffu;
 
@@ -99,7 +108,8 @@ internal sealed partial class GpuBackend
     /// <param name="bias">[outputs] or nothing.</param>
     /// <param name="y">[1, outputs].</param>
     [GroupSize(LoneWarps * GpuWarp)]
-    internal static void MatMulCodesRowKernel<T>(RoundedRows x, DeviceMatrix weight, DeviceBias bias, DeviceRows y) where T : struct, IDeviceCodes
+    internal static void MatMulCodesRowKernel<T>(RoundedRows x, DeviceMatrix weight, DeviceBias bias, DeviceRows y)
+        where T : struct, IDeviceCodes
     {
         var outputs = y.Width;
         var first = (Grid.IdxX * (Group.DimX / Warp.WarpSize) + Warp.WarpIdx) * RowOutputs;
@@ -129,7 +139,8 @@ internal sealed partial class GpuBackend
     /// <param name="y">[rows, outputs].</param>
     /// <remarks>For each chunk a lane does 64 integer dot products of 4 and 64 multiply-adds or, with minima, 96.</remarks>
     [GroupSize(LoneWarps * GpuWarp)]
-    internal static void MatMulCodesTileKernel<T>(RoundedRows x, int rows, DeviceMatrix weight, int warpsAlongRows, DeviceBias bias, DeviceRows y)
+    internal static void MatMulCodesTileKernel<T>(
+        RoundedRows x, int rows, DeviceMatrix weight, int warpsAlongRows, DeviceBias bias, DeviceRows y)
         where T : struct, IDeviceCodes
     {
         var warpsAlongOutputs = Group.DimX / Warp.WarpSize / warpsAlongRows;
@@ -184,11 +195,12 @@ internal sealed partial class GpuBackend
     private static Float2 Add<T>(Float2 sums, RoundedChunk x, CodeChunk w0, CodeChunk w1) where T : struct, IDeviceCodes =>
         new() { X = T.Add(sums.X, w0, x), Y = T.Add(sums.Y, w1, x) };
 
-    private static Float4 Add<T>(Float4 sums, RoundedChunk x0, RoundedChunk x1, RoundedChunk x2, RoundedChunk x3, CodeChunk w) where T : struct, IDeviceCodes => new()
-    {
-        X = T.Add(sums.X, w, x0),
-        Y = T.Add(sums.Y, w, x1),
-        Z = T.Add(sums.Z, w, x2),
-        W = T.Add(sums.W, w, x3),
-    };
+    private static Float4 Add<T>(Float4 sums, RoundedChunk x0, RoundedChunk x1, RoundedChunk x2, RoundedChunk x3, CodeChunk w)
+        where T : struct, IDeviceCodes => new()
+        {
+            X = T.Add(sums.X, w, x0),
+            Y = T.Add(sums.Y, w, x1),
+            Z = T.Add(sums.Z, w, x2),
+            W = T.Add(sums.W, w, x3),
+        };
 }
