@@ -5,7 +5,7 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>The parts of one attention call: a KV head and some rows, or a KV head and some blocks of keys for the only row.</summary>
+    /// <summary>The parts of one attention call: a KV head and some rows, or some blocks of keys for the only row.</summary>
     private sealed class AttentionJob<TPages, TElement> : AttentionJob where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
         private const int Block = KvLayout.PageSize;
@@ -19,7 +19,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private int _treePages, _queryFloats;
         private float* _scratch, _states;
 
-        internal int Parts => _kvHeads * (_ranges > 0 ? _ranges : _rowTiles);
+        internal int Parts => _ranges > 0 ? _ranges : _kvHeads * _rowTiles;
 
         /// <summary>Queries that one part handles together, for the largest row tile.</summary>
         private int MostQueries => 4 * _group;
@@ -51,9 +51,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         internal override void Execute(int part, int worker)
         {
             var scratch = _scratch + (long)worker * MostQueries * _queryFloats;
-            var kvHead = part % _kvHeads;
-            if (_ranges > 0) BlockRange(kvHead, part / _kvHeads, scratch);
-            else RowRange(kvHead, part / _kvHeads, scratch);
+            if (_ranges > 0) BlockRange(part, scratch);
+            else RowRange(part % _kvHeads, part / _kvHeads, scratch);
         }
 
         /// <summary>Some rows, all their heads of one KV head, all blocks.</summary>
@@ -67,47 +66,74 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var r = first; r < first + rows; r++) (begin, last) = (Math.Min(begin, FirstBlock(Position(r))), Math.Max(last, Position(r) / Block));
             for (var block = begin; block <= last; block++)
             {
-                if (block < TreeBlock) SharedBlock(kvHead, block, first, rows, scratch);
+                if (block < TreeBlock)
+                {
+                    var next = Math.Min(block + 1, Math.Min(last, TreeBlock - 1));
+                    SharedBlock(kvHead, block, first, rows, scratch, KeyPage(next, kvHead), ValuePage(next, kvHead));
+                }
                 else
                     for (var i = 0; i < rows * _group; i++) TreeBlockOf(kvHead, block, first + i / _group, i % _group, scratch + (long)i * _queryFloats);
-                for (var i = 0; i < rows * _group; i++) Merge(scratch + (long)i * _queryFloats);
+                MergeAll(scratch, rows * _group);
             }
             for (var i = 0; i < rows * _group; i++)
                 Finish(scratch + (long)i * _queryFloats, Row(_y, first + i / _group) + (kvHead * _group + i % _group) * _headDim);
         }
 
-        /// <summary>The only row, one KV head, some blocks: their states are kept for <see cref="MergeBlocks"/>.</summary>
+        /// <summary>The only row, some blocks, all heads, so that memory is read as it lies: the blocks' states are kept for <see cref="MergeBlocks"/>.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void BlockRange(int kvHead, int range, float* scratch)
+        private void BlockRange(int range, float* scratch)
         {
             var (begin, end) = (FirstBlock(Position(0)), Position(0) / Block + 1);
             var first = begin + (int)((long)(end - begin) * range / _ranges);
             var last = begin + (int)((long)(end - begin) * (range + 1) / _ranges);
             for (var block = first; block < last; block++)
-            {
-                SharedBlock(kvHead, block, 0, 1, scratch);
-                for (var i = 0; i < _group; i++)
+                for (var kvHead = 0; kvHead < _kvHeads; kvHead++)
                 {
-                    float* query = scratch + (long)i * _queryFloats, state = State(block, kvHead * _group + i);
-                    (state[0], state[1]) = (BlockMax(query), BlockSum(query));
-                    new ReadOnlySpan<float>(BlockOutput(query), _headDim).CopyTo(new Span<float>(state + 2, _headDim));
+                    var (nextBlock, nextHead) = kvHead + 1 < _kvHeads ? (block, kvHead + 1) : (Math.Min(block + 1, end - 1), 0);
+                    SharedBlock(kvHead, block, 0, 1, scratch, KeyPage(nextBlock, nextHead), ValuePage(nextBlock, nextHead));
+                    for (var i = 0; i < _group; i++)
+                    {
+                        float* query = At(scratch, i), state = State(block, kvHead * _group + i);
+                        (state[0], state[1]) = (BlockMax(query), BlockSum(query));
+                        new ReadOnlySpan<float>(BlockOutput(query), _headDim).CopyTo(new Span<float>(state + 2, _headDim));
+                    }
                 }
-            }
         }
 
+        /// <summary>The same operations as <see cref="MergeAll"/>, block after block, sixteen blocks' exponentials at a time.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         internal void MergeBlocks()
         {
             var (begin, end) = (FirstBlock(Position(0)), Position(0) / Block + 1);
+            float* keep = stackalloc float[Lanes], add = stackalloc float[Lanes];
             for (var head = 0; head < _q.Shape[1]; head++)
             {
                 Begin(_scratch);
-                for (var block = begin; block < end; block++)
+                for (var first = begin; first < end; first += Lanes)
                 {
-                    var state = State(block, head);
-                    (BlockMax(_scratch), BlockSum(_scratch)) = (state[0], state[1]);
-                    new ReadOnlySpan<float>(state + 2, _headDim).CopyTo(new Span<float>(BlockOutput(_scratch), _headDim));
-                    Merge(_scratch);
+                    var count = Math.Min(Lanes, end - first);
+                    new Span<float>(keep, Lanes).Clear();
+                    new Span<float>(add, Lanes).Clear();
+                    for (var i = 0; i < count; i++)
+                    {
+                        var (old, block) = (Max(_scratch), State(first + i, head)[0]);
+                        Max(_scratch) = MathF.Max(old, block);
+                        (keep[i], add[i]) = (old - Max(_scratch), block - Max(_scratch));
+                    }
+                    TLanes.Store(LaneMath.ExpOfNonPositive(TLanes.Load(keep)), keep);
+                    TLanes.Store(LaneMath.ExpOfNonPositive(TLanes.Load(add)), add);
+                    for (var i = 0; i < count; i++) Sum(_scratch) = MathF.FusedMultiplyAdd(State(first + i, head)[1], add[i], Sum(_scratch) * keep[i]);
+                    var output = Output(_scratch);
+                    var d = 0;
+                    for (; d <= _headDim - Lanes; d += Lanes)
+                    {
+                        var o = TLanes.Load(output + d);
+                        for (var i = 0; i < count; i++)
+                            o = TLanes.FusedMultiplyAdd(TLanes.Load(State(first + i, head) + 2 + d), TLanes.Broadcast(add[i]), TLanes.Multiply(o, TLanes.Broadcast(keep[i])));
+                        TLanes.Store(o, output + d);
+                    }
+                    for (; d < _headDim; d++)
+                        for (var i = 0; i < count; i++) output[d] = MathF.FusedMultiplyAdd(State(first + i, head)[2 + d], add[i], output[d] * keep[i]);
                 }
                 Finish(_scratch, Row(_y, 0) + head * _headDim);
             }
@@ -148,38 +174,43 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         /// <summary>A block whose slots are its positions, for several queries: they share the loads of keys.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void SharedBlock(int kvHead, int block, int firstRow, int rows, float* scratch)
+        private void SharedBlock(int kvHead, int block, int firstRow, int rows, float* scratch, byte* nextKeys, byte* nextValues)
         {
             var queries = rows * _group;
             byte* keys = KeyPage(block, kvHead), values = ValuePage(block, kvHead);
             var n = 0;
             if (typeof(TLanes) == typeof(Lanes512))
-                for (; n <= queries - 4; n += 4)
-                    ScoresOfFour(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), Query(firstRow, kvHead, n + 2), Query(firstRow, kvHead, n + 3),
-                        keys, Scores(scratch + (long)n * _queryFloats), _queryFloats);
-            else
-                for (; n <= queries - 2; n += 2)
-                    ScoresOfTwo(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), keys, Scores(scratch + (long)n * _queryFloats), _queryFloats);
-            for (; n < queries; n++) ScoresOfOne(Query(firstRow, kvHead, n), keys, Scores(scratch + (long)n * _queryFloats));
+                for (; n <= queries - 3; n += 4)
+                {
+                    // Three are done as four, the third twice.
+                    var last = Math.Min(n + 3, queries - 1);
+                    ScoresOfFour(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), Query(firstRow, kvHead, n + 2), Query(firstRow, kvHead, last),
+                        keys, nextKeys, Scores(At(scratch, n)), Scores(At(scratch, n + 1)), Scores(At(scratch, n + 2)), Scores(At(scratch, last)));
+                }
+            for (; n <= queries - 2; n += 2)
+                ScoresOfTwo(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), keys, Scores(At(scratch, n)), _queryFloats);
+            for (; n < queries; n++) ScoresOfOne(Query(firstRow, kvHead, n), keys, Scores(At(scratch, n)));
+            // Two passes, so that the processor works on several queries while the lanes of one are being reduced.
             for (n = 0; n < queries; n++)
             {
-                var query = scratch + (long)n * _queryFloats;
                 var (low, high) = Visible(Position(firstRow + n / _group), block);
-                Weigh(query, low, high);
-                new Span<float>(BlockOutput(query), _headDim).Clear();
+                Scale(At(scratch, n), low, high);
             }
+            for (n = 0; n < queries; n++) Weigh(At(scratch, n));
             n = 0;
+            if (typeof(TLanes) == typeof(Lanes512) && _headDim % (4 * Lanes) == 0)
+                for (; n <= queries - 3; n += 4) AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), firstRow, block, values, nextValues);
             if (_headDim % (2 * Lanes) == 0)
-                for (; n <= queries - 2; n += 2)
-                    AddValuesOfTwo(scratch + (long)n * _queryFloats, Visible(Position(firstRow + n / _group), block),
-                        scratch + (long)(n + 1) * _queryFloats, Visible(Position(firstRow + (n + 1) / _group), block), values);
+                for (; n <= queries - 2; n += 2) AddValuesOfSeveral(scratch, n, 2, firstRow, block, values, nextValues);
             for (; n < queries; n++)
             {
-                var query = scratch + (long)n * _queryFloats;
+                var query = At(scratch, n);
                 var (low, high) = Visible(Position(firstRow + n / _group), block);
                 AddValues(Scores(query), values, low, high, BlockOutput(query));
             }
         }
+
+        private float* At(float* scratch, int query) => scratch + (long)query * _queryFloats;
 
         /// <summary>A block that holds keys of the tree itself: position t below Start is slot t, the others are the nodes of the row's path.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -195,8 +226,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var path = (int*)_mask.Paths.Address + (long)row * _mask.Paths.RowStride;
             var scores = Scores(query);
             for (var j = low; j < high; j++) scores[j] = raw[Slot(block * Block + j) - firstPage * Block];
-            Weigh(query, low, high);
-            new Span<float>(BlockOutput(query), _headDim).Clear();
+            Scale(query, low, high);
+            Weigh(query);
             for (var j = low; j < high; j++)
             {
                 var slot = Slot(block * Block + j);
@@ -248,9 +279,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
-        /// <summary>The same for four queries, whose scores are <paramref name="apart"/> floats apart.</summary>
+        /// <summary>The same for four queries: sixteen accumulators of 512 bits.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void ScoresOfFour(float* qa, float* qb, float* qc, float* qd, byte* keys, float* scores, int apart)
+        private void ScoresOfFour(float* qa, float* qb, float* qc, float* qd, byte* keys, byte* next, float* sa, float* sb, float* sc, float* sd)
         {
             TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, a2 = TLanes.Zero, a3 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero, b2 = TLanes.Zero, b3 = TLanes.Zero;
             TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero, d0 = TLanes.Zero, d1 = TLanes.Zero, d2 = TLanes.Zero, d3 = TLanes.Zero;
@@ -258,6 +289,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 TLanes k0 = TElement.Load(keys, d * Block), k1 = TElement.Load(keys, d * Block + 16);
                 TLanes k2 = TElement.Load(keys, d * Block + 32), k3 = TElement.Load(keys, d * Block + 48);
+                PrefetchRow(next + d * Block * TElement.Size);
                 var x = TLanes.Broadcast(qa[d]);
                 (a0, a1) = (TLanes.FusedMultiplyAdd(x, k0, a0), TLanes.FusedMultiplyAdd(x, k1, a1));
                 (a2, a3) = (TLanes.FusedMultiplyAdd(x, k2, a2), TLanes.FusedMultiplyAdd(x, k3, a3));
@@ -271,10 +303,21 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 (d0, d1) = (TLanes.FusedMultiplyAdd(x, k0, d0), TLanes.FusedMultiplyAdd(x, k1, d1));
                 (d2, d3) = (TLanes.FusedMultiplyAdd(x, k2, d2), TLanes.FusedMultiplyAdd(x, k3, d3));
             }
-            StoreFour(a0, a1, a2, a3, scores);
-            StoreFour(b0, b1, b2, b3, scores + apart);
-            StoreFour(c0, c1, c2, c3, scores + 2 * apart);
-            StoreFour(d0, d1, d2, d3, scores + 3 * apart);
+            StoreFour(a0, a1, a2, a3, sa);
+            StoreFour(b0, b1, b2, b3, sb);
+            StoreFour(c0, c1, c2, c3, sc);
+            StoreFour(d0, d1, d2, d3, sd);
+        }
+
+        /// <summary>Asks for 64 elements of the block behind.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void PrefetchRow(byte* elements)
+        {
+            Prefetch(elements);
+            Prefetch(elements + 64);
+            if (TElement.Size == 2) return;
+            Prefetch(elements + 128);
+            Prefetch(elements + 192);
         }
 
         private static void StoreFour(TLanes s0, TLanes s1, TLanes s2, TLanes s3, float* scores)
@@ -285,31 +328,42 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(s3, scores + 48);
         }
 
-        /// <summary>Raw scores to weights e^(s - m) of the visible columns and 0 elsewhere, with the block's m and l.</summary>
+        /// <summary>Raw scores to scaled ones, -∞ where a column is not seen, with the block's m.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Weigh(float* query, int low, int high)
+        private void Scale(float* query, int low, int high)
         {
             var scores = Scores(query);
             var largest = TLanes.Broadcast(float.MinValue);     // finite, so that s - m is never ∞ - ∞
             var scale = TLanes.Broadcast(_scale);
+            var (cap, hide) = (_softCap > 0f, low > 0 || high < Block);
             for (var i = 0; i < Block; i += Lanes)
             {
                 var s = TLanes.Multiply(TLanes.Load(scores + i), scale);
-                if (_softCap > 0f) s = Cap(s);
-                if (low > 0 || high < Block) s = Hide(s, i, low, high);
+                if (cap) s = Cap(s);
+                if (hide) s = Hide(s, i, low, high);
                 TLanes.Store(s, scores + i);
                 largest = TLanes.Max(s, largest);
             }
-            var max = TLanes.Largest(largest);
-            var (shift, sum) = (TLanes.Broadcast(max), TLanes.Zero);
+            BlockMax(query) = low < high ? TLanes.Largest(largest) : float.NegativeInfinity;
+        }
+
+        /// <summary>Scores to weights e^(s - m), 0 where a column is not seen, with the block's l; the block's o begins as zeros.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Weigh(float* query)
+        {
+            var scores = Scores(query);
+            var (shift, sum) = (TLanes.Broadcast(MathF.Max(BlockMax(query), float.MinValue)), TLanes.Zero);
             for (var i = 0; i < Block; i += Lanes)
             {
-                var e = LaneMath.Exp(TLanes.Subtract(TLanes.Load(scores + i), shift));
+                var e = LaneMath.ExpOfNonPositive(TLanes.Subtract(TLanes.Load(scores + i), shift));
                 sum = TLanes.Add(sum, e);
                 TLanes.Store(e, scores + i);
             }
-            BlockMax(query) = low < high ? max : float.NegativeInfinity;
             BlockSum(query) = TLanes.Sum(sum);
+            var output = BlockOutput(query);
+            var d = 0;
+            for (; d <= _headDim - Lanes; d += Lanes) TLanes.Store(TLanes.Zero, output + d);
+            for (; d < _headDim; d++) output[d] = 0f;
         }
 
         private TLanes Cap(TLanes s) => TLanes.Multiply(TLanes.Broadcast(_softCap), LaneMath.Tanh(TLanes.Divide(s, TLanes.Broadcast(_softCap))));
@@ -351,23 +405,72 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var j = low; j < high; j++) output[d] = MathF.FusedMultiplyAdd(weights[j], TElement.LoadOne(values, j * _headDim + d), output[d]);
         }
 
-        /// <summary>The same for two queries: where both see a value, it is loaded once; before and behind, each goes alone, so that its order stays ascending.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AddValuesOfTwo(float* a, (int Low, int High) seenByA, float* b, (int Low, int High) seenByB, byte* values)
+        /// <summary>The same for two to four queries: where all see a value, it is loaded once; before and behind, each goes alone, so that its order stays ascending.</summary>
+        private void AddValuesOfSeveral(float* scratch, int first, int count, int firstRow, int block, byte* values, byte* next)
         {
-            float* outputA = BlockOutput(a), outputB = BlockOutput(b);
-            int low = Math.Max(seenByA.Low, seenByB.Low), high = Math.Max(low, Math.Min(seenByA.High, seenByB.High));
-            AddValues(Scores(a), values, seenByA.Low, Math.Min(low, seenByA.High), outputA);
-            AddValues(Scores(b), values, seenByB.Low, Math.Min(low, seenByB.High), outputB);
-            AddSharedValues(Scores(a), Scores(b), values, low, high, outputA, outputB);
-            AddValues(Scores(a), values, high, seenByA.High, outputA);
-            AddValues(Scores(b), values, high, seenByB.High, outputB);
+            var (low, high) = (0, Block);
+            for (var n = first; n < first + count; n++)
+            {
+                var seen = Visible(Position(firstRow + n / _group), block);
+                (low, high) = (Math.Max(low, seen.Low), Math.Min(high, seen.High));
+            }
+            high = Math.Max(low, high);
+            for (var n = first; n < first + count; n++)
+            {
+                var seen = Visible(Position(firstRow + n / _group), block);
+                AddValues(Scores(At(scratch, n)), values, seen.Low, Math.Min(low, seen.High), BlockOutput(At(scratch, n)));
+            }
+            float* a = At(scratch, first), b = At(scratch, first + 1), c = At(scratch, first + Math.Min(2, count - 1)), d = At(scratch, first + count - 1);
+            if (low < high && count > 2) AddSharedValues(Scores(a), Scores(b), Scores(c), Scores(d), values, next, low, high, BlockOutput(a), BlockOutput(b), BlockOutput(c), BlockOutput(d));
+            else if (low < high) AddSharedValues(Scores(a), Scores(b), values, low, high, BlockOutput(a), BlockOutput(b));
+            for (var n = first; n < first + count; n++)
+            {
+                var seen = Visible(Position(firstRow + n / _group), block);
+                AddValues(Scores(At(scratch, n)), values, high, seen.High, BlockOutput(At(scratch, n)));
+            }
         }
 
+        /// <summary>Four queries, 64 elements of the head at a time; the last may be the one before it, twice.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void AddSharedValues(
+            float* wa, float* wb, float* wc, float* wd, byte* values, byte* next, int low, int high, float* ya, float* yb, float* yc, float* yd)
+        {
+            for (var d = 0; d < _headDim; d += 4 * Lanes)
+            {
+                TLanes a0 = TLanes.Load(ya + d), a1 = TLanes.Load(ya + d + 16), a2 = TLanes.Load(ya + d + 32), a3 = TLanes.Load(ya + d + 48);
+                TLanes b0 = TLanes.Load(yb + d), b1 = TLanes.Load(yb + d + 16), b2 = TLanes.Load(yb + d + 32), b3 = TLanes.Load(yb + d + 48);
+                TLanes c0 = TLanes.Load(yc + d), c1 = TLanes.Load(yc + d + 16), c2 = TLanes.Load(yc + d + 32), c3 = TLanes.Load(yc + d + 48);
+                TLanes d0 = TLanes.Load(yd + d), d1 = TLanes.Load(yd + d + 16), d2 = TLanes.Load(yd + d + 32), d3 = TLanes.Load(yd + d + 48);
+                for (var j = low; j < high; j++)
+                {
+                    var index = j * _headDim + d;
+                    TLanes v0 = TElement.Load(values, index), v1 = TElement.Load(values, index + 16);
+                    TLanes v2 = TElement.Load(values, index + 32), v3 = TElement.Load(values, index + 48);
+                    PrefetchRow(next + index * TElement.Size);
+                    var w = TLanes.Broadcast(wa[j]);
+                    (a0, a1) = (TLanes.FusedMultiplyAdd(w, v0, a0), TLanes.FusedMultiplyAdd(w, v1, a1));
+                    (a2, a3) = (TLanes.FusedMultiplyAdd(w, v2, a2), TLanes.FusedMultiplyAdd(w, v3, a3));
+                    w = TLanes.Broadcast(wb[j]);
+                    (b0, b1) = (TLanes.FusedMultiplyAdd(w, v0, b0), TLanes.FusedMultiplyAdd(w, v1, b1));
+                    (b2, b3) = (TLanes.FusedMultiplyAdd(w, v2, b2), TLanes.FusedMultiplyAdd(w, v3, b3));
+                    w = TLanes.Broadcast(wc[j]);
+                    (c0, c1) = (TLanes.FusedMultiplyAdd(w, v0, c0), TLanes.FusedMultiplyAdd(w, v1, c1));
+                    (c2, c3) = (TLanes.FusedMultiplyAdd(w, v2, c2), TLanes.FusedMultiplyAdd(w, v3, c3));
+                    w = TLanes.Broadcast(wd[j]);
+                    (d0, d1) = (TLanes.FusedMultiplyAdd(w, v0, d0), TLanes.FusedMultiplyAdd(w, v1, d1));
+                    (d2, d3) = (TLanes.FusedMultiplyAdd(w, v2, d2), TLanes.FusedMultiplyAdd(w, v3, d3));
+                }
+                StoreFour(a0, a1, a2, a3, ya + d);
+                StoreFour(b0, b1, b2, b3, yb + d);
+                StoreFour(c0, c1, c2, c3, yc + d);
+                StoreFour(d0, d1, d2, d3, yd + d);
+            }
+        }
+
+        /// <summary>Two queries, two registers of the head at a time.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddSharedValues(float* weightsA, float* weightsB, byte* values, int low, int high, float* outputA, float* outputB)
         {
-            if (low >= high) return;
             for (var d = 0; d < _headDim; d += 2 * Lanes)
             {
                 TLanes a0 = TLanes.Load(outputA + d), a1 = TLanes.Load(outputA + d + Lanes), b0 = TLanes.Load(outputB + d), b1 = TLanes.Load(outputB + d + Lanes);
@@ -387,23 +490,41 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
-        /// <summary>(m, l, o) ⊕ the block's: both shifted to the larger m. The first block meets m = -∞, whose factor is 0.</summary>
+        /// <summary>(m, l, o) ⊕ the block's for every query: both shifted to the larger m. The first block meets m = -∞, whose factor is 0.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Merge(float* query)
+        private void MergeAll(float* scratch, int queries)
+        {
+            float* keep = stackalloc float[Lanes], add = stackalloc float[Lanes];
+            for (var first = 0; first < queries; first += Lanes)
+            {
+                var count = Math.Min(Lanes, queries - first);
+                new Span<float>(keep, Lanes).Clear();
+                new Span<float>(add, Lanes).Clear();
+                for (var i = 0; i < count; i++)
+                {
+                    var query = At(scratch, first + i);
+                    var max = MathF.Max(Max(query), BlockMax(query));
+                    if (!float.IsNegativeInfinity(max)) (keep[i], add[i]) = (Max(query) - max, BlockMax(query) - max);
+                }
+                // One of the two shifts is 0, and e^0 is 1.
+                TLanes.Store(LaneMath.ExpOfNonPositive(TLanes.Load(keep)), keep);
+                TLanes.Store(LaneMath.ExpOfNonPositive(TLanes.Load(add)), add);
+                for (var i = 0; i < count; i++) Merge(At(scratch, first + i), keep[i], add[i]);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Merge(float* query, float keep, float add)
         {
             if (float.IsNegativeInfinity(BlockMax(query))) return;
-            var max = MathF.Max(Max(query), BlockMax(query));
-            // One of the two shifts is 0, and e^0 is 1.
-            float keep = Max(query) == max ? 1f : LaneMath.Exp<TLanes>(Max(query) - max), add = BlockMax(query) == max ? 1f : LaneMath.Exp<TLanes>(BlockMax(query) - max);
             Sum(query) = MathF.FusedMultiplyAdd(BlockSum(query), add, Sum(query) * keep);
-            Max(query) = max;
+            Max(query) = MathF.Max(Max(query), BlockMax(query));
             TLanes k = TLanes.Broadcast(keep), a = TLanes.Broadcast(add);
             float* output = Output(query), block = BlockOutput(query);
-            for (var d = 0; d < _headDim; d += Lanes)
-            {
-                var left = _headDim - d;
-                StoreUpTo(TLanes.FusedMultiplyAdd(LoadUpTo(block + d, left, 0f), a, TLanes.Multiply(LoadUpTo(output + d, left, 0f), k)), output + d, left);
-            }
+            var d = 0;
+            for (; d <= _headDim - Lanes; d += Lanes)
+                TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.Load(block + d), a, TLanes.Multiply(TLanes.Load(output + d), k)), output + d);
+            for (; d < _headDim; d++) output[d] = MathF.FusedMultiplyAdd(block[d], add, output[d] * keep);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

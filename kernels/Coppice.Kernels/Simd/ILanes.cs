@@ -16,13 +16,15 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     static abstract T Subtract(T a, T b);
     static abstract T Multiply(T a, T b);
     static abstract T Divide(T a, T b);
-    /// <summary>a where a > b, else b: NaN in a gives b.</summary>
+    /// <summary>a where a > b, else b: NaN in either gives b.</summary>
     static abstract T Max(T a, T b);
     static abstract T Min(T a, T b);
     /// <summary>Nearest integer, ties to even.</summary>
     static abstract T Round(T value);
     /// <summary>2^n for integral n in -126 … 127.</summary>
     static abstract T PowerOfTwo(T n);
+    /// <summary>value · 2^k where k is the integer in the lowest nine bits of n, and value and result are normal.</summary>
+    static abstract T AddToExponent(T value, T n);
     /// <summary>whenTrue where a &lt; b, else whenFalse.</summary>
     static abstract T SelectLess(T a, T b, T whenTrue, T whenFalse);
     /// <summary>The lower halves of <see cref="Count"/> 32-bit words as BF16, widened exactly.</summary>

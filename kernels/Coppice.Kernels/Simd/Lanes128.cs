@@ -33,13 +33,17 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Divide(Lanes128 a, Lanes128 b) => new(a._v / b._v);
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Max(Lanes128 a, Lanes128 b) => new(Vector128.ConditionalSelect(Vector128.GreaterThan(a._v, b._v), a._v, b._v));
+    public static Lanes128 Max(Lanes128 a, Lanes128 b) =>
+        new(Sse.IsSupported ? Sse.Max(a._v, b._v) : Vector128.ConditionalSelect(Vector128.GreaterThan(a._v, b._v), a._v, b._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Min(Lanes128 a, Lanes128 b) => new(Vector128.ConditionalSelect(Vector128.LessThan(a._v, b._v), a._v, b._v));
+    public static Lanes128 Min(Lanes128 a, Lanes128 b) =>
+        new(Sse.IsSupported ? Sse.Min(a._v, b._v) : Vector128.ConditionalSelect(Vector128.LessThan(a._v, b._v), a._v, b._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Round(Lanes128 value) => new(Vector128.Round(value._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 PowerOfTwo(Lanes128 n) => new(((Vector128.ConvertToInt32(n._v) + Vector128.Create(127)) << 23).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddToExponent(Lanes128 value, Lanes128 n) => new((value._v.AsInt32() + (n._v.AsInt32() << 23)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 SelectLess(Lanes128 a, Lanes128 b, Lanes128 whenTrue, Lanes128 whenFalse) =>
         new(Vector128.ConditionalSelect(Vector128.LessThan(a._v, b._v), whenTrue._v, whenFalse._v));
@@ -55,7 +59,7 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadBF16(ushort* source) => new((Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 LoadF16(ushort* source) => Widen((Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsInt32());
+    public static Lanes128 LoadF16(ushort* source) => Place(Vector128.WidenLower(Vector64.Load((short*)source).ToVector128Unsafe()) << 13);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadCodes(byte* words, int shift, int mask) =>
@@ -99,14 +103,19 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(Lanes128 value)
     {
-        var (a, b) = (value._v[0] > value._v[2] ? value._v[0] : value._v[2], value._v[1] > value._v[3] ? value._v[1] : value._v[3]);
-        return a > b ? a : b;
+        // Without branches, which would be mispredicted every other time.
+        var pairs = Max(value, new(Vector128.Shuffle(value._v, Vector128.Create(2, 3, 0, 1))));
+        return Max(pairs, new(Vector128.Shuffle(pairs._v, Vector128.Create(1, 0, 3, 2))))._v.ToScalar();
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Ramp(float first) => new(Vector128.CreateSequence(0f, 1f) + Vector128.Create(first));
 
-    /// <summary>The F16 in the upper half of each word: its exponent and mantissa moved to where F32 has them, then scaled by 2^112, which is exact, subnormals included.</summary>
+    /// <summary>The F16 in the upper half of each word.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Lanes128 Widen(Vector128<int> words) =>
-        new(((words >> 3) & Vector128.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector128.Create(5.192296858534828e33f));
+    private static Lanes128 Widen(Vector128<int> words) => Place(words >> 3);
+
+    /// <summary>Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Lanes128 Place(Vector128<int> words) =>
+        new((words & Vector128.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector128.Create(5.192296858534828e33f));
 }

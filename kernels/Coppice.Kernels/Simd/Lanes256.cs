@@ -33,13 +33,17 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Divide(Lanes256 a, Lanes256 b) => new(a._v / b._v);
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Max(Lanes256 a, Lanes256 b) => new(Vector256.ConditionalSelect(Vector256.GreaterThan(a._v, b._v), a._v, b._v));
+    public static Lanes256 Max(Lanes256 a, Lanes256 b) =>
+        new(Avx.IsSupported ? Avx.Max(a._v, b._v) : Vector256.ConditionalSelect(Vector256.GreaterThan(a._v, b._v), a._v, b._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Min(Lanes256 a, Lanes256 b) => new(Vector256.ConditionalSelect(Vector256.LessThan(a._v, b._v), a._v, b._v));
+    public static Lanes256 Min(Lanes256 a, Lanes256 b) =>
+        new(Avx.IsSupported ? Avx.Min(a._v, b._v) : Vector256.ConditionalSelect(Vector256.LessThan(a._v, b._v), a._v, b._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Round(Lanes256 value) => new(Vector256.Round(value._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 PowerOfTwo(Lanes256 n) => new(((Vector256.ConvertToInt32(n._v) + Vector256.Create(127)) << 23).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AddToExponent(Lanes256 value, Lanes256 n) => new((value._v.AsInt32() + (n._v.AsInt32() << 23)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 SelectLess(Lanes256 a, Lanes256 b, Lanes256 whenTrue, Lanes256 whenFalse) =>
         new(Vector256.ConditionalSelect(Vector256.LessThan(a._v, b._v), whenTrue._v, whenFalse._v));
@@ -55,7 +59,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadBF16(ushort* source) => new((Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 LoadF16(ushort* source) => Widen((Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsInt32());
+    public static Lanes256 LoadF16(ushort* source) => Place(Vector256.WidenLower(Vector128.Load((short*)source).ToVector256Unsafe()) << 13);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadCodes(byte* words, int shift, int mask) =>
@@ -102,8 +106,12 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Ramp(float first) => new(Vector256.CreateSequence(0f, 1f) + Vector256.Create(first));
 
-    /// <summary>The F16 in the upper half of each word: its exponent and mantissa moved to where F32 has them, then scaled by 2^112, which is exact, subnormals included.</summary>
+    /// <summary>The F16 in the upper half of each word.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Lanes256 Widen(Vector256<int> words) =>
-        new(((words >> 3) & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(5.192296858534828e33f));
+    private static Lanes256 Widen(Vector256<int> words) => Place(words >> 3);
+
+    /// <summary>Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Lanes256 Place(Vector256<int> words) =>
+        new((words & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(5.192296858534828e33f));
 }

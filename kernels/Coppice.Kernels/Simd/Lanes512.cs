@@ -33,13 +33,17 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Divide(Lanes512 a, Lanes512 b) => new(a._v / b._v);
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Max(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.GreaterThan(a._v, b._v), a._v, b._v));
+    public static Lanes512 Max(Lanes512 a, Lanes512 b) =>
+        new(Avx512F.IsSupported ? Avx512F.Max(a._v, b._v) : Vector512.ConditionalSelect(Vector512.GreaterThan(a._v, b._v), a._v, b._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Min(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.LessThan(a._v, b._v), a._v, b._v));
+    public static Lanes512 Min(Lanes512 a, Lanes512 b) =>
+        new(Avx512F.IsSupported ? Avx512F.Min(a._v, b._v) : Vector512.ConditionalSelect(Vector512.LessThan(a._v, b._v), a._v, b._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Round(Lanes512 value) => new(Vector512.Round(value._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 PowerOfTwo(Lanes512 n) => new(((Vector512.ConvertToInt32(n._v) + Vector512.Create(127)) << 23).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 AddToExponent(Lanes512 value, Lanes512 n) => new((value._v.AsInt32() + (n._v.AsInt32() << 23)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 SelectLess(Lanes512 a, Lanes512 b, Lanes512 whenTrue, Lanes512 whenFalse) =>
         new(Vector512.ConditionalSelect(Vector512.LessThan(a._v, b._v), whenTrue._v, whenFalse._v));
@@ -55,7 +59,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadBF16(ushort* source) => new((Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 LoadF16(ushort* source) => Widen((Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsInt32());
+    public static Lanes512 LoadF16(ushort* source) => Place(Vector512.WidenLower(Vector256.Load((short*)source).ToVector512Unsafe()) << 13);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadCodes(byte* words, int shift, int mask) =>
@@ -104,8 +108,12 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Ramp(float first) => new(Vector512.CreateSequence(0f, 1f) + Vector512.Create(first));
 
-    /// <summary>The F16 in the upper half of each word: its exponent and mantissa moved to where F32 has them, then scaled by 2^112, which is exact, subnormals included.</summary>
+    /// <summary>The F16 in the upper half of each word.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Lanes512 Widen(Vector512<int> words) =>
-        new(((words >> 3) & Vector512.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector512.Create(5.192296858534828e33f));
+    private static Lanes512 Widen(Vector512<int> words) => Place(words >> 3);
+
+    /// <summary>Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Lanes512 Place(Vector512<int> words) =>
+        new((words & Vector512.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector512.Create(5.192296858534828e33f));
 }

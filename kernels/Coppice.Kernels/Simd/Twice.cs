@@ -48,6 +48,8 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> PowerOfTwo(Twice<T> n) => new(T.PowerOfTwo(n._lower), T.PowerOfTwo(n._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> AddToExponent(Twice<T> value, Twice<T> n) => new(T.AddToExponent(value._lower, n._lower), T.AddToExponent(value._upper, n._upper));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> SelectLess(Twice<T> a, Twice<T> b, Twice<T> whenTrue, Twice<T> whenFalse) =>
         new(T.SelectLess(a._lower, b._lower, whenTrue._lower, whenFalse._lower), T.SelectLess(a._upper, b._upper, whenTrue._upper, whenFalse._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
