@@ -29,7 +29,7 @@ internal static class CoppiceCommand
         {
             Json, Verbose,
             GenerateCommand.Create(), ChatCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(), TokenizeCommand.Create(),
-            RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ConvertCommand.Create(), KernelsCommand.Create(),
+            RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;

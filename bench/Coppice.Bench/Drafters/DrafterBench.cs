@@ -1,46 +1,62 @@
+using System.Globalization;
 using Coppice.Decoding;
 using Coppice.Speculation;
 
 namespace Coppice.Bench.Drafters;
 
-/// <summary>`drafters`: what each drafter is worth on prompts of several kinds.</summary>
+/// <summary>`drafters`: what each drafter is worth on prompts of several kinds, beside plain decoding in the same run.</summary>
 internal static class DrafterBench
 {
+    private const string Everything = "auto prompt-lookup suffix token-recycling token-recycling:tree=template aded";
+
     public static int Run(Func<string, string?> take)
     {
         var folder = take("--model") ?? throw new ArgumentException("--model: a model's folder must be named.");
-        using var model = LanguageModel.Load(folder, new ModelOptions { Device = "cpu", MaxTokens = 2048 });
-        if (take("--replay") is { } recording)
-        {
-            var texts = Recording.Read(recording);
-            var costs = PassCosts.Of((1, 6.5), (8, 6.5), (9, 6.87), (32, 23.66));
-            var flat = PassCosts.Of((1, 1), (8, 1.14), (9, 1.23), (32, 3.3));
-            foreach (var name in (take("--drafters") ?? "auto prompt-lookup").Split(' '))
-                foreach (var c in (PassCosts[])[costs, flat])
-            {
-                var line = $"{name,-20}";
-                var sum = 0.0; long nodes = 0, passes = 0;
-                var classes = texts.GroupBy(t => t.Class).ToArray();
-                foreach (var k in classes)
-                {
-                    var total = new ReplayResult(0, 0, 0, 0);
-                    foreach (var t in k)
-                    {
-                        using var drafter = DrafterOptions.Parse(name).Create(model);
-                        var r = Replay.Run(drafter, t, c);
-                        total = new(total.Tokens + r.Tokens, total.Passes + r.Passes, total.Nodes + r.Nodes, total.Seconds + r.Seconds);
-                    }
-                    line += $" {k.Key[..4]} {(double)total.Tokens / total.Passes:0.00} {total.Tokens * c.Seconds(1) / total.Seconds:0.00}x";
-                    sum += total.Tokens * c.Seconds(1) / total.Seconds; nodes += total.Nodes; passes += total.Passes;
-                }
-                Console.WriteLine($"{line} mean {sum / classes.Length:0.000} nodes {(double)nodes / passes:0.0}");
-            }
-            return 0;
-        }
-        var prompts = take("--prompts") ?? throw new ArgumentException("--prompts: a JSON lines file must be named.");
-        var tokens = int.Parse(take("--tokens") ?? "128", System.Globalization.CultureInfo.InvariantCulture);
-        var set = PromptSet.Read(prompts, model.Tokenizer!);
-        if (take("--record") is { } path) Recording.Make(model, set, tokens, path);
+        var tokens = Whole(take("--tokens") ?? "128");
+        var (prompts, path) = (take("--prompts"), take("--recording"));
+        if (prompts is null && path is null) throw new ArgumentException("--prompts or --recording: a file must be named.");
+        var names = (take("--drafters") ?? Everything).Split(' ');
+        var perClass = Whole(take("--per-class") ?? "1000");
+        using var model = LanguageModel.Load(folder, new ModelOptions { Device = take("--device") ?? "cpu", MaxTokens = 4096 });
+        var texts = path is not null && File.Exists(path) ? Recording.Read(path) : Recording.Make(model, PromptSet.Read(prompts!, model.Tokenizer!), tokens);
+        if (path is not null && !File.Exists(path)) Recording.Write(texts, path);
+        if (take("--measure") == "no") return 0;
+        if (take("--replay") is { } times) Replays(model, texts, names, times);
+        else Measure(model, Path.GetFileName(Path.GetFullPath(folder)), texts, names, perClass);
         return 0;
     }
+
+    private static void Measure(LanguageModel model, string name, IReadOnlyList<RecordedText> texts, string[] names, int perClass)
+    {
+        var few = texts.GroupBy(text => text.Class).SelectMany(kind => kind.Take(perClass)).ToArray();
+        var run = new DrafterRun(model, texts);
+        var rows = names.SelectMany(drafter => run.Measure(DrafterOptions.Parse(drafter), drafter, few)).ToArray();
+        DrafterResults.Keep(name, model.DeviceName, PassCurve.Measure(model), rows);
+    }
+
+    /// <summary>Replays against pass times given as "rows:time rows:time …".</summary>
+    private static void Replays(LanguageModel model, IReadOnlyList<RecordedText> texts, string[] names, string times)
+    {
+        var costs = PassCosts.Of([.. times.Split(' ').Select(point => (Whole(point.Split(':')[0]), double.Parse(point.Split(':')[1], CultureInfo.InvariantCulture)))]);
+        foreach (var name in names)
+        {
+            foreach (var warm in (bool[])[false, true])
+            {
+                var line = $"{name} {(warm ? "warm" : "cold")}:";
+                var mean = 0.0;
+                var kinds = texts.GroupBy(text => text.Class).ToArray();
+                foreach (var kind in kinds)
+                {
+                    var results = kind.Select(text => Replay.Run(Replay.Create(DrafterOptions.Parse(name), model, warm ? texts.Where(other => other != text) : [], costs), text, costs)).ToArray();
+                    var (given, passes) = (results.Sum(r => r.Tokens), results.Sum(r => r.Passes));
+                    var speed = given * costs.Seconds(1) / results.Sum(r => r.Seconds);
+                    mean += speed / kinds.Length;
+                    line += string.Create(CultureInfo.InvariantCulture, $"  {kind.Key} {(double)given / passes:0.00} a pass, {(double)results.Sum(r => r.Nodes) / passes:0.0} nodes, {speed:0.00}x;");
+                }
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line}  mean {mean:0.000}x"));
+            }
+        }
+    }
+
+    private static int Whole(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -17,19 +17,24 @@ internal static class Recording
 {
     private const int TopCount = 16;
 
-    /// <summary>Reads a file that <see cref="Make"/> wrote.</summary>
+    /// <summary>Reads a file that <see cref="Write"/> wrote.</summary>
     public static RecordedText[] Read(string path)
     {
         using var file = File.OpenRead(path);
         return JsonSerializer.Deserialize<RecordedText[]>(file) ?? throw new InvalidDataException($"{path}: must be a recording.");
     }
 
-    /// <summary>Generates greedily behind every prompt and writes what came out.</summary>
-    public static void Make(LanguageModel model, IEnumerable<ClassedPrompt> prompts, int tokens, string path)
+    /// <summary>Generates greedily behind every prompt.</summary>
+    public static RecordedText[] Make(LanguageModel model, IEnumerable<ClassedPrompt> prompts, int tokens)
     {
         using var session = model.NewSession();
         using var scorer = new Scorer(model, model.MaxTokens);
-        var texts = prompts.Select(prompt => Record(model, session, scorer, prompt, tokens)).ToArray();
+        return [.. prompts.Select(prompt => Record(model, session, scorer, prompt, tokens))];
+    }
+
+    /// <summary>Writes texts to a file.</summary>
+    public static void Write(RecordedText[] texts, string path)
+    {
         using var file = File.Create(path);
         JsonSerializer.Serialize(file, texts);
     }

@@ -1,6 +1,7 @@
 using Coppice.Decoding;
 using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
+using Coppice.Speculation;
 
 namespace Coppice.Bench.Drafters;
 
@@ -12,6 +13,14 @@ internal sealed record ReplayResult(int Tokens, int Passes, long Nodes, double S
 internal static class Replay
 {
     private const int TreeNodes = 96, TreeDepth = 31;
+
+    /// <summary>A drafter that has learned from <paramref name="others"/>.</summary>
+    public static Drafter Create(DrafterOptions options, LanguageModel model, IEnumerable<RecordedText> others, PassCosts costs)
+    {
+        var drafter = options.Create(model);
+        foreach (var text in others) Run(drafter, text, costs);
+        return drafter;
+    }
 
     /// <summary>Replays one text, with pass times of <paramref name="costs"/>.</summary>
     public static ReplayResult Run(Drafter drafter, RecordedText text, PassCosts costs)

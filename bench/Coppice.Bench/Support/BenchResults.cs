@@ -10,14 +10,16 @@ internal static class BenchResults
     /// <summary>Copies the summary's tables to bench/results/MACHINE/BENCHMARK.md.</summary>
     public static void Keep(Summary summary)
     {
-        if (Repository() is not { } repository || !Directory.Exists(summary.ResultsDirectoryPath)) return;
-        var folder = Directory.CreateDirectory(Path.Combine(repository, "bench", "results", Machine())).FullName;
+        if (!Directory.Exists(summary.ResultsDirectoryPath) || Folder() is not { } folder) return;
         foreach (var type in summary.BenchmarksCases.Select(benchmark => benchmark.Descriptor.Type).Distinct())
         {
             var report = Path.Combine(summary.ResultsDirectoryPath, $"{type.FullName}-report-github.md");
             if (File.Exists(report)) File.Copy(report, Path.Combine(folder, type.Name + ".md"), overwrite: true);
         }
     }
+
+    /// <summary>bench/results/MACHINE of the repository that the program stands in, made where it is missing; null where it stands in none.</summary>
+    public static string? Folder() => Repository() is { } repository ? Directory.CreateDirectory(Path.Combine(repository, "bench", "results", Machine())).FullName : null;
 
     /// <summary>"amd-epyc-2-threads".</summary>
     private static string Machine()

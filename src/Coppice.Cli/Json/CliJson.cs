@@ -17,5 +17,6 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(PerplexityResult))]
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(ConvertResult))]
+[JsonSerializable(typeof(DatastoreResult))]
 [JsonSerializable(typeof(SavedConversation))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -86,17 +86,24 @@ internal sealed class DecodingLoop
         lock (_gate)
         {
             if (_costs.IsMeasured) return;
-            _costs.Measure(_tree.Capacity, rows =>
-            {
-                _tree.Reset(0);
-                for (var node = 1; node < rows; node++) _tree.Add((node - 1) / 2, node % _model.Spec.VocabularySize);
-                var start = Stopwatch.GetTimestamp();
-                RunTree();
-                _rows.ComputeAll();
-                _rows.Download(0, _logits);
-                return Stopwatch.GetElapsedTime(start);
-            });
+            _costs.Measure(_tree.Capacity, TimePass);
+        }
+    }
+
+    /// <summary>Runs a pass of so many rows behind what the cache holds, of which nothing stays, and says how long it took.</summary>
+    internal TimeSpan TimePass(int rows)
+    {
+        lock (_gate)
+        {
+            _tree.Reset(0);
+            for (var node = 1; node < rows; node++) _tree.Add((node - 1) / 2, node % _model.Spec.VocabularySize);
+            var start = Stopwatch.GetTimestamp();
+            RunTree();
+            _rows.ComputeAll();
+            _rows.Download(0, _logits);
+            var time = Stopwatch.GetElapsedTime(start);
             _cache.Truncate(_cache.Length);
+            return time;
         }
     }
 
@@ -194,7 +201,7 @@ internal sealed class DecodingLoop
         var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, MaxTokens - _count);
         var depth = Math.Min(remaining - 1, _tree.PathLength - 1);
         if (_model.Spec.LongPositionsFrom is { } border && !_beyond) depth = Math.Min(depth, border - _count);
-        if (depth <= 0) return;
+        if (depth <= 0 || _options.Guard?.Allows(GeneratedCount) == false) return;
         var request = new DraftRequest { Tokens = Tokens, MaxNodes = _tree.Capacity, MaxDepth = depth, Sampler = _options.Sampler, Costs = _costs };
         _options.Drafter.Draft(request, _tree);
     }
@@ -226,10 +233,14 @@ internal sealed class DecodingLoop
             Statistics.PrefillTime += Stopwatch.GetElapsedTime(start);
             return;
         }
+        var all = Stopwatch.GetElapsedTime(start);
+        // A pass that something else on the machine disturbed says nothing about the drafter.
+        var disturbed = Math.Max(0, verify.TotalSeconds - 2 * _costs.Seconds(_tree.Count));
+        if (_tree.Count > 1) _options.Guard?.Observe(GeneratedCount, _emitted.Count, all.TotalSeconds - disturbed, _costs.Seconds(1));
         _costs.Observe(_tree.Count, verify.TotalSeconds);
         Statistics.DraftTime += Stopwatch.GetElapsedTime(start, drafted);
         Statistics.VerifyTime += verify;
-        Statistics.HostTime += Stopwatch.GetElapsedTime(drafted) - verify;
+        Statistics.HostTime += all - Stopwatch.GetElapsedTime(start, drafted) - verify;
         Statistics.Add(_tree, accepted);
     }
 

@@ -9,4 +9,6 @@ namespace Coppice.Decoding;
 /// <param name="Stop">Ends.</param>
 /// <param name="LogProbs">Best tokens to report for every position, or null for no log-probabilities.</param>
 /// <param name="Typical">Accepts by this rule, which changes the text, or null for the target's own law.</param>
-internal sealed record DecodingOptions(Sampler Sampler, Drafter Drafter, StopRule Stop, int? LogProbs, TypicalAcceptance? Typical = null);
+/// <param name="Guard">Decides whether to draft, or null to draft always.</param>
+internal sealed record DecodingOptions(
+    Sampler Sampler, Drafter Drafter, StopRule Stop, int? LogProbs, TypicalAcceptance? Typical = null, SpeculationGuard? Guard = null);

@@ -47,6 +47,12 @@ public abstract record DrafterOptions
             System.Globalization.CultureInfo.InvariantCulture, $"drafter {Name}: typical must be from 0 to 1, got {value}."), nameof(value));
     }
 
+    /// <summary>Whether drafting rests while it costs more than it gives; so by default. Never where proposals are drawn and text is sampled: it would not be the same twice.</summary>
+    public bool Guarded { get; init; } = true;
+
+    /// <summary>Whether proposals are drawn at random, so that what is sampled depends on when there are any.</summary>
+    internal virtual bool DrawsProposals => false;
+
     internal TypicalAcceptance? Acceptance => Typical > 0 ? new TypicalAcceptance(Typical, Math.Sqrt(Typical)) : null;
 
     /// <summary>Reads "NAME" or "NAME:key=value,key=value".</summary>
@@ -60,7 +66,7 @@ public abstract record DrafterOptions
         {
             if (kind.Name != name) continue;
             var settings = new DrafterSettings(name, colon < 0 ? "" : text[(colon + 1)..]);
-            var options = kind.Read(settings) with { Typical = settings.Real("typical", 0) };
+            var options = kind.Read(settings) with { Typical = settings.Real("typical", 0), Guarded = settings.Flag("guard", true) };
             settings.RequireNoneLeft();
             options.Validate();
             return options;

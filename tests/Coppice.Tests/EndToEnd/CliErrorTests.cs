@@ -20,7 +20,7 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
     [InlineData("--kv=none", "--kv must be one of f32, f16, bf16")]
     [InlineData("--device=tpu", "--device must be auto, cpu, cuda")]
     [InlineData("--drafter=psychic", "--drafter must be one of auto, none, prompt-lookup")]
-    [InlineData("--drafter=prompt-lookup:speed=9", "settings are length, max-match, min-match, typical, got \"speed\"")]
+    [InlineData("--drafter=prompt-lookup:speed=9", "settings are length, max-match, min-match, typical, guard, got \"speed\"")]
     [InlineData("--context=1", "--context must be a whole number from 2 to 268435456")]
     [InlineData("--threads=lots", "--threads must be a whole number from 0 to 1024")]
     [InlineData("--ids=1,x", "exclude each other")]

@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Coppice.Bench.Drafters;
+
+/// <summary>What was measured of one model: the curve of pass times and a row for each drafter, start and class.</summary>
+internal sealed record ModelResults(string Model, string Device, IReadOnlyList<CurvePoint> Curve, IReadOnlyList<DrafterRow> Rows);
+
+/// <summary>Keeps results in bench/results/MACHINE/drafters.json, .md and .svg; a new measurement takes the place of the rows that it has again.</summary>
+internal static class DrafterResults
+{
+    private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    public static void Keep(string model, string device, IReadOnlyList<CurvePoint> curve, IReadOnlyList<DrafterRow> rows)
+    {
+        if (BenchResults.Folder() is not { } folder) return;
+        var path = Path.Combine(folder, "drafters.json");
+        var all = File.Exists(path) ? JsonSerializer.Deserialize<List<ModelResults>>(File.ReadAllText(path), Format)! : [];
+        var before = all.FirstOrDefault(results => results.Model == model);
+        var kept = before?.Rows.Where(old => !rows.Any(row => (row.Drafter, row.Start, row.Class) == (old.Drafter, old.Start, old.Class))) ?? [];
+        all.RemoveAll(results => results.Model == model);
+        all.Add(new ModelResults(model, device, curve, [.. kept.Concat(rows).OrderBy(row => row.Drafter, StringComparer.Ordinal)]));
+        File.WriteAllText(path, JsonSerializer.Serialize(all, Format) + "\n");
+        File.WriteAllText(Path.Combine(folder, "drafters.md"), string.Concat(all.Select(Table)));
+        File.WriteAllText(Path.Combine(folder, "drafters.svg"), DrafterPlot.Draw(all[^1]));
+    }
+
+    private static string Table(ModelResults results)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"## {results.Model}, {results.Device}\n");
+        text.AppendLine("Time of a pass by its rows, with the head over every row:\n");
+        text.AppendLine(CultureInfo.InvariantCulture, $"| rows | {string.Join(" | ", results.Curve.Select(point => point.Rows))} |");
+        text.AppendLine(CultureInfo.InvariantCulture, $"|---|{string.Concat(results.Curve.Select(_ => "--:|"))}");
+        text.AppendLine(string.Create(CultureInfo.InvariantCulture, $"| t(M)/t(1) | {string.Join(" | ", results.Curve.Select(point => point.Ratio.ToString("0.00", CultureInfo.InvariantCulture)))} |\n"));
+        text.AppendLine("| drafter | start | class | tokens a step | nodes | acceptance by depth | draft ms | verify ms | host ms | tokens/s | ratio to plain |");
+        text.AppendLine("|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|");
+        foreach (var drafter in results.Rows.GroupBy(row => (row.Drafter, row.Start)))
+        {
+            foreach (var row in drafter) text.AppendLine(Line(row));
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {drafter.Key.Drafter} | {drafter.Key.Start} | **mean** | {drafter.Average(row => row.TokensPerStep):0.00} | {drafter.Average(row => row.NodesPerStep):0.0} | | | | | | **{drafter.Average(row => row.Ratio):0.00}x** |");
+        }
+        return text.AppendLine().ToString();
+    }
+
+    private static string Line(DrafterRow row) => string.Create(CultureInfo.InvariantCulture,
+        $"| {row.Drafter} | {row.Start} | {row.Class} | {row.TokensPerStep:0.00} | {row.NodesPerStep:0.0} | {string.Join(" ", row.AcceptanceByDepth.Take(6).Select(rate => rate.ToString("0.00", CultureInfo.InvariantCulture)))} | {row.DraftMs:0.0} | {row.VerifyMs:0} | {row.HostMs:0.0} | {row.TokensPerSecond:0} | {row.Ratio:0.00}x |");
+}

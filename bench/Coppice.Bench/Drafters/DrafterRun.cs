@@ -1,0 +1,69 @@
+using Coppice.Decoding.Drafters;
+using Coppice.Speculation;
+
+namespace Coppice.Bench.Drafters;
+
+/// <summary>One drafter on one kind of text, from a cold or a warm start.</summary>
+internal sealed record DrafterRow(
+    string Drafter, string Start, string Class, int Prompts, double TokensPerStep, double NodesPerStep, IReadOnlyList<double> AcceptanceByDepth,
+    double DraftMs, double VerifyMs, double HostMs, double TokensPerSecond, double Ratio);
+
+/// <summary>Measures drafters on recorded prompts: plain, cold and warm directly after each other, so that a slow moment touches all three.</summary>
+internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText> recorded)
+{
+    private readonly record struct Measured(GenerationResult Result, double Ratio);
+
+    /// <summary>Rows of a drafter for every class. Cold drafters know nothing, warm ones have seen every other recorded text.</summary>
+    public IReadOnlyList<DrafterRow> Measure(DrafterOptions options, string name, IReadOnlyList<RecordedText> texts)
+    {
+        using var session = model.NewSession();
+        Generate(session, texts[0], options);        // calibrates, and gets code compiled
+        var rows = new List<DrafterRow>();
+        foreach (var kind in texts.GroupBy(text => text.Class))
+        {
+            var (cold, warm) = (new List<Measured>(), new List<Measured>());
+            foreach (var text in kind)
+            {
+                var plain = Generate(session, text, DrafterOptions.None).DecodeTime;
+                using var fresh = options.Create(model);
+                cold.Add(Generate(session, text, options, fresh, plain));
+                using var taught = Replay.Create(options, model, recorded.Where(other => other != text), model.PassCosts);
+                warm.Add(Generate(session, text, options, taught, plain));
+            }
+            rows.Add(Row(name, "cold", kind.Key, cold));
+            rows.Add(Row(name, "warm", kind.Key, warm));
+            foreach (var row in rows.TakeLast(2)) Console.WriteLine($"{row.Drafter} {row.Start} {row.Class}: {row.TokensPerStep:0.00} a step, {row.NodesPerStep:0.0} nodes, {row.Ratio:0.00}x");
+        }
+        return rows;
+    }
+
+    private static Measured Generate(Session session, RecordedText text, DrafterOptions options, Drafter drafter, TimeSpan plain)
+    {
+        session.Drafter = drafter;
+        var result = Generate(session, text, options);
+        session.Drafter = null;
+        return new Measured(result, plain / result.DecodeTime);
+    }
+
+    private static GenerationResult Generate(Session session, RecordedText text, DrafterOptions options)
+    {
+        session.Reset();
+        var expected = text.Ids.AsSpan(text.PromptLength);
+        var asked = new GenerationOptions { MaxTokens = Math.Max(expected.Length, 1), Drafter = options };
+        int[] ids = [.. session.Generate(text.Ids[..text.PromptLength], asked).Select(piece => piece.TokenId)];
+        if (!expected.SequenceEqual(ids)) throw new InvalidOperationException($"{options.Name}, {text.Id}: the tokens must be those of plain decoding.");
+        return session.LastResult!;
+    }
+
+    private static DrafterRow Row(string drafter, string start, string kind, IReadOnlyList<Measured> runs)
+    {
+        var results = runs.Select(run => run.Result).ToArray();
+        var depths = results.Max(result => result.AcceptanceByDepth.Count);
+        var byDepth = Enumerable.Range(0, Math.Min(depths, 8)).Select(depth => results.Where(r => r.AcceptanceByDepth.Count > depth).Average(r => r.AcceptanceByDepth[depth]));
+        var (steps, tokens) = (results.Sum(r => r.Steps), results.Sum(r => r.Ids.Count));
+        return new DrafterRow(
+            drafter, start, kind, runs.Count, (double)tokens / steps, 1 + (double)results.Sum(r => r.DraftedTokens) / steps, [.. byDepth.Select(rate => Math.Round(rate, 3))],
+            results.Sum(r => r.DraftTime.TotalMilliseconds), results.Sum(r => r.VerifyTime.TotalMilliseconds), results.Sum(r => r.HostTime.TotalMilliseconds),
+            (tokens - runs.Count) / results.Sum(r => r.DecodeTime.TotalSeconds), runs.Average(run => run.Ratio));
+    }
+}
