@@ -19,10 +19,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private const int PairBlock = 384;
     /// <summary>Panels that one row of x goes through together.</summary>
     private const int RowPanels = 4;
-    /// <summary>Bytes of weights that a thread streams before it asks for another part.</summary>
-    private const long PartBytes = 256 << 10;
     /// <summary>Pairs of k whose weights are widened at a time: 384 k of a 128-output group is 196 KB of F32. A whole number of quantisation groups.</summary>
     private const int ExpandedPairs = 192;
+    /// <summary>Rows below which a product is bound by memory more than by arithmetic.</summary>
+    private const int FewRows = 16;
     /// <summary>Most panels that one part takes at a time.</summary>
     private const int GroupPanels = 8;
 
@@ -79,19 +79,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         else if (packed > 0) PackRow(Row(x, 0), w.Inputs, k, scratch);
         matMul.Set(packed > 0 ? scratch : Row(x, 0), w, bias, y);
         matMul.SetScratch(scratch + packed, accumulators, expanded);
-        matMul.Parts = Threads == 1 ? 1 : PartsOf(rows, w);
+        matMul.Split(Threads);
         _team.Run(matMul, matMul.Parts);
     }
-
-    /// <summary>One row is bound by memory: parts as long as balance allows, since each begins with cold streams. More rows are bound by arithmetic: several parts a thread.</summary>
-    private int PartsOf(int rows, PanelMatrix w)
-    {
-        var most = Math.Max(1, w.Panels / Granularity(rows));
-        return rows == 1 ? (int)Math.Clamp(w.Panels * w.PanelBytes / PartBytes, Math.Min(most, 2 * Threads), most) : Math.Min(most, Threads * (rows < 16 ? 4 : 8));
-    }
-
-    /// <summary>Panels that parts are whole multiples of.</summary>
-    private static int Granularity(int rows) => rows == 1 ? RowPanels : PanelTile;
 
     private static void PackRow(float* x, int inputs, int padded, float* packed)
     {

@@ -25,7 +25,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         _team.Run(round, rows == 1 ? 1 : (rows + RowBlock - 1) / RowBlock);
         matMul.Set(null, w, bias, y);
         matMul.SetRounded(packed, (float*)((byte*)scratch + bytes));
-        matMul.Parts = Threads == 1 ? 1 : PartsOf(rows, w);
+        matMul.Split(Threads);
         _team.Run(matMul, matMul.Parts);
     }
 

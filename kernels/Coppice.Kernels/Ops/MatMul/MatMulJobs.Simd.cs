@@ -5,9 +5,11 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>What all matrix products share: a part is some panels, for all rows.</summary>
+    /// <summary>What all matrix products share: a part is some panels, for all rows: a thread's range of panels, and what it can help others with.</summary>
     private abstract class ProductJob : Job
     {
+        private SharedRanges? _ranges;
+
         protected PanelMatrix Weight { get; private set; } = null!;
         protected float* X { get; private set; }
         protected float* Y { get; private set; }
@@ -15,7 +17,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         protected int YStride { get; private set; }
         protected float* Bias { get; private set; }
 
-        internal int Parts { get; set; }
+        internal int Parts { get; private set; }
+
+        /// <summary>Splits the work for <paramref name="threads"/>.</summary>
+        internal void Split(int threads)
+        {
+            Parts = threads;
+            (_ranges ??= new SharedRanges(threads)).Set((Weight.Panels + Unit - 1) / Unit);
+        }
 
         internal void Set(float* x, PanelMatrix weight, in Tensor bias, in Tensor y)
         {
@@ -27,10 +36,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         internal override void Execute(int part, int worker)
         {
-            var granularity = Granularity(Rows);
-            var groups = (Weight.Panels + granularity - 1) / granularity;
-            Panels((int)((long)groups * part / Parts) * granularity, Math.Min((int)((long)groups * (part + 1) / Parts) * granularity, Weight.Panels), worker);
+            var most = (Rows < FewRows ? RowPanels : GroupPanels) / Unit;
+            while (_ranges!.TryTake(part, most, out var first, out var end)) Panels(first * Unit, Math.Min(end * Unit, Weight.Panels), worker);
         }
+
+        /// <summary>Panels that go together.</summary>
+        private int Unit => Rows == 1 ? 1 : PanelTile;
 
         /// <summary>All rows by panels <paramref name="first"/> … <paramref name="end"/> - 1.</summary>
         protected abstract void Panels(int first, int end, int worker);
