@@ -158,7 +158,8 @@ public sealed class Session : IDisposable
         {
             var stop = new StopRule(options.MaxTokens, options.IgnoreEos ? [] : _model.EndTokenIds);
             var text = new TextStream(_model.Tokenizer, options);
-            var guard = Drafter is null && options.Drafter.Guarded ? new SpeculationGuard() : null;
+            var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;      // whether resting, which depends on times, changes nothing
+            var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
             _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
             if (options.Drafter != DrafterOptions.None) _loop.Calibrate();
             while (recorder.FinishReason is null)

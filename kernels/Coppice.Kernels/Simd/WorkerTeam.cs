@@ -18,8 +18,10 @@ internal sealed class WorkerTeam : IDisposable
 {
     /// <summary>About 300 microseconds: longer than what lies between two passes, choosing and drafting; waking a thread takes 30 of a small model's 70.</summary>
     private const int SpinsBeforeParking = 16000;
+    private const int SpinsBeforeYielding = 2000, SpinsInACrowd = 20;
 
     private readonly Thread[] _threads;
+    private readonly bool _crowded;     // more threads than processors: whoever spins keeps one that works from running
     private readonly SemaphoreSlim _wake = new(0);
     private Job? _job;
     private Exception? _failure;
@@ -39,6 +41,7 @@ internal sealed class WorkerTeam : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         _threads = new Thread[threads - 1];
+        _crowded = threads > Environment.ProcessorCount;
         for (var i = 0; i < _threads.Length; i++)
         {
             var worker = i + 1;
@@ -67,7 +70,7 @@ internal sealed class WorkerTeam : IDisposable
         var spins = 0;
         while (Volatile.Read(ref _finished.Value) < parts)
         {
-            if (++spins < 2000) Thread.SpinWait(1);
+            if (++spins < (_crowded ? SpinsInACrowd : SpinsBeforeYielding)) Thread.SpinWait(1);
             else Thread.Yield();
         }
         if (_failure is not null) Rethrow();
@@ -121,7 +124,8 @@ internal sealed class WorkerTeam : IDisposable
             }
             else if (++spins < SpinsBeforeParking)
             {
-                Thread.SpinWait(1);
+                if (_crowded && spins > SpinsInACrowd) Thread.Yield();
+                else Thread.SpinWait(1);
             }
             else
             {

@@ -46,7 +46,7 @@ internal sealed class PassCosts
     public void Measure(int most, Func<int, TimeSpan> run)
     {
         var start = Stopwatch.GetTimestamp();
-        foreach (var rows in (ReadOnlySpan<int>)[1, 8, 4, 16, 2, 12, 6, 32])
+        foreach (var rows in (ReadOnlySpan<int>)[1, 8, 4, 16, 2, 12, 6, 3, 5, 7, 32])
         {
             if (rows > most) continue;
             var shortest = run(rows);

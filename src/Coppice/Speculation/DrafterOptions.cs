@@ -47,8 +47,11 @@ public abstract record DrafterOptions
             System.Globalization.CultureInfo.InvariantCulture, $"drafter {Name}: typical must be from 0 to 1, got {value}."), nameof(value));
     }
 
-    /// <summary>Whether drafting rests while it costs more than it gives; so by default.</summary>
+    /// <summary>Whether drafting rests while it costs more than it gives; so by default. Never where proposals are drawn and text is sampled: it would not be the same twice.</summary>
     public bool Guarded { get; init; } = true;
+
+    /// <summary>Whether proposals are drawn at random, so that what is sampled depends on when there are any.</summary>
+    internal virtual bool DrawsProposals => false;
 
     internal TypicalAcceptance? Acceptance => Typical > 0 ? new TypicalAcceptance(Typical, Math.Sqrt(Typical)) : null;
 

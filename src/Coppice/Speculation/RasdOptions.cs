@@ -16,6 +16,8 @@ public sealed record RasdOptions : BestFirstOptions
     /// <summary>Whether the draft model's own tree is drawn at random where the text is: not by default, and then text is that of plain decoding for the same seed.</summary>
     public bool Sampled { get; init; }
 
+    internal override bool DrawsProposals => Sampled;
+
     internal static DrafterOptions Read(DrafterSettings settings)
     {
         var defaults = new RasdOptions();

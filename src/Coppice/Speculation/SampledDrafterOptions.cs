@@ -12,6 +12,8 @@ public abstract record SampledDrafterOptions : ModelDrafterOptions
 
     private protected sealed override int KeptTokens => Support;
 
+    internal sealed override bool DrawsProposals => true;
+
     /// <summary>Reads the settings that all of them have.</summary>
     private protected static T ReadDraws<T>(DrafterSettings settings, T options) where T : SampledDrafterOptions => ReadModel(settings, options) with
     {

@@ -23,8 +23,11 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
     /// <summary>Contexts whose speeds are set in proportion.</summary>
     public const int ShortDepth = 64, LongDepth = 4096;
 
-    private static readonly string[] Main = ["--prefill", Text(PrefillTokens), "--decode", Text(DecodeTokens)];
-    private static readonly string[] PeerMain = ["-p", Text(PrefillTokens), "-n", Text(DecodeTokens)];
+    private static readonly string[] Main = ["--rounds", "1", "--prefill", Text(PrefillTokens), "--decode", Text(DecodeTokens)];
+    // So few tokens are over before a process is warm, so a call measures them several times.
+    private const int DepthRounds = 5;
+    private static readonly string[] Depth = ["--rounds", Text(DepthRounds), "--decode", Text(DepthTokens)];
+    private static readonly string[] PeerMain = ["-r", "1", "-p", Text(PrefillTokens), "-n", Text(DecodeTokens)];
 
     /// <summary>The groups.</summary>
     public IEnumerable<(string Name, IReadOnlyList<EngineRun> Runs)> Groups()
@@ -42,7 +45,7 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
                 yield return ($"{model.Name}/{format}",
                 [
                     Own(model, format, format, "int8", Main),
-                    Own(model, format, format, "f32", "--decode", Text(DecodeTokens)),
+                    Own(model, format, format, "f32", "--rounds", "1", "--decode", Text(DecodeTokens)),
                     Peer(model, format, format + "_0", PeerMain),
                 ]);
             }
@@ -51,8 +54,8 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
         yield return ($"{small.Name}/depth",
         [
             .. ((int[])[ShortDepth, LongDepth])
-                .Select(depth => Own(small, "16", "as-stored", "f32", "--decode", Text(DepthTokens), "--depth", Text(depth))),
-            Peer(small, "16", "f16", "-p", "0", "-n", Text(DepthTokens), "-d", $"{ShortDepth},{LongDepth}"),
+                .Select(depth => Own(small, "16", "as-stored", "f32", [.. Depth, "--depth", Text(depth)])),
+            Peer(small, "16", "f16", "-r", Text(DepthRounds), "-p", "0", "-n", Text(DepthTokens), "-d", $"{ShortDepth},{LongDepth}"),
         ]);
     }
 
@@ -60,12 +63,12 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
         new(Engines.Coppice, model.Name, format, $"weights {weights}, activations {activations}, KV f16", setup.Coppice,
         [
             "bench", "--model", model.Folder, "--device", "cpu", "--weights", weights, "--activations", activations, "--kv", "f16",
-            "--threads", Text(setup.Threads), "--rounds", "1", "--json", .. test,
+            "--threads", Text(setup.Threads), "--json", .. test,
         ]);
 
     private EngineRun Peer(PeerModel model, string format, string type, params string[] test) =>
         new(Engines.Llama, model.Name, format, type.ToUpperInvariant(), Path.Combine(setup.Llama, "llama-bench"),
-            ["-m", $"{model.Gguf}-{type}.gguf", "-t", Text(setup.Threads), "-r", "1", "-o", "json", .. test]);
+            ["-m", $"{model.Gguf}-{type}.gguf", "-t", Text(setup.Threads), "-o", "json", .. test]);
 
     private static bool IsDecode(string test) => test.StartsWith("decode", StringComparison.Ordinal);
 
