@@ -7,16 +7,15 @@ namespace Coppice.Kernels;
 internal sealed partial class GpuBackend
 {
     /// <inheritdoc/>
-    public override long WeightBytes(int outputs, int inputs, MatrixFormat format) => GpuWeight.BytesOf(outputs, inputs, format);
+    public override long WeightBytes(int outputs, int inputs, MatrixFormat format) => new GpuWeightLayout(outputs, inputs, format).Bytes;
 
     /// <inheritdoc/>
     protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations)
     {
         Require.That(ReferenceEquals(pool.Owner, this), "weight", $"the pool must be on {Name}, got one of {pool.Owner.Name}");
-        if (format.IsQuantized()) throw new NotSupportedException($"weight: {Name} keeps F32, F16 and BF16, not {format} (choose another weight format, or device cpu).");
         Require.That(outputs > 0 && inputs > 0, "weight", $"extents must be positive, got [{outputs}, {inputs}]");
         Require.That(GpuWeight.Fits(outputs, inputs, format), "weight", $"a matrix must have less than 32 GiB, got [{outputs}, {inputs}] of {format}");
-        return new GpuWeight(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format);
+        return new GpuWeight(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
     }
 
     /// <summary>Copies packed rows to <paramref name="byteOffset"/> of a weight's buffer. Thread-safe.</summary>

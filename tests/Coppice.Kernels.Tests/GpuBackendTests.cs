@@ -23,6 +23,8 @@ public sealed class GpuBackendTests : IDisposable
         _backend.Upload<int>([0, 1], ids);
         using var matrix = _backend.CreateWeight(pool, 16, 16, MatrixFormat.BF16);
         matrix.Write(0, new byte[16 * 16 * 2], ElementType.BF16);
+        using var codes = _backend.CreateWeight(pool, 16, 16, MatrixFormat.Q4, ActivationFormat.Int8);
+        codes.Write(0, new byte[16 * 16 * 2], ElementType.BF16);
 
         var tables = pool.Rent(new Shape(4, 4));
         var (values, indices) = (pool.Rent(new Shape(2, 3)), pool.Rent(new Shape(2, 3), ElementType.I32));
@@ -43,6 +45,9 @@ public sealed class GpuBackendTests : IDisposable
             ("LayerNorm", () => _backend.LayerNorm(x, weight, default, 0.1f, y)),
             ("MatMulRow(BF16, AlignedRow)", () => _backend.MatMul(x.Slice(0, 1), matrix, weight, y.Slice(0, 1))),
             ("MatMulTile(BF16, AlignedRow)", () => _backend.MatMul(x, matrix, default, y)),
+            ("RoundRows(AlignedRow) + MatMulCodesRow(Q4)", () => _backend.MatMul(x.Slice(0, 1), codes, weight, y.Slice(0, 1))),
+            ("RoundRows(AlignedRow) + MatMulCodesTile(Q4)", () => _backend.MatMul(x, codes, default, y)),
+            ("Embed(Q4)", () => _backend.Embed(ids, codes, 1, y)),
             ("Embed(BF16)", () => _backend.Embed(ids, matrix, 1, y)),
             ("GatedActivation(Silu)", () => _backend.GatedActivation(x, y, Activation.Silu, z)),
             ("Map(GeluTanh)", () => _backend.Map(x, Activation.GeluTanh, y)),
@@ -134,6 +139,8 @@ public sealed class GpuBackendTests : IDisposable
         using var other = new Bed(small, Placement.Plain, onHost: false);
         var c = new AttentionCase(130, 5, 4, 2, 24, ElementType.BF16, true, MaskKind.Tree);
         Compare.SameFiniteBits("attention", Ops.AttentionTests.Run(one, c), Ops.AttentionTests.Run(other, c));
+        var product = new MatMulCase(7, 2100, 3, MatrixFormat.Q4, false, ActivationFormat.Int8);     // two rounded rows at a time
+        Compare.SameFiniteBits("matmul", Ops.MatMulTests.Run(one, product), Ops.MatMulTests.Run(other, product));
         Assert.Equal(LargestOfLongRows(one), LargestOfLongRows(other));
         Assert.Contains("must fit", Assert.Throws<ArgumentException>(() => Ops.AttentionTests.Run(other, c with { Start = 900 })).Message, StringComparison.Ordinal);
     }

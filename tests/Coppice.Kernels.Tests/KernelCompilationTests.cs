@@ -48,10 +48,14 @@ public sealed class KernelCompilationTests
         var names = DeviceKernels.All.Select(kernel => kernel.Name).ToHashSet();
         Assert.Equal(DeviceKernels.All.Count, names.Count);
         Assert.Equal(names.Count, DeviceKernels.All.Select(kernel => kernel.FileName).Distinct().Count());
+        foreach (var format in Enum.GetNames<MatrixFormat>())
+        {
+            Assert.Contains($"MatMulRow({format}, AlignedRow)", names);
+            Assert.Contains($"MatMulTile({format}, AnyRow)", names);
+            Assert.Contains($"Embed({format})", names);
+        }
         foreach (var element in new[] { "F32", "F16", "BF16" })
         {
-            Assert.Contains($"MatMulRow({element}, AlignedRow)", names);
-            Assert.Contains($"MatMulTile({element}, AnyRow)", names);
             Assert.Contains($"AttendBlocks(Dense {element})", names);
             Assert.Contains($"AttendBlocks(Paged {element})", names);
         }
@@ -63,7 +67,10 @@ public sealed class KernelCompilationTests
     {
         foreach (var (key, ptx) in Texts.Value)
         {
-            if (key.Name.StartsWith("MatMul", StringComparison.Ordinal) || key.Name.StartsWith("AttendBlocks", StringComparison.Ordinal))
+            // A tile of quantised weights is computed chunk by chunk, which are 4 or 8 bytes of each output.
+            var ofCodes = key.Name.Contains("Q8", StringComparison.Ordinal) || key.Name.Contains("Q4", StringComparison.Ordinal);
+            if (key.Name.StartsWith("MatMul", StringComparison.Ordinal) && !(ofCodes && key.Name.Contains("Tile", StringComparison.Ordinal))
+                || key.Name.StartsWith("AttendBlocks", StringComparison.Ordinal))
                 Assert.Contains("ld.global.v4.b32", ptx, StringComparison.Ordinal);
         }
     }
@@ -76,6 +83,20 @@ public sealed class KernelCompilationTests
             if (!key.Name.StartsWith("MatMul", StringComparison.Ordinal)) continue;
             Assert.Contains("fma.rn.f32", ptx, StringComparison.Ordinal);
             Assert.DoesNotContain("mul.f32", ptx, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Codes_become_floats_without_conversions_and_bytes_are_multiplied_four_at_a_time()
+    {
+        foreach (var (key, ptx) in Texts.Value)
+        {
+            if (key.Name.StartsWith("MatMulCodes", StringComparison.Ordinal))
+                Assert.Contains("dp4a.s32.s32", ptx, StringComparison.Ordinal);
+            else if (key.Name.StartsWith("MatMul", StringComparison.Ordinal) && key.Name.Contains("(Q", StringComparison.Ordinal))
+                Assert.Contains("lop3.b32", ptx, StringComparison.Ordinal);
+            else continue;
+            Assert.DoesNotMatch(@"cvt\.rn\.f32\.[us]", ptx);
         }
     }
 

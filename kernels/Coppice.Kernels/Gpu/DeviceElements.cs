@@ -15,6 +15,12 @@ internal struct UInt2
     internal uint A, B;
 }
 
+/// <summary>Two sums.</summary>
+internal struct Float2
+{
+    internal float X, Y;
+}
+
 /// <summary>Four consecutive elements, widened.</summary>
 internal struct Float4
 {
@@ -38,6 +44,10 @@ internal interface IDeviceElement<T> where T : unmanaged, IDeviceElement<T>
     static abstract Float4 Load4(ArrayView<UInt4> memory, int index);
     /// <summary>Elements 8 · <paramref name="index"/> … + 7.</summary>
     static abstract Float8 Load8(ArrayView<UInt4> memory, int index);
+    /// <summary>The same, not widened yet.</summary>
+    static abstract DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index);
+    /// <summary>What <see cref="LoadSlot"/> has loaded.</summary>
+    static abstract Float8 Widen(DeviceSlot slot);
 }
 
 /// <summary>binary32.</summary>
@@ -51,7 +61,12 @@ internal struct DeviceF32 : IDeviceElement<DeviceF32>
 
     public static Float4 Load4(ArrayView<UInt4> memory, int index) => Widen(memory[index]);
 
-    public static Float8 Load8(ArrayView<UInt4> memory, int index) => new() { Low = Widen(memory[2 * index]), High = Widen(memory[2 * index + 1]) };
+    public static Float8 Load8(ArrayView<UInt4> memory, int index) => Widen(LoadSlot(memory, index));
+
+    public static DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index) =>
+        new() { First = memory[2 * index], Second = memory[2 * index + 1] };
+
+    public static Float8 Widen(DeviceSlot slot) => new() { Low = Widen(slot.First), High = Widen(slot.Second) };
 
     private static Float4 Widen(UInt4 bits) => new()
     {
@@ -90,13 +105,14 @@ internal struct DeviceF16 : IDeviceElement<DeviceF16>
         return Widen(bits.A, bits.B);
     }
 
-    public static Float8 Load8(ArrayView<UInt4> memory, int index)
-    {
-        var bits = memory[index];
-        return new Float8 { Low = Widen(bits.A, bits.B), High = Widen(bits.C, bits.D) };
-    }
+    public static Float8 Load8(ArrayView<UInt4> memory, int index) => Widen(LoadSlot(memory, index));
 
-    private static float Widen(ushort bits) => Interop.IntAsFloat(bits);
+    public static DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index) => new() { First = memory[index] };
+
+    public static Float8 Widen(DeviceSlot slot) =>
+        new() { Low = Widen(slot.First.A, slot.First.B), High = Widen(slot.First.C, slot.First.D) };
+
+    internal static float Widen(ushort bits) => Interop.IntAsFloat(bits);
 
     private static Float4 Widen(uint first, uint second) => new()
     {
@@ -127,11 +143,12 @@ internal struct DeviceBF16 : IDeviceElement<DeviceBF16>
         return Widen(bits.A, bits.B);
     }
 
-    public static Float8 Load8(ArrayView<UInt4> memory, int index)
-    {
-        var bits = memory[index];
-        return new Float8 { Low = Widen(bits.A, bits.B), High = Widen(bits.C, bits.D) };
-    }
+    public static Float8 Load8(ArrayView<UInt4> memory, int index) => Widen(LoadSlot(memory, index));
+
+    public static DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index) => new() { First = memory[index] };
+
+    public static Float8 Widen(DeviceSlot slot) =>
+        new() { Low = Widen(slot.First.A, slot.First.B), High = Widen(slot.First.C, slot.First.D) };
 
     private static Float4 Widen(uint first, uint second) => new()
     {
@@ -151,18 +168,6 @@ internal interface IDeviceElementCall
 /// <summary>From the name of a storage type to its device type: the one place that knows both.</summary>
 internal static class DeviceElementDispatch
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Dispatch<TCall>(this MatrixFormat format, TCall call) where TCall : struct, IDeviceElementCall
-    {
-        switch (format)
-        {
-            case MatrixFormat.F32: call.Run<DeviceF32>(); break;
-            case MatrixFormat.F16: call.Run<DeviceF16>(); break;
-            case MatrixFormat.BF16: call.Run<DeviceBF16>(); break;
-            default: throw new ArgumentOutOfRangeException(nameof(format), $"gpu: weights are F32, F16 or BF16, got {format}.");
-        }
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Dispatch<TCall>(this ElementType type, TCall call) where TCall : struct, IDeviceElementCall
     {

@@ -55,7 +55,9 @@ internal static class DeviceKernels
 
     private static string Short(Type type)
     {
-        if (type.IsGenericType) return $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)].Replace("Reader", "", StringComparison.Ordinal)} {Short(type.GetGenericArguments()[0])}";
-        return type.GetInterfaces().Contains(typeof(IActivation)) ? type.Name : type.Name.Replace("Device", "", StringComparison.Ordinal);
+        if (type.GetInterfaces().Contains(typeof(IActivation))) return type.Name;
+        var name = type.Name.Split('`')[0];
+        foreach (var part in new[] { "Device", "Reader", "Weights" }) name = name.Replace(part, "", StringComparison.Ordinal);
+        return type.IsGenericType ? $"{name} {Short(type.GetGenericArguments()[0])}".TrimStart() : name;
     }
 }

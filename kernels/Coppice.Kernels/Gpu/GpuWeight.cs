@@ -8,52 +8,50 @@ using Half = System.Half;
 
 namespace Coppice.Kernels.Gpu;
 
-/// <summary>W [outputs, inputs] row by row, each row padded with zeros to whole chunks of 8 weights, so that every row begins at a 16-byte boundary.</summary>
-/// <remarks>There is room for whole tiles of 8 rows: a kernel may read rows behind the last, whose content does not matter, and need not ask.</remarks>
-internal sealed class GpuWeight(GpuBackend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format)
-    : WeightMatrix(owner, buffer, outputs, inputs, format)
+/// <summary>W [outputs, inputs] row by row; see <see cref="GpuWeightLayout"/>.</summary>
+internal sealed class GpuWeight(
+    GpuBackend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format, ActivationFormat activations)
+    : WeightMatrix(owner, buffer, outputs, inputs, format, activations)
 {
-    /// <summary>Weights that one lane multiplies at a time: one 16-byte load of 16-bit weights, two of F32.</summary>
-    internal const int Chunk = 8;
+    private readonly GpuWeightLayout _layout = new(outputs, inputs, format);
 
-    private const int RowTile = 8;
+    internal ref readonly GpuWeightLayout Layout => ref _layout;
 
-    /// <summary>Chunks of a row.</summary>
-    internal int Chunks => ChunksOf(Inputs);
-
-    /// <summary>All of it as elements of <typeparamref name="T"/>.</summary>
-    internal ArrayView<T> View<T>() where T : unmanaged =>
-        ((DevicePool)Buffer.Pool).View<T>(Buffer.Offset, BytesOf(Outputs, Inputs, Format) / Interop.SizeOf<T>());
-
-    private static int ChunksOf(int inputs) => (inputs + Chunk - 1) / Chunk;
-
-    private static long ElementsOf(int outputs, int inputs) => (long)((outputs + RowTile - 1) / RowTile * RowTile) * ChunksOf(inputs) * Chunk;
-
-    /// <summary>Bytes that a matrix of this shape takes.</summary>
-    internal static long BytesOf(int outputs, int inputs, MatrixFormat format) => ElementsOf(outputs, inputs) * format.RowBytes(1);
+    /// <summary>What kernels are given.</summary>
+    internal DeviceMatrix View
+    {
+        get
+        {
+            var pool = (DevicePool)Buffer.Pool;
+            var weights = pool.View<UInt4>(Buffer.Offset, _layout.ParameterOffset / Interop.SizeOf<UInt4>());
+            if (!Format.IsQuantized()) return new DeviceMatrix(weights, weights.Cast<uint>(), _layout.Slots);
+            var (offset, count) = (Buffer.Offset + _layout.ParameterOffset, _layout.PaddedOutputs * _layout.ParameterBytes / sizeof(uint));
+            return new DeviceMatrix(weights, pool.View<uint>(offset, count), _layout.Slots);
+        }
+    }
 
     /// <summary>Whether kernels can index such a matrix: 16-byte loads are counted in 32 bits.</summary>
-    internal static bool Fits(int outputs, int inputs, MatrixFormat format) => BytesOf(outputs, inputs, format) / 16 <= int.MaxValue;
+    internal static bool Fits(int outputs, int inputs, MatrixFormat format) =>
+        new GpuWeightLayout(outputs, inputs, format).Bytes / 16 <= int.MaxValue;
 
     /// <inheritdoc/>
     protected override void WriteCore(int firstOutput, int count, ReadOnlySpan<byte> rows, ElementType source)
     {
-        var rowBytes = Chunks * Chunk * (int)Format.RowBytes(1);
-        var sourceBytes = Inputs * source.Size();
-        var rowsAtOnce = Math.Max(1, HostStaging.Capacity / 4 / rowBytes);
-        var packed = ArrayPool<byte>.Shared.Rent(Math.Min(rowsAtOnce, count) * rowBytes);
+        var (rowBytes, parameterBytes, sourceBytes) = (_layout.RowBytes, _layout.ParameterBytes, Inputs * source.Size());
+        var rowsAtOnce = Math.Min(count, Math.Max(1, HostStaging.Capacity / 4 / rowBytes));
+        var packed = ArrayPool<byte>.Shared.Rent(rowsAtOnce * (rowBytes + parameterBytes));
+        var parametersAt = rowsAtOnce * rowBytes;
         try
         {
             for (var first = 0; first < count; first += rowsAtOnce)
             {
                 var rowsNow = Math.Min(rowsAtOnce, count - first);
                 for (var row = 0; row < rowsNow; row++)
-                {
-                    var target = packed.AsSpan(row * rowBytes, rowBytes);
-                    Convert(rows.Slice((first + row) * sourceBytes, sourceBytes), source, target);
-                    target[(Inputs * (int)Format.RowBytes(1))..].Clear();
-                }
-                ((GpuBackend)Owner).UploadWeight(packed.AsSpan(0, rowsNow * rowBytes), Buffer, (long)(firstOutput + first) * rowBytes);
+                    Pack(rows.Slice((first + row) * sourceBytes, sourceBytes), source, packed.AsSpan(row * rowBytes, rowBytes),
+                        packed.AsSpan(parametersAt + row * parameterBytes, parameterBytes));
+                var output = (long)(firstOutput + first);
+                Upload(packed.AsSpan(0, rowsNow * rowBytes), output * rowBytes);
+                Upload(packed.AsSpan(parametersAt, rowsNow * parameterBytes), _layout.ParameterOffset + output * parameterBytes);
             }
         }
         finally
@@ -62,15 +60,30 @@ internal sealed class GpuWeight(GpuBackend owner, PoolBuffer buffer, int outputs
         }
     }
 
-    private void Convert(ReadOnlySpan<byte> row, ElementType source, Span<byte> target)
+    private void Upload(ReadOnlySpan<byte> rows, long offset) => ((GpuBackend)Owner).UploadWeight(rows, Buffer, offset);
+
+    private void Pack(ReadOnlySpan<byte> row, ElementType source, Span<byte> weights, Span<byte> parameters)
     {
+        weights.Clear();
+        parameters.Clear();
         if (source.ToMatrixFormat() == Format)
         {
-            row.CopyTo(target);
+            row.CopyTo(weights);
             return;
         }
         var widened = ArrayPool<float>.Shared.Rent(Inputs);
-        var values = widened.AsSpan(0, Inputs);
+        try
+        {
+            Convert(Widen(row, source, widened.AsSpan(0, Inputs)), weights, MemoryMarshal.Cast<byte, Half>(parameters));
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(widened);
+        }
+    }
+
+    private static Span<float> Widen(ReadOnlySpan<byte> row, ElementType source, Span<float> values)
+    {
         switch (source)
         {
             case ElementType.F32: MemoryMarshal.Cast<byte, float>(row).CopyTo(values); break;
@@ -80,15 +93,67 @@ internal sealed class GpuWeight(GpuBackend owner, PoolBuffer buffer, int outputs
                 for (var i = 0; i < values.Length; i++) values[i] = BFloat16.ToSingle(bits[i]);
                 break;
         }
+        return values;
+    }
+
+    private void Convert(ReadOnlySpan<float> values, Span<byte> weights, Span<Half> parameters)
+    {
         switch (Format)
         {
-            case MatrixFormat.F32: values.CopyTo(MemoryMarshal.Cast<byte, float>(target)); break;
-            case MatrixFormat.F16: TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<byte, Half>(target)); break;
-            default:
-                var bits = MemoryMarshal.Cast<byte, ushort>(target);
+            case MatrixFormat.F32: values.CopyTo(MemoryMarshal.Cast<byte, float>(weights)); break;
+            case MatrixFormat.F16: TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<byte, Half>(weights)); break;
+            case MatrixFormat.BF16:
+                var bits = MemoryMarshal.Cast<byte, ushort>(weights);
                 for (var i = 0; i < values.Length; i++) bits[i] = BFloat16.FromSingle(values[i]);
                 break;
+            case MatrixFormat.Q8: ConvertToQ8(values, weights, parameters); break;
+            default: ConvertToQ4(values, weights, parameters); break;
         }
-        ArrayPool<float>.Shared.Return(widened);
+    }
+
+    private void ConvertToQ8(ReadOnlySpan<float> values, Span<byte> weights, Span<Half> scales)
+    {
+        Span<sbyte> codes = stackalloc sbyte[QuantizedGroup.Size];
+        for (var group = 0; group * QuantizedGroup.Size < values.Length; group++)
+        {
+            codes.Clear();
+            scales[group] = (Half)QuantizedGroup.EncodeQ8(Group(values, group), codes);
+            for (var quarter = 0; quarter < GpuWeightLayout.UnitSlots; quarter++)
+            {
+                var chunk = ChunkOf(weights, group, quarter);
+                for (var i = 0; i < chunk.Length; i++) chunk[i] = (byte)(codes[quarter * GpuWeightLayout.Chunk + i] + 128);
+            }
+        }
+    }
+
+    private void ConvertToQ4(ReadOnlySpan<float> values, Span<byte> weights, Span<Half> parameters)
+    {
+        Span<byte> codes = stackalloc byte[QuantizedGroup.Size];
+        for (var group = 0; group * QuantizedGroup.Size < values.Length; group++)
+        {
+            codes.Clear();
+            var (scale, minimum) = QuantizedGroup.EncodeQ4(Group(values, group), codes);
+            (parameters[2 * group], parameters[2 * group + 1]) = ((Half)scale, (Half)minimum);
+            for (var quarter = 0; quarter < GpuWeightLayout.UnitSlots; quarter++)
+            {
+                var chunk = ChunkOf(weights, group, quarter);
+                var from = codes.Slice(quarter * GpuWeightLayout.Chunk, GpuWeightLayout.Chunk);
+                for (var i = 0; i < chunk.Length; i++) chunk[i] = (byte)(from[i] | from[i + chunk.Length] << 4);
+            }
+        }
+    }
+
+    private static ReadOnlySpan<float> Group(ReadOnlySpan<float> values, int group)
+    {
+        var first = group * QuantizedGroup.Size;
+        return values.Slice(first, Math.Min(QuantizedGroup.Size, values.Length - first));
+    }
+
+    /// <summary>The bytes of a quarter of a group.</summary>
+    private Span<byte> ChunkOf(Span<byte> weights, int group, int quarter)
+    {
+        var (unit, chunk) = Math.DivRem(group, _layout.ChunksOfSlot);
+        var bytes = 16 / _layout.ChunksOfSlot;
+        return weights.Slice((unit * GpuWeightLayout.UnitSlots + quarter) * 16 + chunk * bytes, bytes);
     }
 }

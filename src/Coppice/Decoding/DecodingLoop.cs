@@ -13,6 +13,8 @@ namespace Coppice.Decoding;
 /// </remarks>
 internal sealed class DecodingLoop
 {
+    private const int WarmUpSteps = 4;
+
     private readonly Transformer _model;
     private readonly Lock _gate;
     private readonly KvCache _cache;
@@ -236,7 +238,9 @@ internal sealed class DecodingLoop
         var all = Stopwatch.GetElapsedTime(start);
         // A pass that something else on the machine disturbed says nothing about the drafter.
         var disturbed = Math.Max(0, verify.TotalSeconds - 2 * _costs.Seconds(_tree.Count));
-        if (_tree.Count > 1) _options.Guard?.Observe(GeneratedCount, _emitted.Count, all.TotalSeconds - disturbed, _costs.Seconds(1));
+        // Nor do the first passes of a process, in which code is still compiled.
+        if (_tree.Count > 1 && Statistics.Steps > WarmUpSteps)
+            _options.Guard?.Observe(GeneratedCount, _emitted.Count, all.TotalSeconds - disturbed, _costs.Seconds(1));
         _costs.Observe(_tree.Count, verify.TotalSeconds);
         Statistics.DraftTime += Stopwatch.GetElapsedTime(start, drafted);
         Statistics.VerifyTime += verify;

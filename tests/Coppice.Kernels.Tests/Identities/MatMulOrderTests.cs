@@ -61,14 +61,13 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
     [Fact]
     public void A_row_alone_equals_the_row_in_every_batch_with_quantised_weights()
     {
-        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
         RowsAlone(QuantizedCases);
     }
 
     [Fact]
     public void An_element_of_a_product_with_dequantised_weights_is_the_same_chain()
     {
-        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
+        if (!Device.IsOnHost) Assert.Skip("a GPU sums by lanes of a warp: its order is its own, and is the same for every batch");
         ForEach(Cases.MatMulQuantized.Where(c => c.Activations == ActivationFormat.F32), c =>
         {
             using var bed = NewBed();

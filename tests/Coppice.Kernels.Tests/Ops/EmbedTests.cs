@@ -19,7 +19,6 @@ public abstract class EmbedTests(Device device) : OpSuite(device)
     [Fact, Trait(Settings, Every)]
     public void Quantised_rows_of_the_table_are_gathered_and_scaled()
     {
-        if (!Device.IsOnHost) Assert.Skip($"{Device} keeps no quantised weights");
         Check(Cases.MatMulQuantized.Where(c => c.Activations == ActivationFormat.F32), (bed, c) =>
         {
             var ids = bed.Place(new Shape(c.Tokens), Noise.Integers(1, c.Tokens, c.Outputs));
@@ -31,7 +30,7 @@ public abstract class EmbedTests(Device device) : OpSuite(device)
     }
 
     [Fact]
-    public void First_and_last_token_of_an_odd_vocabulary() => Check([new MatMulCase(4, 24, 49, MatrixFormat.BF16, false)], (bed, c) =>
+    public void First_and_last_token_of_an_odd_vocabulary() => Check([new MatMulCase(4, 18, 49, MatrixFormat.BF16, false)], (bed, c) =>
     {
         var ids = bed.Place(new Shape(c.Tokens), [0, c.Outputs - 1, 0, c.Outputs - 1]);
         var y = bed.Output(new Shape(c.Tokens, c.Inputs));

@@ -1,3 +1,4 @@
+using Coppice.Kernels.Tests.Identities;
 using Coppice.Kernels.Tests.Ops;
 
 namespace Coppice.Kernels.Tests.Support;
@@ -10,6 +11,8 @@ public static class WideWarps
 }
 
 public sealed class MatMulOnWideWarps() : MatMulTests(WideWarps.Device);
+public sealed class MatMulOrderOnWideWarps() : MatMulOrderTests(WideWarps.Device);
+public sealed class EmbedOnWideWarps() : EmbedTests(WideWarps.Device);
 public sealed class SoftmaxOnWideWarps() : SoftmaxTests(WideWarps.Device);
 public sealed class TopKOnWideWarps() : TopKTests(WideWarps.Device);
 public sealed class AttentionOnWideWarps() : AttentionTests(WideWarps.Device);

@@ -286,6 +286,21 @@ public sealed class SessionTests : IDisposable
         Assert.InRange(Distance(rounded, integers), 1e-4, 0.1);
     }
 
+    [Theory, InlineData(WeightFormat.Q8), InlineData(WeightFormat.Q4)]
+    public void Device_kernels_compute_with_quantised_weights_what_their_codes_stand_for(WeightFormat format)
+    {
+        ModelOptions options = new() { Device = "ilgpu-cpu", MaxTokens = 64, WeightFormat = format };
+        float[] quantised, integers;
+        using (var model = _folder.Load(options)) quantised = Logits.Of(model, TinyModel.Prompt(3));
+        using (var model = _folder.Load(options with { Activations = ActivationFormat.Int8 }))
+            integers = Logits.Of(model, TinyModel.Prompt(3));
+        _folder.Write(roundRow: row => Dequantize(row, format));
+        using var rounded = _folder.Load();
+        var expected = Logits.Of(rounded, TinyModel.Prompt(3));
+        Assert.InRange(Distance(expected, quantised), 0, 1e-5);      // sums in another order
+        Assert.InRange(Distance(expected, integers), 1e-4, 0.1);
+    }
+
     private static double Distance(float[] expected, float[] actual) =>
         Math.Sqrt(expected.Zip(actual, (a, b) => ((double)a - b) * (a - b)).Sum() / expected.Sum(a => (double)a * a));
 

@@ -9,12 +9,12 @@ internal sealed partial class GpuBackend
     protected override void EmbedCore(Tensor ids, WeightMatrix table, float scale, Tensor y) =>
         table.Format.Dispatch(new EmbedCall(this, ids, (GpuWeight)table, scale, y));
 
-    private readonly struct EmbedCall(GpuBackend backend, Tensor ids, GpuWeight table, float scale, Tensor y) : IDeviceElementCall
+    private readonly struct EmbedCall(GpuBackend backend, Tensor ids, GpuWeight table, float scale, Tensor y) : IDeviceWeightsCall
     {
-        public void Run<T>() where T : unmanaged, IDeviceElement<T>
+        public void Run<T>() where T : struct, IDeviceWeights
         {
             var config = backend.Cells(y.Rows, y.Shape.RowLength, out var cells);
-            backend._kernels.Launch(config, EmbedKernel<T>, cells, Rows(ids), table.View<T>(), table.Chunks * GpuWeight.Chunk, scale, Rows(y));
+            backend._kernels.Launch(config, EmbedKernel<T>, cells, Rows(ids), table.View, scale, Rows(y));
         }
     }
 
@@ -22,15 +22,14 @@ internal sealed partial class GpuBackend
     /// <param name="cells">Which element of y.</param>
     /// <param name="ids">[tokens].</param>
     /// <param name="table">[vocabulary, rowLength].</param>
-    /// <param name="rowLength">Weights of a padded row.</param>
     /// <param name="scale">Embedding scale.</param>
     /// <param name="y">[tokens, hidden].</param>
     [GroupSize(CellGroup)]
-    internal static void EmbedKernel<T>(DeviceCells cells, DeviceRows ids, ArrayView<T> table, int rowLength, float scale, DeviceRows y)
-        where T : unmanaged, IDeviceElement<T>
+    internal static void EmbedKernel<T>(DeviceCells cells, DeviceRows ids, DeviceMatrix table, float scale, DeviceRows y)
+        where T : struct, IDeviceWeights
     {
         if (!cells.Inside) return;
         var (row, column) = (DeviceCells.Row, DeviceCells.Column);
-        y.View[y.Offset(row) + column] = scale * T.ToSingle(table[(long)ids.Integers[ids.Offset(row)] * rowLength + column]);
+        y.View[y.Offset(row) + column] = scale * T.Load(table, ids.Integers[ids.Offset(row)], column);
     }
 }

@@ -12,38 +12,57 @@ internal sealed partial class GpuBackend
     private const int TileRows = 4, TileOutputs = 8;
 
     /// <inheritdoc/>
-    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y) =>
-        weight.Format.Dispatch(new MatMulCall(this, x, (GpuWeight)weight, bias, y));
-
-    private readonly struct MatMulCall(GpuBackend backend, Tensor x, GpuWeight weight, Tensor bias, Tensor y) : IDeviceElementCall
+    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
     {
-        public void Run<T>() where T : unmanaged, IDeviceElement<T>
+        if ((long)x.Rows * x.RowStride > int.MaxValue)
+            throw new ArgumentException($"matmul: x must have less than 2^31 elements on a GPU, got {x.Shape}.");
+        if (weight.Activations == ActivationFormat.Int8) MatMulRounded(x, (GpuWeight)weight, bias, y);
+        else weight.Format.Dispatch(new MatMulCall(this, x, (GpuWeight)weight, bias, y));
+    }
+
+    private readonly struct MatMulCall(GpuBackend backend, Tensor x, GpuWeight weight, Tensor bias, Tensor y) : IDeviceWeightsCall
+    {
+        public void Run<T>() where T : struct, IDeviceWeights
         {
-            if ((long)x.Rows * x.RowStride > int.MaxValue) throw new ArgumentException($"matmul: x must have less than 2^31 elements on a GPU, got {x.Shape}.");
-            var aligned = x.ByteOffset % 16 == 0 && x.RowStride % 4 == 0 && weight.Inputs % GpuWeight.Chunk == 0;
-            if (aligned) Run<T, AlignedRow>();
+            if (AreAligned(x)) Run<T, AlignedRow>();
             else Run<T, AnyRow>();
         }
 
-        private void Run<T, TRow>() where T : unmanaged, IDeviceElement<T> where TRow : struct, IDeviceRow
+        private void Run<T, TRow>() where T : struct, IDeviceWeights where TRow : struct, IDeviceRow
         {
-            var warps = backend.WarpsPerGroup;
-            var offset = new DeviceBias(backend.ViewOrAny<float>(bias), bias.IsEmpty ? 0 : 1);
+            var offset = backend.Bias(bias);
+            var matrix = weight.View;
             if (x.Rows == 1)
             {
-                var tiles = (weight.Outputs + RowOutputs - 1) / RowOutputs;
-                var config = new KernelConfig((tiles + warps - 1) / warps, warps * backend.WarpSize);
-                backend._kernels.Launch(config, MatMulRowKernel<T, TRow>, Rows(x), weight.View<UInt4>(), weight.Chunks, offset, Rows(y));
+                backend._kernels.Launch(backend.RowConfig(weight.Outputs), MatMulRowKernel<T, TRow>, Rows(x), matrix, offset, Rows(y));
                 return;
             }
-            var rowTiles = (x.Rows + TileRows - 1) / TileRows;
-            var warpsAlongRows = rowTiles >= warps ? warps : 1;
-            var warpsAlongOutputs = warps / warpsAlongRows;
-            var outputTiles = (weight.Outputs + TileOutputs - 1) / TileOutputs;
-            var grid = new Index3D((outputTiles + warpsAlongOutputs - 1) / warpsAlongOutputs, (rowTiles + warpsAlongRows - 1) / warpsAlongRows, 1);
-            backend._kernels.Launch(new KernelConfig(grid, new Index3D(warps * backend.WarpSize, 1, 1)), MatMulTileKernel<T, TRow>,
-                Rows(x), x.Rows, weight.View<UInt4>(), weight.Chunks, warpsAlongRows, offset, Rows(y));
+            var config = backend.TileConfig(x.Rows, weight.Outputs, out var warpsAlongRows);
+            backend._kernels.Launch(config, MatMulTileKernel<T, TRow>, Rows(x), x.Rows, matrix, warpsAlongRows, offset, Rows(y));
         }
+    }
+
+    /// <summary>Whether rows begin at 16-byte boundaries and are whole chunks.</summary>
+    private static bool AreAligned(in Tensor x) =>
+        x.ByteOffset % 16 == 0 && x.RowStride % 4 == 0 && x.Shape.RowLength % GpuWeightLayout.Chunk == 0;
+
+    private DeviceBias Bias(in Tensor bias) => new(ViewOrAny<float>(bias), bias.IsEmpty ? 0 : 1);
+
+    /// <summary>A warp for each two outputs.</summary>
+    private KernelConfig RowConfig(int outputs)
+    {
+        var tiles = (outputs + RowOutputs - 1) / RowOutputs;
+        return new KernelConfig((tiles + WarpsPerGroup - 1) / WarpsPerGroup, WarpsPerGroup * WarpSize);
+    }
+
+    /// <summary>A warp for each tile; the warps of a group along rows where there are enough of them.</summary>
+    private KernelConfig TileConfig(int rows, int outputs, out int warpsAlongRows)
+    {
+        var (rowTiles, outputTiles) = ((rows + TileRows - 1) / TileRows, (outputs + TileOutputs - 1) / TileOutputs);
+        warpsAlongRows = rowTiles >= WarpsPerGroup ? WarpsPerGroup : 1;
+        var warpsAlongOutputs = WarpsPerGroup / warpsAlongRows;
+        var (columns, lines) = ((outputTiles + warpsAlongOutputs - 1) / warpsAlongOutputs, (rowTiles + warpsAlongRows - 1) / warpsAlongRows);
+        return new KernelConfig(new Index3D(columns, lines, 1), new Index3D(WarpsPerGroup * WarpSize, 1, 1));
     }
 
     /// <summary>What is added to each output: nothing, or one bias.</summary>
@@ -89,52 +108,43 @@ internal sealed partial class GpuBackend
 
     /// <summary>y[n] = Σ_k x[k] W[n, k] + bias[n] for one row x: a warp computes two outputs.</summary>
     /// <param name="x">[1, inputs].</param>
-    /// <param name="weight">[outputs, chunks] chunks of 8 weights.</param>
-    /// <param name="chunks">Chunks of a row of W.</param>
+    /// <param name="weight">[outputs, inputs].</param>
     /// <param name="bias">[outputs] or nothing.</param>
     /// <param name="y">[1, outputs].</param>
     /// <remarks>
-    /// Lane l multiplies chunks l, l + warpSize, …: a warp reads 512 consecutive bytes of 16-bit weights at a time. Every weight is read once from
-    /// memory, x from cache; bound by memory bandwidth. The order of a sum: eight products of a chunk ascending, the lane's chunks
-    /// ascending, then the butterfly over lanes. <see cref="MatMulTileKernel"/> keeps the same order, so the number of rows never shows in a result.
+    /// Lane l multiplies slots l, l + warpSize, …: a warp reads 512 consecutive bytes of a row at a time. Every weight is read once from
+    /// memory, x from cache; bound by memory bandwidth. The order of a sum: eight products of a chunk ascending, a slot's chunks ascending,
+    /// the lane's slots ascending, then the butterfly over lanes. <see cref="MatMulTileKernel"/> keeps the same order, so the number of rows
+    /// never shows in a result.
     /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
-    internal static void MatMulRowKernel<T, TRow>(DeviceRows x, ArrayView<UInt4> weight, int chunks, DeviceBias bias, DeviceRows y)
-        where T : unmanaged, IDeviceElement<T> where TRow : struct, IDeviceRow
+    internal static void MatMulRowKernel<T, TRow>(DeviceRows x, DeviceMatrix weight, DeviceBias bias, DeviceRows y)
+        where T : struct, IDeviceWeights where TRow : struct, IDeviceRow
     {
         var outputs = y.Width;
         var first = (Grid.IdxX * (Group.DimX / Warp.WarpSize) + Warp.WarpIdx) * RowOutputs;
         if (first >= outputs) return;
-        var (sum0, sum1) = (0f, 0f);
-        var chunk = Warp.LaneIdx;
-        var at = first * chunks + chunk;
-        for (; chunk + Warp.WarpSize < chunks; chunk += 2 * Warp.WarpSize, at += 2 * Warp.WarpSize)      // two steps at once: four weight loads under way
+        Float2 sums = default;
+        var slot = Warp.LaneIdx;
+        var at = first * weight.Slots + slot;
+        var column = FirstColumn<T>(slot);
+        for (; slot + Warp.WarpSize < weight.Slots; slot += 2 * Warp.WarpSize, at += 2 * Warp.WarpSize)
         {
-            var column = 8 * chunk;
-            var (w0, w1) = (T.Load8(weight, at), T.Load8(weight, at + chunks));
-            var (w2, w3) = (T.Load8(weight, at + Warp.WarpSize), T.Load8(weight, at + chunks + Warp.WarpSize));
-            var (x0, x1) = (TRow.Load8(x, column, column), TRow.Load8(x, column + 8 * Warp.WarpSize, column + 8 * Warp.WarpSize));
-            sum0 = Multiply(Multiply(sum0, x0, w0), x1, w2);
-            sum1 = Multiply(Multiply(sum1, x0, w1), x1, w3);
+            // Two steps at once: four weight loads under way.
+            var (w0, w1) = (T.Load(weight, at), T.Load(weight, at + weight.Slots));
+            var (w2, w3) = (T.Load(weight, at + Warp.WarpSize), T.Load(weight, at + weight.Slots + Warp.WarpSize));
+            sums = Multiply<T, TRow>(sums, x, column, w0, w1);
+            sums = Multiply<T, TRow>(sums, x, column + Columns<T>(), w2, w3);
+            column += 2 * Columns<T>();
         }
-        if (chunk < chunks)
-        {
-            var x0 = TRow.Load8(x, 8 * chunk, 8 * chunk);
-            sum0 = Multiply(sum0, x0, T.Load8(weight, at));
-            sum1 = Multiply(sum1, x0, T.Load8(weight, at + chunks));
-        }
-        sum0 = Reduction.WarpSum(sum0);
-        sum1 = Reduction.WarpSum(sum1);
-        if (Warp.LaneIdx != 0) return;
-        y.View[first] = sum0 + bias[first];
-        if (first + 1 < outputs) y.View[first + 1] = sum1 + bias[first + 1];
+        if (slot < weight.Slots) sums = Multiply<T, TRow>(sums, x, column, T.Load(weight, at), T.Load(weight, at + weight.Slots));
+        Finish(y, first, sums, bias);
     }
 
     /// <summary>y[m, n] = Σ_k x[m, k] W[n, k] + bias[n] for two rows or more: a warp computes a tile of 4 rows and 8 outputs.</summary>
     /// <param name="x">[rows, inputs].</param>
     /// <param name="rows">Rows of x and y.</param>
-    /// <param name="weight">[outputs, chunks] chunks of 8 weights.</param>
-    /// <param name="chunks">Chunks of a row of W.</param>
+    /// <param name="weight">[outputs, inputs].</param>
     /// <param name="warpsAlongRows">Warps of a group that share their outputs and differ in rows, so that they find each other's weights in L1.</param>
     /// <param name="bias">[outputs] or nothing.</param>
     /// <param name="y">[rows, outputs].</param>
@@ -144,8 +154,8 @@ internal sealed partial class GpuBackend
     /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
     internal static void MatMulTileKernel<T, TRow>(
-        DeviceRows x, int rows, ArrayView<UInt4> weight, int chunks, int warpsAlongRows, DeviceBias bias, DeviceRows y)
-        where T : unmanaged, IDeviceElement<T> where TRow : struct, IDeviceRow
+        DeviceRows x, int rows, DeviceMatrix weight, int warpsAlongRows, DeviceBias bias, DeviceRows y)
+        where T : struct, IDeviceWeights where TRow : struct, IDeviceRow
     {
         var warpsAlongOutputs = Group.DimX / Warp.WarpSize / warpsAlongRows;
         var m = (Grid.IdxY * warpsAlongRows + Warp.WarpIdx % warpsAlongRows) * TileRows;
@@ -153,24 +163,32 @@ internal sealed partial class GpuBackend
         if (m >= rows || n >= y.Width) return;
 
         // Where each row's chunk begins moves along with the loop: ILGPU would compute a loop-invariant row offset anew in every step.
-        var (lane, last) = (8 * Warp.LaneIdx, rows - 1);
-        var (row0, row1) = (m * x.Stride + lane, Math.Min(m + 1, last) * x.Stride + lane);
-        var (row2, row3) = (Math.Min(m + 2, last) * x.Stride + lane, Math.Min(m + 3, last) * x.Stride + lane);
+        var (column, last, slots) = (FirstColumn<T>(Warp.LaneIdx), rows - 1, weight.Slots);
+        var (row0, row1) = (m * x.Stride + column, Math.Min(m + 1, last) * x.Stride + column);
+        var (row2, row3) = (Math.Min(m + 2, last) * x.Stride + column, Math.Min(m + 3, last) * x.Stride + column);
         Float4 a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default, a6 = default, a7 = default;
-        var at = n * chunks + Warp.LaneIdx;
-        for (var chunk = Warp.LaneIdx; chunk < chunks; chunk += Warp.WarpSize, at += Warp.WarpSize)
+        var at = n * slots + Warp.LaneIdx;
+        var chunk = 0;
+        for (var slot = Warp.LaneIdx; slot < slots;)
         {
-            var (x0, x1) = (TRow.Load8(x, row0, 8 * chunk), TRow.Load8(x, row1, 8 * chunk));
-            var (x2, x3) = (TRow.Load8(x, row2, 8 * chunk), TRow.Load8(x, row3, 8 * chunk));
-            (row0, row1, row2, row3) = (row0 + 8 * Warp.WarpSize, row1 + 8 * Warp.WarpSize, row2 + 8 * Warp.WarpSize, row3 + 8 * Warp.WarpSize);
-            a0 = Multiply(a0, x0, x1, x2, x3, T.Load8(weight, at));
-            a1 = Multiply(a1, x0, x1, x2, x3, T.Load8(weight, at + chunks));
-            a2 = Multiply(a2, x0, x1, x2, x3, T.Load8(weight, at + 2 * chunks));
-            a3 = Multiply(a3, x0, x1, x2, x3, T.Load8(weight, at + 3 * chunks));
-            a4 = Multiply(a4, x0, x1, x2, x3, T.Load8(weight, at + 4 * chunks));
-            a5 = Multiply(a5, x0, x1, x2, x3, T.Load8(weight, at + 5 * chunks));
-            a6 = Multiply(a6, x0, x1, x2, x3, T.Load8(weight, at + 6 * chunks));
-            a7 = Multiply(a7, x0, x1, x2, x3, T.Load8(weight, at + 7 * chunks));
+            var (x0, x1) = (Load8<T, TRow>(x, row0, column), Load8<T, TRow>(x, row1, column));
+            var (x2, x3) = (Load8<T, TRow>(x, row2, column), Load8<T, TRow>(x, row3, column));
+            a0 = Multiply(a0, x0, x1, x2, x3, T.Load8(weight, at, chunk));
+            a1 = Multiply(a1, x0, x1, x2, x3, T.Load8(weight, at + slots, chunk));
+            a2 = Multiply(a2, x0, x1, x2, x3, T.Load8(weight, at + 2 * slots, chunk));
+            a3 = Multiply(a3, x0, x1, x2, x3, T.Load8(weight, at + 3 * slots, chunk));
+            a4 = Multiply(a4, x0, x1, x2, x3, T.Load8(weight, at + 4 * slots, chunk));
+            a5 = Multiply(a5, x0, x1, x2, x3, T.Load8(weight, at + 5 * slots, chunk));
+            a6 = Multiply(a6, x0, x1, x2, x3, T.Load8(weight, at + 6 * slots, chunk));
+            a7 = Multiply(a7, x0, x1, x2, x3, T.Load8(weight, at + 7 * slots, chunk));
+            var step = ChunkColumns;
+            if (++chunk == T.Chunks)
+            {
+                step = Columns<T>() - (T.Chunks - 1) * ChunkColumns;
+                (chunk, slot, at) = (0, slot + Warp.WarpSize, at + Warp.WarpSize);
+            }
+            column += step;
+            (row0, row1, row2, row3) = (row0 + step, row1 + step, row2 + step, row3 + step);
         }
         Finish(y, m, rows, n, a0, bias);
         Finish(y, m, rows, n + 1, a1, bias);
@@ -181,6 +199,41 @@ internal sealed partial class GpuBackend
         Finish(y, m, rows, n + 6, a6, bias);
         Finish(y, m, rows, n + 7, a7, bias);
     }
+
+    /// <summary>Columns from chunk to chunk of a slot.</summary>
+    private const int ChunkColumns = Numerics.QuantizedGroup.Size;
+
+    /// <summary>The chunk of a row with which slot <paramref name="slot"/> begins; the others of the slot are four chunks apart.</summary>
+    private static int FirstChunk<T>(int slot) where T : struct, IDeviceWeights =>
+        T.Chunks == 1 ? slot : T.Chunks * (slot & -GpuWeightLayout.UnitSlots) + (slot & (GpuWeightLayout.UnitSlots - 1));
+
+    private static int FirstColumn<T>(int slot) where T : struct, IDeviceWeights => GpuWeightLayout.Chunk * FirstChunk<T>(slot);
+
+    /// <summary>Columns from a lane's slot to its next; a warp is whole units.</summary>
+    private static int Columns<T>() where T : struct, IDeviceWeights => GpuWeightLayout.Chunk * T.Chunks * Warp.WarpSize;
+
+    /// <summary>Adds the products of one slot of two outputs.</summary>
+    private static Float2 Multiply<T, TRow>(Float2 sums, DeviceRows x, int column, DeviceSlot w0, DeviceSlot w1)
+        where T : struct, IDeviceWeights where TRow : struct, IDeviceRow
+    {
+        sums = Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 0), T.Widen(w1, 0));
+        if (T.Chunks == 1) return sums;
+        column += ChunkColumns;
+        sums = Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 1), T.Widen(w1, 1));
+        if (T.Chunks == 2) return sums;
+        column += ChunkColumns;
+        sums = Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 2), T.Widen(w1, 2));
+        column += ChunkColumns;
+        return Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 3), T.Widen(w1, 3));
+    }
+
+    /// <summary>A chunk of activations; zeros where a row's last unit has chunks that the row has not.</summary>
+    private static Float8 Load8<T, TRow>(DeviceRows x, int at, int column)
+        where T : struct, IDeviceWeights where TRow : struct, IDeviceRow =>
+        T.Chunks == 1 || column < x.Width ? TRow.Load8(x, at, column) : default;
+
+    private static Float2 Multiply(Float2 sums, Float8 x, Float8 w0, Float8 w1) =>
+        new() { X = Multiply(sums.X, x, w0), Y = Multiply(sums.Y, x, w1) };
 
     /// <summary>sum + Σ_i x[i] w[i], i ascending: the order that both kernels share.</summary>
     private static float Multiply(float sum, Float8 x, Float8 w)
@@ -202,6 +255,15 @@ internal sealed partial class GpuBackend
         Z = Multiply(sums.Z, x2, w),
         W = Multiply(sums.W, x3, w),
     };
+
+    /// <summary>Adds the lanes of a row's sums for two outputs; the first lane stores those that exist.</summary>
+    private static void Finish(DeviceRows y, int n, Float2 sums, DeviceBias bias)
+    {
+        var (sum0, sum1) = (Reduction.WarpSum(sums.X), Reduction.WarpSum(sums.Y));
+        if (Warp.LaneIdx != 0) return;
+        y.View[n] = sum0 + bias[n];
+        if (n + 1 < y.Width) y.View[n + 1] = sum1 + bias[n + 1];
+    }
 
     /// <summary>Adds the lanes of four rows' sums for output <paramref name="n"/>; the first lane stores those that exist.</summary>
     private static void Finish(DeviceRows y, int m, int rows, int n, Float4 sums, DeviceBias bias)
