@@ -27,7 +27,7 @@ CARD = """# {name}
 | parameters | {parameters:,}, BF16, {megabytes:.1f} MB |
 | tokenizer | byte-level BPE, 4,096 tokens (the same for `tiny` and `draft`); a text starts with `<|endoftext|>`, a document ends with it |
 | data | XML documentation of the .NET 10 reference packs (Microsoft.NETCore.App.Ref, Microsoft.AspNetCore.App.Ref): {documents:,} documents, {tokens:,} tokens, instruction listings and repeated texts left out |
-| training | {steps:,} steps, {seen:,} tokens, {objective}; Muon for the matrices, AdamW for the rest; warm-up, constant rate, linear decay |
+| training | {steps:,} steps, {seen:,} tokens, {objective}; Muon for the matrices, AdamW for the rest; matrix products in {products}; warm-up, constant rate, linear decay |
 | held out | one type in {held_of}: {held_documents:,} documents, {held_tokens:,} tokens, {held_bytes:,} bytes |
 | held-out loss | **{loss:.3f} nats per token, {bits:.3f} bits per byte** (end tokens counted as tokens, not as bytes) |{extra}
 
@@ -93,7 +93,7 @@ def write(name, what, objective, tiny=None):
             s="" if config.kv_heads == 1 else "s", size=config.head_size, mlp=config.mlp, context=config.context,
             parameters=run["parameters"], megabytes=os.path.getsize(os.path.join(folder, "model.safetensors")) / 1e6,
             documents=len(texts["training"]), tokens=len(data.tokens("training")), steps=run["steps"], seen=run["tokens"],
-            objective=objective, held_of=corpus.HELD_OUT_OF, held_documents=len(texts["held_out"]), held_tokens=count,
+            objective=objective, products=run["products"], held_of=corpus.HELD_OUT_OF, held_documents=len(texts["held_out"]), held_tokens=count,
             held_bytes=held_bytes, loss=nats / count, bits=nats / math.log(2) / held_bytes, extra=extra,
             curve="\n![learning curve](learning.svg)\n", temperature=TEMPERATURE, longest=LONGEST, samples=samples))
     print(name, "held-out loss", nats / count, "bits per byte", nats / math.log(2) / held_bytes, extra, flush=True)

@@ -33,7 +33,7 @@ class Config:
             "vocab_size": self.vocabulary}
 
 
-CONFIGS = {"tiny": Config(128, 4, 2, 1, 384), "draft": Config(64, 2, 2, 1, 192)}
+CONFIGS = {"tiny": Config(256, 5, 4, 2, 768), "draft": Config(96, 2, 3, 1, 256)}
 PROJECTIONS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 NORMS = ("input_layernorm", "post_attention_layernorm")
 

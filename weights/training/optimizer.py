@@ -4,17 +4,30 @@ import math
 import torch
 
 MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
-MATRIX_DECAY = 0.05
+MATRIX_DECAY = 0.1
 MOMENTUM, ADAM = 0.95, (0.9, 0.95)
+
+
+def bf16_products():
+    """Whether this processor multiplies BF16 matrices itself: three to four times as fast as F32 here, and emulated where it does not."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return "avx512_bf16" in file.read()
+    except OSError:
+        return False
+
+
+BF16_PRODUCTS = bf16_products()
 
 
 def orthogonal(g):
     """Five Newton-Schulz steps that push the singular values of each matrix of [N][R][C], R <= C, towards 1."""
     x = g / (g.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = x.bfloat16() if BF16_PRODUCTS else x
     for _ in range(5):
         a = x @ x.transpose(1, 2)
         x = 3.4445 * x + torch.baddbmm(-4.7750 * a, a, a, alpha=2.0315) @ x
-    return x
+    return x.float()
 
 
 class Optimizer:

@@ -5,28 +5,33 @@ import math
 import os
 import time
 
+import numpy
 import torch
 import torch.nn.functional as F
 
 import data
 import model
-from optimizer import Optimizer
+from optimizer import BF16_PRODUCTS, Optimizer
 from shared import Pair, share
 from tokenizer import Tokenizer
 
-WARM_UP = 60
 PLANS = {
-    # steps, steps of the final decay, rows and positions of a batch before the decay and in it
-    "tiny": dict(steps=920, decay=320, stable=(8, 256), final=(4, 512)),
-    "draft": dict(steps=360, decay=140, stable=(8, 256), final=(4, 512)),
+    # share of the peak rate after so many steps, straight lines between; rows and positions of a batch before the decay and in it
+    "tiny": dict(rate={0: 0, 100: 1, 2200: 1, 2450: 0.7727, 2500: 0.6623, 2700: 0}, stable=(16, 256), final=(8, 512)),
+    "draft": dict(rate={0: 0, 40: 1, 200: 1, 360: 0}, stable=(8, 256), final=(4, 512)),
 }
 SEED = 20261124
-SAVE_EVERY, TEST_EVERY = 50, 100
+SAVE_EVERY, TEST_EVERY = 50, 200
 
 
 def rate(step, plan):
-    """Warm-up, then constant, then straight down to nothing."""
-    return min(1, (step + 1) / WARM_UP, (plan["steps"] - step) / plan["decay"])
+    """The share of the peak rate at which step number step, from 0 on, is taken: warm-up, constant, decay to nothing."""
+    return numpy.interp(step + 1 if step < decay_from(plan) else step, list(plan["rate"]), list(plan["rate"].values()))
+
+
+def decay_from(plan):
+    """The step at which the rate begins to fall."""
+    return max(step for step, share in plan["rate"].items() if share == 1)
 
 
 def start_from(p, teacher):
@@ -38,12 +43,14 @@ def start_from(p, teacher):
 
 
 def loss_of(name, p, ids, targets, teacher):
-    scores = model.logits(p, model.CONFIGS[name], ids).flatten(0, 1)
-    if teacher is None:
-        return F.cross_entropy(scores, targets.flatten())
-    with torch.no_grad():
-        expected = model.logits(*teacher, ids).flatten(0, 1).softmax(-1)
-    return F.cross_entropy(scores, expected)
+    """Cross entropy with the text, or with the teacher's predictions; matrix products in BF16 where the processor has them."""
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BF16_PRODUCTS):
+        scores = model.logits(p, model.CONFIGS[name], ids).flatten(0, 1).float()
+        if teacher is None:
+            return F.cross_entropy(scores, targets.flatten())
+        with torch.no_grad():
+            expected = model.logits(*teacher, ids).flatten(0, 1).float().softmax(-1)
+        return F.cross_entropy(scores, expected)
 
 
 @torch.no_grad()
@@ -100,6 +107,7 @@ def main():
     optimizer, history, step, seen = Optimizer(p), {"training": [], "held_out": []}, 0, 0
     if teacher:
         start_from(p, teacher)
+    steps, decay = max(plan["rate"]), decay_from(plan)
     checkpoint = os.path.join(data.CACHE, name + ".pt")
     if os.path.exists(checkpoint):
         saved = torch.load(checkpoint)
@@ -109,8 +117,8 @@ def main():
     pair = Pair(p, lambda ids, targets: loss_of(name, p, ids, targets, teacher))
     print(name, sum(v.numel() for v in p.values()), "parameters, from step", step, flush=True)
     recent, began, spent = [], time.time(), time.process_time()
-    while step < plan["steps"]:
-        shape = plan["final"] if step >= plan["steps"] - plan["decay"] else plan["stable"]
+    while step < steps:
+        shape = plan["final"] if step >= decay else plan["stable"]
         loss = pair.gradients_of(*batches.draw(step, *shape))
         optimizer.step(rate(step, plan))
         recent.append(loss)
@@ -118,13 +126,13 @@ def main():
         if step % 10 == 0:
             history["training"].append((step, sum(recent) / len(recent)))
             speed, busy = len(recent) * shape[0] * shape[1] / (time.time() - began), (time.process_time() - spent) / (time.time() - began)
-            print(f"{name} {step}/{plan['steps']} loss {history['training'][-1][1]:.4f} {speed:.0f} tokens/s, {busy:.2f} cores", flush=True)
+            print(f"{name} {step}/{steps} loss {history['training'][-1][1]:.4f} {speed:.0f} tokens/s, {busy:.2f} cores", flush=True)
             recent, began, spent = [], time.time(), time.process_time()
-        if step % TEST_EVERY == 0 or step == plan["steps"]:
-            nats, count = held_out_loss(p, config, held if step == plan["steps"] else held[:24])
+        if step % TEST_EVERY == 0 or step == steps:
+            nats, count = held_out_loss(p, config, held if step == steps else held[:24])
             history["held_out"].append((step, nats / count))
             print(f"{name} {step} held-out loss {nats / count:.4f}", flush=True)
-        if step % SAVE_EVERY == 0 or step == plan["steps"]:
+        if step % SAVE_EVERY == 0 or step == steps:
             saved = {"p": {k: v.detach() for k, v in p.items()}, "optimizer": optimizer.state, "history": history, "step": step, "seen": seen}
             torch.save(saved, checkpoint + ".part")
             os.replace(checkpoint + ".part", checkpoint)
@@ -132,7 +140,8 @@ def main():
     Tokenizer.load(data.CACHE).save(given.out, config.context)
     curve(history, os.path.join(given.out, "learning.svg"))
     with open(os.path.join(data.CACHE, name + ".json"), "w") as file:
-        json.dump({"steps": step, "tokens": seen, "parameters": sum(v.numel() for v in p.values()), **history}, file)
+        json.dump({"steps": step, "tokens": seen, "parameters": sum(v.numel() for v in p.values()),
+                   "products": "BF16" if BF16_PRODUCTS else "F32", **history}, file)
 
 
 if __name__ == "__main__":
