@@ -47,7 +47,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         else if (q.Rows == 1 && mask.Paths.IsEmpty && blocks >= 4)
         {
             // One row: keys are split too. Each block's state is stored, then merged in ascending order: the same operations as in one go.
-            job.Blocks(Math.Min(4 * Threads, blocks / 2), _scratch.Get(job.ScratchBytes(Threads) + job.StateBytes(blocks)), Threads);
+            job.Blocks(_scratch.Get(job.ScratchBytes(Threads) + job.StateBytes(blocks)), Threads);
             _team.Run(job, job.Parts);
             job.MergeBlocks();
         }

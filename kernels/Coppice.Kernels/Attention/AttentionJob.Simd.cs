@@ -11,15 +11,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private const int Block = KvLayout.PageSize;
         private const int Header = 16;
 
+        private const int BlocksAtATime = 2;
+
+        private SharedRanges? _blocks;
         private TPages _pages;
         private Tensor _q, _y;
         private AttentionMask _mask;
         private float _scale, _softCap;
-        private int _rows, _kvHeads, _group, _headDim, _rowTile, _rowTiles, _ranges;
+        private int _rows, _kvHeads, _group, _headDim, _rowTile, _rowTiles;
+        private bool _byBlocks;
         private int _treePages, _queryFloats;
         private float* _scratch, _states;
 
-        internal int Parts => _ranges > 0 ? _ranges : _kvHeads * _rowTiles;
+        internal int Parts => _byBlocks ? _blocks!.Count : _kvHeads * _rowTiles;
 
         /// <summary>Queries that one part handles together, for the largest row tile.</summary>
         private int MostQueries => 4 * _group;
@@ -37,13 +41,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         internal void Rows(int tile, float* scratch)
         {
-            (_rowTile, _rowTiles, _ranges) = (tile, (_rows + tile - 1) / tile, 0);
+            (_rowTile, _rowTiles, _byBlocks) = (tile, (_rows + tile - 1) / tile, false);
             _scratch = scratch;
         }
 
-        internal void Blocks(int ranges, float* scratch, int workers)
+        internal void Blocks(float* scratch, int workers)
         {
-            _ranges = ranges;
+            _byBlocks = true;
+            (_blocks ??= new SharedRanges(workers)).Set(Position(0) / Block + 1 - FirstBlock(Position(0)));
             _scratch = scratch;
             _states = scratch + ScratchBytes(workers) / sizeof(float);
         }
@@ -51,7 +56,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         internal override void Execute(int part, int worker)
         {
             var scratch = _scratch + (long)worker * MostQueries * _queryFloats;
-            if (_ranges > 0) BlockRange(part, scratch);
+            if (_byBlocks)
+                while (_blocks!.TryTake(part, BlocksAtATime, out var first, out var end)) BlockRange(FirstBlock(Position(0)) + first, FirstBlock(Position(0)) + end, scratch);
             else RowRange(part % _kvHeads, part / _kvHeads, scratch);
         }
 
@@ -81,15 +87,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         /// <summary>The only row, some blocks, all heads, so that memory is read as it lies: the blocks' states are kept for <see cref="MergeBlocks"/>.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void BlockRange(int range, float* scratch)
+        private void BlockRange(int first, int last, float* scratch)
         {
-            var (begin, end) = (FirstBlock(Position(0)), Position(0) / Block + 1);
-            var first = begin + (int)((long)(end - begin) * range / _ranges);
-            var last = begin + (int)((long)(end - begin) * (range + 1) / _ranges);
+            var lastOfAll = Position(0) / Block;
             for (var block = first; block < last; block++)
                 for (var kvHead = 0; kvHead < _kvHeads; kvHead++)
                 {
-                    var (nextBlock, nextHead) = kvHead + 1 < _kvHeads ? (block, kvHead + 1) : (Math.Min(block + 1, end - 1), 0);
+                    var (nextBlock, nextHead) = kvHead + 1 < _kvHeads ? (block, kvHead + 1) : (Math.Min(block + 1, lastOfAll), 0);
                     SharedBlock(kvHead, block, 0, 1, scratch, KeyPage(nextBlock, nextHead), ValuePage(nextBlock, nextHead));
                     for (var i = 0; i < _group; i++)
                     {

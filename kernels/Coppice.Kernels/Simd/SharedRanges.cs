@@ -17,6 +17,9 @@ internal sealed class SharedRanges(int threads)
         [FieldOffset(0)] internal long Value;       // alone on its cache line
     }
 
+    /// <summary>Ranges: one for each thread.</summary>
+    internal int Count => _ranges.Length;
+
     /// <summary>Shares out <paramref name="count"/> units; no thread may be taking any.</summary>
     internal void Set(int count)
     {

@@ -52,6 +52,7 @@ internal sealed class DecodingLoop
         (_path, _rows) = (new int[size.PathLength], new TargetRows(model, workspace));
         (_logits, _weights) = (new float[model.Spec.VocabularySize], new double[model.Spec.VocabularySize]);
         _options = _nothing;
+        _emitted.EnsureCapacity(size.PathLength);
     }
 
     /// <summary>Tokens that fit.</summary>

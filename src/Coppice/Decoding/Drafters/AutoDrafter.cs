@@ -129,7 +129,7 @@ internal sealed class AutoDrafter : Drafter
         {
             if (match.Next >= past.Length || past[match.Next] < 0 || IndexOf(past[match.Next]) >= 0) continue;
             if (_childCount == MostChildren / 2) break;
-            _children[_childCount] = (past[match.Next], new Evidence(match.Length, _childCount == 0, 0, 0));
+            _children[_childCount] = (past[match.Next], new Evidence(match.Length, match.Next < _history.Start, _childCount == 0, 0, 0));
             _childCount++;
         }
         var order = 2;

@@ -24,6 +24,9 @@ internal sealed class NgramHistory
     /// <summary>All tokens of all texts.</summary>
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, _count);
 
+    /// <summary>Where the current text begins.</summary>
+    public int Start => _start;
+
     /// <summary>A text begins with <paramref name="prompt"/>, or goes on where it repeats the current one.</summary>
     /// <param name="prompt">Its first tokens.</param>
     /// <param name="forget">Whether the texts before are dropped.</param>
