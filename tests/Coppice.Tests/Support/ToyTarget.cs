@@ -32,7 +32,11 @@ internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
             {
                 drafter.Draft(new DraftRequest
                 {
-                    Tokens = all.ToArray(), MaxNodes = 96, MaxDepth = depth, Sampler = new Sampler([], greedy: true, 0), Costs = costs,
+                    Tokens = all.ToArray(),
+                    MaxNodes = 96,
+                    MaxDepth = depth,
+                    Sampler = new Sampler([], greedy: true, 0),
+                    Costs = costs,
                 }, _tree);
             }
             LargestTree = Math.Max(LargestTree, _tree.Count);

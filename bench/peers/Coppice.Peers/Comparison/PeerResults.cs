@@ -48,7 +48,9 @@ internal sealed record PeerResults(List<PeerCell> Cells)
 {
     private static readonly JsonSerializerOptions Options = new()
     {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, IndentSize = 1,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        IndentSize = 1,
     };
 
     /// <summary>The processor.</summary>

@@ -90,7 +90,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes.Store(c3, y + 48);
     }
 
-    /// <summary>8 rows by 2 panels: 16 accumulators. x is packed [k][8]; they begin as c [8][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    /// <summary>8 rows by 2 panels: 16 accumulators. x is packed [k][8]; they begin as c [8][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name=\"ahead\"/> bytes ahead, and <paramref name=\"jump\"/> further on where that is behind the panels' end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
@@ -114,50 +114,50 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c70 = TLanes.Load(c + 224); c71 = TLanes.Load(c + 240);
         }
         for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
-        for (; pair < end; pair++)
-        {
-            Prefetch(w0 + ahead);
-            Prefetch(w1 + ahead);
-            var even0 = TFormat.Even(w0);
-            var even1 = TFormat.Even(w1);
-            var e0 = TLanes.Broadcast(x[0]);
-            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
-            var e1 = TLanes.Broadcast(x[1]);
-            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
-            var e2 = TLanes.Broadcast(x[2]);
-            c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
-            var e3 = TLanes.Broadcast(x[3]);
-            c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
-            var e4 = TLanes.Broadcast(x[4]);
-            c40 = TLanes.FusedMultiplyAdd(e4, even0, c40); c41 = TLanes.FusedMultiplyAdd(e4, even1, c41);
-            var e5 = TLanes.Broadcast(x[5]);
-            c50 = TLanes.FusedMultiplyAdd(e5, even0, c50); c51 = TLanes.FusedMultiplyAdd(e5, even1, c51);
-            var e6 = TLanes.Broadcast(x[6]);
-            c60 = TLanes.FusedMultiplyAdd(e6, even0, c60); c61 = TLanes.FusedMultiplyAdd(e6, even1, c61);
-            var e7 = TLanes.Broadcast(x[7]);
-            c70 = TLanes.FusedMultiplyAdd(e7, even0, c70); c71 = TLanes.FusedMultiplyAdd(e7, even1, c71);
-            var odd0 = TFormat.Odd(w0 + alias);
-            var odd1 = TFormat.Odd(w1 + alias);
-            var o0 = TLanes.Broadcast(x[8]);
-            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
-            var o1 = TLanes.Broadcast(x[9]);
-            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
-            var o2 = TLanes.Broadcast(x[10]);
-            c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
-            var o3 = TLanes.Broadcast(x[11]);
-            c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
-            var o4 = TLanes.Broadcast(x[12]);
-            c40 = TLanes.FusedMultiplyAdd(o4, odd0, c40); c41 = TLanes.FusedMultiplyAdd(o4, odd1, c41);
-            var o5 = TLanes.Broadcast(x[13]);
-            c50 = TLanes.FusedMultiplyAdd(o5, odd0, c50); c51 = TLanes.FusedMultiplyAdd(o5, odd1, c51);
-            var o6 = TLanes.Broadcast(x[14]);
-            c60 = TLanes.FusedMultiplyAdd(o6, odd0, c60); c61 = TLanes.FusedMultiplyAdd(o6, odd1, c61);
-            var o7 = TLanes.Broadcast(x[15]);
-            c70 = TLanes.FusedMultiplyAdd(o7, odd0, c70); c71 = TLanes.FusedMultiplyAdd(o7, odd1, c71);
-            w0 += TFormat.PairBytes;
-            w1 += TFormat.PairBytes;
-            x += 16;
-        }
+            for (; pair < end; pair++)
+            {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
+                var even0 = TFormat.Even(w0);
+                var even1 = TFormat.Even(w1);
+                var e0 = TLanes.Broadcast(x[0]);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                var e1 = TLanes.Broadcast(x[1]);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                var e2 = TLanes.Broadcast(x[2]);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+                var e3 = TLanes.Broadcast(x[3]);
+                c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
+                var e4 = TLanes.Broadcast(x[4]);
+                c40 = TLanes.FusedMultiplyAdd(e4, even0, c40); c41 = TLanes.FusedMultiplyAdd(e4, even1, c41);
+                var e5 = TLanes.Broadcast(x[5]);
+                c50 = TLanes.FusedMultiplyAdd(e5, even0, c50); c51 = TLanes.FusedMultiplyAdd(e5, even1, c51);
+                var e6 = TLanes.Broadcast(x[6]);
+                c60 = TLanes.FusedMultiplyAdd(e6, even0, c60); c61 = TLanes.FusedMultiplyAdd(e6, even1, c61);
+                var e7 = TLanes.Broadcast(x[7]);
+                c70 = TLanes.FusedMultiplyAdd(e7, even0, c70); c71 = TLanes.FusedMultiplyAdd(e7, even1, c71);
+                var odd0 = TFormat.Odd(w0 + alias);
+                var odd1 = TFormat.Odd(w1 + alias);
+                var o0 = TLanes.Broadcast(x[8]);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                var o1 = TLanes.Broadcast(x[9]);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                var o2 = TLanes.Broadcast(x[10]);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+                var o3 = TLanes.Broadcast(x[11]);
+                c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
+                var o4 = TLanes.Broadcast(x[12]);
+                c40 = TLanes.FusedMultiplyAdd(o4, odd0, c40); c41 = TLanes.FusedMultiplyAdd(o4, odd1, c41);
+                var o5 = TLanes.Broadcast(x[13]);
+                c50 = TLanes.FusedMultiplyAdd(o5, odd0, c50); c51 = TLanes.FusedMultiplyAdd(o5, odd1, c51);
+                var o6 = TLanes.Broadcast(x[14]);
+                c60 = TLanes.FusedMultiplyAdd(o6, odd0, c60); c61 = TLanes.FusedMultiplyAdd(o6, odd1, c61);
+                var o7 = TLanes.Broadcast(x[15]);
+                c70 = TLanes.FusedMultiplyAdd(o7, odd0, c70); c71 = TLanes.FusedMultiplyAdd(o7, odd1, c71);
+                w0 += TFormat.PairBytes;
+                w1 += TFormat.PairBytes;
+                x += 16;
+            }
         TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); y += apart;
         TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); y += apart;
         TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16); y += apart;
@@ -168,7 +168,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes.Store(c70, y + 0); TLanes.Store(c71, y + 16);
     }
 
-    /// <summary>4 rows by 2 panels: 8 accumulators. x is packed [k][4]; they begin as c [4][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    /// <summary>4 rows by 2 panels: 8 accumulators. x is packed [k][4]; they begin as c [4][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name=\"ahead\"/> bytes ahead, and <paramref name=\"jump\"/> further on where that is behind the panels' end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
@@ -184,41 +184,41 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c30 = TLanes.Load(c + 96); c31 = TLanes.Load(c + 112);
         }
         for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
-        for (; pair < end; pair++)
-        {
-            Prefetch(w0 + ahead);
-            Prefetch(w1 + ahead);
-            var even0 = TFormat.Even(w0);
-            var even1 = TFormat.Even(w1);
-            var e0 = TLanes.Broadcast(x[0]);
-            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
-            var e1 = TLanes.Broadcast(x[1]);
-            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
-            var e2 = TLanes.Broadcast(x[2]);
-            c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
-            var e3 = TLanes.Broadcast(x[3]);
-            c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
-            var odd0 = TFormat.Odd(w0 + alias);
-            var odd1 = TFormat.Odd(w1 + alias);
-            var o0 = TLanes.Broadcast(x[4]);
-            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
-            var o1 = TLanes.Broadcast(x[5]);
-            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
-            var o2 = TLanes.Broadcast(x[6]);
-            c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
-            var o3 = TLanes.Broadcast(x[7]);
-            c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
-            w0 += TFormat.PairBytes;
-            w1 += TFormat.PairBytes;
-            x += 8;
-        }
+            for (; pair < end; pair++)
+            {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
+                var even0 = TFormat.Even(w0);
+                var even1 = TFormat.Even(w1);
+                var e0 = TLanes.Broadcast(x[0]);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                var e1 = TLanes.Broadcast(x[1]);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                var e2 = TLanes.Broadcast(x[2]);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+                var e3 = TLanes.Broadcast(x[3]);
+                c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
+                var odd0 = TFormat.Odd(w0 + alias);
+                var odd1 = TFormat.Odd(w1 + alias);
+                var o0 = TLanes.Broadcast(x[4]);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                var o1 = TLanes.Broadcast(x[5]);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                var o2 = TLanes.Broadcast(x[6]);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+                var o3 = TLanes.Broadcast(x[7]);
+                c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
+                w0 += TFormat.PairBytes;
+                w1 += TFormat.PairBytes;
+                x += 8;
+            }
         TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); y += apart;
         TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); y += apart;
         TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16); y += apart;
         TLanes.Store(c30, y + 0); TLanes.Store(c31, y + 16);
     }
 
-    /// <summary>2 rows by 2 panels: 4 accumulators. x is packed [k][2]; they begin as c [2][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart.</summary>
+    /// <summary>2 rows by 2 panels: 4 accumulators. x is packed [k][2]; they begin as c [2][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name=\"ahead\"/> bytes ahead, and <paramref name=\"jump\"/> further on where that is behind the panels' end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
@@ -230,26 +230,26 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
         }
         for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
-        for (; pair < end; pair++)
-        {
-            Prefetch(w0 + ahead);
-            Prefetch(w1 + ahead);
-            var even0 = TFormat.Even(w0);
-            var even1 = TFormat.Even(w1);
-            var e0 = TLanes.Broadcast(x[0]);
-            c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
-            var e1 = TLanes.Broadcast(x[1]);
-            c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
-            var odd0 = TFormat.Odd(w0 + alias);
-            var odd1 = TFormat.Odd(w1 + alias);
-            var o0 = TLanes.Broadcast(x[2]);
-            c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
-            var o1 = TLanes.Broadcast(x[3]);
-            c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
-            w0 += TFormat.PairBytes;
-            w1 += TFormat.PairBytes;
-            x += 4;
-        }
+            for (; pair < end; pair++)
+            {
+                Prefetch(w0 + ahead);
+                Prefetch(w1 + ahead);
+                var even0 = TFormat.Even(w0);
+                var even1 = TFormat.Even(w1);
+                var e0 = TLanes.Broadcast(x[0]);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                var e1 = TLanes.Broadcast(x[1]);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                var odd0 = TFormat.Odd(w0 + alias);
+                var odd1 = TFormat.Odd(w1 + alias);
+                var o0 = TLanes.Broadcast(x[2]);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                var o1 = TLanes.Broadcast(x[3]);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                w0 += TFormat.PairBytes;
+                w1 += TFormat.PairBytes;
+                x += 4;
+            }
         TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); y += apart;
         TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16);
     }

@@ -259,7 +259,8 @@ public sealed class SampledGrowthTests
         (from x in items from y in items where x != y select (Key: $"{x.Text} {y.Text}", P: x.P * y.P / (1 - x.P))).ToDictionary(e => e.Key, e => e.P);
 
     private static Dictionary<string, double> TargetLaw(Toy toy) =>
-        (from a in Enumerable.Range(0, toy.Vocabulary) from b in Enumerable.Range(0, toy.Vocabulary)
+        (from a in Enumerable.Range(0, toy.Vocabulary)
+         from b in Enumerable.Range(0, toy.Vocabulary)
          select (Key: $"{a} {b}", P: (toy.Target()[a] * toy.Target(a)[b]).ToDouble())).ToDictionary(e => e.Key, e => e.P);
 
     private readonly struct RandomVerification(Random random) : IVerifierDraws<double>
