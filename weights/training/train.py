@@ -18,7 +18,7 @@ from tokenizer import Tokenizer
 PLANS = {
     # share of the peak rate after so many steps, straight lines between; rows and positions of a batch before the decay and in it
     "tiny": dict(rate={0: 0, 100: 1, 2200: 1, 2450: 0.7727, 2500: 0.6623, 2700: 0}, stable=(16, 256), final=(8, 512)),
-    "draft": dict(rate={0: 0, 40: 1, 200: 1, 360: 0}, stable=(8, 256), final=(4, 512)),
+    "draft": dict(rate={0: 0, 40: 1, 600: 1, 1000: 0}, stable=(8, 256), final=(4, 512)),
 }
 SEED = 20261124
 SAVE_EVERY, TEST_EVERY = 50, 200
