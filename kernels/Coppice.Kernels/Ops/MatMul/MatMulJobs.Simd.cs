@@ -131,21 +131,32 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 var height = TileHeight(rows - row);
                 var x = X + (long)(firstRow + row) * 2 * Weight.Pairs + (long)pair * 2 * height;
-                for (var p = 0; p < panels; p += PanelTile)
+                for (int p = 0, width; p < panels; p += width)
                 {
+                    width = PanelTile == 2 && Rows <= 4 && panels - p >= RowPanels ? RowPanels : PanelTile;
                     var w = source + p * apart;
                     var c = sums + row * GroupPanels * Lanes + p * height * Lanes;
                     var output = (panel + p) * Lanes;
                     // The last block of a whole tile goes straight to y; all else by way of the accumulators' memory.
-                    var direct = last && Bias is null && height <= rows - row && output + PanelTile * Lanes <= Weight.Outputs;
+                    var direct = last && Bias is null && height <= rows - row && output + width * Lanes <= Weight.Outputs;
                     var y = direct ? Y + (long)(firstRow + row) * YStride + output : c;
-                    Tile<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, pair == 0 ? null : c, y, direct ? YStride : PanelTile * Lanes,
-                        PanelTile * apart - (long)pairs * TFormat.PairBytes, _alias);
+                    var stride = direct ? YStride : width * Lanes;
+                    var jump = width * apart - (long)pairs * TFormat.PairBytes;
+                    if (width == RowPanels) Wide<TFormat>(height, x, w, apart, pairs, pair == 0 ? null : c, y, stride, jump, _alias);
+                    else Tile<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, pair == 0 ? null : c, y, stride, jump, _alias);
                     if (last && !direct)
-                        for (var r = 0; r < height && row + r < rows; r++) Finish(c + r * PanelTile * Lanes, panel + p, PanelTile, firstRow + row + r);
+                        for (var r = 0; r < height && row + r < rows; r++) Finish(c + r * width * Lanes, panel + p, width, firstRow + row + r);
                 }
                 row += height;
             }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Wide<TFormat>(int height, float* x, byte* w, long panelBytes, int pairs, float* c, float* y, int apart, long jump, nint alias)
+            where TFormat : struct, IPanelFormat<TLanes>
+        {
+            if (height == 4) Tile4x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
+            else Tile2x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
