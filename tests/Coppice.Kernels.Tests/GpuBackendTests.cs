@@ -58,9 +58,14 @@ public sealed class GpuBackendTests : IDisposable
         {
             call();
             call();
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            call();
-            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            // Sometimes the accelerator's own waiting allocates a little more; what we allocated would be in every count.
+            var allocated = long.MaxValue;
+            for (var i = 0; i < 5; i++)
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                call();
+                allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
             Assert.Equal((kernels, kernels.Split(" + ").Sum(TaskBytes)), (kernels, allocated));
         }
     }
