@@ -186,7 +186,7 @@ public sealed class DraftModelTests
         var prompt = TinyModel.Prompt(10);
         int[] ids = [];
         var least = double.PositiveInfinity;
-        for (var run = 0; run < 4; run++)       // the shared array pool may be trimmed in one of them
+        for (var run = 0; run < 40 && least > 0; run++)      // the shared array pool may be trimmed, or miss when the thread changes its processor
         {
             ids = session.Ids(prompt, options);
             least = Math.Min(least, session.LastResult!.AllocatedBytesPerToken);
