@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Coppice.Kernels.Numerics;
 
 namespace Coppice.Kernels;
 
@@ -38,9 +39,11 @@ public static class MatrixFormatExtensions
     {
         MatrixFormat.F32 => 4L * inputs,
         MatrixFormat.F16 or MatrixFormat.BF16 => 2L * inputs,
-        MatrixFormat.Q8 => (inputs + 31) / 32 * 34L,
-        _ => (inputs + 31) / 32 * 20L,
+        MatrixFormat.Q8 => Groups(inputs) * (QuantizedGroup.Size + 2L),
+        _ => Groups(inputs) * (QuantizedGroup.Size / 2 + 4L),
     };
+
+    private static int Groups(int inputs) => (inputs + QuantizedGroup.Size - 1) / QuantizedGroup.Size;
 
     /// <summary>The format that keeps elements of <paramref name="type"/> as they are.</summary>
     public static MatrixFormat ToMatrixFormat(this ElementType type) => type switch

@@ -11,14 +11,7 @@ internal static unsafe class LaneMath
     {
         var clamped = T.Min(T.Max(x, T.Broadcast(-87.33654f)), T.Broadcast(88.72283f));
         var n = T.Min(T.Round(T.Multiply(clamped, T.Broadcast(1.44269504f))), T.Broadcast(127f));
-        var r = T.FusedMultiplyAdd(n, T.Broadcast(-0.693359375f), clamped);
-        r = T.FusedMultiplyAdd(n, T.Broadcast(2.12194440e-4f), r);
-        var p = T.FusedMultiplyAdd(T.Broadcast(1.9875691500e-4f), r, T.Broadcast(1.3981999507e-3f));
-        p = T.FusedMultiplyAdd(p, r, T.Broadcast(8.3334519073e-3f));
-        p = T.FusedMultiplyAdd(p, r, T.Broadcast(4.1665795894e-2f));
-        p = T.FusedMultiplyAdd(p, r, T.Broadcast(1.6666665459e-1f));
-        p = T.FusedMultiplyAdd(p, r, T.Broadcast(5.0000001201e-1f));
-        p = T.FusedMultiplyAdd(p, T.Multiply(r, r), T.Add(r, T.Broadcast(1f)));
+        var p = ExpOfRemainder(clamped, n);
         var y = T.Multiply(p, T.PowerOfTwo(n));
         y = T.SelectLess(x, T.Broadcast(-87.33654f), T.Zero, y);
         return T.SelectLess(T.Broadcast(88.72283f), x, T.Broadcast(float.PositiveInfinity), y);
@@ -32,6 +25,14 @@ internal static unsafe class LaneMath
         var clamped = T.Max(x, least);
         var t = T.FusedMultiplyAdd(clamped, T.Broadcast(1.44269504f), T.Broadcast(Magic));
         var n = T.Subtract(t, T.Broadcast(Magic));
+        var p = ExpOfRemainder(clamped, n);
+        return T.SelectLess(x, least, T.Zero, T.AddToExponent(p, t));
+    }
+
+    /// <summary>P(x - n ln 2), the difference in two steps so that it is nearly exact.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T ExpOfRemainder<T>(T clamped, T n) where T : struct, ILanes<T>
+    {
         var r = T.FusedMultiplyAdd(n, T.Broadcast(-0.693359375f), clamped);
         r = T.FusedMultiplyAdd(n, T.Broadcast(2.12194440e-4f), r);
         var p = T.FusedMultiplyAdd(T.Broadcast(1.9875691500e-4f), r, T.Broadcast(1.3981999507e-3f));
@@ -39,8 +40,7 @@ internal static unsafe class LaneMath
         p = T.FusedMultiplyAdd(p, r, T.Broadcast(4.1665795894e-2f));
         p = T.FusedMultiplyAdd(p, r, T.Broadcast(1.6666665459e-1f));
         p = T.FusedMultiplyAdd(p, r, T.Broadcast(5.0000001201e-1f));
-        p = T.FusedMultiplyAdd(p, T.Multiply(r, r), T.Add(r, T.Broadcast(1f)));
-        return T.SelectLess(x, least, T.Zero, T.AddToExponent(p, t));
+        return T.FusedMultiplyAdd(p, T.Multiply(r, r), T.Add(r, T.Broadcast(1f)));
     }
 
     /// <summary>1.5 · 2^23: a number of this size has its ones in the lowest bits.</summary>

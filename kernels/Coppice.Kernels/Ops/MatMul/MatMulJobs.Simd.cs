@@ -210,7 +210,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    /// <summary>Quantised weights: widened in registers for one row, in memory for more. The weight is the same number both times, and so is the order.</summary>
+    /// <summary>Quantised weights: widened in registers for few rows, in memory for more. The weight is the same number both times, and so is the order.</summary>
     private sealed class CodeJob<TCodes> : PanelJob where TCodes : struct, ICodePanels<TLanes>
     {
         internal override bool Expands(int rows) => rows > 2 * RowTile;
