@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Coppice.Benchmarks;
 
 namespace Coppice.Bench.Drafters;
 
 /// <summary>What was measured of one model: the curve of pass times and a row for each drafter, start and class.</summary>
 internal sealed record ModelResults(string Model, string Device, IReadOnlyList<CurvePoint> Curve, IReadOnlyList<DrafterRow> Rows);
 
-/// <summary>Keeps results in bench/results/MACHINE/drafters.json, .md and .svg; a new measurement takes the place of the rows that it has again.</summary>
+/// <summary>Keeps results in bench/results/MACHINE/drafters.json and .md, with a plot for each model, and in README.md; a new measurement takes the place of the rows that it has again.</summary>
 internal static class DrafterResults
 {
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
@@ -19,11 +20,28 @@ internal static class DrafterResults
         var all = File.Exists(path) ? JsonSerializer.Deserialize<List<ModelResults>>(File.ReadAllText(path), Format)! : [];
         var before = all.FirstOrDefault(results => results.Model == model);
         var kept = before?.Rows.Where(old => !rows.Any(row => (row.Drafter, row.Start, row.Class) == (old.Drafter, old.Start, old.Class))) ?? [];
-        all.RemoveAll(results => results.Model == model);
-        all.Add(new ModelResults(model, device, curve, [.. kept.Concat(rows).OrderBy(row => row.Drafter, StringComparer.Ordinal)]));
+        var after = new ModelResults(model, device, curve, [.. kept.Concat(rows).OrderBy(row => row.Drafter, StringComparer.Ordinal)]);
+        if (before is null) all.Add(after);
+        else all[all.IndexOf(before)] = after;
         File.WriteAllText(path, JsonSerializer.Serialize(all, Format) + "\n");
         File.WriteAllText(Path.Combine(folder, "drafters.md"), string.Concat(all.Select(Table)));
-        File.WriteAllText(Path.Combine(folder, "drafters.svg"), DrafterPlot.Draw(all[^1]));
+        foreach (var results in all) File.WriteAllText(Path.Combine(folder, $"drafters-{results.Model}.svg"), DrafterPlot.Draw(results));
+        ReadmeTable.Fill(BenchResults.Repository()!, path, Ratios(all[0]));
+    }
+
+    /// <summary>Ratios alone: a line for each drafter and start.</summary>
+    private static string Ratios(ModelResults results)
+    {
+        var classes = results.Rows.Select(row => row.Class).Distinct().ToArray();
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"| drafter | start | {string.Join(" | ", classes)} | mean | tokens a pass |");
+        text.AppendLine(CultureInfo.InvariantCulture, $"|---|---|{string.Concat(classes.Select(_ => "--:|"))}--:|--:|");
+        foreach (var rows in results.Rows.GroupBy(row => (row.Drafter, row.Start)))
+        {
+            var ratios = string.Join(" | ", rows.Select(row => string.Create(CultureInfo.InvariantCulture, $"{row.Ratio:0.00}x")));
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {rows.Key.Drafter} | {rows.Key.Start} | {ratios} | {rows.Average(row => row.Ratio):0.00}x | {rows.Average(row => row.TokensPerStep):0.00} |");
+        }
+        return text.ToString();
     }
 
     private static string Table(ModelResults results)
@@ -34,6 +52,7 @@ internal static class DrafterResults
         text.AppendLine(CultureInfo.InvariantCulture, $"| rows | {string.Join(" | ", results.Curve.Select(point => point.Rows))} |");
         text.AppendLine(CultureInfo.InvariantCulture, $"|---|{string.Concat(results.Curve.Select(_ => "--:|"))}");
         text.AppendLine(string.Create(CultureInfo.InvariantCulture, $"| t(M)/t(1) | {string.Join(" | ", results.Curve.Select(point => point.Ratio.ToString("0.00", CultureInfo.InvariantCulture)))} |\n"));
+        text.AppendLine("Ratio: the time of plain decoding over the drafter's, the mean over the prompts of a class; all else is of all prompts together.\n");
         text.AppendLine("| drafter | start | class | tokens a step | nodes | acceptance by depth | draft ms | verify ms | host ms | tokens/s | plain | ratio |");
         text.AppendLine("|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|");
         foreach (var drafter in results.Rows.GroupBy(row => (row.Drafter, row.Start)))

@@ -18,8 +18,11 @@ internal static class BenchResults
         }
     }
 
+    /// <summary>Name of the machine's folder; the processor's, where none was given.</summary>
+    public static string? MachineName { get; set; }
+
     /// <summary>bench/results/MACHINE of the repository that the program stands in, made where it is missing; null where it stands in none.</summary>
-    public static string? Folder() => Repository() is { } repository ? Directory.CreateDirectory(Path.Combine(repository, "bench", "results", Machine())).FullName : null;
+    public static string? Folder() => Repository() is { } repository ? Directory.CreateDirectory(Path.Combine(repository, "bench", "results", MachineName ?? Machine())).FullName : null;
 
     /// <summary>"amd-epyc-2-threads".</summary>
     private static string Machine()
@@ -31,7 +34,8 @@ internal static class BenchResults
         return string.Create(CultureInfo.InvariantCulture, $"{string.Join('-', words)}-{Environment.ProcessorCount}-threads");
     }
 
-    private static string? Repository()
+    /// <summary>The repository that the program stands in.</summary>
+    public static string? Repository()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(Path.Combine(folder.FullName, "Engine.sln"))) return folder.FullName;

@@ -1,26 +1,23 @@
 using System.Globalization;
+using Coppice.Benchmarks;
 
 namespace Coppice.Peers.Comparison;
 
 /// <summary>Fills the documents from the results in the repository.</summary>
 internal static class ResultPages
 {
-    private const string File = "peers.json", End = "<!-- end of table -->";
+    private const string File = "peers.json";
 
     /// <summary>Writes peers.md beside every peers.json, and the tables of README.md between their marks.</summary>
     public static void Write(string repository)
     {
-        var readme = Path.Combine(repository, "README.md");
-        var text = System.IO.File.ReadAllText(readme);
-        foreach (var json in Directory.EnumerateFiles(Path.Combine(repository, "bench", "results"), File, SearchOption.AllDirectories)
-            .Order(StringComparer.Ordinal))
+        var results = Path.Combine(repository, "bench", "results");
+        foreach (var json in Directory.EnumerateFiles(results, File, SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
-            var results = PeerResults.Read(json);
-            System.IO.File.WriteAllText(Path.ChangeExtension(json, ".md"), Page(results));
-            var mark = $"<!-- table: {Path.GetRelativePath(repository, json).Replace('\\', '/')} -->";
-            text = Fill(text, mark, PeerTable.Speeds(results));
+            var peers = PeerResults.Read(json);
+            System.IO.File.WriteAllText(Path.ChangeExtension(json, ".md"), Page(peers));
+            ReadmeTable.Fill(repository, json, PeerTable.Speeds(peers));
         }
-        System.IO.File.WriteAllText(readme, text);
     }
 
     private static string Page(PeerResults results) => string.Create(CultureInfo.InvariantCulture, $"""
@@ -39,17 +36,4 @@ internal static class ResultPages
 
         {PeerTable.All(results)}
         """);
-
-    /// <summary>
-    /// What stands between <paramref name="mark"/> and the end of its table becomes <paramref name="table"/>; a document without the mark
-    /// stays.
-    /// </summary>
-    private static string Fill(string text, string mark, string table)
-    {
-        var start = text.IndexOf(mark, StringComparison.Ordinal);
-        if (start < 0) return text;
-        var end = text.IndexOf(End, start, StringComparison.Ordinal);
-        if (end < 0) throw new InvalidDataException($"README.md: {mark} must be followed by {End}.");
-        return string.Concat(text.AsSpan(0, start + mark.Length), "\n", table, text.AsSpan(end));
-    }
 }
