@@ -47,13 +47,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private IntegerJob? _matMulInt8Q8, _matMulInt8Q4;
     private PackJob? _pack;
 
-    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
+    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y) => MatMul(x, weight, bias, y, default);
+
+    private void MatMul(in Tensor x, WeightMatrix weight, in Tensor bias, in Tensor y, BestLists best)
     {
         var w = (PanelMatrix)weight;
         if (w.Activations == ActivationFormat.Int8)
         {
-            if (w.Format == MatrixFormat.Q8) MatMul(_matMulInt8Q8 ??= new BytesJob(), x, w, bias, y);
-            else MatMul(_matMulInt8Q4 ??= new NibblesJob(), x, w, bias, y);
+            if (w.Format == MatrixFormat.Q8) MatMul(_matMulInt8Q8 ??= new BytesJob(), x, w, bias, y, best);
+            else MatMul(_matMulInt8Q4 ??= new NibblesJob(), x, w, bias, y, best);
             return;
         }
         MatMul(w.Format switch
@@ -63,10 +65,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             MatrixFormat.BF16 => _matMulBF16 ??= new DirectJob<BF16Panels<TLanes>>(),
             MatrixFormat.Q8 => _matMulQ8 ??= new CodeJob<Q8Panels<TLanes>>(),
             _ => _matMulQ4 ??= new CodeJob<Q4Panels<TLanes>>(),
-        }, x, w, bias, y);
+        }, x, w, bias, y, best);
     }
 
-    private void MatMul(PanelJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y)
+    private void MatMul(PanelJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y, BestLists best)
     {
         var (rows, k) = (x.Rows, w.Layout.Inputs);
         var packedRows = rows == 1 ? 0 : PackedRows(rows);
@@ -77,7 +79,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var scratch = _scratch.Get((packed + (long)(accumulators + expanded) * Threads) * sizeof(float));
         if (packedRows > 0) Pack(x, k, scratch);
         else if (packed > 0) PackRow(Row(x, 0), w.Inputs, k, scratch);
-        matMul.Set(packed > 0 ? scratch : Row(x, 0), w, bias, y);
+        matMul.Set(packed > 0 ? scratch : Row(x, 0), w, bias, y, best);
         matMul.SetScratch(scratch + packed, accumulators, expanded);
         matMul.Split(Threads);
         _team.Run(matMul, matMul.Parts);

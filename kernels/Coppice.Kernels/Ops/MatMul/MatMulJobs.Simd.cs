@@ -9,6 +9,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private abstract class ProductJob : Job
     {
         private SharedRanges? _ranges;
+        private BestLists _best;
 
         protected PanelMatrix Weight { get; private set; } = null!;
         protected float* X { get; private set; }
@@ -26,18 +27,29 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             (_ranges ??= new SharedRanges(threads)).Set((Weight.Panels + Unit - 1) / Unit);
         }
 
-        internal void Set(float* x, PanelMatrix weight, in Tensor bias, in Tensor y)
+        internal void Set(float* x, PanelMatrix weight, in Tensor bias, in Tensor y, BestLists best)
         {
             X = x;
             Y = Row(y, 0);
             Bias = bias.IsEmpty ? null : Row(bias, 0);
-            (Weight, Rows, YStride) = (weight, y.Rows, y.RowStride);
+            (Weight, Rows, YStride, _best) = (weight, y.Rows, y.RowStride, best);
         }
 
         internal override void Execute(int part, int worker)
         {
             var most = (Rows < FewRows ? RowPanels : GroupPanels) / Unit;
-            while (_ranges!.TryTake(part, most, out var first, out var end)) Panels(first * Unit, Math.Min(end * Unit, Weight.Panels), worker);
+            while (_ranges!.TryTake(part, most, out var first, out var end))
+            {
+                Panels(first * Unit, Math.Min(end * Unit, Weight.Panels), worker);
+                if (_best.K > 0) KeepBest(first * Unit * Lanes, Math.Min(end * Unit * Lanes, Weight.Outputs), worker);
+            }
+        }
+
+        /// <summary>Looks through outputs <paramref name="first"/> … <paramref name="end"/> - 1 of every row.</summary>
+        private void KeepBest(int first, int end, int worker)
+        {
+            for (var row = 0; row < Rows; row++)
+                KeepLargest(Y + (long)row * YStride + first, end - first, first, _best.K, _best.Values(worker, row), _best.Indices(worker, row));
         }
 
         /// <summary>Panels that go together.</summary>
