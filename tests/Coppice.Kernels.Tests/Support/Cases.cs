@@ -79,7 +79,7 @@ public static class Cases
     public static IEnumerable<MatMulCase> MatMul { get; } =
     [
         .. from shape in Turns<(int K, int N)>((1, 1), (2, 3), (3, 2), (7, 31), (16, 16), (17, 33), (24, 80), (31, 65), (64, 64), (65, 129), (129, 17), (80, 96), (128, 257), (257, 127))
-           from tokens in new[] { 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33 }
+           from tokens in new[] { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 33 }
            select new MatMulCase(tokens, shape.Item.K, shape.Item.N, Formats[(shape.Turn + tokens) % 3], (shape.Turn + tokens) % 2 == 0),
     ];
 

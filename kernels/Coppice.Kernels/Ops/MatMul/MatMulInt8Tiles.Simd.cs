@@ -264,10 +264,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            if (group == groups - 2 * PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
             for (var word = 0; word < 256; word += PanelLayout.WordBytes)
@@ -307,10 +307,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            if (group == groups - 2 * PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
             TLanes i20 = TLanes.Zero, i21 = TLanes.Zero;
@@ -364,10 +364,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            if (group == groups - 2 * PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
             TLanes i20 = TLanes.Zero, i21 = TLanes.Zero;
