@@ -13,12 +13,12 @@ internal static class DatastoreCommand
     private static readonly Option<string[]> Text = new("--text") { Description = "A file with one document, as plain text; may be given several times", HelpName = "FILE" };
     private static readonly Option<string?> Lines = new("--jsonl") { Description = "A file with one document in each line: {\"text\": …}; - for stdin", HelpName = "FILE" };
     private static readonly Option<string> Out = new("--out") { Description = "The file to write", HelpName = "FILE", Required = true };
-    private static readonly Option<string> Kind = new("--kind") { Description = "The drafter that it is for", HelpName = string.Join('|', Kinds), DefaultValueFactory = _ => Kinds[0] };
+    private static readonly Option<string> Kind = new("--kind") { Description = "The drafter that it is for; rasd reads those for suffix", HelpName = string.Join('|', Kinds), DefaultValueFactory = _ => Kinds[0] };
     private static readonly Option<string> Model = ModelFolders.Option("A folder with the tokenizer files of the model that it is for");
 
     public static Command Create()
     {
-        Kind.AcceptOnlyFromAmong(Kinds);
+        Kind.AcceptOnly(Kinds);
         var build = new Command("build", "Make a datastore from texts; use it with --drafter NAME:file=FILE") { Text, Lines, Out, Kind, Model }.Runs(Build);
         return new Command("datastore", "Files for drafters that look up what followed the last tokens elsewhere") { build };
     }

@@ -18,6 +18,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         if (Sse.IsSupported) Sse.Prefetch0(line);
     }
 
+    /// <summary>Asks for the lines of a pair of inputs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchPair<TFormat>(byte* pair) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        Prefetch(pair);
+        if (TFormat.PairBytes > 64) Prefetch(pair + 64);
+    }
+
     /// <summary>One row by 1 panel: y[16 · 1] for x [2 · pairs].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row1x1<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
@@ -70,16 +78,16 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (; pair < end; pair++)
             {
                 TLanes x0 = TLanes.Broadcast(x[0]), x1 = TLanes.Broadcast(x[1]);
-                Prefetch(w0 + ahead);
+                PrefetchPair<TFormat>(w0 + ahead);
                 c0 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w0), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w0), c0));
                 w0 += TFormat.PairBytes;
-                Prefetch(w1 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
                 c1 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w1), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w1), c1));
                 w1 += TFormat.PairBytes;
-                Prefetch(w2 + ahead);
+                PrefetchPair<TFormat>(w2 + ahead);
                 c2 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w2), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w2), c2));
                 w2 += TFormat.PairBytes;
-                Prefetch(w3 + ahead);
+                PrefetchPair<TFormat>(w3 + ahead);
                 c3 = TLanes.FusedMultiplyAdd(x1, TFormat.Odd(w3), TLanes.FusedMultiplyAdd(x0, TFormat.Even(w3), c3));
                 w3 += TFormat.PairBytes;
                 x += 2;
@@ -116,8 +124,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
                 var even0 = TFormat.Even(w0);
                 var even1 = TFormat.Even(w1);
                 var e0 = TLanes.Broadcast(x[0]);
@@ -190,8 +198,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
                 TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1);
                 var e0 = TLanes.Broadcast(x[0]);
                 c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
@@ -248,8 +256,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
                 var even0 = TFormat.Even(w0);
                 var even1 = TFormat.Even(w1);
                 var e0 = TLanes.Broadcast(x[0]);
@@ -294,8 +302,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
                 var even0 = TFormat.Even(w0);
                 var even1 = TFormat.Even(w1);
                 var e0 = TLanes.Broadcast(x[0]);
@@ -339,10 +347,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
-                Prefetch(w2 + ahead);
-                Prefetch(w3 + ahead);
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
+                PrefetchPair<TFormat>(w2 + ahead);
+                PrefetchPair<TFormat>(w3 + ahead);
                 TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
                 var e0 = TLanes.Broadcast(x[0]);
                 c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
@@ -402,10 +410,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
-                Prefetch(w2 + ahead);
-                Prefetch(w3 + ahead);
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
+                PrefetchPair<TFormat>(w2 + ahead);
+                PrefetchPair<TFormat>(w3 + ahead);
                 TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
                 var e0 = TLanes.Broadcast(x[0]);
                 c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
@@ -451,10 +459,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
-                Prefetch(w0 + ahead);
-                Prefetch(w1 + ahead);
-                Prefetch(w2 + ahead);
-                Prefetch(w3 + ahead);
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
+                PrefetchPair<TFormat>(w2 + ahead);
+                PrefetchPair<TFormat>(w3 + ahead);
                 TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
                 var e0 = TLanes.Broadcast(x[0]);
                 c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);

@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
+using Coppice.Decoding.Datastores;
 using Coppice.Decoding.Sampling;
 using Coppice.Speculation;
 
 namespace Coppice.Decoding.Drafters;
 
-/// <summary>RASD: continuations found in the text so far, pruned by what the draft model expects next, and fused with its own tree by their longest common beginnings.</summary>
+/// <summary>RASD: continuations found in the text so far and in a datastore, pruned by what the draft model expects next, and fused with its own tree by their longest common beginnings.</summary>
 /// <remarks>
 /// Found are those behind the places that match the end of the text longest. One survives if its first token is among the draft's best. Nodes are added by their chance: the
 /// product of the shares of continuations that go on alike, as acceptance has confirmed them for matches of that length; where the trees coincide the draft's own counts.
@@ -12,24 +14,26 @@ namespace Coppice.Decoding.Drafters;
 /// </remarks>
 internal sealed class RasdDrafter : ModelDrafter
 {
-    private const int Continuations = 16, ContinuationLength = 10, LongMatch = 8, LengthClasses = 4;
+    private const int Continuations = 16, ContinuationLength = 10, LongMatch = 8, LengthClasses = 4;      // so many from either source
+    private const int TrieNodes = 1 + 2 * Continuations * ContinuationLength;
     private const double RareFirst = 0.01;
 
     private readonly RasdOptions _options;
     private readonly BestFirstTree _growth;
     private readonly NgramHistory _history;
-    private readonly RetrievedTrie _trie = new(1 + Continuations * ContinuationLength);
+    private readonly SuffixDatastore? _store;
+    private readonly RetrievedTrie _trie = new(TrieNodes);
     private readonly NgramMatch[] _matches = new NgramMatch[Continuations];
     private readonly AcceptanceRates[] _rates = [.. Enumerable.Range(0, LengthClasses).Select(_ => new AcceptanceRates())];
-    private readonly (double Share, bool Open, double Reach, int Node)[] _retrieved = new (double, bool, double, int)[1 + Continuations * ContinuationLength];
+    private readonly (double Share, bool Open, double Reach, int Node)[] _retrieved = new (double, bool, double, int)[TrieNodes];
     private readonly double[] _shares;          // of the nodes of the tree that were retrieved, else 0
     private readonly PhiloxDraftDraws _draws = new();
     private int _lengthClass, _firstRetrieved;
 
-    /// <summary>A drafter for sequences of at most <paramref name="maxTokens"/>.</summary>
-    public RasdDrafter(RasdOptions options, DraftModel model, int maxTokens) : base(model)
+    /// <summary>A drafter for sequences of at most <paramref name="maxTokens"/>, with a datastore, which belongs to it, or without.</summary>
+    public RasdDrafter(RasdOptions options, DraftModel model, int maxTokens, SuffixDatastore? store) : base(model)
     {
-        _options = options;
+        (_options, _store) = (options, store);
         _growth = new BestFirstTree(options.Nodes + options.Retrieved + 1, options.Branches);
         _history = new NgramHistory(0, maxTokens);
         _shares = new double[options.Nodes + options.Retrieved + 1];
@@ -71,19 +75,42 @@ internal sealed class RasdDrafter : ModelDrafter
         Fuse(tree, limits with { Nodes = Math.Min(limits.Nodes, tree.Count + _options.Retrieved) }, economics);
     }
 
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _store?.Dispose();
+        base.Dispose(disposing);
+    }
+
     /// <summary>Collects what followed the longest matches.</summary>
     private void Retrieve(ReadOnlySpan<int> tokens)
     {
         _history.Extend(tokens);
         _trie.Clear();
         var matches = _matches.AsSpan(0, _history.Find(LongMatch, _matches));
+        var (length, first, count) = _store?.Find(tokens, LongMatch) ?? default;
+        var longest = Math.Max(length, matches.IsEmpty ? 0 : matches[0].Length);
         foreach (var match in matches)
         {
-            if (match.Length < matches[0].Length) break;
+            if (match.Length < longest) break;
             var next = _history.Tokens[match.Next..];
             _trie.Add(next[..Math.Min(next.Length, ContinuationLength)]);
         }
-        _lengthClass = matches.IsEmpty ? 0 : Math.Min(System.Numerics.BitOperations.Log2((uint)matches[0].Length), LengthClasses - 1);
+        if (length == longest) AddStored(length, first, count);
+        _lengthClass = longest == 0 ? 0 : Math.Min(System.Numerics.BitOperations.Log2((uint)longest), LengthClasses - 1);
+    }
+
+    /// <summary>Adds what follows places of the datastore, evenly chosen where there are many.</summary>
+    private void AddStored(int length, int first, int count)
+    {
+        var taken = Math.Min(count, Continuations);
+        for (var i = 0; i < taken; i++)
+        {
+            var next = _store!.Tokens[_store.Next(first + (int)((long)i * count / taken), length)..];
+            next = next[..Math.Min(next.Length, ContinuationLength)];
+            var end = next.IndexOf(SuffixDatastore.Border);
+            _trie.Add(MemoryMarshal.Cast<uint, int>(end < 0 ? next : next[..end]));
+        }
     }
 
     /// <summary>Opens the first tokens that the draft expects too; the most frequent one of a long match needs no consent.</summary>
