@@ -8,7 +8,7 @@ namespace Coppice.Cli.Commands;
 /// <summary>`coppice datastore build`: texts as a file that a retrieval drafter reads.</summary>
 internal static class DatastoreCommand
 {
-    private static readonly string[] Kinds = [SuffixOptions.KindName, AdedOptions.KindName];
+    private static readonly string[] Kinds = [SuffixOptions.KindName, RasdOptions.KindName, AdedOptions.KindName];
 
     private static readonly Option<string[]> Text = new("--text") { Description = "A file with one document, as plain text; may be given several times", HelpName = "FILE" };
     private static readonly Option<string?> Lines = new("--jsonl") { Description = "A file with one document in each line: {\"text\": …}; - for stdin", HelpName = "FILE" };
@@ -32,7 +32,7 @@ internal static class DatastoreCommand
         var (path, kind) = (context.Value(Out)!, context.Value(Kind)!);
         int entries;
         using (var file = Create(path))
-            entries = kind == SuffixOptions.KindName ? SuffixDatastore.Build(file, fingerprint, documents) : TrigramStore.Build(file, fingerprint, documents);
+            entries = kind == AdedOptions.KindName ? TrigramStore.Build(file, fingerprint, documents) : SuffixDatastore.Build(file, fingerprint, documents);
         var result = new DatastoreResult(kind, documents.Length, documents.Sum(document => (long)document.Length), entries, new FileInfo(path).Length);
         if (context.Output.Json) context.Output.WriteJson(result, CliJson.Default.DatastoreResult);
         else context.Output.WriteLine($"{path}: {result.Documents:N0} documents, {Quantity.Count(result.Tokens)} tokens, {Quantity.Count(entries)} entries, {Quantity.Bytes(result.Bytes)}");

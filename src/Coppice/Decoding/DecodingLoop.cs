@@ -152,7 +152,7 @@ internal sealed class DecodingLoop
     {
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         var start = Stopwatch.GetTimestamp();
-        _tree.Reset(_tokens[_count - 1]);
+        _tree.Reset(_tokens[_count - 1], _options.Stop);
         if (pending == 1 && GeneratedCount > 0) Draft();        // the first token is chosen the same way whether its prompt was computed or kept
         var drafted = Stopwatch.GetTimestamp();
         var drafter = _options.Drafter;

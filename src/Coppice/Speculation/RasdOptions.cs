@@ -1,14 +1,17 @@
+using Coppice.Decoding.Datastores;
 using Coppice.Decoding.Drafters;
 
 namespace Coppice.Speculation;
 
-/// <summary>RASD: continuations found in the text so far, pruned by a draft model and fused with its tree.</summary>
+/// <summary>RASD: continuations found in the text so far and in a datastore, pruned by a draft model and fused with its tree.</summary>
 public sealed record RasdOptions : BestFirstOptions
 {
     internal const string KindName = "rasd";
 
     /// <inheritdoc/>
     public override string Name => KindName;
+    /// <summary>A file that `coppice datastore build` made for the model; null, the default, for none.</summary>
+    public string? File { get; init; }
     /// <summary>Retrieved tokens proposed at most; 16 by default.</summary>
     public int Retrieved { get; init; } = 16;
     /// <summary>A continuation is kept if its first token is among so many of the draft's best ones; 10 by default.</summary>
@@ -23,6 +26,7 @@ public sealed record RasdOptions : BestFirstOptions
         var defaults = new RasdOptions();
         return ReadTree(settings, defaults) with
         {
+            File = settings.Text("file"),
             Retrieved = settings.Whole("retrieved", defaults.Retrieved),
             FirstRanks = settings.Whole("first-ranks", defaults.FirstRanks),
             Sampled = settings.Flag("sampled", defaults.Sampled),
@@ -37,5 +41,9 @@ public sealed record RasdOptions : BestFirstOptions
         Require("first-ranks", FirstRanks, 0, 16);
     }
 
-    private protected override Drafter Create(DraftModel model, LanguageModel target) => new RasdDrafter(this, model, target.MaxTokens);
+    private protected override Drafter Create(DraftModel model, LanguageModel target)
+    {
+        var store = File is null ? null : SuffixDatastore.Open(File, TokenizerFingerprint.Of(target), target.VocabularySize);
+        return new RasdDrafter(this, model, target.MaxTokens, store);
+    }
 }
