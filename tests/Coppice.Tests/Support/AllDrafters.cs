@@ -18,12 +18,14 @@ internal static class AllDrafters
         "dyspec:nodes=20,threshold=0.2", "rasd:nodes=4,adaptive=false", "rasd:nodes=4,adaptive=false,sampled=true",
     ];
 
+    private static readonly string[] NeedModel = ["draft-model", "rsd-", "dyspec", "rasd"];
+
     public static TheoryData<string> Names => [.. Tables, .. Models];
 
     /// <summary>The drafter that <paramref name="name"/> describes; where it needs a draft model, that of <paramref name="pair"/>.</summary>
     public static DrafterOptions Parse(string name, ModelPair pair, string settings = "guard=false")
     {
-        var all = Models.Contains(name) ? $"{settings},model={pair.DraftFolder}" : settings;
+        var all = NeedModel.Any(kind => name.StartsWith(kind, StringComparison.Ordinal)) ? $"{settings},model={pair.DraftFolder}" : settings;
         return DrafterOptions.Parse($"{name}{(name.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{all}");
     }
 }
