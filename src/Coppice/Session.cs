@@ -8,6 +8,7 @@ using Coppice.Kernels.Memory;
 using Coppice.Models;
 using Coppice.Speculation;
 using Coppice.Text;
+using Coppice.Text.Files;
 
 namespace Coppice;
 
@@ -111,7 +112,7 @@ public sealed class Session : IDisposable
     private int[] Encode(string prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        if (_model.Tokenizer is null) throw new InvalidOperationException("session: the model's folder has no tokenizer.json or older tokenizer files; pass token ids instead of text.");
+        if (_model.Tokenizer is null) throw new InvalidOperationException($"session: the model's folder has none of {TokenizerFolder.Names}; pass token ids instead of text.");
         return _model.Tokenizer.Encode(prompt);
     }
 
@@ -122,7 +123,7 @@ public sealed class Session : IDisposable
         options ??= new GenerationOptions();
         options.Validate();
         if (options.StopSequences.Count > 0 && _model.Tokenizer is null)
-            throw new ArgumentException("options: StopSequences need a tokenizer, but the model's folder has no tokenizer.json or older tokenizer files.", nameof(options));
+            throw new ArgumentException($"options: StopSequences need a tokenizer, but the model's folder has none of {TokenizerFolder.Names}.", nameof(options));
         int[] ids = [.. prompt];
         PromptCheck.Run(ids, _model.VocabularySize, _model.MaxTokens);
         return (ids, options);
@@ -161,10 +162,10 @@ public sealed class Session : IDisposable
             var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;      // whether resting, which depends on times, changes nothing
             var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
             _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
-            if (options.Drafter != DrafterOptions.None) _loop.Calibrate();
             while (recorder.FinishReason is null)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (options.Drafter != DrafterOptions.None) _loop.Probe();
                 _loop.Step();
                 for (var i = 0; i < _loop.Emitted.Count && recorder.FinishReason is null; i++)
                 {

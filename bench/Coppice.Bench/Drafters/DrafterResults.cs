@@ -34,16 +34,16 @@ internal static class DrafterResults
         text.AppendLine(CultureInfo.InvariantCulture, $"| rows | {string.Join(" | ", results.Curve.Select(point => point.Rows))} |");
         text.AppendLine(CultureInfo.InvariantCulture, $"|---|{string.Concat(results.Curve.Select(_ => "--:|"))}");
         text.AppendLine(string.Create(CultureInfo.InvariantCulture, $"| t(M)/t(1) | {string.Join(" | ", results.Curve.Select(point => point.Ratio.ToString("0.00", CultureInfo.InvariantCulture)))} |\n"));
-        text.AppendLine("| drafter | start | class | tokens a step | nodes | acceptance by depth | draft ms | verify ms | host ms | tokens/s | ratio to plain |");
-        text.AppendLine("|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|");
+        text.AppendLine("| drafter | start | class | tokens a step | nodes | acceptance by depth | draft ms | verify ms | host ms | tokens/s | plain | ratio |");
+        text.AppendLine("|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|");
         foreach (var drafter in results.Rows.GroupBy(row => (row.Drafter, row.Start)))
         {
             foreach (var row in drafter) text.AppendLine(Line(row));
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {drafter.Key.Drafter} | {drafter.Key.Start} | **mean** | {drafter.Average(row => row.TokensPerStep):0.00} | {drafter.Average(row => row.NodesPerStep):0.0} | | | | | | **{drafter.Average(row => row.Ratio):0.00}x** |");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {drafter.Key.Drafter} | {drafter.Key.Start} | **mean** | {drafter.Average(row => row.TokensPerStep):0.00} | {drafter.Average(row => row.NodesPerStep):0.0} | | | | | | | **{drafter.Average(row => row.Ratio):0.00}x** |");
         }
         return text.AppendLine().ToString();
     }
 
     private static string Line(DrafterRow row) => string.Create(CultureInfo.InvariantCulture,
-        $"| {row.Drafter} | {row.Start} | {row.Class} | {row.TokensPerStep:0.00} | {row.NodesPerStep:0.0} | {string.Join(" ", row.AcceptanceByDepth.Take(6).Select(rate => rate.ToString("0.00", CultureInfo.InvariantCulture)))} | {row.DraftMs:0.0} | {row.VerifyMs:0} | {row.HostMs:0.0} | {row.TokensPerSecond:0} | {row.Ratio:0.00}x |");
+        $"| {row.Drafter} | {row.Start} | {row.Class} | {row.TokensPerStep:0.00} | {row.NodesPerStep:0.0} | {string.Join(" ", row.AcceptanceByDepth.Take(6).Select(rate => rate.ToString("0.00", CultureInfo.InvariantCulture)))} | {row.DraftMs:0.0} | {row.VerifyMs:0} | {row.HostMs:0.0} | {row.TokensPerSecond:0} | {row.PlainTokensPerSecond:0} | {row.Ratio:0.00}x |");
 }

@@ -6,12 +6,12 @@ namespace Coppice.Bench.Drafters;
 /// <summary>One drafter on one kind of text, from a cold or a warm start.</summary>
 internal sealed record DrafterRow(
     string Drafter, string Start, string Class, int Prompts, double TokensPerStep, double NodesPerStep, IReadOnlyList<double> AcceptanceByDepth,
-    double DraftMs, double VerifyMs, double HostMs, double TokensPerSecond, double Ratio);
+    double DraftMs, double VerifyMs, double HostMs, double TokensPerSecond, double PlainTokensPerSecond, double Ratio);
 
-/// <summary>Measures drafters on recorded prompts: plain, cold and warm directly after each other, so that a slow moment touches all three.</summary>
+/// <summary>Measures drafters on recorded prompts: plain, cold, warm and plain again directly after each other, so that a slow moment touches all of them.</summary>
 internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText> recorded)
 {
-    private readonly record struct Measured(GenerationResult Result, double Ratio);
+    private readonly record struct Measured(GenerationResult Result, TimeSpan Plain);
 
     /// <summary>Rows of a drafter for every class. Cold drafters know nothing, warm ones have seen every other recorded text.</summary>
     public IReadOnlyList<DrafterRow> Measure(DrafterOptions options, string name, IReadOnlyList<RecordedText> texts)
@@ -24,25 +24,27 @@ internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText
             var (cold, warm) = (new List<Measured>(), new List<Measured>());
             foreach (var text in kind)
             {
-                var plain = Generate(session, text, DrafterOptions.None).DecodeTime;
                 using var fresh = options.Create(model);
-                cold.Add(Generate(session, text, options, fresh, plain));
                 using var taught = Replay.Create(options, model, recorded.Where(other => other != text), model.PassCosts);
-                warm.Add(Generate(session, text, options, taught, plain));
+                var before = Generate(session, text, DrafterOptions.None);
+                var (first, second) = (Generate(session, text, options, fresh), Generate(session, text, options, taught));
+                var plain = (before.DecodeTime + Generate(session, text, DrafterOptions.None).DecodeTime) / 2;
+                cold.Add(new Measured(first, plain));
+                warm.Add(new Measured(second, plain));
             }
             rows.Add(Row(name, "cold", kind.Key, cold));
             rows.Add(Row(name, "warm", kind.Key, warm));
-            foreach (var row in rows.TakeLast(2)) Console.WriteLine($"{row.Drafter} {row.Start} {row.Class}: {row.TokensPerStep:0.00} a step, {row.NodesPerStep:0.0} nodes, {row.Ratio:0.00}x");
+            foreach (var row in rows.TakeLast(2)) Console.WriteLine($"{row.Drafter} {row.Start} {row.Class}: {row.TokensPerStep:0.00} a step, {row.NodesPerStep:0.0} nodes, {row.TokensPerSecond:0} tok/s, plain {row.PlainTokensPerSecond:0}, {row.Ratio:0.00}x");
         }
         return rows;
     }
 
-    private static Measured Generate(Session session, RecordedText text, DrafterOptions options, Drafter drafter, TimeSpan plain)
+    private static GenerationResult Generate(Session session, RecordedText text, DrafterOptions options, Drafter drafter)
     {
         session.Drafter = drafter;
         var result = Generate(session, text, options);
         session.Drafter = null;
-        return new Measured(result, plain / result.DecodeTime);
+        return result;
     }
 
     private static GenerationResult Generate(Session session, RecordedText text, DrafterOptions options)
@@ -64,6 +66,7 @@ internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText
         return new DrafterRow(
             drafter, start, kind, runs.Count, (double)tokens / steps, 1 + (double)results.Sum(r => r.DraftedTokens) / steps, [.. byDepth.Select(rate => Math.Round(rate, 3))],
             results.Sum(r => r.DraftTime.TotalMilliseconds), results.Sum(r => r.VerifyTime.TotalMilliseconds), results.Sum(r => r.HostTime.TotalMilliseconds),
-            (tokens - runs.Count) / results.Sum(r => r.DecodeTime.TotalSeconds), runs.Average(run => run.Ratio));
+            (tokens - runs.Count) / results.Sum(r => r.DecodeTime.TotalSeconds), (tokens - runs.Count) / runs.Sum(run => run.Plain.TotalSeconds),
+            runs.Average(run => run.Plain / run.Result.DecodeTime));
     }
 }

@@ -78,7 +78,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     SharedBlock(kvHead, block, first, rows, scratch, KeyPage(next, kvHead), ValuePage(next, kvHead));
                 }
                 else
-                    for (var i = 0; i < rows * _group; i++) TreeBlockOf(kvHead, block, first + i / _group, i % _group, scratch + (long)i * _queryFloats);
+                {
+                    if (block == Math.Max(begin, TreeBlock)) TreeScoresOf(kvHead, first, rows * _group, scratch);
+                    BlockOfTree(kvHead, block, first, rows * _group, scratch);
+                }
                 MergeAll(scratch, rows * _group);
             }
             for (var i = 0; i < rows * _group; i++)
@@ -182,6 +185,21 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             var queries = rows * _group;
             byte* keys = KeyPage(block, kvHead), values = ValuePage(block, kvHead);
+            ScoresOf(kvHead, firstRow, queries, keys, nextKeys, Scores(scratch));
+            // Two passes, so that the processor works on several queries while the lanes of one are being reduced.
+            for (var n = 0; n < queries; n++)
+            {
+                var (low, high) = Visible(Position(firstRow + n / _group), block);
+                Scale(At(scratch, n), low, high);
+            }
+            for (var n = 0; n < queries; n++) Weigh(At(scratch, n));
+            AddValuesOfAll(scratch, queries, firstRow, block, Block, values, nextValues);
+        }
+
+        /// <summary>Raw scores of queries with the 64 keys of a page; <paramref name="scores"/> are the first query's.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void ScoresOf(int kvHead, int firstRow, int queries, byte* keys, byte* nextKeys, float* scores)
+        {
             var n = 0;
             if (typeof(TLanes) == typeof(Lanes512))
                 for (; n <= queries - 3; n += 4)
@@ -189,57 +207,73 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     // Three are done as four, the third twice.
                     var last = Math.Min(n + 3, queries - 1);
                     ScoresOfFour(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), Query(firstRow, kvHead, n + 2), Query(firstRow, kvHead, last),
-                        keys, nextKeys, Scores(At(scratch, n)), Scores(At(scratch, n + 1)), Scores(At(scratch, n + 2)), Scores(At(scratch, last)));
+                        keys, nextKeys, At(scores, n), At(scores, n + 1), At(scores, n + 2), At(scores, last));
                 }
             for (; n <= queries - 2; n += 2)
-                ScoresOfTwo(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), keys, Scores(At(scratch, n)), _queryFloats);
-            for (; n < queries; n++) ScoresOfOne(Query(firstRow, kvHead, n), keys, Scores(At(scratch, n)));
-            // Two passes, so that the processor works on several queries while the lanes of one are being reduced.
-            for (n = 0; n < queries; n++)
-            {
-                var (low, high) = Visible(Position(firstRow + n / _group), block);
-                Scale(At(scratch, n), low, high);
-            }
-            for (n = 0; n < queries; n++) Weigh(At(scratch, n));
-            n = 0;
+                ScoresOfTwo(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), keys, At(scores, n), _queryFloats);
+            for (; n < queries; n++) ScoresOfOne(Query(firstRow, kvHead, n), keys, At(scores, n));
+        }
+
+        /// <summary>Adds what the queries see of the first <paramref name="columns"/> columns of a block.</summary>
+        private void AddValuesOfAll(float* scratch, int queries, int firstRow, int block, int columns, byte* values, byte* nextValues)
+        {
+            var n = 0;
             if (typeof(TLanes) == typeof(Lanes512) && _headDim % (4 * Lanes) == 0)
-                for (; n <= queries - 3; n += 4) AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), firstRow, block, values, nextValues);
+                for (; n <= queries - 3; n += 4) AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), firstRow, block, columns, values, nextValues);
             if (_headDim % (2 * Lanes) == 0)
-                for (; n <= queries - 2; n += 2) AddValuesOfSeveral(scratch, n, 2, firstRow, block, values, nextValues);
+                for (; n <= queries - 2; n += 2) AddValuesOfSeveral(scratch, n, 2, firstRow, block, columns, values, nextValues);
             for (; n < queries; n++)
             {
                 var query = At(scratch, n);
                 var (low, high) = Visible(Position(firstRow + n / _group), block);
-                AddValues(Scores(query), values, low, high, BlockOutput(query));
+                AddValues(Scores(query), values, low, Math.Min(high, columns), BlockOutput(query));
             }
         }
 
         private float* At(float* scratch, int query) => scratch + (long)query * _queryFloats;
 
+        /// <summary>Raw scores with every page that holds keys of the tree itself.</summary>
+        private void TreeScoresOf(int kvHead, int firstRow, int queries, float* scratch)
+        {
+            for (var page = 0; page < _treePages; page++)
+            {
+                byte* keys = KeyPage(TreeBlock + page, kvHead), next = KeyPage(TreeBlock + Math.Min(page + 1, _treePages - 1), kvHead);
+                ScoresOf(kvHead, firstRow, queries, keys, next, TreeScores(scratch) + page * Block);
+            }
+        }
+
         /// <summary>A block that holds keys of the tree itself: position t below Start is slot t, the others are the nodes of the row's path.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void TreeBlockOf(int kvHead, int block, int row, int headInGroup, float* query)
+        private void BlockOfTree(int kvHead, int block, int firstRow, int queries, float* scratch)
         {
-            var (position, start) = (Position(row), _mask.Start);
-            var (low, high) = Visible(position, block);
-            var firstPage = start / Block;
-            var raw = TreeScores(query);
-            if (block == Math.Max(firstPage, FirstBlock(position)))
-                for (var page = 0; page < _treePages; page++)
-                    ScoresOfOne(Query(row, kvHead, headInGroup), KeyPage(firstPage + page, kvHead), raw + page * Block);
-            var path = (int*)_mask.Paths.Address + (long)row * _mask.Paths.RowStride;
-            var scores = Scores(query);
-            for (var j = low; j < high; j++) scores[j] = raw[Slot(block * Block + j) - firstPage * Block];
-            Scale(query, low, high);
-            Weigh(query);
-            for (var j = low; j < high; j++)
+            var inOrder = Math.Clamp(_mask.Start - block * Block, 0, Block);      // columns below Start
+            for (var n = 0; n < queries; n++)
             {
-                var slot = Slot(block * Block + j);
-                AddValues(scores + j - slot % Block, ValuePage(slot / Block, kvHead), slot % Block, slot % Block + 1, BlockOutput(query));
+                var query = At(scratch, n);
+                float* scores = Scores(query), raw = TreeScores(query);
+                var row = firstRow + n / _group;
+                var (low, high) = Visible(Position(row), block);
+                for (var j = low; j < Math.Min(high, inOrder); j++) scores[j] = raw[(block - TreeBlock) * Block + j];
+                for (var j = Math.Max(low, inOrder); j < high; j++) scores[j] = raw[Slot(row, block * Block + j) - TreeBlock * Block];
+                Scale(query, low, high);
             }
-
-            int Slot(int t) => t < start ? t : start + path[t - start];
+            for (var n = 0; n < queries; n++) Weigh(At(scratch, n));
+            if (inOrder > 0) AddValuesOfAll(scratch, queries, firstRow, block, inOrder, ValuePage(block, kvHead), ValuePage(block, kvHead));
+            for (var n = 0; n < queries; n++)
+            {
+                var query = At(scratch, n);
+                var row = firstRow + n / _group;
+                var (low, high) = Visible(Position(row), block);
+                for (var j = Math.Max(low, inOrder); j < high; j++)
+                {
+                    var slot = Slot(row, block * Block + j);
+                    AddValues(Scores(query) + j - slot % Block, ValuePage(slot / Block, kvHead), slot % Block, slot % Block + 1, BlockOutput(query));
+                }
+            }
         }
+
+        /// <summary>Where the key of the node on <paramref name="row"/>'s path at position <paramref name="t"/> is kept.</summary>
+        private int Slot(int row, int t) => _mask.Start + ((int*)_mask.Paths.Address)[(long)row * _mask.Paths.RowStride + t - _mask.Start];
 
         /// <summary>Σ_d q[d] k[d, j] for the 64 keys of a page, d ascending.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -410,9 +444,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>The same for two to four queries: where all see a value, it is loaded once; before and behind, each goes alone, so that its order stays ascending.</summary>
-        private void AddValuesOfSeveral(float* scratch, int first, int count, int firstRow, int block, byte* values, byte* next)
+        private void AddValuesOfSeveral(float* scratch, int first, int count, int firstRow, int block, int columns, byte* values, byte* next)
         {
-            var (low, high) = (0, Block);
+            var (low, high) = (0, columns);
             for (var n = first; n < first + count; n++)
             {
                 var seen = Visible(Position(firstRow + n / _group), block);
@@ -422,7 +456,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var n = first; n < first + count; n++)
             {
                 var seen = Visible(Position(firstRow + n / _group), block);
-                AddValues(Scores(At(scratch, n)), values, seen.Low, Math.Min(low, seen.High), BlockOutput(At(scratch, n)));
+                AddValues(Scores(At(scratch, n)), values, seen.Low, Math.Min(Math.Min(low, columns), seen.High), BlockOutput(At(scratch, n)));
             }
             float* a = At(scratch, first), b = At(scratch, first + 1), c = At(scratch, first + Math.Min(2, count - 1)), d = At(scratch, first + count - 1);
             if (low < high && count > 2) AddSharedValues(Scores(a), Scores(b), Scores(c), Scores(d), values, next, low, high, BlockOutput(a), BlockOutput(b), BlockOutput(c), BlockOutput(d));
@@ -430,7 +464,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var n = first; n < first + count; n++)
             {
                 var seen = Visible(Position(firstRow + n / _group), block);
-                AddValues(Scores(At(scratch, n)), values, high, seen.High, BlockOutput(At(scratch, n)));
+                AddValues(Scores(At(scratch, n)), values, high, Math.Min(columns, seen.High), BlockOutput(At(scratch, n)));
             }
         }
 

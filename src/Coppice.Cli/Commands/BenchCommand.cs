@@ -27,7 +27,7 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        Suite.AcceptOnlyFromAmong(Suites);
+        Suite.AcceptOnly(Suites);
         return new Command("bench", "Measure decode and prefill speed, and how near they come to what the machine can do") { Suite, Rounds, Prefill, Decode, Depth }.WithModel().Runs(Run);
     }
 

@@ -18,7 +18,7 @@ internal static class ChatCommand
         if (context.Output.Json) throw context.Usage("--json is not an option of chat (use generate --jsonl)");
         var settings = GenerationArguments.Read(context);
         using var loaded = ModelArguments.Load(context);
-        var tokenizer = loaded.Model.Tokenizer ?? throw new CommandException("model: the folder has no tokenizer.json, so it takes no text.");
+        var tokenizer = ModelFolders.RequireTokenizer(loaded.Model);
         using var session = loaded.Model.NewSession();
         return new Conversation(context, loaded, session, ChatRenderer.Of(tokenizer), settings, context.Value(SystemText)).Run();
     }

@@ -32,8 +32,8 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        To.AcceptOnlyFromAmong([.. Targets.Keys]);
-        Type.AcceptOnlyFromAmong([.. GgufTypes.All.Select(type => type.Name())]);
+        To.AcceptOnly([.. Targets.Keys]);
+        Type.AcceptOnly([.. GgufTypes.All.Select(type => type.Name())]);
         return new Command("convert", "Write the model in another form: a GGUF file, or its folder with weights in another type")
         {
             Model, To, Type, Out,

@@ -44,8 +44,7 @@ internal static class PerplexityCommand
 
     private static (int[] Ids, int Window) Prepare(CommandContext context, LanguageModel model, string text)
     {
-        var tokenizer = model.Tokenizer ?? throw new CommandException("model: the folder has no tokenizer.json, so it takes no text.");
-        var ids = tokenizer.Encode(text);
+        var ids = ModelFolders.RequireTokenizer(model).Encode(text);
         if (context.Value(MaxTokens) is { } most && ids.Length > most) ids = ids[..most];
         if (ids.Length < 2) throw new CommandException($"{TextFile.Label(context.Value(TextOption)!)}: must have at least two tokens, found {ids.Length}.");
         var window = Math.Min(context.Value(Window) ?? ids.Length, ids.Length);

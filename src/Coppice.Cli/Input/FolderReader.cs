@@ -11,7 +11,7 @@ internal static class FolderReader
     public static FolderInfo Read(string folder)
     {
         var (hasModel, hasTokenizer) = (File.Exists(Path.Combine(folder, "config.json")), TokenizerFolder.IsIn(folder));
-        if (!hasModel && !hasTokenizer) throw new CheckpointException($"{folder}: must hold config.json or tokenizer files, found neither.");
+        if (!hasModel && !hasTokenizer) throw new CheckpointException($"{folder}: must hold config.json or tokenizer files ({TokenizerFolder.Names}), found neither.");
         var info = new FolderInfo { Folder = Path.GetFullPath(folder), Files = Files(folder) };
         if (hasTokenizer) info = With(info, Tokenizer.Load(folder));
         return hasModel ? With(info, ModelInfo.Read(folder)) : info;

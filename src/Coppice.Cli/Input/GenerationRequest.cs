@@ -53,7 +53,7 @@ internal sealed record GenerationRequest
         var ids = Ids;
         if (ids is null)
         {
-            var tokenizer = model.Tokenizer ?? throw new CommandException("model: the folder has no tokenizer.json, so it takes no text (give token ids with --ids).");
+            var tokenizer = ModelFolders.RequireTokenizer(model, " (give token ids with --ids)");
             if (Messages is not null) renderer ??= ChatRenderer.Of(tokenizer);
             ids = Messages is null ? tokenizer.Encode(Text!) : tokenizer.Encode(renderer!.Render(Messages, Tools), addSpecialTokens: false);
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coppice.Text;
+using Coppice.Text.Files;
 
 namespace Coppice.Cli;
 
@@ -34,4 +35,9 @@ internal static class ModelFolders
 
     /// <summary>The tokenizer of <paramref name="folder"/>, which may hold nothing else.</summary>
     public static Tokenizer LoadTokenizer(string folder) => Tokenizer.Load(Require(folder));
+
+    /// <summary>The tokenizer of <paramref name="model"/>, for a text.</summary>
+    /// <exception cref="CommandException">It has none; the message ends with <paramref name="hint"/>.</exception>
+    public static Tokenizer RequireTokenizer(LanguageModel model, string hint = "") =>
+        model.Tokenizer ?? throw new CommandException($"{model.Folder}: the folder has none of {TokenizerFolder.Names}, so it takes no text{hint}.");
 }

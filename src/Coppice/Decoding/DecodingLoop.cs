@@ -83,14 +83,14 @@ internal sealed class DecodingLoop
         options.Drafter.Begin(prompt);
     }
 
-    /// <summary>Measures, unless that was done before, how long passes of several sizes take; nothing of them stays.</summary>
-    public void Calibrate()
+    /// <summary>Now and then runs a pass of which nothing stays, to know how long one of its size takes.</summary>
+    public void Probe()
     {
-        lock (_gate)
-        {
-            if (_costs.IsMeasured) return;
-            _costs.Measure(_tree.Capacity, TimePass);
-        }
+        if (_costs.NextProbe(_tree.Capacity) is not (> 0 and var rows)) return;
+        var (allocated, start) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
+        _costs.Probed(rows, TimePass(rows).TotalSeconds);
+        Statistics.HostTime += Stopwatch.GetElapsedTime(start);
+        Statistics.AllocatedBytes += GC.GetAllocatedBytesForCurrentThread() - allocated;
     }
 
     /// <summary>Runs a pass of so many rows behind what the cache holds, of which nothing stays, and says how long it took.</summary>
@@ -204,7 +204,8 @@ internal sealed class DecodingLoop
         var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, MaxTokens - _count);
         var depth = Math.Min(remaining - 1, _tree.PathLength - 1);
         if (_model.Spec.LongPositionsFrom is { } border && !_beyond) depth = Math.Min(depth, border - _count);
-        if (depth <= 0 || _options.Guard?.Allows(GeneratedCount) == false) return;
+        // The guard weighs drafts against plain passes, so there have to be some first.
+        if (depth <= 0 || (_options.Guard is { } guard && !(_costs.IsMeasured && guard.Allows(GeneratedCount)))) return;
         var request = new DraftRequest { Tokens = Tokens, MaxNodes = _tree.Capacity, MaxDepth = depth, Sampler = _options.Sampler, Costs = _costs };
         _options.Drafter.Draft(request, _tree);
     }

@@ -1,4 +1,3 @@
-using Coppice.Decoding.Datastores;
 using Coppice.Decoding.Drafters;
 
 namespace Coppice.Speculation;
@@ -41,9 +40,5 @@ public sealed record RasdOptions : BestFirstOptions
         Require("first-ranks", FirstRanks, 0, 16);
     }
 
-    private protected override Drafter Create(DraftModel model, LanguageModel target)
-    {
-        var store = File is null ? null : SuffixDatastore.Open(File, TokenizerFingerprint.Of(target), target.VocabularySize);
-        return new RasdDrafter(this, model, target.MaxTokens, store);
-    }
+    private protected override Drafter Create(DraftModel model, LanguageModel target) => new RasdDrafter(this, model, target.MaxTokens, SuffixOptions.OpenStore(File, target));
 }

@@ -45,9 +45,9 @@ public sealed record SuffixOptions : DrafterOptions
         Require("history", HistoryTokens, 0, 1 << 26);
     }
 
-    internal override Drafter Create(LanguageModel target)
-    {
-        var store = File is null ? null : SuffixDatastore.Open(File, TokenizerFingerprint.Of(target), target.VocabularySize);
-        return new SuffixDrafter(this, target.MaxTokens, store);
-    }
+    internal override Drafter Create(LanguageModel target) => new SuffixDrafter(this, target.MaxTokens, OpenStore(File, target));
+
+    /// <summary>The datastore in <paramref name="file"/>, if one is named.</summary>
+    internal static SuffixDatastore? OpenStore(string? file, LanguageModel target) =>
+        file is null ? null : SuffixDatastore.Open(file, TokenizerFingerprint.Of(target), target.VocabularySize);
 }

@@ -51,7 +51,19 @@ internal static partial class CliProcess
     /// <summary>The same with an input and environment variables.</summary>
     public static CliOutcome Run(string input, (string Name, string Value)[] environment, IEnumerable<string> arguments)
     {
-        using var process = Start(environment, arguments);
+        using var process = Start(Program, "", environment, arguments);
+        return End(process, input);
+    }
+
+    /// <summary>Runs another <paramref name="program"/> in <paramref name="folder"/> to the end.</summary>
+    public static CliOutcome RunIn(string folder, string program, params IEnumerable<string> arguments)
+    {
+        using var process = Start(program, folder, [("MSBUILDDISABLENODEREUSE", "1")], arguments);
+        return End(process, "");
+    }
+
+    private static CliOutcome End(Process process, string input)
+    {
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         process.StandardInput.Write(input);
         process.StandardInput.Close();
@@ -61,7 +73,7 @@ internal static partial class CliProcess
     /// <summary>Runs <paramref name="arguments"/> and sends SIGINT once <paramref name="characters"/> have come out.</summary>
     public static CliOutcome Interrupt(int characters, params IEnumerable<string> arguments)
     {
-        using var process = Start([], arguments);
+        using var process = Start(Program, "", [], arguments);
         var error = process.StandardError.ReadToEndAsync();
         var begun = new char[characters];
         var count = process.StandardOutput.ReadBlock(begun);
@@ -71,10 +83,11 @@ internal static partial class CliProcess
         async Task<string> Rest() => new string(begun, 0, count) + await process.StandardOutput.ReadToEndAsync();
     }
 
-    private static Process Start((string Name, string Value)[] environment, IEnumerable<string> arguments)
+    private static Process Start(string program, string folder, (string Name, string Value)[] environment, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(Program, arguments)
+        var start = new ProcessStartInfo(program, arguments)
         {
+            WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
@@ -91,7 +104,7 @@ internal static partial class CliProcess
         if (!process.WaitForExit(TimeSpan.FromMinutes(5)))
         {
             process.Kill();
-            Assert.Fail($"coppice did not end: {process.StartInfo.Arguments}");
+            Assert.Fail($"{process.StartInfo.FileName} did not end: {string.Join(' ', process.StartInfo.ArgumentList)}");
         }
         return new CliOutcome(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
     }

@@ -55,10 +55,11 @@ public sealed class DrafterLimitTests
         using var model = folder.Load(new ModelOptions { Device = "cpu", MaxTokens = 256 });
         using var session = model.NewSession();
         var options = new GenerationOptions { MaxTokens = 150, IgnoreEos = true, Drafter = DrafterOptions.Parse(name) };
+        for (var run = 0; run < 4; run++) session.Ids(TinyModel.Prompt(20, seed: run), options);      // runs in which the runtime compiles
         var least = double.PositiveInfinity;
-        for (var run = 0; run < 40 && least > 0; run++)      // in the first ones the runtime compiles, and when it does so again depends on the machine
+        for (var run = 0; run < 5 && least > 0; run++)      // a collection that another thread's allocations bring about charges the rest of a thread's page
         {
-            session.Ids(TinyModel.Prompt(20, seed: run), options);
+            session.Ids(TinyModel.Prompt(20, seed: 8), options);
             least = Math.Min(least, session.LastResult!.AllocatedBytesPerToken);
         }
         Assert.Equal(0, least);

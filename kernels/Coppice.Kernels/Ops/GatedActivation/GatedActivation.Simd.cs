@@ -5,8 +5,11 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
+    /// <summary>An exponential and a division beside an addition.</summary>
+    private const int ActivationCost = 8;
+
     private protected override void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y) =>
-        ForRows(new GatedActivationWork<TActivation>(gate, up, y), gate.Rows, gate.Shape.RowLength);
+        ForRows(new GatedActivationWork<TActivation>(gate, up, y), gate.Rows, gate.Shape.RowLength, ActivationCost);
 
     private readonly struct GatedActivationWork<TActivation>(Tensor gate, Tensor up, Tensor y) : IRowWork where TActivation : struct, IActivation
     {

@@ -165,7 +165,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             if (PanelTile == 2)
             {
-                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
+                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, TilePrefetchBytes, jump, alias);
                 else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
                 else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
             }

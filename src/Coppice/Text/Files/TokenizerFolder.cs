@@ -6,6 +6,9 @@ internal static class TokenizerFolder
     // In the order in which they are preferred.
     private static readonly string[][] Kinds = [["tokenizer.json"], ["tokenizer.model"], ["vocab.json", "merges.txt"], ["vocab.txt"]];
 
+    /// <summary>The files that are looked for, for messages.</summary>
+    public static string Names { get; } = string.Join(", ", Kinds.Select(kind => string.Join(" with ", kind)));
+
     /// <summary>Whether <paramref name="folder"/> has tokenizer files, of a kind that <see cref="Load"/> reads.</summary>
     public static bool IsIn(string folder) => Kinds.Any(kind => kind.All(file => File.Exists(Path.Combine(folder, file))));
 
@@ -34,8 +37,7 @@ internal static class TokenizerFolder
             throw new UnsupportedModelException("tekken.json: Mistral's own tokenizer file is not supported; "
                 + "supported: tokenizer.json, which transformers writes of the same tokenizer.");
         var found = Directory.Exists(folder) ? "none of them is there" : "there is no such folder";
-        throw new CheckpointException($"{Path.GetFileName(folder)}: must hold tokenizer.json, tokenizer.model, vocab.json "
-            + $"and merges.txt, or vocab.txt, but {found}.");
+        throw new CheckpointException($"{Path.GetFileName(folder)}: must hold one of {Names}, but {found}.");
     }
 
     private static int? IdOf(TokenizerParts parts, string token) =>
