@@ -18,14 +18,11 @@ public sealed class RetrievalIdentityTests
     {
         using var model = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"), new ModelOptions { Device = "cpu", MaxTokens = 512 });
         using var session = model.NewSession();
-        foreach (var (start, length) in (IEnumerable<(string, int)>)[("Returns the", 200), ("Gets or sets", 300)])
-        {
-            var begun = model.Tokenizer!.Encode(start);
-            int[] prompt = [.. begun, .. session.Ids(begun, Options with { MaxTokens = length })];
-            var expected = session.Ids(prompt, Options);
-            Assert.Equal(expected, session.Ids(prompt, Options with { Drafter = DrafterOptions.Parse($"{drafter},guard=false") }));
-            Assert.True(session.LastResult!.MeanAcceptedLength >= 8, $"got {session.LastResult.MeanAcceptedLength} a pass");
-        }
+        var begun = model.Tokenizer!.Encode("Returns the");
+        int[] prompt = [.. begun, .. session.Ids(begun, Options with { MaxTokens = 200 })];
+        var expected = session.Ids(prompt, Options);
+        Assert.Equal(expected, session.Ids(prompt, Options with { Drafter = DrafterOptions.Parse($"{drafter},guard=false") }));
+        Assert.True(session.LastResult!.MeanAcceptedLength >= 8, $"got {session.LastResult.MeanAcceptedLength} a pass");
     }
 
     [Theory]
