@@ -26,11 +26,11 @@ internal sealed class DecodingLoop
     private readonly int[] _path;
     private readonly TargetRows _rows;
     private readonly float[] _logits;
-    private readonly double[] _weights;     // what the logits come to, for rules that need more than a choice
     private readonly List<int> _emitted = [];
     private readonly List<TokenLogProbs> _logProbs = [];
     private readonly DecodingOptions _nothing = new(new Sampler([], greedy: true, 0), new NoDrafter(), new StopRule(0, []), null);
     private DecodingOptions _options;
+    private double[]? _weights;             // what the logits come to; only rules that need more than a choice ask for them
     private int _count, _promptLength;
     private bool _beyond;       // the cache holds keys turned by a longrope model's long factors
 
@@ -50,7 +50,7 @@ internal sealed class DecodingLoop
         _tree = new TokenTree(Math.Min(size.TreeRows, size.LogitRows), size.PathLength - 1);
         _tokens = new int[maxTokens + size.PathLength + 1];
         (_path, _rows) = (new int[size.PathLength], new TargetRows(model, workspace));
-        (_logits, _weights) = (new float[model.Spec.VocabularySize], new double[model.Spec.VocabularySize]);
+        _logits = new float[model.Spec.VocabularySize];
         _options = _nothing;
         _emitted.EnsureCapacity(size.PathLength);
     }
@@ -277,8 +277,9 @@ internal sealed class DecodingLoop
 
         public Span<double> Weights(TokenTree tree, int node)
         {
-            loop._options.Sampler.Weights(Read(tree, node), loop._logits, loop._weights);
-            return loop._weights;
+            var weights = loop._weights ??= new double[loop._logits.Length];
+            loop._options.Sampler.Weights(Read(tree, node), loop._logits, weights);
+            return weights;
         }
 
         /// <summary>Fetches the logits behind <paramref name="node"/> and returns the tokens up to it.</summary>
