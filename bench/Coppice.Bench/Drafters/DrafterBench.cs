@@ -7,6 +7,7 @@ namespace Coppice.Bench.Drafters;
 /// <summary>`drafters`: what each drafter is worth on prompts of several kinds, beside plain decoding in the same run.</summary>
 internal static class DrafterBench
 {
+    private const int FewestTokens = 8;      // a shorter continuation says nothing about speed
     private const string Everything = "auto prompt-lookup suffix token-recycling token-recycling:tree=template aded";
 
     public static int Run(Func<string, string?> take)
@@ -16,20 +17,20 @@ internal static class DrafterBench
         var (prompts, path) = (take("--prompts"), take("--recording"));
         if (prompts is null && path is null) throw new ArgumentException("--prompts or --recording: a file must be named.");
         var names = (take("--drafters") ?? Everything).Split(' ');
-        var perClass = Whole(take("--per-class") ?? "1000");
+        var (perClass, repeats) = (Whole(take("--per-class") ?? "1000"), Whole(take("--repeats") ?? "1"));
         using var model = LanguageModel.Load(folder, new ModelOptions { Device = take("--device") ?? "cpu", MaxTokens = 4096 });
         var texts = path is not null && File.Exists(path) ? Recording.Read(path) : Recording.Make(model, PromptSet.Read(prompts!, model.Tokenizer!), tokens);
         if (path is not null && !File.Exists(path)) Recording.Write(texts, path);
         if (take("--measure") == "no") return 0;
         if (take("--replay") is { } times) Replays(model, texts, names, times);
-        else Measure(model, Path.GetFileName(Path.GetFullPath(folder)), texts, names, perClass);
+        else Measure(model, Path.GetFileName(Path.GetFullPath(folder)), texts, names, perClass, repeats);
         return 0;
     }
 
-    private static void Measure(LanguageModel model, string name, IReadOnlyList<RecordedText> texts, string[] names, int perClass)
+    private static void Measure(LanguageModel model, string name, IReadOnlyList<RecordedText> texts, string[] names, int perClass, int repeats)
     {
-        var few = texts.GroupBy(text => text.Class).SelectMany(kind => kind.Take(perClass)).ToArray();
-        var run = new DrafterRun(model, texts);
+        var few = texts.Where(text => text.Ids.Length - text.PromptLength >= FewestTokens).GroupBy(text => text.Class).SelectMany(kind => kind.Take(perClass)).ToArray();
+        var run = new DrafterRun(model, texts, repeats);
         var rows = names.SelectMany(drafter => run.Measure(DrafterOptions.Parse(drafter), drafter, few)).ToArray();
         DrafterResults.Keep(name, model.DeviceName, PassCurve.Measure(model), rows);
     }

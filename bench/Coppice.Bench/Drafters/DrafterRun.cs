@@ -9,7 +9,10 @@ internal sealed record DrafterRow(
     double DraftMs, double VerifyMs, double HostMs, double TokensPerSecond, double PlainTokensPerSecond, double Ratio);
 
 /// <summary>Measures drafters on recorded prompts: plain, cold, warm and plain again directly after each other, so that a slow moment touches all of them.</summary>
-internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText> recorded)
+/// <param name="model">The model.</param>
+/// <param name="recorded">What warm drafters have seen, except the text itself.</param>
+/// <param name="repeats">How often each text is measured.</param>
+internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText> recorded, int repeats)
 {
     private readonly record struct Measured(GenerationResult Result, TimeSpan Plain);
 
@@ -17,12 +20,12 @@ internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText
     public IReadOnlyList<DrafterRow> Measure(DrafterOptions options, string name, IReadOnlyList<RecordedText> texts)
     {
         using var session = model.NewSession();
-        Generate(session, texts[0], options);        // calibrates, and gets code compiled
+        Generate(session, texts[0], options);        // gets code compiled, and first times of passes
         var rows = new List<DrafterRow>();
         foreach (var kind in texts.GroupBy(text => text.Class))
         {
             var (cold, warm) = (new List<Measured>(), new List<Measured>());
-            foreach (var text in kind)
+            foreach (var text in kind.SelectMany(text => Enumerable.Repeat(text, repeats)))
             {
                 using var fresh = options.Create(model);
                 using var taught = Replay.Create(options, model, recorded.Where(other => other != text), model.PassCosts);
@@ -57,14 +60,14 @@ internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText
         return session.LastResult!;
     }
 
-    private static DrafterRow Row(string drafter, string start, string kind, IReadOnlyList<Measured> runs)
+    private DrafterRow Row(string drafter, string start, string kind, IReadOnlyList<Measured> runs)
     {
         var results = runs.Select(run => run.Result).ToArray();
         var depths = results.Max(result => result.AcceptanceByDepth.Count);
         var byDepth = Enumerable.Range(0, Math.Min(depths, 8)).Select(depth => results.Where(r => r.AcceptanceByDepth.Count > depth).Average(r => r.AcceptanceByDepth[depth]));
         var (steps, tokens) = (results.Sum(r => r.Steps), results.Sum(r => r.Ids.Count));
         return new DrafterRow(
-            drafter, start, kind, runs.Count, (double)tokens / steps, 1 + (double)results.Sum(r => r.DraftedTokens) / steps, [.. byDepth.Select(rate => Math.Round(rate, 3))],
+            drafter, start, kind, runs.Count / repeats, (double)tokens / steps, 1 + (double)results.Sum(r => r.DraftedTokens) / steps, [.. byDepth.Select(rate => Math.Round(rate, 3))],
             results.Sum(r => r.DraftTime.TotalMilliseconds), results.Sum(r => r.VerifyTime.TotalMilliseconds), results.Sum(r => r.HostTime.TotalMilliseconds),
             (tokens - runs.Count) / results.Sum(r => r.DecodeTime.TotalSeconds), (tokens - runs.Count) / runs.Sum(run => run.Plain.TotalSeconds),
             runs.Average(run => run.Plain / run.Result.DecodeTime));
