@@ -8,7 +8,7 @@ internal static class AllDrafters
 {
     private static readonly string[] Tables =
     [
-        "auto", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2", "suffix", "suffix:nodes=60", "token-recycling", "token-recycling:tree=template",
+        "auto", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2", "suffix", "suffix:nodes=30", "token-recycling", "token-recycling:tree=template",
         "aded", "aded:nodes=65,count-once=true",
     ];
 
