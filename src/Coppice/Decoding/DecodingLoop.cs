@@ -68,6 +68,10 @@ internal sealed class DecodingLoop
     /// <summary>Counts and times since <see cref="Begin"/>.</summary>
     public DecodingStatistics Statistics { get; private set; } = new(1);
     private int GeneratedCount => _count - _promptLength;
+    /// <summary>Best tokens that are needed of a row.</summary>
+    private int BestCount => Math.Max(_options.Drafter.TopCount, ChoosesBest ? 1 : 0);
+    /// <summary>Whether the next token is the best one, so that nobody reads a whole row of logits.</summary>
+    private bool ChoosesBest => _options.Sampler.IsArgMax && _options.Typical is null;
 
     /// <summary>Begins a generation. Keys and values of the beginning that <paramref name="prompt"/> shares with the sequence so far are kept.</summary>
     public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options)
@@ -103,7 +107,8 @@ internal sealed class DecodingLoop
             var start = Stopwatch.GetTimestamp();
             RunTree();
             _rows.ComputeAll();
-            _rows.Download(0, _logits);
+            if (ChoosesBest) _rows.BestToken(0);
+            else _rows.Download(0, _logits);
             var time = Stopwatch.GetElapsedTime(start);
             _cache.Truncate(_cache.Length);
             return time;
@@ -187,7 +192,7 @@ internal sealed class DecodingLoop
         _batch.Clear();
         _batch.AddTree(_cache, _tree.Tokens, _tree.Depths, _tree.Paths, _beyond);
         _model.Forward(_batch, _workspace);
-        _rows.Begin(_tree, 0);
+        _rows.Begin(_tree, 0, BestCount);
     }
 
     /// <summary>Runs the tokens that follow what the cache holds; the last of them is the root of the tree.</summary>
@@ -196,7 +201,7 @@ internal sealed class DecodingLoop
         _batch.Clear();
         _batch.Add(_cache, _tokens.AsSpan(_cache.Length, count), _beyond);
         _model.Forward(_batch, _workspace);
-        _rows.Begin(_tree, count - 1);
+        _rows.Begin(_tree, count - 1, BestCount);
     }
 
     private void Draft()
@@ -273,7 +278,8 @@ internal sealed class DecodingLoop
     /// <summary>The target's choices and distributions, by one row of logits for each node.</summary>
     private readonly struct Rows(DecodingLoop loop) : ITokenChoice, ITargetDistribution<double>
     {
-        public int Choose(TokenTree tree, int node) => loop._options.Sampler.Choose(Read(tree, node), loop._logits);
+        public int Choose(TokenTree tree, int node) =>
+            loop.ChoosesBest ? loop._rows.BestToken(node) : loop._options.Sampler.Choose(Read(tree, node), loop._logits);
 
         public Span<double> Weights(TokenTree tree, int node)
         {
