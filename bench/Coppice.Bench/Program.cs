@@ -1,9 +1,11 @@
 using BenchmarkDotNet.Running;
 using Coppice.Bench;
+using Coppice.Bench.Dispatch;
 using Coppice.Bench.Drafters;
 
 // coppice-bench [--profile short|standard|analysis] [--model DIR] [options of BenchmarkDotNet, such as --filter *MatMul*]
 var arguments = new List<string>(args);
+if (arguments is ["dispatch"]) return DispatchBench.Run();
 if (arguments is ["drafters", ..]) return DrafterBench.Run(Take);
 var profile = BenchProfile.Parse(Take("--profile") ?? "standard");
 BenchModel.Folder = Take("--model");

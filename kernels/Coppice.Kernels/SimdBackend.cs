@@ -98,5 +98,6 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
         if (!disposing) return;
         _team.Dispose();
         _scratch.Dispose();
+        _best?.Dispose();
     }
 }

@@ -162,10 +162,10 @@ public sealed class Session : IDisposable
             var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;      // whether resting, which depends on times, changes nothing
             var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
             _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
-            if (options.Drafter != DrafterOptions.None) _loop.Calibrate();
             while (recorder.FinishReason is null)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (options.Drafter != DrafterOptions.None) _loop.Probe();
                 _loop.Step();
                 for (var i = 0; i < _loop.Emitted.Count && recorder.FinishReason is null; i++)
                 {

@@ -59,6 +59,8 @@ public sealed class ErrorTests : IDisposable
         Says("soft_cap: y must be [2, 4], got [4].", () => _here.SoftCap(F(2, 4), 1, 1, F(4)));
         Says("softmax: x must be [2, 4], got [2, 2, 4].", () => _here.Softmax(F(2, 2, 4), F(2, 2, 4)));
         Says("top_k: indices must be [2, 3], got [2, 2].", () => _here.TopK(F(2, 9), F(2, 3), I(2, 2)));
+        Says("matmul_top_k: y must be [2, 3], got [2, 4].", () => _here.MatMulTopK(F(2, 4), W(3, 4), default, F(2, 4), F(2, 1), I(2, 1)));
+        Says("matmul_top_k: values must be [2, 1], got [1, 1].", () => _here.MatMulTopK(F(2, 4), W(3, 4), default, F(2, 3), F(1, 1), I(1, 1)));
         Says("rope: x must be [tokens, heads, headDim], got [2, 8].", () => _here.Rope(F(2, 8), I(2), F(9, 4), F(9, 4), RopePairing.Half));
         Says("rope: sines must be [9, 4], got [9, 3].", () => _here.Rope(F(2, 1, 8), I(2), F(9, 4), F(9, 3), RopePairing.Half));
         Says("kv_append: k must be [1, 2, 8], got [1, 1, 8].", () => _here.KvAppend(Kv(), F(1, 1, 8), F(1, 1, 8), 0));
@@ -74,6 +76,7 @@ public sealed class ErrorTests : IDisposable
         Says("rope: the tables turn 10 elements but a head has 8.", () => _here.Rope(F(2, 1, 8), I(2), F(9, 5), F(9, 5), RopePairing.Half));
         Says("soft_cap: cap must not be negative, got -1.", () => _here.SoftCap(F(2, 4), 1, -1, F(2, 4)));
         Says("top_k: k must be 1..9, got 10.", () => _here.TopK(F(2, 9), F(2, 10), I(2, 10)));
+        Says("matmul_top_k: k must be 1..3, got 4.", () => _here.MatMulTopK(F(2, 4), W(3, 4), default, F(2, 3), F(2, 4), I(2, 4)));
         Says("kv_append: slots 63..65 must be within the capacity of 64.", () => _here.KvAppend(Kv(), F(2, 2, 8), F(2, 2, 8), 63));
         Says("kv_append: slots -1..1 must be within the capacity of 64.", () => _here.KvAppend(Kv(), F(2, 2, 8), F(2, 2, 8), -1));
         Says("kv_move: sources must ascend within 4..63, got 4 at 1.", () => _here.KvMove(Kv(), [5, 4], 3));

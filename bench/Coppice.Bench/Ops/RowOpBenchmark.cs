@@ -104,6 +104,51 @@ public class TopKBenchmark : OpBenchmark
     public void TopK() => Backend.TopK(_x, _values, _indices);
 }
 
+/// <summary>The head of SmolLM2: logits alone, and with the largest of each row.</summary>
+public class HeadBenchmark : OpBenchmark
+{
+    private const int Vocabulary = 49152, Width = 576, K = 8;
+    private WeightMatrix _head = null!;
+    private Tensor _x, _logits, _values, _indices;
+
+    [Params(1, 8)]
+    public int Rows { get; set; }
+
+    public override double Bytes => 2.0 * Vocabulary * Width + 4.0 * Rows * (Vocabulary + Width);
+    public override double Flops => 2.0 * Rows * Vocabulary * Width;
+
+    protected override void Prepare()
+    {
+        _head = Weight(Vocabulary, Width, MatrixFormat.BF16, Noise(Vocabulary * Width));
+        (_x, _logits) = (Place(new Shape(Rows, Width), Noise(Rows * Width)), Output(new Shape(Rows, Vocabulary)));
+        (_values, _indices) = (Output(new Shape(Rows, K)), Output(new Shape(Rows, K), ElementType.I32));
+    }
+
+    protected override void Check()
+    {
+        LogitsAndLargest();
+        var (logits, indices) = (Read<float>(_logits), Read<int>(_indices));
+        for (var row = 0; row < Rows; row++)
+        {
+            var expected = Enumerable.Range(0, Vocabulary).OrderByDescending(i => logits[row * Vocabulary + i]).ThenBy(i => i).Take(K);
+            if (!expected.SequenceEqual(indices.Skip(row * K).Take(K))) throw new InvalidOperationException("head: the indices must be those of the largest logits, largest first.");
+        }
+    }
+
+    [Benchmark]
+    public void Logits() => Backend.MatMul(_x, _head, default, _logits);
+
+    [Benchmark]
+    public void LogitsThenLargest()
+    {
+        Backend.MatMul(_x, _head, default, _logits);
+        Backend.TopK(_logits, _values, _indices);
+    }
+
+    [Benchmark]
+    public void LogitsAndLargest() => Backend.MatMulTopK(_x, _head, default, _logits, _values, _indices);
+}
+
 /// <summary>Rows of an embedding table.</summary>
 public class EmbedBenchmark : OpBenchmark
 {

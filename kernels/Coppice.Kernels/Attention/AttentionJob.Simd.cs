@@ -67,7 +67,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             var first = tile * _rowTile;
             var rows = Math.Min(_rowTile, _rows - first);
-            for (var i = 0; i < rows * _group; i++) Begin(scratch + (long)i * _queryFloats);
+            var queries = rows * _group;
+            for (var i = 0; i < queries; i++)
+            {
+                Begin(At(scratch, i));
+                Place(At(scratch, i), first + i / _group, kvHead * _group + i % _group);
+            }
             var (begin, last) = (int.MaxValue, 0);
             for (var r = first; r < first + rows; r++) (begin, last) = (Math.Min(begin, FirstBlock(Position(r))), Math.Max(last, Position(r) / Block));
             for (var block = begin; block <= last; block++)
@@ -75,17 +80,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 if (block < TreeBlock)
                 {
                     var next = Math.Min(block + 1, Math.Min(last, TreeBlock - 1));
-                    SharedBlock(kvHead, block, first, rows, scratch, KeyPage(next, kvHead), ValuePage(next, kvHead));
+                    SharedBlock(kvHead, block, queries, scratch, KeyPage(next, kvHead), ValuePage(next, kvHead));
                 }
                 else
                 {
-                    if (block == Math.Max(begin, TreeBlock)) TreeScoresOf(kvHead, first, rows * _group, scratch);
-                    BlockOfTree(kvHead, block, first, rows * _group, scratch);
+                    if (block == Math.Max(begin, TreeBlock)) TreeScoresOf(kvHead, queries, scratch);
+                    BlockOfTree(kvHead, block, queries, scratch);
                 }
-                MergeAll(scratch, rows * _group);
+                MergeAll(scratch, queries);
             }
-            for (var i = 0; i < rows * _group; i++)
-                Finish(scratch + (long)i * _queryFloats, Row(_y, first + i / _group) + (kvHead * _group + i % _group) * _headDim);
+            for (var i = 0; i < queries; i++)
+                Finish(At(scratch, i), Row(_y, first + i / _group) + (kvHead * _group + i % _group) * _headDim);
         }
 
         /// <summary>The only row, some blocks, all heads, so that memory is read as it lies: the blocks' states are kept for <see cref="MergeBlocks"/>.</summary>
@@ -93,11 +98,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void BlockRange(int first, int last, float* scratch)
         {
             var lastOfAll = Position(0) / Block;
+            for (var i = 0; i < _group; i++) Place(At(scratch, i), 0, i);
+            var queries = Source(scratch);
             for (var block = first; block < last; block++)
                 for (var kvHead = 0; kvHead < _kvHeads; kvHead++)
                 {
                     var (nextBlock, nextHead) = kvHead + 1 < _kvHeads ? (block, kvHead + 1) : (Math.Min(block + 1, lastOfAll), 0);
-                    SharedBlock(kvHead, block, 0, 1, scratch, KeyPage(nextBlock, nextHead), ValuePage(nextBlock, nextHead));
+                    for (var i = 0; i < _group; i++) Source(At(scratch, i)) = queries + (kvHead * _group + i) * _headDim;
+                    SharedBlock(kvHead, block, _group, scratch, KeyPage(nextBlock, nextHead), ValuePage(nextBlock, nextHead));
                     for (var i = 0; i < _group; i++)
                     {
                         float* query = At(scratch, i), state = State(block, kvHead * _group + i);
@@ -156,6 +164,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private static ref float Sum(float* query) => ref query[1];
         private static ref float BlockMax(float* query) => ref query[2];
         private static ref float BlockSum(float* query) => ref query[3];
+        private static ref int PositionOf(float* query) => ref ((int*)query)[4];
+        private static ref int RowOf(float* query) => ref ((int*)query)[5];
+        /// <summary>Where its elements lie.</summary>
+        private static ref float* Source(float* query) => ref *(float**)(query + 6);
 
         /// <summary>The logical position of a row.</summary>
         private int Position(int row) => _mask.Start + (_mask.Depths.IsEmpty ? row : ((int*)_mask.Depths.Address)[(long)row * _mask.Depths.RowStride]);
@@ -169,36 +181,39 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             (Max(query), Sum(query)) = (float.NegativeInfinity, 0f);
         }
 
+        /// <summary>Notes which query of the call this is, once for all blocks.</summary>
+        private void Place(float* query, int row, int head)
+        {
+            (RowOf(query), PositionOf(query)) = (row, Position(row));
+            Source(query) = Row(_q, row) + head * _headDim;
+        }
+
         /// <summary>The columns of <paramref name="block"/> that a row at <paramref name="position"/> sees: [low, high).</summary>
         private (int Low, int High) Visible(int position, int block) =>
             (_mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1 - block * Block), Math.Clamp(position + 1 - block * Block, 0, Block));
-
-        /// <summary>Query <paramref name="n"/> of some rows from <paramref name="firstRow"/> on: row by row, and in a row the heads of one KV head.</summary>
-        private float* Query(int firstRow, int kvHead, int n) => Row(_q, firstRow + n / _group) + (kvHead * _group + n % _group) * _headDim;
 
         private byte* KeyPage(int block, int kvHead) => _pages.Keys + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
         private byte* ValuePage(int block, int kvHead) => _pages.Values + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
 
         /// <summary>A block whose slots are its positions, for several queries: they share the loads of keys.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void SharedBlock(int kvHead, int block, int firstRow, int rows, float* scratch, byte* nextKeys, byte* nextValues)
+        private void SharedBlock(int kvHead, int block, int queries, float* scratch, byte* nextKeys, byte* nextValues)
         {
-            var queries = rows * _group;
             byte* keys = KeyPage(block, kvHead), values = ValuePage(block, kvHead);
-            ScoresOf(kvHead, firstRow, queries, keys, nextKeys, Scores(scratch));
+            ScoresOf(scratch, queries, keys, nextKeys, Scores(scratch));
             // Two passes, so that the processor works on several queries while the lanes of one are being reduced.
             for (var n = 0; n < queries; n++)
             {
-                var (low, high) = Visible(Position(firstRow + n / _group), block);
+                var (low, high) = Visible(PositionOf(At(scratch, n)), block);
                 Scale(At(scratch, n), low, high);
             }
             for (var n = 0; n < queries; n++) Weigh(At(scratch, n));
-            AddValuesOfAll(scratch, queries, firstRow, block, Block, values, nextValues);
+            AddValuesOfAll(scratch, queries, block, Block, values, nextValues);
         }
 
         /// <summary>Raw scores of queries with the 64 keys of a page; <paramref name="scores"/> are the first query's.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void ScoresOf(int kvHead, int firstRow, int queries, byte* keys, byte* nextKeys, float* scores)
+        private void ScoresOf(float* scratch, int queries, byte* keys, byte* nextKeys, float* scores)
         {
             var n = 0;
             if (typeof(TLanes) == typeof(Lanes512))
@@ -206,26 +221,26 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 {
                     // Three are done as four, the third twice.
                     var last = Math.Min(n + 3, queries - 1);
-                    ScoresOfFour(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), Query(firstRow, kvHead, n + 2), Query(firstRow, kvHead, last),
+                    ScoresOfFour(Source(At(scratch, n)), Source(At(scratch, n + 1)), Source(At(scratch, n + 2)), Source(At(scratch, last)),
                         keys, nextKeys, At(scores, n), At(scores, n + 1), At(scores, n + 2), At(scores, last));
                 }
             for (; n <= queries - 2; n += 2)
-                ScoresOfTwo(Query(firstRow, kvHead, n), Query(firstRow, kvHead, n + 1), keys, At(scores, n), _queryFloats);
-            for (; n < queries; n++) ScoresOfOne(Query(firstRow, kvHead, n), keys, At(scores, n));
+                ScoresOfTwo(Source(At(scratch, n)), Source(At(scratch, n + 1)), keys, At(scores, n), _queryFloats);
+            for (; n < queries; n++) ScoresOfOne(Source(At(scratch, n)), keys, At(scores, n));
         }
 
         /// <summary>Adds what the queries see of the first <paramref name="columns"/> columns of a block.</summary>
-        private void AddValuesOfAll(float* scratch, int queries, int firstRow, int block, int columns, byte* values, byte* nextValues)
+        private void AddValuesOfAll(float* scratch, int queries, int block, int columns, byte* values, byte* nextValues)
         {
             var n = 0;
             if (typeof(TLanes) == typeof(Lanes512) && _headDim % (4 * Lanes) == 0)
-                for (; n <= queries - 3; n += 4) AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), firstRow, block, columns, values, nextValues);
+                for (; n <= queries - 3; n += 4) AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), block, columns, values, nextValues);
             if (_headDim % (2 * Lanes) == 0)
-                for (; n <= queries - 2; n += 2) AddValuesOfSeveral(scratch, n, 2, firstRow, block, columns, values, nextValues);
+                for (; n <= queries - 2; n += 2) AddValuesOfSeveral(scratch, n, 2, block, columns, values, nextValues);
             for (; n < queries; n++)
             {
                 var query = At(scratch, n);
-                var (low, high) = Visible(Position(firstRow + n / _group), block);
+                var (low, high) = Visible(PositionOf(query), block);
                 AddValues(Scores(query), values, low, Math.Min(high, columns), BlockOutput(query));
             }
         }
@@ -233,37 +248,37 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private float* At(float* scratch, int query) => scratch + (long)query * _queryFloats;
 
         /// <summary>Raw scores with every page that holds keys of the tree itself.</summary>
-        private void TreeScoresOf(int kvHead, int firstRow, int queries, float* scratch)
+        private void TreeScoresOf(int kvHead, int queries, float* scratch)
         {
             for (var page = 0; page < _treePages; page++)
             {
                 byte* keys = KeyPage(TreeBlock + page, kvHead), next = KeyPage(TreeBlock + Math.Min(page + 1, _treePages - 1), kvHead);
-                ScoresOf(kvHead, firstRow, queries, keys, next, TreeScores(scratch) + page * Block);
+                ScoresOf(scratch, queries, keys, next, TreeScores(scratch) + page * Block);
             }
         }
 
         /// <summary>A block that holds keys of the tree itself: position t below Start is slot t, the others are the nodes of the row's path.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void BlockOfTree(int kvHead, int block, int firstRow, int queries, float* scratch)
+        private void BlockOfTree(int kvHead, int block, int queries, float* scratch)
         {
             var inOrder = Math.Clamp(_mask.Start - block * Block, 0, Block);      // columns below Start
             for (var n = 0; n < queries; n++)
             {
                 var query = At(scratch, n);
                 float* scores = Scores(query), raw = TreeScores(query);
-                var row = firstRow + n / _group;
-                var (low, high) = Visible(Position(row), block);
+                var row = RowOf(query);
+                var (low, high) = Visible(PositionOf(query), block);
                 for (var j = low; j < Math.Min(high, inOrder); j++) scores[j] = raw[(block - TreeBlock) * Block + j];
                 for (var j = Math.Max(low, inOrder); j < high; j++) scores[j] = raw[Slot(row, block * Block + j) - TreeBlock * Block];
                 Scale(query, low, high);
             }
             for (var n = 0; n < queries; n++) Weigh(At(scratch, n));
-            if (inOrder > 0) AddValuesOfAll(scratch, queries, firstRow, block, inOrder, ValuePage(block, kvHead), ValuePage(block, kvHead));
+            if (inOrder > 0) AddValuesOfAll(scratch, queries, block, inOrder, ValuePage(block, kvHead), ValuePage(block, kvHead));
             for (var n = 0; n < queries; n++)
             {
                 var query = At(scratch, n);
-                var row = firstRow + n / _group;
-                var (low, high) = Visible(Position(row), block);
+                var row = RowOf(query);
+                var (low, high) = Visible(PositionOf(query), block);
                 for (var j = Math.Max(low, inOrder); j < high; j++)
                 {
                     var slot = Slot(row, block * Block + j);
@@ -444,27 +459,28 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>The same for two to four queries: where all see a value, it is loaded once; before and behind, each goes alone, so that its order stays ascending.</summary>
-        private void AddValuesOfSeveral(float* scratch, int first, int count, int firstRow, int block, int columns, byte* values, byte* next)
+        private void AddValuesOfSeveral(float* scratch, int first, int count, int block, int columns, byte* values, byte* next)
         {
+            float* a = At(scratch, first), b = At(scratch, first + 1), c = At(scratch, first + Math.Min(2, count - 1)), d = At(scratch, first + count - 1);
             var (low, high) = (0, columns);
-            for (var n = first; n < first + count; n++)
+            for (var n = 0; n < count; n++)
             {
-                var seen = Visible(Position(firstRow + n / _group), block);
+                var seen = Visible(PositionOf(At(a, n)), block);
                 (low, high) = (Math.Max(low, seen.Low), Math.Min(high, seen.High));
             }
             high = Math.Max(low, high);
-            for (var n = first; n < first + count; n++)
+            var apart = low > 0 || high < columns;
+            for (var n = 0; apart && n < count; n++)
             {
-                var seen = Visible(Position(firstRow + n / _group), block);
-                AddValues(Scores(At(scratch, n)), values, seen.Low, Math.Min(Math.Min(low, columns), seen.High), BlockOutput(At(scratch, n)));
+                var seen = Visible(PositionOf(At(a, n)), block);
+                AddValues(Scores(At(a, n)), values, seen.Low, Math.Min(Math.Min(low, columns), seen.High), BlockOutput(At(a, n)));
             }
-            float* a = At(scratch, first), b = At(scratch, first + 1), c = At(scratch, first + Math.Min(2, count - 1)), d = At(scratch, first + count - 1);
             if (low < high && count > 2) AddSharedValues(Scores(a), Scores(b), Scores(c), Scores(d), values, next, low, high, BlockOutput(a), BlockOutput(b), BlockOutput(c), BlockOutput(d));
             else if (low < high) AddSharedValues(Scores(a), Scores(b), values, low, high, BlockOutput(a), BlockOutput(b));
-            for (var n = first; n < first + count; n++)
+            for (var n = 0; apart && n < count; n++)
             {
-                var seen = Visible(Position(firstRow + n / _group), block);
-                AddValues(Scores(At(scratch, n)), values, high, Math.Min(columns, seen.High), BlockOutput(At(scratch, n)));
+                var seen = Visible(PositionOf(At(a, n)), block);
+                AddValues(Scores(At(a, n)), values, high, Math.Min(columns, seen.High), BlockOutput(At(a, n)));
             }
         }
 

@@ -20,8 +20,8 @@ internal unsafe interface ICodePanels<TLanes> where TLanes : struct, ILanes<TLan
 /// <summary>q + 128 in bytes: scale · (q + 128) - 128 · scale is scale · q rounded once, because 128 · scale is exact.</summary>
 internal readonly unsafe struct Q8Panels<TLanes> : ICodePanels<TLanes> where TLanes : struct, ILanes<TLanes>
 {
-    public static int CodeBytes => 512;
-    public static int ParameterBytes => 32;
+    public static int CodeBytes => PanelLayout.Q8CodeBytes;
+    public static int ParameterBytes => PanelLayout.Q8ParameterBytes;
     public static int WordInputs => 4;
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Minimum(byte* parameters, TLanes scale) => TLanes.Multiply(TLanes.Broadcast(-128f), scale);
@@ -32,11 +32,11 @@ internal readonly unsafe struct Q8Panels<TLanes> : ICodePanels<TLanes> where TLa
 /// <summary>Two codes in a byte: inputs 0 … 3 of a word in the lower halves, 4 … 7 in the upper ones.</summary>
 internal readonly unsafe struct Q4Panels<TLanes> : ICodePanels<TLanes> where TLanes : struct, ILanes<TLanes>
 {
-    public static int CodeBytes => 256;
-    public static int ParameterBytes => 64;
+    public static int CodeBytes => PanelLayout.Q4CodeBytes;
+    public static int ParameterBytes => PanelLayout.Q4ParameterBytes;
     public static int WordInputs => 8;
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Minimum(byte* parameters, TLanes scale) => TLanes.LoadF16((ushort*)parameters + 16);
+    public static TLanes Minimum(byte* parameters, TLanes scale) => TLanes.LoadF16((ushort*)parameters + PanelLayout.Width);
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Code(byte* word, int index) => TLanes.LoadCodes(word, 8 * (index & 3) + (index & 4), 15);
 }

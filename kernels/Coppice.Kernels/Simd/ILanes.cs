@@ -67,6 +67,8 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     static abstract float Sum(T value);
     /// <summary>Largest lane.</summary>
     static abstract float Largest(T value);
+    /// <summary>Bit i is set where lane i of a is not less than that of b, as NaN never is.</summary>
+    static abstract uint NotLess(T a, T b);
     /// <summary>first, first + 1, … in the lanes.</summary>
     static abstract T Ramp(float first);
 }

@@ -108,6 +108,8 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
         return Max(pairs, new(Vector128.Shuffle(pairs._v, Vector128.Create(1, 0, 3, 2))))._v.ToScalar();
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint NotLess(Lanes128 a, Lanes128 b) => Vector128.LessThan(a._v, b._v).ExtractMostSignificantBits() ^ 0xfu;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Ramp(float first) => new(Vector128.CreateSequence(0f, 1f) + Vector128.Create(first));
 
     /// <summary>The F16 in the upper half of each word.</summary>

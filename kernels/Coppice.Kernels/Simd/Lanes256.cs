@@ -104,6 +104,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     public static float Largest(Lanes256 value) =>
         Lanes128.Largest(Lanes128.Max(new Lanes128(value._v.GetLower()), new Lanes128(value._v.GetUpper())));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint NotLess(Lanes256 a, Lanes256 b) => Vector256.LessThan(a._v, b._v).ExtractMostSignificantBits() ^ 0xffu;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Ramp(float first) => new(Vector256.CreateSequence(0f, 1f) + Vector256.Create(first));
 
     /// <summary>The F16 in the upper half of each word.</summary>

@@ -106,6 +106,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public static float Largest(Lanes512 value) =>
         Lanes256.Largest(Lanes256.Max(new Lanes256(value._v.GetLower()), new Lanes256(value._v.GetUpper())));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint NotLess(Lanes512 a, Lanes512 b) => (uint)Vector512.LessThan(a._v, b._v).ExtractMostSignificantBits() ^ 0xffffu;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Ramp(float first) => new(Vector512.CreateSequence(0f, 1f) + Vector512.Create(first));
 
     /// <summary>The F16 in the upper half of each word.</summary>

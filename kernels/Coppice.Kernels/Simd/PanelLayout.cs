@@ -16,14 +16,18 @@ internal readonly struct PanelLayout
     internal const int WordBytes = 64;
     /// <summary>Inputs of a group.</summary>
     internal const int Group = Numerics.QuantizedGroup.Size;
+    /// <summary>Bytes of a panel's codes of one group.</summary>
+    internal const int Q8CodeBytes = Width * Group, Q4CodeBytes = Width * Group / 2;
+    /// <summary>Bytes of a panel's scales, and minima, of one group.</summary>
+    internal const int Q8ParameterBytes = 2 * Width, Q4ParameterBytes = 4 * Width;
 
     internal PanelLayout(int outputs, int inputs, MatrixFormat format)
     {
         Panels = (outputs + Width - 1) / Width;
         Groups = (inputs + Group - 1) / Group;
         Inputs = format.IsQuantized() ? Groups * Group : (inputs + 1) / 2 * 2;
-        CodeBytes = format switch { MatrixFormat.Q8 => Width * Group, MatrixFormat.Q4 => Width * Group / 2, _ => 0 };
-        ParameterBytes = format switch { MatrixFormat.Q8 => 2 * Width, MatrixFormat.Q4 => 4 * Width, _ => 0 };
+        CodeBytes = format switch { MatrixFormat.Q8 => Q8CodeBytes, MatrixFormat.Q4 => Q4CodeBytes, _ => 0 };
+        ParameterBytes = format switch { MatrixFormat.Q8 => Q8ParameterBytes, MatrixFormat.Q4 => Q4ParameterBytes, _ => 0 };
         PairBytes = format switch { MatrixFormat.F32 => 8 * Width, MatrixFormat.F16 or MatrixFormat.BF16 => 4 * Width, _ => 0 };
         var bytes = format.IsQuantized() ? (long)Groups * (CodeBytes + ParameterBytes) : (long)Inputs / 2 * PairBytes;
         PanelBytes = (bytes + WordBytes - 1) / WordBytes * WordBytes;

@@ -104,5 +104,7 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(Twice<T> value) => T.Largest(T.Max(value._lower, value._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint NotLess(Twice<T> a, Twice<T> b) => T.NotLess(a._lower, b._lower) | T.NotLess(a._upper, b._upper) << T.Count;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> Ramp(float first) => new(T.Ramp(first), T.Ramp(first + T.Count));
 }

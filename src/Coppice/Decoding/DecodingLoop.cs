@@ -26,11 +26,11 @@ internal sealed class DecodingLoop
     private readonly int[] _path;
     private readonly TargetRows _rows;
     private readonly float[] _logits;
-    private readonly double[] _weights;     // what the logits come to, for rules that need more than a choice
     private readonly List<int> _emitted = [];
     private readonly List<TokenLogProbs> _logProbs = [];
     private readonly DecodingOptions _nothing = new(new Sampler([], greedy: true, 0), new NoDrafter(), new StopRule(0, []), null);
     private DecodingOptions _options;
+    private double[]? _weights;             // what the logits come to; only rules that need more than a choice ask for them
     private int _count, _promptLength;
     private bool _beyond;       // the cache holds keys turned by a longrope model's long factors
 
@@ -50,7 +50,7 @@ internal sealed class DecodingLoop
         _tree = new TokenTree(Math.Min(size.TreeRows, size.LogitRows), size.PathLength - 1);
         _tokens = new int[maxTokens + size.PathLength + 1];
         (_path, _rows) = (new int[size.PathLength], new TargetRows(model, workspace));
-        (_logits, _weights) = (new float[model.Spec.VocabularySize], new double[model.Spec.VocabularySize]);
+        _logits = new float[model.Spec.VocabularySize];
         _options = _nothing;
         _emitted.EnsureCapacity(size.PathLength);
     }
@@ -68,6 +68,10 @@ internal sealed class DecodingLoop
     /// <summary>Counts and times since <see cref="Begin"/>.</summary>
     public DecodingStatistics Statistics { get; private set; } = new(1);
     private int GeneratedCount => _count - _promptLength;
+    /// <summary>Best tokens that are needed of a row.</summary>
+    private int BestCount => Math.Max(_options.Drafter.TopCount, ChoosesBest ? 1 : 0);
+    /// <summary>Whether the next token is the best one, so that nobody reads a whole row of logits.</summary>
+    private bool ChoosesBest => _options.Sampler.IsArgMax && _options.Typical is null;
 
     /// <summary>Begins a generation. Keys and values of the beginning that <paramref name="prompt"/> shares with the sequence so far are kept.</summary>
     public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options)
@@ -83,14 +87,14 @@ internal sealed class DecodingLoop
         options.Drafter.Begin(prompt);
     }
 
-    /// <summary>Measures, unless that was done before, how long passes of several sizes take; nothing of them stays.</summary>
-    public void Calibrate()
+    /// <summary>Now and then runs a pass of which nothing stays, to know how long one of its size takes.</summary>
+    public void Probe()
     {
-        lock (_gate)
-        {
-            if (_costs.IsMeasured) return;
-            _costs.Measure(_tree.Capacity, TimePass);
-        }
+        if (_costs.NextProbe(_tree.Capacity) is not (> 0 and var rows)) return;
+        var (allocated, start) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
+        _costs.Probed(rows, TimePass(rows).TotalSeconds);
+        Statistics.HostTime += Stopwatch.GetElapsedTime(start);
+        Statistics.AllocatedBytes += GC.GetAllocatedBytesForCurrentThread() - allocated;
     }
 
     /// <summary>Runs a pass of so many rows behind what the cache holds, of which nothing stays, and says how long it took.</summary>
@@ -103,7 +107,8 @@ internal sealed class DecodingLoop
             var start = Stopwatch.GetTimestamp();
             RunTree();
             _rows.ComputeAll();
-            _rows.Download(0, _logits);
+            if (ChoosesBest) _rows.BestToken(0);
+            else _rows.Download(0, _logits);
             var time = Stopwatch.GetElapsedTime(start);
             _cache.Truncate(_cache.Length);
             return time;
@@ -152,7 +157,7 @@ internal sealed class DecodingLoop
     {
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         var start = Stopwatch.GetTimestamp();
-        _tree.Reset(_tokens[_count - 1]);
+        _tree.Reset(_tokens[_count - 1], _options.Stop);
         if (pending == 1 && GeneratedCount > 0) Draft();        // the first token is chosen the same way whether its prompt was computed or kept
         var drafted = Stopwatch.GetTimestamp();
         var drafter = _options.Drafter;
@@ -187,7 +192,7 @@ internal sealed class DecodingLoop
         _batch.Clear();
         _batch.AddTree(_cache, _tree.Tokens, _tree.Depths, _tree.Paths, _beyond);
         _model.Forward(_batch, _workspace);
-        _rows.Begin(_tree, 0);
+        _rows.Begin(_tree, 0, BestCount);
     }
 
     /// <summary>Runs the tokens that follow what the cache holds; the last of them is the root of the tree.</summary>
@@ -196,7 +201,7 @@ internal sealed class DecodingLoop
         _batch.Clear();
         _batch.Add(_cache, _tokens.AsSpan(_cache.Length, count), _beyond);
         _model.Forward(_batch, _workspace);
-        _rows.Begin(_tree, count - 1);
+        _rows.Begin(_tree, count - 1, BestCount);
     }
 
     private void Draft()
@@ -204,7 +209,8 @@ internal sealed class DecodingLoop
         var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, MaxTokens - _count);
         var depth = Math.Min(remaining - 1, _tree.PathLength - 1);
         if (_model.Spec.LongPositionsFrom is { } border && !_beyond) depth = Math.Min(depth, border - _count);
-        if (depth <= 0 || _options.Guard?.Allows(GeneratedCount) == false) return;
+        // The guard weighs drafts against plain passes, so there have to be some first.
+        if (depth <= 0 || (_options.Guard is { } guard && !(_costs.IsMeasured && guard.Allows(GeneratedCount)))) return;
         var request = new DraftRequest { Tokens = Tokens, MaxNodes = _tree.Capacity, MaxDepth = depth, Sampler = _options.Sampler, Costs = _costs };
         _options.Drafter.Draft(request, _tree);
     }
@@ -272,12 +278,14 @@ internal sealed class DecodingLoop
     /// <summary>The target's choices and distributions, by one row of logits for each node.</summary>
     private readonly struct Rows(DecodingLoop loop) : ITokenChoice, ITargetDistribution<double>
     {
-        public int Choose(TokenTree tree, int node) => loop._options.Sampler.Choose(Read(tree, node), loop._logits);
+        public int Choose(TokenTree tree, int node) =>
+            loop.ChoosesBest ? loop._rows.BestToken(node) : loop._options.Sampler.Choose(Read(tree, node), loop._logits);
 
         public Span<double> Weights(TokenTree tree, int node)
         {
-            loop._options.Sampler.Weights(Read(tree, node), loop._logits, loop._weights);
-            return loop._weights;
+            var weights = loop._weights ??= new double[loop._logits.Length];
+            loop._options.Sampler.Weights(Read(tree, node), loop._logits, weights);
+            return weights;
         }
 
         /// <summary>Fetches the logits behind <paramref name="node"/> and returns the tokens up to it.</summary>

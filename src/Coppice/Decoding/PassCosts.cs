@@ -1,91 +1,93 @@
-using System.Diagnostics;
-
 namespace Coppice.Decoding;
 
-/// <summary>How long a decoding pass takes by its number of rows, t(M): measured once, then followed while decoding.</summary>
+/// <summary>How long a decoding pass takes by its number of rows, t(M): learned from the passes of generations as they come, and followed.</summary>
 /// <remarks>
-/// Points that were measured are joined by straight lines; behind the last one the line goes on. What passes of one generation take is compared with the
-/// curve: the ratio, a slow mean, is common to all points, because a longer context makes every pass slower. One thread at a time.
+/// The shortest of a size's first passes is its point; the very first, in which code is compiled, does not count. Points are joined by straight lines; behind the
+/// last one the line goes on, and while there is only that of one row, rows are taken to cost little, so that drafts of some size are tried and thereby measured.
+/// Sizes that no draft had are probed, for which a small share of the time of decoding may go: a wrong guess would keep drafts from them for good.
+/// Later passes are compared with the curve: the ratio, a slow mean, is common to all points, because a longer context makes every pass slower.
+/// Sessions share it without a lock: a torn update costs accuracy, and never changes a text.
 /// </remarks>
 internal sealed class PassCosts
 {
-    private const int Passes = 4;
-    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(300);
+    private const int MostRows = 128, Passes = 4, PlainPasses = 3, ProbePasses = 3;
+    private const double ProbeShare = 0.05, RowShare = 0.15;
     private const double Follow = 0.1, Bend = 0.03, Outlier = 2;
-    private readonly List<(int Rows, double Seconds)> _points = [];
-    private double _scale = 1;
+    private readonly double[] _seconds = new double[MostRows + 1];      // by rows; 0 where nothing was measured
+    private readonly int[] _passes = new int[MostRows + 1];
+    private double _scale = 1, _decoded, _probed;
 
-    /// <summary>Whether a point was measured.</summary>
-    public bool IsMeasured => _points.Count > 0;
+    private static ReadOnlySpan<int> ProbeOrder => [8, 4, 16, 2, 12, 6, 3, 5, 7, 32];
 
-    /// <summary>A curve through <paramref name="points"/>.</summary>
+    /// <summary>Whether plain passes were measured, without which nothing can be said.</summary>
+    public bool IsMeasured => _passes[1] >= PlainPasses;
+
+    /// <summary>A curve through <paramref name="points"/>, which must have that of one row.</summary>
     public static PassCosts Of(params ReadOnlySpan<(int Rows, double Seconds)> points)
     {
         var costs = new PassCosts();
-        foreach (var (rows, seconds) in points) costs.Set(rows, seconds);
+        foreach (var (rows, seconds) in points) (costs._seconds[rows], costs._passes[rows]) = (seconds, Passes);
         return costs;
     }
 
     /// <summary>Time of a pass of <paramref name="rows"/>; of one row for every row where nothing was measured.</summary>
-    public double Seconds(int rows) => _scale * Curve(rows);
-
-    /// <summary>The points without what the last passes took, in ascending order.</summary>
-    public IReadOnlyList<(int Rows, double Seconds)> Points => _points;
-
-    /// <summary>Measures a point.</summary>
-    public void Set(int rows, double seconds)
-    {
-        var at = _points.FindIndex(point => point.Rows >= rows);
-        if (at >= 0 && _points[at].Rows == rows) _points[at] = (rows, seconds);
-        else _points.Insert(at < 0 ? _points.Count : at, (rows, seconds));
-    }
-
-    /// <summary>Measures points with <paramref name="run"/>, the shortest of a few passes each, until a time is up; in the order in which they matter.</summary>
-    /// <param name="most">Rows of the largest pass.</param>
-    /// <param name="run">Runs a pass of so many rows and says how long it took.</param>
-    public void Measure(int most, Func<int, TimeSpan> run)
-    {
-        var start = Stopwatch.GetTimestamp();
-        foreach (var rows in (ReadOnlySpan<int>)[1, 8, 4, 16, 2, 12, 6, 3, 5, 7, 32])
-        {
-            if (rows > most) continue;
-            var shortest = run(rows);
-            for (var i = 1; i < Passes && (Stopwatch.GetElapsedTime(start) < Budget || rows == 1); i++)
-            {
-                var time = run(rows);
-                if (time < shortest) shortest = time;
-            }
-            Set(rows, shortest.TotalSeconds);
-            if (rows > 1 && Stopwatch.GetElapsedTime(start) > Budget) break;
-        }
-        Straighten();
-    }
+    public double Seconds(int rows) => IsMeasured ? _scale * Curve(Math.Max(rows, 1)) : rows;
 
     /// <summary>A pass of a generation took so long.</summary>
     public void Observe(int rows, double seconds)
     {
-        if (!IsMeasured) return;
-        var ratio = Math.Clamp(seconds / Seconds(rows), 1 / Outlier, Outlier);
-        _scale *= Math.Pow(ratio, Follow);
-        for (var i = 0; i < _points.Count; i++)
+        _decoded += seconds;
+        if (rows > MostRows) return;
+        if (_passes[rows] < Passes) Add(rows, seconds);
+        else if (IsMeasured)
         {
-            if (_points[i].Rows == rows) _points[i] = (rows, _points[i].Seconds * Math.Pow(ratio, Bend));
+            var ratio = Math.Clamp(seconds / Seconds(rows), 1 / Outlier, Outlier);
+            _scale *= Math.Pow(ratio, Follow);
+            _seconds[rows] *= Math.Pow(ratio, Bend);
         }
     }
 
-    /// <summary>More rows never take less time: what a disturbed measurement says otherwise is lifted.</summary>
-    private void Straighten()
+    /// <summary>Rows of a pass that is to be run to see how long it takes, at most <paramref name="most"/>; 0 for none now.</summary>
+    public int NextProbe(int most)
     {
-        for (var i = 1; i < _points.Count; i++) _points[i] = (_points[i].Rows, Math.Max(_points[i].Seconds, _points[i - 1].Seconds));
+        if (!IsMeasured) return 0;
+        foreach (var rows in ProbeOrder)
+        {
+            if (rows <= most && _passes[rows] < ProbePasses) return _probed + Seconds(rows) <= ProbeShare * _decoded ? rows : 0;
+        }
+        return 0;
     }
 
+    /// <summary>A pass that <see cref="NextProbe"/> asked for took so long.</summary>
+    public void Probed(int rows, double seconds)
+    {
+        _probed += seconds;
+        Add(rows, seconds);
+    }
+
+    private void Add(int rows, double seconds)
+    {
+        seconds /= _scale;
+        if (_passes[rows]++ > 0) _seconds[rows] = _seconds[rows] == 0 ? seconds : Math.Min(_seconds[rows], seconds);
+    }
+
+    /// <summary>More rows never take less time than one, whatever a disturbed pass says.</summary>
     private double Curve(int rows)
     {
-        if (_points.Count == 0) return rows;
-        if (rows <= _points[0].Rows || _points.Count == 1) return _points[0].Seconds;
-        var i = 1;
-        while (i < _points.Count - 1 && _points[i].Rows < rows) i++;
-        var ((fromRows, from), (toRows, to)) = (_points[i - 1], _points[i]);
-        return from + (to - from) * (rows - fromRows) / (toRows - fromRows);
+        var (to, one) = (rows, _seconds[1]);
+        while (to <= MostRows && _seconds[to] == 0) to++;
+        if (to == rows) return Math.Max(_seconds[rows], one);
+        if (to > MostRows) to = Below(rows);
+        if (to == 1) return one * (1 + RowShare * (rows - 1));
+        var from = Below(Math.Min(to, rows));
+        return Math.Max(_seconds[from] + (_seconds[to] - _seconds[from]) * (rows - from) / (to - from), one);
+    }
+
+    /// <summary>The last point below <paramref name="rows"/>, which are more than one.</summary>
+    private int Below(int rows)
+    {
+        var below = Math.Min(rows - 1, MostRows);
+        while (_seconds[below] == 0) below--;
+        return below;
     }
 }

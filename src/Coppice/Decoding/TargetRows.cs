@@ -4,7 +4,7 @@ using Coppice.Models;
 
 namespace Coppice.Decoding;
 
-/// <summary>The target's logits behind the nodes of one pass, computed when they are asked for.</summary>
+/// <summary>The target's logits behind the nodes of one pass and the largest of them, computed when they are asked for.</summary>
 /// <remarks>
 /// The head reads as many bytes for one row as for a few, so a node that is asked for brings the nodes below it along, as far as one run of the head
 /// takes them for the price of one. Trees are numbered so that likely nodes come first; rows far from the walk cost nothing.
@@ -20,16 +20,16 @@ internal sealed class TargetRows(Transformer model, Workspace workspace)
     private readonly int[] _topTokens = new int[workspace.Size.LogitRows * WorkspaceSize.MaxTopCount];
     private readonly float[] _topLogits = new float[workspace.Size.LogitRows * WorkspaceSize.MaxTopCount];
     private TokenTree _tree = null!;
-    private int _firstRow, _computed;
+    private int _firstRow, _count, _computed, _fetched;
     private long _ticks;
 
     /// <summary>Time of the head and of copies since <see cref="Begin"/>.</summary>
     public TimeSpan Time => Stopwatch.GetElapsedTime(0, _ticks);
 
-    /// <summary>A pass has run over <paramref name="tree"/>, whose root is row <paramref name="firstRow"/>.</summary>
-    public void Begin(TokenTree tree, int firstRow)
+    /// <summary>A pass has run over <paramref name="tree"/>, whose root is row <paramref name="firstRow"/>; the <paramref name="count"/> best tokens of rows will be asked for.</summary>
+    public void Begin(TokenTree tree, int firstRow, int count)
     {
-        (_tree, _firstRow, _computed, _ticks) = (tree, firstRow, 0, 0);
+        (_tree, _firstRow, _count, _computed, _fetched, _ticks) = (tree, firstRow, Math.Min(count, workspace.TopTokens.Last), 0, 0, 0);
         _places.AsSpan(0, tree.Count).Fill(Uncomputed);
     }
 
@@ -55,18 +55,34 @@ internal sealed class TargetRows(Transformer model, Workspace workspace)
         _ticks += Stopwatch.GetTimestamp() - start;
     }
 
+    /// <summary>The token of the largest logit behind <paramref name="node"/>; NaN is -∞, and of equal ones it is the lowest id.</summary>
+    public int BestToken(int node)
+    {
+        var start = Stopwatch.GetTimestamp();
+        if (_places[node] == Uncomputed) ComputeFrom(node);
+        Fetch();
+        _ticks += Stopwatch.GetTimestamp() - start;
+        return _topTokens[_places[node] * workspace.TopTokens.Last];
+    }
+
     /// <summary>The <paramref name="count"/> best tokens behind each node whose logits were computed, or as many as the vocabulary has.</summary>
     public TopRows Top(int count)
     {
         if (count == 0) return default;
         var start = Stopwatch.GetTimestamp();
-        var (logits, tokens) = (workspace.TopLogits.Slice(0, _computed), workspace.TopTokens.Slice(0, _computed));
-        var width = tokens.Last;
-        model.Backend.TopK(workspace.Logits.Slice(0, _computed), logits, tokens);
-        model.Backend.Download(logits, _topLogits.AsSpan(0, _computed * width));
-        model.Backend.Download(tokens, _topTokens.AsSpan(0, _computed * width));
+        Fetch();
         _ticks += Stopwatch.GetTimestamp() - start;
-        return new TopRows(_places, _topTokens, _topLogits, width, Math.Min(count, width));
+        return new TopRows(_places, _topTokens, _topLogits, workspace.TopTokens.Last, Math.Min(count, _count));
+    }
+
+    /// <summary>Copies the best of the rows that were computed since to the host.</summary>
+    private void Fetch()
+    {
+        var (first, rows, width) = (_fetched, _computed - _fetched, workspace.TopTokens.Last);
+        if (rows == 0) return;
+        model.Backend.Download(workspace.TopLogits.Slice(first, rows), _topLogits.AsSpan(first * width, rows * width));
+        model.Backend.Download(workspace.TopTokens.Slice(first, rows), _topTokens.AsSpan(first * width, rows * width));
+        _fetched = _computed;
     }
 
     /// <summary>The node, then nodes below it in their order.</summary>
@@ -92,7 +108,12 @@ internal sealed class TargetRows(Transformer model, Workspace workspace)
             _places[nodes[i]] = _computed + i;
             nodes[i] += _firstRow;
         }
-        model.Logits(workspace, nodes, _computed);
+        if (_count == 0) model.Logits(workspace, nodes, _computed);
+        else
+        {
+            var (best, tokens) = (workspace.TopLogits.Slice(_computed, count), workspace.TopTokens.Slice(_computed, count));
+            model.Logits(workspace, nodes, _computed, best.Columns(0, _count), tokens.Columns(0, _count));
+        }
         _computed += count;
     }
 }

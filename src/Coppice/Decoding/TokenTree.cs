@@ -24,6 +24,7 @@ internal sealed class TokenTree
     public const int None = -1;
 
     private readonly NodeKind[] _kinds;
+    private StopRule? _stop;
     private readonly int[] _tokens, _parents, _depths, _firstChild, _lastChild, _nextSibling, _paths;
 
     /// <summary>Room for trees of at most <paramref name="capacity"/> nodes, none deeper than <paramref name="maxDepth"/>.</summary>
@@ -57,9 +58,11 @@ internal sealed class TokenTree
     public bool IsSampled { get; private set; }
 
     /// <summary>Begins anew with the root alone.</summary>
-    public void Reset(int rootToken)
+    /// <param name="rootToken">The last committed token.</param>
+    /// <param name="stop">Says which tokens end the text; null for none.</param>
+    public void Reset(int rootToken, StopRule? stop = null)
     {
-        (Count, IsSampled) = (0, false);
+        (Count, IsSampled, _stop) = (0, false, stop);
         Append(None, rootToken, 0, NodeKind.Root);
     }
 
@@ -98,6 +101,12 @@ internal sealed class TokenTree
         child = 0;
         return false;
     }
+
+    /// <summary>Whether the text ends with <paramref name="token"/>, so that nothing below a node with it is of use.</summary>
+    public bool Ends(int token) => _stop?.Ends(token) == true;
+
+    /// <summary>Whether children of <paramref name="node"/> are of use: it lies above <paramref name="maxDepth"/> and the text does not end with it. Drafters ask before they propose any.</summary>
+    public bool MayExtend(int node, int maxDepth) => _depths[node] < maxDepth && (node == 0 || !Ends(_tokens[node]));
 
     /// <summary>The nodes from the root to <paramref name="node"/>.</summary>
     public ReadOnlySpan<int> Path(int node) => _paths.AsSpan(node * PathLength, _depths[node] + 1);

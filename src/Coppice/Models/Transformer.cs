@@ -56,14 +56,23 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
     /// <param name="w">The workspace of the pass.</param>
     /// <param name="rows">Rows of the pass.</param>
     /// <param name="place">Where their logits go in the workspace's: those before it stay.</param>
-    public Tensor Logits(Workspace w, ReadOnlySpan<int> rows, int place = 0)
+    /// <param name="best">[rows, k]: the largest logits of each row, largest first; empty where they are not asked for.</param>
+    /// <param name="bestTokens">[rows, k], I32: their tokens, of equal logits the lower id first.</param>
+    public Tensor Logits(Workspace w, ReadOnlySpan<int> rows, int place = 0, Tensor best = default, Tensor bestTokens = default)
     {
         var (indices, x, logits) = (w.LogitRows.Slice(place, rows.Length), w.Gathered.Slice(place, rows.Length), w.Logits.Slice(place, rows.Length));
         Backend.Upload(rows, indices);
         Backend.CopyRows(w.Residual, indices, x);
         Norm(x, weights.FinalNorm, weights.FinalNormBias, x);
+        var final = Spec.LogitScale == 1 && Spec.LogitSoftCap == 0;
+        if (final && !best.IsEmpty)
+        {
+            Backend.MatMulTopK(x, weights.Head, weights.HeadBias, logits, best, bestTokens);
+            return logits;
+        }
         Backend.MatMul(x, weights.Head, weights.HeadBias, logits);
-        if (Spec.LogitScale != 1 || Spec.LogitSoftCap > 0) Backend.SoftCap(logits, Spec.LogitScale, Spec.LogitSoftCap, logits);
+        if (!final) Backend.SoftCap(logits, Spec.LogitScale, Spec.LogitSoftCap, logits);
+        if (!best.IsEmpty) Backend.TopK(logits, best, bestTokens);
         return logits;
     }
 

@@ -73,5 +73,5 @@ public abstract record BestFirstOptions : ModelDrafterOptions
         Require("branches", Branches, 1, 64);
     }
 
-    internal TreeEconomics Economics(PassCosts costs, DraftModel model) => new(Adaptive && costs.IsMeasured ? costs : null, model.PassSeconds);
+    internal TreeEconomics Economics(PassCosts costs, DraftModel model) => new(Adaptive ? costs : null, model.PassSeconds);
 }

@@ -27,6 +27,7 @@ public abstract class EmptyRowsTests(Device device) : OpSuite(device)
         b.SoftCap(none, 1, 1, none);
         b.Softmax(none, none);
         b.TopK(none, bed.Output(new Shape(0, 1)), bed.Output(new Shape(0, 1), ElementType.I32));
+        b.MatMulTopK(none, weight, default, none, bed.Output(new Shape(0, 1)), bed.Output(new Shape(0, 1), ElementType.I32));
         b.CopyRows(none, ids, none);
         var kept = bed.Place(new Shape(1, 8), Noise.Uniform(1, 8));
         b.AddRows(none, ids, bed.Output(new Shape(0)), kept);

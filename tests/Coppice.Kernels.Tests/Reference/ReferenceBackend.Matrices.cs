@@ -26,6 +26,13 @@ internal sealed partial class ReferenceBackend
         else for (var n = 0; n < weight.Outputs; n++) Output(n);
     }
 
+    /// <summary>The product, then the full sort of its rows.</summary>
+    protected override void MatMulTopKCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y, Tensor values, Tensor indices)
+    {
+        MatMulCore(x, weight, bias, y);
+        TopKCore(y, values, indices);
+    }
+
     /// <summary>y[t] = scale · W[ids[t]].</summary>
     protected override void EmbedCore(Tensor ids, WeightMatrix table, float scale, Tensor y)
     {

@@ -33,6 +33,12 @@ public sealed record TopKCase(int Rows, int Width, int K, bool Ties, bool Specia
     public long Cost => (long)Rows * Width * K;
 }
 
+/// <summary>A product and the K largest of its rows.</summary>
+public sealed record MatMulTopKCase(MatMulCase Product, int K) : ICase
+{
+    public long Cost => Product.Cost;
+}
+
 /// <summary>Who sees whom in an attention case.</summary>
 public enum MaskKind
 {
@@ -73,7 +79,7 @@ public static class Cases
     public static IEnumerable<MatMulCase> MatMul { get; } =
     [
         .. from shape in Turns<(int K, int N)>((1, 1), (2, 3), (3, 2), (7, 31), (16, 16), (17, 33), (24, 80), (31, 65), (64, 64), (65, 129), (129, 17), (80, 96), (128, 257), (257, 127))
-           from tokens in new[] { 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33 }
+           from tokens in new[] { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 33 }
            select new MatMulCase(tokens, shape.Item.K, shape.Item.N, Formats[(shape.Turn + tokens) % 3], (shape.Turn + tokens) % 2 == 0),
     ];
 
@@ -138,6 +144,19 @@ public static class Cases
            from kind in new[] { (false, false), (true, false), (true, true) }
            select new TopKCase(1 + width % 3, width, k, kind.Item1, kind.Item2),
         new(2, 49157, 1, false, false), new(1, 49157, 40, true, true),
+    ];
+
+    /// <summary>Every kind of weights, few and many rows, outputs of part of a panel to many panels for each thread, lists that are shorter and longer than a panel.</summary>
+    public static IEnumerable<MatMulTopKCase> MatMulTopK { get; } =
+    [
+        .. from kind in Turns((MatrixFormat.F32, ActivationFormat.F32), (MatrixFormat.F16, ActivationFormat.F32), (MatrixFormat.BF16, ActivationFormat.F32),
+               (MatrixFormat.Q8, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.F32), (MatrixFormat.Q8, ActivationFormat.Int8), (MatrixFormat.Q4, ActivationFormat.Int8))
+           from outputs in Turns(1, 33, 300)
+           from k in new[] { 1, 5, 40 }
+           where k <= outputs.Item
+           from tokens in new[] { 1, 2, 8, 17 }
+           select new MatMulTopKCase(new(tokens, 12, outputs.Item, kind.Item.Item1, (kind.Turn + outputs.Turn + tokens) % 2 == 0, kind.Item.Item2), k),
+        new(new(2, 7, 65, MatrixFormat.BF16, true), 65), new(new(100, 12, 300, MatrixFormat.F16, false), 3), new(new(3, 12, 1000, MatrixFormat.BF16, true), 16),
     ];
 
     /// <summary>Lengths at page edges, every sharing of KV heads, heads that do not fill a vector, every type, mask and cache.</summary>

@@ -1,6 +1,7 @@
 using Coppice.Decoding;
 using Coppice.Decoding.Drafters;
 using Coppice.Speculation;
+using Coppice.Tests.Decoding.Laws;
 using Coppice.Tests.Support;
 using Xunit;
 
@@ -11,14 +12,9 @@ public sealed class SampledLawTests : IDisposable
 {
     private const int Vocabulary = 16, Length = 5, Samples = 5000;
 
-    private const string Config = """
-        {"model_type": "llama", "vocab_size": 16, "hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 48,
-         "num_hidden_layers": 2, "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "tie_word_embeddings": false, "eos_token_id": 1}
-        """;
-
     private static readonly GenerationOptions Options = new() { MaxTokens = Length, Temperature = 0.9f, TopK = 3, IgnoreEos = true };
 
-    private readonly ModelPair _pair = new(Config);
+    private readonly ModelPair _pair = new(TabledLlama.Config);
     private readonly LanguageModel _model;
     private readonly int[] _prompt = TinyModel.Prompt(6, vocabulary: Vocabulary);
 

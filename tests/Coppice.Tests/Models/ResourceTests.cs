@@ -1,3 +1,6 @@
+using Coppice.Decoding;
+using Coppice.Decoding.Drafters;
+using Coppice.Decoding.Sampling;
 using Coppice.Kernels;
 using Coppice.Models;
 using Coppice.Tests.Support;
@@ -19,6 +22,35 @@ public sealed class ResourceTests
         session.Ids(TinyModel.Prompt(5), options);      // a first run, in which the runtime compiles
         session.Ids(TinyModel.Prompt(5, seed: 8), options);
         Assert.Equal(0, session.LastResult!.AllocatedBytesPerToken);
+    }
+
+    [Fact]
+    public void A_pass_that_is_only_timed_leaves_nothing_behind_and_allocates_nothing()
+    {
+        using var folder = new TinyModel();
+        using var model = folder.Load();
+        using var session = model.NewSession();
+        var expected = session.Greedy(TinyModel.Prompt(5), 60);
+        var (cache, pool) = model.NewCache(200);
+        using (pool)
+        using (cache)
+        {
+            using var workspace = new Workspace(model.Backend, model.Spec, model.Size);
+            var loop = new DecodingLoop(model.Transformer, model.Gate, cache, workspace, 200, model.MaxTokens, new PassCosts());
+            loop.Begin(TinyModel.Prompt(5), new DecodingOptions(new Sampler([], greedy: true, seed: 0), new NoDrafter(), new StopRule(60, []), null));
+            List<int> ids = [];
+            var least = long.MaxValue;
+            while (loop.Finished is null)
+            {
+                var allocated = GC.GetAllocatedBytesForCurrentThread();
+                loop.TimePass(1 + 7 * ids.Count % 16);
+                if (ids.Count > 16) least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - allocated);
+                loop.Step();
+                ids.AddRange(loop.Emitted);
+            }
+            Assert.Equal(expected, ids);
+            Assert.Equal(0, least);
+        }
     }
 
     [Fact]

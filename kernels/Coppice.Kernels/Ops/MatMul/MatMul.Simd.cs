@@ -8,7 +8,7 @@ namespace Coppice.Kernels;
 /// <summary>y = x Wᵀ over panels: one row streams the weights, more rows go through packed activations and register tiles. Work splits by panels, never by k.</summary>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>Rows of a full register tile: 8 x 2 panels take 16 of 32 registers of 512 bits; 6 x 1 take 12 of 16 registers of 256 bits.</summary>
+    /// <summary>Rows of a full register tile: 8 x 2 panels take 16 of 32 registers of 512 bits, 6 x 4 take 24; 6 x 1 take 12 of 16 registers of 256 bits.</summary>
     private static int RowTile => typeof(TLanes) == typeof(Lanes512) ? 8 : 6;
     /// <summary>Panels of one register tile.</summary>
     private static int PanelTile => typeof(TLanes) == typeof(Lanes512) ? 2 : 1;
@@ -26,34 +26,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>Most panels that one part takes at a time.</summary>
     private const int GroupPanels = 8;
 
-    /// <summary>Rows of the next tile where <paramref name="left"/> rows are left: full, or the smaller height that wastes least.</summary>
-    private static int TileHeight(int left) => left switch
-    {
-        <= 2 => 2,
-        <= 4 => 4,
-        7 or 8 => RowTile == 8 ? 8 : 4,
-        _ => RowTile,
-    };
-
-    /// <summary>Rows of packed x, the last tile's padding included.</summary>
-    private static int PackedRows(int rows)
-    {
-        var packed = 0;
-        while (packed < rows) packed += TileHeight(rows - packed);
-        return packed;
-    }
-
     private PanelJob? _matMulF32, _matMulF16, _matMulBF16, _matMulQ8, _matMulQ4;
     private IntegerJob? _matMulInt8Q8, _matMulInt8Q4;
     private PackJob? _pack;
 
-    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
+    protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y) => MatMul(x, weight, bias, y, default);
+
+    private void MatMul(in Tensor x, WeightMatrix weight, in Tensor bias, in Tensor y, BestLists best)
     {
         var w = (PanelMatrix)weight;
         if (w.Activations == ActivationFormat.Int8)
         {
-            if (w.Format == MatrixFormat.Q8) MatMul(_matMulInt8Q8 ??= new BytesJob(), x, w, bias, y);
-            else MatMul(_matMulInt8Q4 ??= new NibblesJob(), x, w, bias, y);
+            if (w.Format == MatrixFormat.Q8) MatMul(_matMulInt8Q8 ??= new BytesJob(), x, w, bias, y, best);
+            else MatMul(_matMulInt8Q4 ??= new NibblesJob(), x, w, bias, y, best);
             return;
         }
         MatMul(w.Format switch
@@ -63,21 +48,21 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             MatrixFormat.BF16 => _matMulBF16 ??= new DirectJob<BF16Panels<TLanes>>(),
             MatrixFormat.Q8 => _matMulQ8 ??= new CodeJob<Q8Panels<TLanes>>(),
             _ => _matMulQ4 ??= new CodeJob<Q4Panels<TLanes>>(),
-        }, x, w, bias, y);
+        }, x, w, bias, y, best);
     }
 
-    private void MatMul(PanelJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y)
+    private void MatMul(PanelJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y, BestLists best)
     {
         var (rows, k) = (x.Rows, w.Layout.Inputs);
-        var packedRows = rows == 1 ? 0 : PackedRows(rows);
+        var packedRows = rows == 1 ? 0 : matMul.PackedRows(rows);
         var packed = packedRows > 0 ? (long)packedRows * k : k == w.Inputs ? 0 : k;
         packed = (packed + 15) / 16 * 16;
         var accumulators = (packedRows == 0 ? 1 : Math.Min(packedRows, RowBlock)) * GroupPanels * Lanes;
         var expanded = packedRows > 0 && matMul.Expands(rows) ? GroupPanels * ExpandedPairs * 2 * Lanes : 0;
         var scratch = _scratch.Get((packed + (long)(accumulators + expanded) * Threads) * sizeof(float));
-        if (packedRows > 0) Pack(x, k, scratch);
+        if (packedRows > 0) Pack(matMul, x, k, scratch);
         else if (packed > 0) PackRow(Row(x, 0), w.Inputs, k, scratch);
-        matMul.Set(packed > 0 ? scratch : Row(x, 0), w, bias, y);
+        matMul.Set(packed > 0 ? scratch : Row(x, 0), w, bias, y, best);
         matMul.SetScratch(scratch + packed, accumulators, expanded);
         matMul.Split(Threads);
         _team.Run(matMul, matMul.Parts);
@@ -89,10 +74,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         new Span<float>(packed + inputs, padded - inputs).Clear();
     }
 
-    private void Pack(in Tensor x, int k, float* packed)
+    private void Pack(PanelJob matMul, in Tensor x, int k, float* packed)
     {
         var pack = _pack ??= new PackJob();
-        pack.Set(x, k, packed);
+        pack.Set(matMul, x, k, packed);
         var parts = (x.Rows + RowBlock - 1) / RowBlock;
         _team.Run(pack, parts);
     }
@@ -100,11 +85,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>Rows of x, a tile at a time, as [k][tile rows], so that a step of the inner loop reads one cache line; rows and inputs that are not there are zeros.</summary>
     private sealed class PackJob : Job
     {
+        private PanelJob _product = null!;
         private float* _x, _packed;
         private int _rows, _inputs, _stride, _k;
 
-        internal void Set(in Tensor x, int k, float* packed)
+        internal void Set(PanelJob product, in Tensor x, int k, float* packed)
         {
+            _product = product;
             _x = Row(x, 0);
             _packed = packed;
             (_rows, _inputs, _stride, _k) = (x.Rows, x.Shape.RowLength, x.RowStride, k);
@@ -116,7 +103,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var end = Math.Min((block + 1) * RowBlock, _rows);
             for (var row = block * RowBlock; row < end;)
             {
-                var height = TileHeight(end - row);
+                var height = _product.TileHeight(end - row);
                 var destination = _packed + (long)row * _k;
                 var r = 0;
                 for (; r + 4 <= Math.Min(height, end - row); r += 4) FourRows(_x + (long)(row + r) * _stride, destination + r, height);

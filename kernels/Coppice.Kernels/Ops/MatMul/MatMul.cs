@@ -11,7 +11,12 @@ public abstract partial class Backend
     /// <remarks>2 · tokens · inputs · outputs flops; reads the weights once for up to a register tile of rows.</remarks>
     public void MatMul(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
     {
-        const string op = "matmul";
+        RequireProduct("matmul", x, weight, bias, y);
+        if (x.Rows > 0) MatMulCore(x, weight, bias, y);
+    }
+
+    private void RequireProduct(string op, in Tensor x, WeightMatrix weight, in Tensor bias, in Tensor y)
+    {
         Require.Owner(op, nameof(weight), this, weight);
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(y), this, y);
@@ -22,7 +27,6 @@ public abstract partial class Backend
             Require.Activation(op, nameof(bias), this, bias);
             Require.Shape(op, nameof(bias), bias, new Shape(weight.Outputs));
         }
-        if (x.Rows > 0) MatMulCore(x, weight, bias, y);
     }
 
     /// <inheritdoc cref="MatMul"/>

@@ -91,10 +91,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes c70 = TLanes.Zero, c71 = TLanes.Zero;
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / TCodes.CodeBytes) ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
+            if (group == groups - 2 * PrefetchBytes / TCodes.CodeBytes) ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
             TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1, s1);
             p0 += TCodes.ParameterBytes;
             p1 += TCodes.ParameterBytes;
@@ -266,10 +266,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes c30 = TLanes.Zero, c31 = TLanes.Zero;
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / TCodes.CodeBytes) ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
+            if (group == groups - 2 * PrefetchBytes / TCodes.CodeBytes) ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
             TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1, s1);
             p0 += TCodes.ParameterBytes;
             p1 += TCodes.ParameterBytes;
@@ -371,10 +371,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / TCodes.CodeBytes) ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
+            if (group == groups - 2 * PrefetchBytes / TCodes.CodeBytes) ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
             TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1, s1);
             p0 += TCodes.ParameterBytes;
             p1 += TCodes.ParameterBytes;

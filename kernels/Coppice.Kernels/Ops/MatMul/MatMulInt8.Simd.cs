@@ -12,7 +12,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     private RoundJob? _round;
 
-    private void MatMul(IntegerJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y)
+    private void MatMul(IntegerJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y, BestLists best)
     {
         var rows = x.Rows;
         var packedRows = matMul.PackedRows(rows);
@@ -23,7 +23,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var round = _round ??= new RoundJob();
         round.Set(x, w, packed, matMul);
         _team.Run(round, rows == 1 ? 1 : (rows + RowBlock - 1) / RowBlock);
-        matMul.Set(null, w, bias, y);
+        matMul.Set(null, w, bias, y, best);
         matMul.SetRounded(packed, (float*)((byte*)scratch + bytes));
         matMul.Split(Threads);
         _team.Run(matMul, matMul.Parts);

@@ -19,7 +19,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var group = 0; group < groups; group++)
         {
             TLanes i00 = TLanes.Zero;
-            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q4CodeBytes; word += PanelLayout.WordBytes)
             {
                 TLanes q0 = TLanes.LowNibbles(w0);
                 var x0 = TLanes.BroadcastWord(x + 0);
@@ -31,11 +31,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 x += 8;
             }
             TLanes s0 = TLanes.LoadF16((ushort*)p0);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width);
             c0 = AddNibbles(i00, s0, m0, scales[0], sums[0], c0);
             scales += 1;
             sums += 1;
-            p0 += 64;
+            p0 += PanelLayout.Q4ParameterBytes;
         }
         TLanes.Store(c0, c + 0);
     }
@@ -49,20 +49,20 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var w3 = w2 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset, p2 = w2 + parameterOffset, p3 = w3 + parameterOffset;
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
-        long ahead = PrefetchBytes, ahead2 = PrefetchBytes / 256 * 64;
+        long ahead = PrefetchBytes, ahead2 = PrefetchBytes / PanelLayout.Q4CodeBytes * PanelLayout.Q4ParameterBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256)
+            if (group == groups - PrefetchBytes / PanelLayout.Q4CodeBytes)
             {
-                ahead += 4 * panelBytes - (long)groups * 256;
-                ahead2 += 4 * panelBytes - (long)groups * 64;
+                ahead += 4 * panelBytes - (long)groups * PanelLayout.Q4CodeBytes;
+                ahead2 += 4 * panelBytes - (long)groups * PanelLayout.Q4ParameterBytes;
             }
             Prefetch(p0 + ahead2);
             Prefetch(p1 + ahead2);
             Prefetch(p2 + ahead2);
             Prefetch(p3 + ahead2);
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero, i02 = TLanes.Zero, i03 = TLanes.Zero;
-            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q4CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 Prefetch(w1 + ahead);
@@ -81,17 +81,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 x += 8;
             }
             TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2), s3 = TLanes.LoadF16((ushort*)p3);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16), m1 = TLanes.LoadF16((ushort*)p1 + 16), m2 = TLanes.LoadF16((ushort*)p2 + 16), m3 = TLanes.LoadF16((ushort*)p3 + 16);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width), m1 = TLanes.LoadF16((ushort*)p1 + PanelLayout.Width), m2 = TLanes.LoadF16((ushort*)p2 + PanelLayout.Width), m3 = TLanes.LoadF16((ushort*)p3 + PanelLayout.Width);
             c0 = AddNibbles(i00, s0, m0, scales[0], sums[0], c0);
             c1 = AddNibbles(i01, s1, m1, scales[0], sums[0], c1);
             c2 = AddNibbles(i02, s2, m2, scales[0], sums[0], c2);
             c3 = AddNibbles(i03, s3, m3, scales[0], sums[0], c3);
             scales += 1;
             sums += 1;
-            p0 += 64;
-            p1 += 64;
-            p2 += 64;
-            p3 += 64;
+            p0 += PanelLayout.Q4ParameterBytes;
+            p1 += PanelLayout.Q4ParameterBytes;
+            p2 += PanelLayout.Q4ParameterBytes;
+            p3 += PanelLayout.Q4ParameterBytes;
         }
         TLanes.Store(c0, c + 0);
         TLanes.Store(c1, c + 16);
@@ -107,10 +107,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
+            if (group == groups - PrefetchBytes / PanelLayout.Q4CodeBytes) ahead += 1 * panelBytes - (long)groups * PanelLayout.Q4CodeBytes;
             TLanes i00 = TLanes.Zero;
             TLanes i10 = TLanes.Zero;
-            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q4CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0);
@@ -127,12 +127,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 x += 16;
             }
             TLanes s0 = TLanes.LoadF16((ushort*)p0);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width);
             TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
             TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
             scales += 2;
             sums += 2;
-            p0 += 64;
+            p0 += PanelLayout.Q4ParameterBytes;
         }
     }
 
@@ -144,12 +144,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
+            if (group == groups - PrefetchBytes / PanelLayout.Q4CodeBytes) ahead += 1 * panelBytes - (long)groups * PanelLayout.Q4CodeBytes;
             TLanes i00 = TLanes.Zero;
             TLanes i10 = TLanes.Zero;
             TLanes i20 = TLanes.Zero;
             TLanes i30 = TLanes.Zero;
-            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q4CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0);
@@ -174,14 +174,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 x += 32;
             }
             TLanes s0 = TLanes.LoadF16((ushort*)p0);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width);
             TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
             TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
             TLanes.Store(AddNibbles(i20, s0, m0, scales[2], sums[2], TLanes.Load(c + 32)), c + 32);
             TLanes.Store(AddNibbles(i30, s0, m0, scales[3], sums[3], TLanes.Load(c + 48)), c + 48);
             scales += 4;
             sums += 4;
-            p0 += 64;
+            p0 += PanelLayout.Q4ParameterBytes;
         }
     }
 
@@ -193,7 +193,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 1 * panelBytes - (long)groups * 256;
+            if (group == groups - PrefetchBytes / PanelLayout.Q4CodeBytes) ahead += 1 * panelBytes - (long)groups * PanelLayout.Q4CodeBytes;
             TLanes i00 = TLanes.Zero;
             TLanes i10 = TLanes.Zero;
             TLanes i20 = TLanes.Zero;
@@ -202,7 +202,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes i50 = TLanes.Zero;
             TLanes i60 = TLanes.Zero;
             TLanes i70 = TLanes.Zero;
-            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q4CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 TLanes q0 = TLanes.LowNibbles(w0);
@@ -243,7 +243,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 x += 64;
             }
             TLanes s0 = TLanes.LoadF16((ushort*)p0);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width);
             TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
             TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
             TLanes.Store(AddNibbles(i20, s0, m0, scales[2], sums[2], TLanes.Load(c + 32)), c + 32);
@@ -254,7 +254,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(AddNibbles(i70, s0, m0, scales[7], sums[7], TLanes.Load(c + 112)), c + 112);
             scales += 8;
             sums += 8;
-            p0 += 64;
+            p0 += PanelLayout.Q4ParameterBytes;
         }
     }
 
@@ -264,13 +264,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            if (group == groups - 2 * PrefetchBytes / PanelLayout.Q4CodeBytes)
+                ahead += 2 * panelBytes - (long)groups * PanelLayout.Q4CodeBytes;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
-            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q4CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 Prefetch(w1 + ahead);
@@ -289,15 +290,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 x += 16;
             }
             TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16), m1 = TLanes.LoadF16((ushort*)p1 + 16);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width), m1 = TLanes.LoadF16((ushort*)p1 + PanelLayout.Width);
             TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
             TLanes.Store(AddNibbles(i01, s1, m1, scales[0], sums[0], TLanes.Load(c + 16)), c + 16);
             TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 32)), c + 32);
             TLanes.Store(AddNibbles(i11, s1, m1, scales[1], sums[1], TLanes.Load(c + 48)), c + 48);
             scales += 2;
             sums += 2;
-            p0 += 64;
-            p1 += 64;
+            p0 += PanelLayout.Q4ParameterBytes;
+            p1 += PanelLayout.Q4ParameterBytes;
         }
     }
 
@@ -307,15 +308,16 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            if (group == groups - 2 * PrefetchBytes / PanelLayout.Q4CodeBytes)
+                ahead += 2 * panelBytes - (long)groups * PanelLayout.Q4CodeBytes;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
             TLanes i20 = TLanes.Zero, i21 = TLanes.Zero;
             TLanes i30 = TLanes.Zero, i31 = TLanes.Zero;
-            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q4CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 Prefetch(w1 + ahead);
@@ -342,7 +344,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 x += 32;
             }
             TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16), m1 = TLanes.LoadF16((ushort*)p1 + 16);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width), m1 = TLanes.LoadF16((ushort*)p1 + PanelLayout.Width);
             TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
             TLanes.Store(AddNibbles(i01, s1, m1, scales[0], sums[0], TLanes.Load(c + 16)), c + 16);
             TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 32)), c + 32);
@@ -353,8 +355,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(AddNibbles(i31, s1, m1, scales[3], sums[3], TLanes.Load(c + 112)), c + 112);
             scales += 4;
             sums += 4;
-            p0 += 64;
-            p1 += 64;
+            p0 += PanelLayout.Q4ParameterBytes;
+            p1 += PanelLayout.Q4ParameterBytes;
         }
     }
 
@@ -364,10 +366,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
-        long ahead = PrefetchBytes;
+        long ahead = 2 * PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 256) ahead += 2 * panelBytes - (long)groups * 256;
+            if (group == groups - 2 * PrefetchBytes / PanelLayout.Q4CodeBytes)
+                ahead += 2 * panelBytes - (long)groups * PanelLayout.Q4CodeBytes;
             TLanes i00 = TLanes.Zero, i01 = TLanes.Zero;
             TLanes i10 = TLanes.Zero, i11 = TLanes.Zero;
             TLanes i20 = TLanes.Zero, i21 = TLanes.Zero;
@@ -376,7 +379,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes i50 = TLanes.Zero, i51 = TLanes.Zero;
             TLanes i60 = TLanes.Zero, i61 = TLanes.Zero;
             TLanes i70 = TLanes.Zero, i71 = TLanes.Zero;
-            for (var word = 0; word < 256; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q4CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 Prefetch(w1 + ahead);
@@ -419,7 +422,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 x += 64;
             }
             TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + 16), m1 = TLanes.LoadF16((ushort*)p1 + 16);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width), m1 = TLanes.LoadF16((ushort*)p1 + PanelLayout.Width);
             TLanes.Store(AddNibbles(i00, s0, m0, scales[0], sums[0], TLanes.Load(c + 0)), c + 0);
             TLanes.Store(AddNibbles(i01, s1, m1, scales[0], sums[0], TLanes.Load(c + 16)), c + 16);
             TLanes.Store(AddNibbles(i10, s0, m0, scales[1], sums[1], TLanes.Load(c + 32)), c + 32);
@@ -438,8 +441,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(AddNibbles(i71, s1, m1, scales[7], sums[7], TLanes.Load(c + 240)), c + 240);
             scales += 8;
             sums += 8;
-            p0 += 64;
-            p1 += 64;
+            p0 += PanelLayout.Q4ParameterBytes;
+            p1 += PanelLayout.Q4ParameterBytes;
         }
     }
 
@@ -453,7 +456,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             TLanes il00 = TLanes.Zero;
             TLanes ih00 = TLanes.Zero;
-            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q8CodeBytes; word += PanelLayout.WordBytes)
             {
                 TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
                 var x0 = TLanes.BroadcastWord(x + 0);
@@ -466,7 +469,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c0 = AddBytes(il00, ih00, s0, scales[0], sums[0], c0);
             scales += 1;
             sums += 1;
-            p0 += 32;
+            p0 += PanelLayout.Q8ParameterBytes;
         }
         TLanes.Store(c0, c + 0);
     }
@@ -480,13 +483,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var w3 = w2 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset, p2 = w2 + parameterOffset, p3 = w3 + parameterOffset;
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
-        long ahead = PrefetchBytes, ahead2 = PrefetchBytes / 512 * 32;
+        long ahead = PrefetchBytes, ahead2 = PrefetchBytes / PanelLayout.Q8CodeBytes * PanelLayout.Q8ParameterBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 512)
+            if (group == groups - PrefetchBytes / PanelLayout.Q8CodeBytes)
             {
-                ahead += 4 * panelBytes - (long)groups * 512;
-                ahead2 += 4 * panelBytes - (long)groups * 32;
+                ahead += 4 * panelBytes - (long)groups * PanelLayout.Q8CodeBytes;
+                ahead2 += 4 * panelBytes - (long)groups * PanelLayout.Q8ParameterBytes;
             }
             Prefetch(p0 + ahead2);
             Prefetch(p1 + ahead2);
@@ -494,7 +497,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             Prefetch(p3 + ahead2);
             TLanes il00 = TLanes.Zero, il01 = TLanes.Zero, il02 = TLanes.Zero, il03 = TLanes.Zero;
             TLanes ih00 = TLanes.Zero, ih01 = TLanes.Zero, ih02 = TLanes.Zero, ih03 = TLanes.Zero;
-            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q8CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 Prefetch(w1 + ahead);
@@ -523,10 +526,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c3 = AddBytes(il03, ih03, s3, scales[0], sums[0], c3);
             scales += 1;
             sums += 1;
-            p0 += 32;
-            p1 += 32;
-            p2 += 32;
-            p3 += 32;
+            p0 += PanelLayout.Q8ParameterBytes;
+            p1 += PanelLayout.Q8ParameterBytes;
+            p2 += PanelLayout.Q8ParameterBytes;
+            p3 += PanelLayout.Q8ParameterBytes;
         }
         TLanes.Store(c0, c + 0);
         TLanes.Store(c1, c + 16);
@@ -542,12 +545,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
+            if (group == groups - PrefetchBytes / PanelLayout.Q8CodeBytes) ahead += 1 * panelBytes - (long)groups * PanelLayout.Q8CodeBytes;
             TLanes il00 = TLanes.Zero;
             TLanes ih00 = TLanes.Zero;
             TLanes il10 = TLanes.Zero;
             TLanes ih10 = TLanes.Zero;
-            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q8CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
@@ -565,7 +568,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(AddBytes(il10, ih10, s0, scales[1], sums[1], TLanes.Load(c + 16)), c + 16);
             scales += 2;
             sums += 2;
-            p0 += 32;
+            p0 += PanelLayout.Q8ParameterBytes;
         }
     }
 
@@ -577,7 +580,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
+            if (group == groups - PrefetchBytes / PanelLayout.Q8CodeBytes) ahead += 1 * panelBytes - (long)groups * PanelLayout.Q8CodeBytes;
             TLanes il00 = TLanes.Zero;
             TLanes ih00 = TLanes.Zero;
             TLanes il10 = TLanes.Zero;
@@ -586,7 +589,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes ih20 = TLanes.Zero;
             TLanes il30 = TLanes.Zero;
             TLanes ih30 = TLanes.Zero;
-            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q8CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
@@ -612,7 +615,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(AddBytes(il30, ih30, s0, scales[3], sums[3], TLanes.Load(c + 48)), c + 48);
             scales += 4;
             sums += 4;
-            p0 += 32;
+            p0 += PanelLayout.Q8ParameterBytes;
         }
     }
 
@@ -624,7 +627,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         long ahead = PrefetchBytes;
         for (var group = 0; group < groups; group++)
         {
-            if (group == groups - PrefetchBytes / 512) ahead += 1 * panelBytes - (long)groups * 512;
+            if (group == groups - PrefetchBytes / PanelLayout.Q8CodeBytes) ahead += 1 * panelBytes - (long)groups * PanelLayout.Q8CodeBytes;
             TLanes il00 = TLanes.Zero;
             TLanes ih00 = TLanes.Zero;
             TLanes il10 = TLanes.Zero;
@@ -641,7 +644,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes ih60 = TLanes.Zero;
             TLanes il70 = TLanes.Zero;
             TLanes ih70 = TLanes.Zero;
-            for (var word = 0; word < 512; word += PanelLayout.WordBytes)
+            for (var word = 0; word < PanelLayout.Q8CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
                 TLanes l0 = TLanes.LowNibbles(w0), h0 = TLanes.HighNibbles(w0);
@@ -683,7 +686,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(AddBytes(il70, ih70, s0, scales[7], sums[7], TLanes.Load(c + 112)), c + 112);
             scales += 8;
             sums += 8;
-            p0 += 32;
+            p0 += PanelLayout.Q8ParameterBytes;
         }
     }
 

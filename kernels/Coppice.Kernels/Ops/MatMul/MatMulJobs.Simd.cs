@@ -9,6 +9,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private abstract class ProductJob : Job
     {
         private SharedRanges? _ranges;
+        private BestLists _best;
 
         protected PanelMatrix Weight { get; private set; } = null!;
         protected float* X { get; private set; }
@@ -26,18 +27,29 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             (_ranges ??= new SharedRanges(threads)).Set((Weight.Panels + Unit - 1) / Unit);
         }
 
-        internal void Set(float* x, PanelMatrix weight, in Tensor bias, in Tensor y)
+        internal void Set(float* x, PanelMatrix weight, in Tensor bias, in Tensor y, BestLists best)
         {
             X = x;
             Y = Row(y, 0);
             Bias = bias.IsEmpty ? null : Row(bias, 0);
-            (Weight, Rows, YStride) = (weight, y.Rows, y.RowStride);
+            (Weight, Rows, YStride, _best) = (weight, y.Rows, y.RowStride, best);
         }
 
         internal override void Execute(int part, int worker)
         {
             var most = (Rows < FewRows ? RowPanels : GroupPanels) / Unit;
-            while (_ranges!.TryTake(part, most, out var first, out var end)) Panels(first * Unit, Math.Min(end * Unit, Weight.Panels), worker);
+            while (_ranges!.TryTake(part, most, out var first, out var end))
+            {
+                Panels(first * Unit, Math.Min(end * Unit, Weight.Panels), worker);
+                if (_best.K > 0) KeepBest(first * Unit * Lanes, Math.Min(end * Unit * Lanes, Weight.Outputs), worker);
+            }
+        }
+
+        /// <summary>Looks through outputs <paramref name="first"/> … <paramref name="end"/> - 1 of every row.</summary>
+        private void KeepBest(int first, int end, int worker)
+        {
+            for (var row = 0; row < Rows; row++)
+                KeepLargest(Y + (long)row * YStride + first, end - first, first, _best.K, _best.Values(worker, row), _best.Indices(worker, row));
         }
 
         /// <summary>Panels that go together.</summary>
@@ -70,6 +82,27 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             _scratch = scratch;
             (_accumulators, _expanded) = (accumulators, expanded);
+        }
+
+        /// <summary>Whether there is a tile of 6 rows.</summary>
+        protected virtual bool HasSixRows => true;
+
+        /// <summary>Rows of the next tile where <paramref name="left"/> rows are left: full, or the smaller height that wastes least.</summary>
+        internal int TileHeight(int left) => left switch
+        {
+            <= 2 => 2,
+            <= 4 => 4,
+            5 or 6 or 9 or 10 when HasSixRows => 6,
+            7 or 8 => RowTile == 8 ? 8 : 4,
+            _ => RowTile,
+        };
+
+        /// <summary>Rows of packed x, the last tile's padding included.</summary>
+        internal int PackedRows(int rows)
+        {
+            var packed = 0;
+            while (packed < rows) packed += TileHeight(rows - packed);
+            return packed;
         }
 
         /// <summary>Whether weights are widened to F32 before <paramref name="rows"/> rows are multiplied with them.</summary>
@@ -133,7 +166,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 var x = X + (long)(firstRow + row) * 2 * Weight.Pairs + (long)pair * 2 * height;
                 for (int p = 0, width; p < panels; p += width)
                 {
-                    width = PanelTile == 2 && Rows <= 4 && panels - p >= RowPanels ? RowPanels : PanelTile;
+                    width = PanelTile == 2 && (Rows <= 4 || height == 6) && panels - p >= RowPanels ? RowPanels : PanelTile;
                     var w = source + p * apart;
                     var c = sums + row * GroupPanels * Lanes + p * height * Lanes;
                     var output = (panel + p) * Lanes;
@@ -155,7 +188,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private static void Wide<TFormat>(int height, float* x, byte* w, long panelBytes, int pairs, float* c, float* y, int apart, long jump, nint alias)
             where TFormat : struct, IPanelFormat<TLanes>
         {
-            if (height == 4) Tile4x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
+            if (height == 6) Tile6x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
+            else if (height == 4) Tile4x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
             else Tile2x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
         }
 
@@ -165,9 +199,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             if (PanelTile == 2)
             {
-                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, TilePrefetchBytes, jump, alias);
-                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
-                else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, PrefetchBytes, jump, alias);
+                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
+                else if (height == 6) Tile6x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
+                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
+                else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
             }
             else if (height == 6) Tile6x1<TFormat>(x, w0, pairs, c, y, apart, alias);
             else if (height == 4) Tile4x1<TFormat>(x, w0, pairs, c, y, apart, alias);
@@ -213,6 +248,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>Quantised weights: widened in registers for few rows, in memory for more. The weight is the same number both times, and so is the order.</summary>
     private sealed class CodeJob<TCodes> : PanelJob where TCodes : struct, ICodePanels<TLanes>
     {
+        protected override bool HasSixRows => RowTile == 6;
         internal override bool Expands(int rows) => rows > 2 * RowTile;
         protected override bool BlocksInputs => false;
 

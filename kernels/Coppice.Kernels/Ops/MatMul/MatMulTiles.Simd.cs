@@ -8,10 +8,8 @@ namespace Coppice.Kernels;
 /// <remarks><c>alias</c> is 0. It makes the second load of a pair a load that the JIT does not merge with the first: merged, the raw words would stay in two more registers and an accumulator would be spilled (6 x 1: 121 instead of 165 GFLOP/s).</remarks>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>How far ahead of a stream of weights its lines are asked for.</summary>
-    private const int PrefetchBytes = 1536;
-    /// <summary>The same for the full tile, whose two streams go on slowly beside 16 accumulators: 1.5 KB ahead would be a tenth of a microsecond, less than memory takes.</summary>
-    private const int TilePrefetchBytes = 4096;
+    /// <summary>How far ahead of one of four streams of weights its lines are asked for; of two, twice as far, so that as many are on their way.</summary>
+    private const int PrefetchBytes = 2048;
 
     /// <summary>Asks for a cache line; any address will do, also one that is nobody's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,7 +73,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var w2 = w1 + panelBytes;
         var w3 = w2 + panelBytes;
         long ahead = PrefetchBytes;
-        var end = Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes);
+        var end = Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes));
         for (var pair = 0; pair < pairs; ahead += 3 * panelBytes, end = pairs)
             for (; pair < end; pair++)
             {
@@ -123,7 +121,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c60 = TLanes.Load(c + 192); c61 = TLanes.Load(c + 208);
             c70 = TLanes.Load(c + 224); c71 = TLanes.Load(c + 240);
         }
-        for (var (pair, end) = (0, Math.Max(0, pairs - TilePrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
                 PrefetchPair<TFormat>(w0 + ahead);
@@ -178,6 +176,68 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes.Store(c70, y + 0); TLanes.Store(c71, y + 16);
     }
 
+    /// <summary>6 rows by 2 panels: 12 accumulators. Otherwise as <see cref="Tile8x2"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile6x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
+        TLanes c20 = TLanes.Zero, c21 = TLanes.Zero;
+        TLanes c30 = TLanes.Zero, c31 = TLanes.Zero;
+        TLanes c40 = TLanes.Zero, c41 = TLanes.Zero;
+        TLanes c50 = TLanes.Zero, c51 = TLanes.Zero;
+        if (c is not null)
+        {
+            c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
+            c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
+            c20 = TLanes.Load(c + 64); c21 = TLanes.Load(c + 80);
+            c30 = TLanes.Load(c + 96); c31 = TLanes.Load(c + 112);
+            c40 = TLanes.Load(c + 128); c41 = TLanes.Load(c + 144);
+            c50 = TLanes.Load(c + 160); c51 = TLanes.Load(c + 176);
+        }
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
+            for (; pair < end; pair++)
+            {
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
+                TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1);
+                var e0 = TLanes.Broadcast(x[0]);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                var e1 = TLanes.Broadcast(x[1]);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                var e2 = TLanes.Broadcast(x[2]);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+                var e3 = TLanes.Broadcast(x[3]);
+                c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
+                var e4 = TLanes.Broadcast(x[4]);
+                c40 = TLanes.FusedMultiplyAdd(e4, even0, c40); c41 = TLanes.FusedMultiplyAdd(e4, even1, c41);
+                var e5 = TLanes.Broadcast(x[5]);
+                c50 = TLanes.FusedMultiplyAdd(e5, even0, c50); c51 = TLanes.FusedMultiplyAdd(e5, even1, c51);
+                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias);
+                var o0 = TLanes.Broadcast(x[6]);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                var o1 = TLanes.Broadcast(x[7]);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                var o2 = TLanes.Broadcast(x[8]);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+                var o3 = TLanes.Broadcast(x[9]);
+                c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
+                var o4 = TLanes.Broadcast(x[10]);
+                c40 = TLanes.FusedMultiplyAdd(o4, odd0, c40); c41 = TLanes.FusedMultiplyAdd(o4, odd1, c41);
+                var o5 = TLanes.Broadcast(x[11]);
+                c50 = TLanes.FusedMultiplyAdd(o5, odd0, c50); c51 = TLanes.FusedMultiplyAdd(o5, odd1, c51);
+                w0 += TFormat.PairBytes;
+                w1 += TFormat.PairBytes;
+                x += 12;
+            }
+        TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); y += apart;
+        TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); y += apart;
+        TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16); y += apart;
+        TLanes.Store(c30, y + 0); TLanes.Store(c31, y + 16); y += apart;
+        TLanes.Store(c40, y + 0); TLanes.Store(c41, y + 16); y += apart;
+        TLanes.Store(c50, y + 0); TLanes.Store(c51, y + 16);
+    }
+
     /// <summary>4 rows by 2 panels: 8 accumulators. x is packed [k][4]; they begin as c [4][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name=\"ahead\"/> bytes ahead, and <paramref name=\"jump\"/> further on where that is behind the panels' end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
@@ -193,7 +253,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c20 = TLanes.Load(c + 64); c21 = TLanes.Load(c + 80);
             c30 = TLanes.Load(c + 96); c31 = TLanes.Load(c + 112);
         }
-        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
                 PrefetchPair<TFormat>(w0 + ahead);
@@ -239,7 +299,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
             c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
         }
-        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
                 PrefetchPair<TFormat>(w0 + ahead);
@@ -264,6 +324,73 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16);
     }
 
+    /// <summary>6 rows by 4 panels, for few rows, where as many streams of weights as for one row keep memory busy: 24 accumulators. Otherwise as <see cref="Tile8x2"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile6x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
+        TLanes c00 = TLanes.Zero, c01 = TLanes.Zero, c02 = TLanes.Zero, c03 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero, c11 = TLanes.Zero, c12 = TLanes.Zero, c13 = TLanes.Zero;
+        TLanes c20 = TLanes.Zero, c21 = TLanes.Zero, c22 = TLanes.Zero, c23 = TLanes.Zero;
+        TLanes c30 = TLanes.Zero, c31 = TLanes.Zero, c32 = TLanes.Zero, c33 = TLanes.Zero;
+        TLanes c40 = TLanes.Zero, c41 = TLanes.Zero, c42 = TLanes.Zero, c43 = TLanes.Zero;
+        TLanes c50 = TLanes.Zero, c51 = TLanes.Zero, c52 = TLanes.Zero, c53 = TLanes.Zero;
+        if (c is not null)
+        {
+            c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16); c02 = TLanes.Load(c + 32); c03 = TLanes.Load(c + 48);
+            c10 = TLanes.Load(c + 64); c11 = TLanes.Load(c + 80); c12 = TLanes.Load(c + 96); c13 = TLanes.Load(c + 112);
+            c20 = TLanes.Load(c + 128); c21 = TLanes.Load(c + 144); c22 = TLanes.Load(c + 160); c23 = TLanes.Load(c + 176);
+            c30 = TLanes.Load(c + 192); c31 = TLanes.Load(c + 208); c32 = TLanes.Load(c + 224); c33 = TLanes.Load(c + 240);
+            c40 = TLanes.Load(c + 256); c41 = TLanes.Load(c + 272); c42 = TLanes.Load(c + 288); c43 = TLanes.Load(c + 304);
+            c50 = TLanes.Load(c + 320); c51 = TLanes.Load(c + 336); c52 = TLanes.Load(c + 352); c53 = TLanes.Load(c + 368);
+        }
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
+            for (; pair < end; pair++)
+            {
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
+                PrefetchPair<TFormat>(w2 + ahead);
+                PrefetchPair<TFormat>(w3 + ahead);
+                TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
+                var e0 = TLanes.Broadcast(x[0]);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
+                var e1 = TLanes.Broadcast(x[1]);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11); c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
+                var e2 = TLanes.Broadcast(x[2]);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21); c22 = TLanes.FusedMultiplyAdd(e2, even2, c22); c23 = TLanes.FusedMultiplyAdd(e2, even3, c23);
+                var e3 = TLanes.Broadcast(x[3]);
+                c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31); c32 = TLanes.FusedMultiplyAdd(e3, even2, c32); c33 = TLanes.FusedMultiplyAdd(e3, even3, c33);
+                var e4 = TLanes.Broadcast(x[4]);
+                c40 = TLanes.FusedMultiplyAdd(e4, even0, c40); c41 = TLanes.FusedMultiplyAdd(e4, even1, c41); c42 = TLanes.FusedMultiplyAdd(e4, even2, c42); c43 = TLanes.FusedMultiplyAdd(e4, even3, c43);
+                var e5 = TLanes.Broadcast(x[5]);
+                c50 = TLanes.FusedMultiplyAdd(e5, even0, c50); c51 = TLanes.FusedMultiplyAdd(e5, even1, c51); c52 = TLanes.FusedMultiplyAdd(e5, even2, c52); c53 = TLanes.FusedMultiplyAdd(e5, even3, c53);
+                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias), odd3 = TFormat.Odd(w3 + alias);
+                var o0 = TLanes.Broadcast(x[6]);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01); c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
+                var o1 = TLanes.Broadcast(x[7]);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11); c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
+                var o2 = TLanes.Broadcast(x[8]);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21); c22 = TLanes.FusedMultiplyAdd(o2, odd2, c22); c23 = TLanes.FusedMultiplyAdd(o2, odd3, c23);
+                var o3 = TLanes.Broadcast(x[9]);
+                c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31); c32 = TLanes.FusedMultiplyAdd(o3, odd2, c32); c33 = TLanes.FusedMultiplyAdd(o3, odd3, c33);
+                var o4 = TLanes.Broadcast(x[10]);
+                c40 = TLanes.FusedMultiplyAdd(o4, odd0, c40); c41 = TLanes.FusedMultiplyAdd(o4, odd1, c41); c42 = TLanes.FusedMultiplyAdd(o4, odd2, c42); c43 = TLanes.FusedMultiplyAdd(o4, odd3, c43);
+                var o5 = TLanes.Broadcast(x[11]);
+                c50 = TLanes.FusedMultiplyAdd(o5, odd0, c50); c51 = TLanes.FusedMultiplyAdd(o5, odd1, c51); c52 = TLanes.FusedMultiplyAdd(o5, odd2, c52); c53 = TLanes.FusedMultiplyAdd(o5, odd3, c53);
+                w0 += TFormat.PairBytes;
+                w1 += TFormat.PairBytes;
+                w2 += TFormat.PairBytes;
+                w3 += TFormat.PairBytes;
+                x += 12;
+            }
+        TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); TLanes.Store(c02, y + 32); TLanes.Store(c03, y + 48); y += apart;
+        TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); TLanes.Store(c12, y + 32); TLanes.Store(c13, y + 48); y += apart;
+        TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16); TLanes.Store(c22, y + 32); TLanes.Store(c23, y + 48); y += apart;
+        TLanes.Store(c30, y + 0); TLanes.Store(c31, y + 16); TLanes.Store(c32, y + 32); TLanes.Store(c33, y + 48); y += apart;
+        TLanes.Store(c40, y + 0); TLanes.Store(c41, y + 16); TLanes.Store(c42, y + 32); TLanes.Store(c43, y + 48); y += apart;
+        TLanes.Store(c50, y + 0); TLanes.Store(c51, y + 16); TLanes.Store(c52, y + 32); TLanes.Store(c53, y + 48);
+    }
+
     /// <summary>4 rows by 4 panels, for few rows, where as many streams of weights as for one row keep memory busy: 16 accumulators. Otherwise as <see cref="Tile8x2"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile4x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
@@ -280,7 +407,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c20 = TLanes.Load(c + 128); c21 = TLanes.Load(c + 144); c22 = TLanes.Load(c + 160); c23 = TLanes.Load(c + 176);
             c30 = TLanes.Load(c + 192); c31 = TLanes.Load(c + 208); c32 = TLanes.Load(c + 224); c33 = TLanes.Load(c + 240);
         }
-        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
                 PrefetchPair<TFormat>(w0 + ahead);
@@ -329,7 +456,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16); c02 = TLanes.Load(c + 32); c03 = TLanes.Load(c + 48);
             c10 = TLanes.Load(c + 64); c11 = TLanes.Load(c + 80); c12 = TLanes.Load(c + 96); c13 = TLanes.Load(c + 112);
         }
-        for (var (pair, end) = (0, Math.Max(0, pairs - PrefetchBytes / TFormat.PairBytes)); pair < pairs; ahead += jump, end = pairs)
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
             for (; pair < end; pair++)
             {
                 PrefetchPair<TFormat>(w0 + ahead);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
@@ -11,51 +12,46 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         public void Run(int row)
         {
-            var index = (int*)indices.Address + (long)row * indices.RowStride;
-            if (values.Last == 1) *index = ArgMax(Row(x, row), x.Last, Row(values, row));
-            else SelectLargest(Row(x, row), x.Last, values.Last, Row(values, row), index);
+            float* best = Row(values, row);
+            var index = IndexRow(indices, row);
+            BeginLargest(best, index, values.Last);
+            KeepLargest(Row(x, row), x.Last, 0, values.Last, best, index);
         }
     }
 
-    /// <summary>The largest, and the first index that has it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int ArgMax(float* x, int length, float* value)
+    private static int* IndexRow(in Tensor indices, int row) => (int*)indices.Address + (long)row * indices.RowStride;
+
+    /// <summary>A sorted list of k into which everything goes.</summary>
+    private static void BeginLargest(float* values, int* indices, int k)
     {
-        var largest = TLanes.Broadcast(float.NegativeInfinity);
-        for (var i = 0; i < length; i += Lanes) largest = TLanes.Max(LoadUpTo(x + i, length - i, float.NegativeInfinity), largest);
-        *value = TLanes.Largest(largest);
-        return Math.Max(0, new ReadOnlySpan<float>(x, length).IndexOf(*value));
+        new Span<float>(values, k).Fill(float.NegativeInfinity);
+        new Span<int>(indices, k).Fill(int.MaxValue);
     }
 
-    /// <summary>Insertion into a sorted list of k: one compare for each element that is not among the largest so far, four vectors at a time where none is.</summary>
+    /// <summary>Puts elements <paramref name="first"/>, <paramref name="first"/> + 1, … of a row in a sorted list of k: one compare for 16 that are all less than its last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SelectLargest(float* x, int length, int k, float* values, int* indices)
+    private static void KeepLargest(float* x, int length, int first, int k, float* values, int* indices)
     {
-        var (count, i) = (0, 0);
-        while (i < length)
-        {
-            if (count == k && i + 4 * Lanes <= length && LargestOfFour(x + i) <= values[k - 1])
+        var i = 0;
+        for (; i <= length - Lanes; i += Lanes)
+            for (var left = TLanes.NotLess(TLanes.Load(x + i), TLanes.Broadcast(values[k - 1])); left != 0; left &= left - 1)
             {
-                i += 4 * Lanes;
-                continue;
+                var at = i + BitOperations.TrailingZeroCount(left);
+                Insert(x[at], first + at, k, values, indices);
             }
-            for (var end = Math.Min(i + 4 * Lanes, length); i < end; i++)
-            {
-                var v = float.IsNaN(x[i]) ? float.NegativeInfinity : x[i];
-                if (count == k && !(v > values[k - 1])) continue;
-                var at = count < k ? count++ : k - 1;
-                for (; at > 0 && values[at - 1] < v; at--) (values[at], indices[at]) = (values[at - 1], indices[at - 1]);
-                (values[at], indices[at]) = (v, i);
-            }
-        }
+        for (; i < length; i++) Insert(x[i], first + i, k, values, indices);
     }
 
-    /// <summary>The largest of four vectors; NaN counts as -∞.</summary>
+    /// <summary>Puts an element in its place among the k first by (value descending, index ascending), or leaves it out; NaN is -∞.</summary>
+    private static void Insert(float value, int index, int k, float* values, int* indices)
+    {
+        if (float.IsNaN(value)) value = float.NegativeInfinity;
+        var at = k - 1;
+        if (!Precedes(value, index, values[at], indices[at])) return;
+        for (; at > 0 && Precedes(value, index, values[at - 1], indices[at - 1]); at--) (values[at], indices[at]) = (values[at - 1], indices[at - 1]);
+        (values[at], indices[at]) = (value, index);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float LargestOfFour(float* x)
-    {
-        var least = TLanes.Broadcast(float.NegativeInfinity);
-        var (first, second) = (TLanes.Max(TLanes.Load(x), least), TLanes.Max(TLanes.Load(x + Lanes), least));
-        return TLanes.Largest(TLanes.Max(TLanes.Max(TLanes.Load(x + 2 * Lanes), first), TLanes.Max(TLanes.Load(x + 3 * Lanes), second)));
-    }
+    private static bool Precedes(float a, int indexA, float b, int indexB) => a > b || (a == b && indexA < indexB);
 }

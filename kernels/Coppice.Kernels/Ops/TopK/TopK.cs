@@ -11,14 +11,19 @@ public abstract partial class Backend
     {
         const string op = "top_k";
         Require.Activation(op, nameof(x), this, x);
+        Require.Shape(op, nameof(x), x, new Shape(x.Rows, x.Last));
+        RequireLargest(op, x, values, indices);
+        if (x.Rows > 0) TopKCore(x, values, indices);
+    }
+
+    private void RequireLargest(string op, in Tensor x, in Tensor values, in Tensor indices)
+    {
         Require.Activation(op, nameof(values), this, values);
         Require.Type(op, nameof(indices), indices, ElementType.I32);
         Require.Owner(op, nameof(indices), this, indices);
-        Require.Shape(op, nameof(x), x, new Shape(x.Rows, x.Last));
         Require.Shape(op, nameof(values), values, new Shape(x.Rows, values.Last));
         Require.Shape(op, nameof(indices), indices, values.Shape);
         Require.That(values.Last >= 1 && values.Last <= x.Last, op, $"k must be 1..{x.Last}, got {values.Last}");
-        if (x.Rows > 0) TopKCore(x, values, indices);
     }
 
     /// <inheritdoc cref="TopK"/>

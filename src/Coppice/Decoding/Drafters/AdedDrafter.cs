@@ -171,7 +171,7 @@ internal sealed class AdedDrafter : Drafter
         for (var taken = 0; taken < Extracted && _byVisits.TryTake(out var found, out _); taken++)
         {
             var node = AddPrefix(found, request.MaxDepth, most, tree);
-            if (node < 0 || tree.Count >= most || tree.Depths[node] >= request.MaxDepth) continue;
+            if (node < 0 || tree.Count >= most || !tree.MayExtend(node, request.MaxDepth)) continue;
             var row = _table.Row(_nodes[found].Before, _nodes[found].Token);
             if (!row.IsEmpty) tree.Add(node, row[0].Token);
         }
@@ -182,7 +182,7 @@ internal sealed class AdedDrafter : Drafter
     {
         if (found == 0) return 0;
         var parent = AddPrefix(_nodes[found].Parent, maxDepth, most, tree);
-        if (parent < 0 || tree.Depths[parent] >= maxDepth) return -1;
+        if (parent < 0 || !tree.MayExtend(parent, maxDepth)) return -1;
         if (tree.TryFindChild(parent, _nodes[found].Token, out var existing)) return existing;
         return tree.Count < most ? tree.Add(parent, _nodes[found].Token) : -1;
     }

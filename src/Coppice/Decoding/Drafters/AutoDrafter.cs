@@ -66,7 +66,7 @@ internal sealed class AutoDrafter : Drafter
             expected += score;
             var value = expected / request.Costs.Seconds(count + 1);
             if (value > bestValue) (best, bestValue) = (count + 1, value);
-            if (candidate.Depth < request.MaxDepth)
+            if (candidate.Depth < request.MaxDepth && !tree.Ends(candidate.Token))
             {
                 Follow(count, candidate);
                 var before = candidate.Parent == 0 ? tokens[^1] : _taken[candidate.Parent].Token;

@@ -54,7 +54,7 @@ internal sealed class BestFirstTree(int nodes, int branches)
         Open(model, 0);
         while (tree.Count < limits.Nodes)
         {
-            var (candidate, node) = (BestCandidate(), BestExpandable(tree, limits.Depth));
+            var (candidate, node) = (BestCandidate(), BestExpandable(tree));
             var ofNode = candidate < 0 ? double.NegativeInfinity : Profit(tree, _candidates[candidate].Reach, economics);
             var ofPass = node < 0 ? double.NegativeInfinity : Profit(tree, _reach[node] * _bestChild, economics, passes: 1);
             if (!(Math.Max(ofNode, ofPass) > 0)) break;
@@ -70,7 +70,7 @@ internal sealed class BestFirstTree(int nodes, int branches)
                 var taken = _candidates[candidate];
                 _candidates[candidate] = _candidates[--_count];
                 var added = tree.Add(taken.Parent, taken.Token);
-                (_reach[added], _sources[added], _expandable[added]) = (taken.Reach, (taken.Probability, taken.First), true);
+                (_reach[added], _sources[added], _expandable[added]) = (taken.Reach, (taken.Probability, taken.First), tree.MayExtend(added, limits.Depth));
                 _tokens += taken.Reach;
             }
         }
@@ -129,12 +129,12 @@ internal sealed class BestFirstTree(int nodes, int branches)
         return best;
     }
 
-    private int BestExpandable(TokenTree tree, int maxDepth)
+    private int BestExpandable(TokenTree tree)
     {
         var best = -1;
         for (var node = 1; node < tree.Count; node++)
         {
-            if (_expandable[node] && tree.Depths[node] < maxDepth && (best < 0 || _reach[node] > _reach[best])) best = node;
+            if (_expandable[node] && (best < 0 || _reach[node] > _reach[best])) best = node;
         }
         return best;
     }

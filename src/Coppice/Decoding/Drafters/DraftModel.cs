@@ -155,8 +155,7 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
     {
         var (backend, width) = (_model.Backend, Proposals.Width);
         var (values, tokens) = (_values.Slice(0, rows.Length), _tokens.Slice(0, rows.Length));
-        var logits = _model.Logits(_workspace, rows);
-        backend.TopK(logits, values, tokens);
+        _model.Logits(_workspace, rows, 0, values, tokens);
         backend.Download(values, _bestValues.AsSpan(0, rows.Length * width));
         backend.Download(tokens, _bestTokens.AsSpan(0, rows.Length * width));
         for (var i = 0; i < rows.Length; i++)

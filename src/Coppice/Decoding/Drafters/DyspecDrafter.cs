@@ -40,7 +40,7 @@ internal sealed class DyspecDrafter(DyspecOptions options, DraftModel model) : S
             if (!TryDraw(tree, model, draws, node, left, out var child, out var probability)) continue;
             if (!estimates.IsEmpty) estimates[child] = estimate;
             slots[count++] = new Slot(estimate * (1 - probability), node);
-            if (tree.Depths[child] < limits.Depth) slots[count++] = new Slot(estimate * probability, child);
+            if (tree.MayExtend(child, limits.Depth)) slots[count++] = new Slot(estimate * probability, child);
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class DyspecDrafter(DyspecOptions options, DraftModel model) : S
                 level[best] = default;
                 if (!TryDraw(tree, model, draws, node, left, out var child, out var probability)) continue;
                 level[best] = new Slot(estimate * (1 - probability), node);
-                if (estimate * probability >= threshold) next[grown++] = new Slot(estimate * probability, child);
+                if (estimate * probability >= threshold && tree.MayExtend(child, limits.Depth)) next[grown++] = new Slot(estimate * probability, child);
             }
             next[..grown].CopyTo(level);
             count = grown;

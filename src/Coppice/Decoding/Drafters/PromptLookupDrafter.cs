@@ -20,7 +20,8 @@ internal sealed class PromptLookupDrafter(PromptLookupOptions options, int maxTo
         _history.Extend(request.Tokens);
         if (_history.Find(options.MaxMatch, _matches) == 0 || _matches[0].Length < options.MinMatch) return;
         var next = _history.Tokens[_matches[0].Next..];
-        var count = Math.Min(Math.Min(options.Length, next.Length), Math.Min(request.MaxDepth, request.MaxNodes - 1));
-        for (var (i, node) = (0, 0); i < count; i++) node = tree.Add(node, next[i]);
+        var count = Math.Min(options.Length, request.MaxNodes - 1);
+        for (var (i, node) = (0, 0); i < count && tree.MayExtend(node, request.MaxDepth); i++)
+            node = tree.Add(node, i < next.Length ? next[i] : tree.Tokens[1 + i - next.Length]);        // behind the end of the text comes what was proposed there
     }
 }

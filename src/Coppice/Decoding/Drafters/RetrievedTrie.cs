@@ -7,11 +7,14 @@ internal sealed class RetrievedTrie(int capacity)
 {
     private readonly int[] _tokens = new int[capacity], _parents = new int[capacity], _counts = new int[capacity];
 
+    /// <summary>Nodes that fit.</summary>
+    public int Capacity => capacity;
+
     /// <summary>Nodes, the root among them.</summary>
     public int Count { get; private set; } = 1;
 
-    /// <summary>Forgets everything.</summary>
-    public void Clear() => (Count, _counts[0]) = (1, 0);
+    /// <summary>Forgets everything and expects <paramref name="places"/> places, where their number is known beforehand.</summary>
+    public void Clear(int places = 0) => (Count, _counts[0]) = (1, places);
 
     /// <summary>A continuation was found.</summary>
     public void Add(ReadOnlySpan<int> continuation)
@@ -23,12 +26,18 @@ internal sealed class RetrievedTrie(int capacity)
             if (!TryFindChild(node, token, out var child))
             {
                 if (Count == capacity) return;
-                child = Count++;
-                (_tokens[child], _parents[child], _counts[child]) = (token, node, 0);
+                child = Append(node, token, 0);
             }
             node = child;
             _counts[node]++;
         }
+    }
+
+    /// <summary>A child that <paramref name="parent"/> has not, found so many times.</summary>
+    public int Append(int parent, int token, int count)
+    {
+        (_tokens[Count], _parents[Count], _counts[Count]) = (token, parent, count);
+        return Count++;
     }
 
     public int Token(int node) => _tokens[node];

@@ -21,12 +21,14 @@ internal sealed class RsdCDrafter(RsdCOptions options, DraftModel model) : Sampl
         var (first, end) = (0, 1);
         for (var depth = 0; depth < Math.Min(branching.Length, limits.Depth) && tree.Count < limits.Nodes; depth++)
         {
-            if (depth > 0)
-            {
-                for (var node = first; node < end; node++) level[node - first] = node;
-                model.Expand(tree, level[..(end - first)]);
-            }
+            var count = 0;
             for (var node = first; node < end; node++)
+            {
+                if (tree.MayExtend(node, limits.Depth)) level[count++] = node;
+            }
+            if (count == 0) break;
+            if (depth > 0) model.Expand(tree, level[..count]);
+            foreach (var node in level[..count])
             {
                 var tokens = model.Proposals.Tokens(node);
                 model.Proposals.Weights(node).CopyTo(left);

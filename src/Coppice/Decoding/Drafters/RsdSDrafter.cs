@@ -52,8 +52,12 @@ internal sealed class RsdSDrafter(RsdSOptions options, DraftModel model) : Sampl
                 if (!scores.IsEmpty) scores[child] = parent.Next;
                 children[grown++] = parent.Take(child, weights, drawn, draws.Uniform());
             }
-            children[..grown].CopyTo(beam);
-            count = grown;
+            count = 0;
+            foreach (var child in children[..grown])
+            {
+                if (tree.MayExtend(child.Node, limits.Depth)) beam[count++] = child;
+            }
+            if (count == 0) break;
         }
     }
 

@@ -51,7 +51,7 @@ internal sealed class SuffixDrafter : Drafter
         {
             var node = tree.Add(candidate.Parent, candidate.Token);
             Follow(candidate.Parent, node, candidate.Token);
-            if (tree.Depths[node] < request.MaxDepth) Expand(node, total);
+            if (tree.MayExtend(node, request.MaxDepth)) Expand(node, total);
         }
     }
 

@@ -88,7 +88,7 @@ internal sealed class TokenRecyclingDrafter : Drafter
         for (var i = 1; i < template.Count && tree.Count < request.MaxNodes; i++)
         {
             var (parent, rank) = (_nodes[template[i].Parent], template[i].Rank);
-            if (parent == TokenTree.None || tree.Depths[parent] >= request.MaxDepth) continue;
+            if (parent == TokenTree.None || !tree.MayExtend(parent, request.MaxDepth)) continue;
             var row = _matrix.Row(tree.Tokens[parent]);
             if (rank >= row.Length) continue;
             _nodes[i] = tree.Add(parent, row[rank]);
@@ -109,7 +109,7 @@ internal sealed class TokenRecyclingDrafter : Drafter
             var node = tree.Add(parent, row[rank]);
             _ranks[node] = rank;
             if (rank + 1 < row.Length) _queue.Add(score / _rates[rank] * _rates[rank + 1], (parent, rank + 1));
-            if (tree.Depths[node] < request.MaxDepth && !_matrix.Row(tree.Tokens[node]).IsEmpty) _queue.Add(score * _rates[0], (node, 0));
+            if (tree.MayExtend(node, request.MaxDepth) && !_matrix.Row(tree.Tokens[node]).IsEmpty) _queue.Add(score * _rates[0], (node, 0));
         }
     }
 }

@@ -11,6 +11,8 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
 {
     /// <summary>Whether the choice is the arg-max.</summary>
     public bool IsGreedy => greedy;
+    /// <summary>Whether the choice is the largest logit as the model gives it, whatever came before.</summary>
+    public bool IsArgMax => greedy && processors.Count == 0;
     /// <summary>Key of the draws.</summary>
     public ulong Seed => seed;
     /// <summary>What the processors do to probabilities, for a drafter that imitates them.</summary>

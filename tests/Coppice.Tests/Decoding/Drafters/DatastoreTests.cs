@@ -40,6 +40,23 @@ public sealed class DatastoreTests
     }
 
     [Fact]
+    public void In_a_long_text_of_few_tokens_every_place_of_a_pattern_is_found()
+    {
+        var random = new Random(11);
+        int[] text = [.. Enumerable.Range(0, 10_000).Select(_ => random.Next(4))];
+        using var temporary = new TemporaryFile();
+        using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, Tokenizer, [text]);
+        using var store = SuffixDatastore.Open(temporary.Path, Tokenizer, 4);
+        for (var query = 0; query < 200; query++)
+        {
+            int[] pattern = [.. Enumerable.Range(0, 1 + query % 9).Select(_ => random.Next(4))];
+            var (length, first, count) = store.Find(pattern, pattern.Length);
+            Assert.Equal(Places(text, pattern[^length..]), Enumerable.Range(first, count).Select(number => store.Next(number, length)).Order());
+            if (length < pattern.Length) Assert.Empty(Places(text, pattern[^(length + 1)..]));
+        }
+    }
+
+    [Fact]
     public void A_bad_file_is_refused_with_one_kind_of_exception()
     {
         foreach (var suffix in (bool[])[true, false])

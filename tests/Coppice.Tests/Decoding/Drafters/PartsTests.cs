@@ -96,6 +96,48 @@ public sealed class PartsTests
     }
 
     [Fact]
+    public void Pass_times_are_learned_from_passes_of_which_the_first_of_a_size_does_not_count()
+    {
+        var costs = new PassCosts();
+        costs.Observe(1, 500);
+        costs.Observe(1, 12);
+        Assert.False(costs.IsMeasured);
+        Assert.Equal(8, costs.Seconds(8));      // so that no draft seems to pay
+        costs.Observe(1, 10);
+        Assert.True(costs.IsMeasured);
+        Assert.Equal(10, costs.Seconds(1));
+        Assert.InRange(costs.Seconds(3), 11, 15);
+        Assert.InRange(costs.Seconds(5), costs.Seconds(3), 20);
+        foreach (var seconds in (double[])[900, 31, 30, 33]) costs.Observe(5, seconds);
+        Assert.Equal([10, 20, 30, 40], ((int[])[1, 3, 5, 7]).Select(rows => Math.Round(costs.Seconds(rows), 9)));
+        foreach (var seconds in (double[])[9, 9, 9]) costs.Observe(6, seconds);
+        Assert.Equal(10, costs.Seconds(6));     // no less than one row
+    }
+
+    [Fact]
+    public void Sizes_that_no_draft_had_are_probed_for_a_small_share_of_the_time()
+    {
+        static double Time(int rows) => 10 + rows * rows;
+        var (costs, probed, decoded) = (new PassCosts(), new List<int>(), 0.0);
+        for (var step = 0; step < 4000; step++)
+        {
+            if (costs.NextProbe(most: 16) is > 0 and var rows)
+            {
+                probed.Add(rows);
+                costs.Probed(rows, Time(rows));
+            }
+            Assert.True(probed.Sum(Time) <= 0.05 * decoded + Time(16), $"step {step}");
+            var drafted = step % 10 == 9 ? 4 : 1;
+            costs.Observe(drafted, Time(drafted));
+            decoded += Time(drafted);
+            Assert.True(step > 20 || probed.Count == 0, $"probed in step {step}");
+        }
+        Assert.Equal([2, 3, 5, 6, 7, 8, 12, 16], probed.Distinct().Order());
+        Assert.All(((int[])[1, 2, 4, 8, 16]), rows => Assert.Equal(Time(rows), costs.Seconds(rows), 0.5));
+        Assert.Equal(0, costs.NextProbe(most: 16));
+    }
+
+    [Fact]
     public void Drafts_that_lose_rest_and_are_tried_again_and_drafts_that_gain_go_on()
     {
         var guard = new SpeculationGuard();

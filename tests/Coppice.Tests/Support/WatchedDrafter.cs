@@ -1,0 +1,32 @@
+using Coppice.Decoding;
+using Coppice.Decoding.Drafters;
+
+namespace Coppice.Tests.Support;
+
+/// <summary>Another drafter whose trees are looked at before they are verified; it is told that rows cost nothing, so that trees do not depend on times.</summary>
+internal sealed class WatchedDrafter(Drafter inner, Action<TokenTree> look) : Drafter
+{
+    private readonly PassCosts _flat = PassCosts.Of((1, 1), (96, 1));
+
+    public override int TopCount => inner.TopCount;
+
+    public override DrafterNeeds Needs => inner.Needs;
+
+    public override Proposals<double> Proposals => inner.Proposals;
+
+    public override void Begin(ReadOnlySpan<int> prompt) => inner.Begin(prompt);
+
+    public override void Draft(in DraftRequest request, TokenTree tree)
+    {
+        inner.Draft(new DraftRequest { Tokens = request.Tokens, MaxNodes = request.MaxNodes, MaxDepth = request.MaxDepth, Sampler = request.Sampler, Costs = _flat }, tree);
+        look(tree);
+    }
+
+    public override void Accept(in Verification verification) => inner.Accept(verification);
+
+    protected override void Dispose(bool disposing)
+    {
+        inner.Dispose();
+        base.Dispose(disposing);
+    }
+}
