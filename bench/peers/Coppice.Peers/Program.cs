@@ -9,7 +9,7 @@ namespace Coppice.Peers;
 internal static class Program
 {
     private const string Usage = """
-        compare --coppice EXE --llama DIR --cache DIR [--small DIR] [--quick | --rounds N] [--threads N] [--only GROUP]... [--add] [--json F]
+        compare --coppice EXE --llama DIR --cache DIR [--small DIR] [--python EXE] [--quick | --rounds N] [--threads N] [--only GROUP]... [--add] [--json F]
         prepare --coppice EXE --llama DIR --cache DIR [--small DIR]      models and GGUF files only
         errors  --coppice EXE --llama DIR --cache DIR                    Frobenius errors of llama.cpp's quantisers on the random model
         tables                                                           bench/results/*/peers.md and README.md from bench/results/*/peers.json
@@ -43,13 +43,15 @@ internal static class Program
         var rounds = arguments.Number("--rounds") ?? (arguments.Flag("--quick") ? 3 : 5);
         var (json, add, only) = (arguments.Text("--json"), arguments.Flag("--add"), arguments.All("--only"));
         var models = Prepare(arguments);
-        var setup = new ComparisonSetup(arguments.Required("--coppice"), arguments.Required("--llama"), models, threads);
+        var setup = new ComparisonSetup(arguments.Required("--coppice"), arguments.Required("--llama"),
+            arguments.Text("--python") ?? "python3", Path.Combine(Repository(), "bench", "peers", "pytorch.py"), models, threads);
         var results = add && json is not null && File.Exists(json) ? PeerResults.Read(json) : new PeerResults([]);
         if (results.Threads != 0 && results.Threads != threads)
             throw new ArgumentException($"--add: the results have {results.Threads} threads, not {threads}.");
         (results.Threads, results.Machine) = (threads, Processor());
         results.Versions[Engines.Coppice] = Output("git", "-C", Repository(), "describe", "--always", "--dirty");
         results.Versions[Engines.Llama] = Output("git", "-C", setup.Llama, "describe", "--always");
+        if (Torch(setup.Python) is { Length: > 0 } torch) results.Versions[Engines.Torch] = torch;
         Comparer.Run(new ComparisonPlan(setup), results, rounds, only);
         if (json is not null) results.Write(json);
         Console.WriteLine(PeerTable.Speeds(results));
@@ -116,6 +118,13 @@ internal static class Program
         var line = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();
         return line;
+    }
+
+    /// <summary>PyTorch's version, empty where it is not there.</summary>
+    private static string Torch(string python)
+    {
+        try { return Output(python, "-c", "import torch; print(torch.__version__)"); }
+        catch (System.ComponentModel.Win32Exception) { return ""; }
     }
 
     private static string Processor()

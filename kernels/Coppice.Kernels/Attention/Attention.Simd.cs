@@ -49,7 +49,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             // One row: keys are split too. Each block's state is stored, then merged in ascending order: the same operations as in one go.
             job.Blocks(_scratch.Get(job.ScratchBytes(Threads) + job.StateBytes(blocks)), Threads);
             _team.Run(job, job.Parts);
-            job.MergeBlocks();
+            job.Merge();
+            _team.Run(job, job.Parts);
         }
         else
         {

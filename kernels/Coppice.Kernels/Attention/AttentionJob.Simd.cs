@@ -19,7 +19,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private AttentionMask _mask;
         private float _scale, _softCap;
         private int _rows, _kvHeads, _group, _headDim, _rowTile, _rowTiles;
-        private bool _byBlocks;
+        private bool _byBlocks, _merging;
         private int _treePages, _queryFloats;
         private float* _scratch, _states;
 
@@ -28,7 +28,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Queries that one part handles together, for the largest row tile.</summary>
         private int MostQueries => 4 * _group;
         internal long ScratchBytes(int workers) => (long)workers * MostQueries * _queryFloats * sizeof(float);
-        internal long StateBytes(int blocks) => (long)blocks * _q.Shape[1] * (_headDim + 2) * sizeof(float);
+        internal long StateBytes(int blocks) => (long)blocks * _q.Shape[1] * StateFloats * sizeof(float);
 
         internal void Set(in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap, in Tensor y)
         {
@@ -41,22 +41,26 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         internal void Rows(int tile, float* scratch)
         {
-            (_rowTile, _rowTiles, _byBlocks) = (tile, (_rows + tile - 1) / tile, false);
+            (_rowTile, _rowTiles, _byBlocks, _merging) = (tile, (_rows + tile - 1) / tile, false, false);
             _scratch = scratch;
         }
 
         internal void Blocks(float* scratch, int workers)
         {
-            _byBlocks = true;
+            (_byBlocks, _merging) = (true, false);
             (_blocks ??= new SharedRanges(workers)).Set(Position(0) / Block + 1 - FirstBlock(Position(0)));
             _scratch = scratch;
             _states = scratch + ScratchBytes(workers) / sizeof(float);
         }
 
+        /// <summary>The next run merges the blocks that the last one has left.</summary>
+        internal void Merge() => _merging = true;
+
         internal override void Execute(int part, int worker)
         {
             var scratch = _scratch + (long)worker * MostQueries * _queryFloats;
-            if (_byBlocks)
+            if (_merging) MergeHeads(_q.Shape[1] * part / Parts, _q.Shape[1] * (part + 1) / Parts, scratch);
+            else if (_byBlocks)
                 while (_blocks!.TryTake(part, BlocksAtATime, out var first, out var end)) BlockRange(FirstBlock(Position(0)) + first, FirstBlock(Position(0)) + end, scratch);
             else RowRange(part % _kvHeads, part / _kvHeads, scratch);
         }
@@ -93,7 +97,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 Finish(At(scratch, i), Row(_y, first + i / _group) + (kvHead * _group + i % _group) * _headDim);
         }
 
-        /// <summary>The only row, some blocks, all heads, so that memory is read as it lies: the blocks' states are kept for <see cref="MergeBlocks"/>.</summary>
+        /// <summary>The only row, some blocks, all heads, so that memory is read as it lies: the blocks' states are kept for <see cref="MergeHeads"/>.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void BlockRange(int first, int last, float* scratch)
         {
@@ -109,21 +113,21 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     for (var i = 0; i < _group; i++)
                     {
                         float* query = At(scratch, i), state = State(block, kvHead * _group + i);
-                        (state[0], state[1]) = (BlockMax(query), BlockSum(query));
-                        new ReadOnlySpan<float>(BlockOutput(query), _headDim).CopyTo(new Span<float>(state + 2, _headDim));
+                        new ReadOnlySpan<float>(BlockOutput(query), _headDim).CopyTo(new Span<float>(state, _headDim));
+                        (state[_headDim], state[_headDim + 1]) = (BlockMax(query), BlockSum(query));
                     }
                 }
         }
 
-        /// <summary>The same operations as <see cref="MergeAll"/>, block after block, sixteen blocks' exponentials at a time.</summary>
+        /// <summary>The same operations as <see cref="MergeAll"/> for some heads, block after block, sixteen blocks' exponentials at a time.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        internal void MergeBlocks()
+        private void MergeHeads(int firstHead, int endHead, float* query)
         {
             var (begin, end) = (FirstBlock(Position(0)), Position(0) / Block + 1);
             float* keep = stackalloc float[Lanes], add = stackalloc float[Lanes];
-            for (var head = 0; head < _q.Shape[1]; head++)
+            for (var head = firstHead; head < endHead; head++)
             {
-                Begin(_scratch);
+                Begin(query);
                 for (var first = begin; first < end; first += Lanes)
                 {
                     var count = Math.Min(Lanes, end - first);
@@ -131,30 +135,54 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     new Span<float>(add, Lanes).Clear();
                     for (var i = 0; i < count; i++)
                     {
-                        var (old, block) = (Max(_scratch), State(first + i, head)[0]);
-                        Max(_scratch) = MathF.Max(old, block);
-                        (keep[i], add[i]) = (old - Max(_scratch), block - Max(_scratch));
+                        var (old, block) = (Max(query), State(first + i, head)[_headDim]);
+                        Max(query) = MathF.Max(old, block);
+                        (keep[i], add[i]) = (old - Max(query), block - Max(query));
                     }
                     TLanes.Store(LaneMath.ExpOfNonPositive(TLanes.Load(keep)), keep);
                     TLanes.Store(LaneMath.ExpOfNonPositive(TLanes.Load(add)), add);
-                    for (var i = 0; i < count; i++) Sum(_scratch) = MathF.FusedMultiplyAdd(State(first + i, head)[1], add[i], Sum(_scratch) * keep[i]);
-                    var output = Output(_scratch);
-                    var d = 0;
-                    for (; d <= _headDim - Lanes; d += Lanes)
-                    {
-                        var o = TLanes.Load(output + d);
-                        for (var i = 0; i < count; i++)
-                            o = TLanes.FusedMultiplyAdd(TLanes.Load(State(first + i, head) + 2 + d), TLanes.Broadcast(add[i]), TLanes.Multiply(o, TLanes.Broadcast(keep[i])));
-                        TLanes.Store(o, output + d);
-                    }
-                    for (; d < _headDim; d++)
-                        for (var i = 0; i < count; i++) output[d] = MathF.FusedMultiplyAdd(State(first + i, head)[2 + d], add[i], output[d] * keep[i]);
+                    for (var i = 0; i < count; i++) Sum(query) = MathF.FusedMultiplyAdd(State(first + i, head)[_headDim + 1], add[i], Sum(query) * keep[i]);
+                    MergeOutputs(State(first, head), count, keep, add, Output(query));
                 }
-                Finish(_scratch, Row(_y, 0) + head * _headDim);
+                Finish(query, Row(_y, 0) + head * _headDim);
             }
         }
 
-        private float* State(int block, int head) => _states + ((long)block * _q.Shape[1] + head) * (_headDim + 2);
+        /// <summary>output = output · keep + block · add, for the outputs of some blocks in ascending order; four chains at a time, since each waits for itself.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void MergeOutputs(float* state, int count, float* keep, float* add, float* output)
+        {
+            var apart = (long)_q.Shape[1] * StateFloats;
+            var d = 0;
+            for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
+            {
+                TLanes o0 = TLanes.Load(output + d), o1 = TLanes.Load(output + d + 16), o2 = TLanes.Load(output + d + 32), o3 = TLanes.Load(output + d + 48);
+                for (var i = 0; i < count; i++)
+                {
+                    TLanes k = TLanes.Broadcast(keep[i]), a = TLanes.Broadcast(add[i]);
+                    var block = state + i * apart + d;
+                    o0 = TLanes.FusedMultiplyAdd(TLanes.Load(block), a, TLanes.Multiply(o0, k));
+                    o1 = TLanes.FusedMultiplyAdd(TLanes.Load(block + 16), a, TLanes.Multiply(o1, k));
+                    o2 = TLanes.FusedMultiplyAdd(TLanes.Load(block + 32), a, TLanes.Multiply(o2, k));
+                    o3 = TLanes.FusedMultiplyAdd(TLanes.Load(block + 48), a, TLanes.Multiply(o3, k));
+                }
+                StoreFour(o0, o1, o2, o3, output + d);
+            }
+            for (; d <= _headDim - Lanes; d += Lanes)
+            {
+                var o = TLanes.Load(output + d);
+                for (var i = 0; i < count; i++)
+                    o = TLanes.FusedMultiplyAdd(TLanes.Load(state + i * apart + d), TLanes.Broadcast(add[i]), TLanes.Multiply(o, TLanes.Broadcast(keep[i])));
+                TLanes.Store(o, output + d);
+            }
+            for (; d < _headDim; d++)
+                for (var i = 0; i < count; i++) output[d] = MathF.FusedMultiplyAdd(state[i * apart + d], add[i], output[d] * keep[i]);
+        }
+
+        /// <summary>Of a block and a head: its output, then m and l; whole cache lines, so that a load never touches two.</summary>
+        private int StateFloats => (_headDim + 2 + Lanes - 1) / Lanes * Lanes;
+
+        private float* State(int block, int head) => _states + ((long)block * _q.Shape[1] + head) * StateFloats;
 
         private static float* Output(float* query) => query + Header;
         private float* BlockOutput(float* query) => query + Header + _headDim;

@@ -18,7 +18,7 @@ internal static class FolderReader
     }
 
     private static FileInfoRow[] Files(string folder) =>
-        [.. new DirectoryInfo(folder).EnumerateFiles().Select(file => new FileInfoRow(file.Name, file.Length)).OrderBy(file => file.Name, StringComparer.Ordinal)];
+        [.. new DirectoryInfo(folder).EnumerateFiles().Select(file => new FileInfoRow(file.Name, CheckpointFile.Length(file.FullName))).OrderBy(file => file.Name, StringComparer.Ordinal)];
 
     private static FolderInfo With(FolderInfo info, Tokenizer tokenizer) => info with
     {

@@ -34,7 +34,7 @@ internal static class SafetensorsExport
         string[] files = [.. Directory.EnumerateFiles(folder.Folder).Where(IsCopied)];
         var bytes = tensors.Sum(tensor => tensor.Entry.Bytes / tensor.Entry.Type.Bytes() * stored.Bytes());
         var target = Path.TrimEndingDirectorySeparator(path);
-        Destination.Check(target, bytes + files.Sum(file => new FileInfo(file).Length));
+        Destination.Check(target, bytes + files.Sum(CheckpointFile.Length));
         var partial = target + ".partial";
         if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
         try

@@ -7,6 +7,9 @@ public sealed record DraftModelOptions : BestFirstOptions
 {
     internal const string KindName = "draft-model";
 
+    /// <summary>A chain.</summary>
+    public DraftModelOptions() => Branches = 1;
+
     /// <inheritdoc/>
     public override string Name => KindName;
 

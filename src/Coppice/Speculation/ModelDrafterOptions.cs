@@ -49,7 +49,7 @@ public abstract record BestFirstOptions : ModelDrafterOptions
     public int Nodes { get; init; } = 16;
     /// <summary>Length of the longest proposal; 8 by default.</summary>
     public int Depth { get; init; } = 8;
-    /// <summary>Tokens considered behind each; 3 by default, 1 for a chain.</summary>
+    /// <summary>Tokens considered behind each; 3 by default, and 1, which makes a chain, where nothing is retrieved.</summary>
     public int Branches { get; init; } = 3;
     /// <summary>Whether the tree is as large as pays by measured times, or always as large as it may be; the former by default.</summary>
     public bool Adaptive { get; init; } = true;

@@ -9,20 +9,7 @@ internal static class JsonFile
 
     /// <summary>The document of <paramref name="path"/>, whose root is an object without duplicate keys.</summary>
     /// <exception cref="CheckpointException">The file is missing, too large or not such a document.</exception>
-    public static JsonDocument Read(string path)
-    {
-        var name = Path.GetFileName(path);
-        try
-        {
-            var length = new FileInfo(path).Length;
-            if (length > MaxBytes) throw new CheckpointException($"{name}: must be at most {MaxBytes:N0} bytes, found {length:N0}.");
-            return Parse(name, File.ReadAllBytes(path));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException($"{name}: cannot be read: {e.Message}", e);
-        }
-    }
+    public static JsonDocument Read(string path) => Parse(Path.GetFileName(path), CheckpointFile.ReadAll(path, MaxBytes));
 
     /// <summary>The document of <paramref name="utf8"/>, under the same conditions.</summary>
     public static JsonDocument Parse(string name, ReadOnlyMemory<byte> utf8)

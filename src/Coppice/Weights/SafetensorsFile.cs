@@ -43,7 +43,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         byte* pointer = null;
         try
         {
-            var length = new FileInfo(path).Length;
+            var length = CheckpointFile.Length(path);
             if (length < 8) throw new CheckpointException($"{name}: a safetensors file has at least 8 bytes, found {length}.");
             map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
             view = map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);

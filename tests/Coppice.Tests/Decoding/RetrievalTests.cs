@@ -57,7 +57,7 @@ public sealed class RetrievalTests
             Assert.Equal(expected, session.Ids(prompt, options with { Drafter = DrafterOptions.Parse($"{drafter},guard=false") }));
             return session.LastResult!.MeanAcceptedLength;
         }
-        var (alone, fused, pruned) = (Mean("draft-model:nodes=4,adaptive=false"), Mean("rasd:nodes=4,adaptive=false"), Mean("rasd:nodes=4,retrieved=0,adaptive=false"));
+        var (alone, fused, pruned) = (Mean("draft-model:nodes=4,branches=3,adaptive=false"), Mean("rasd:nodes=4,adaptive=false"), Mean("rasd:nodes=4,retrieved=0,adaptive=false"));
         Assert.Equal(alone, pruned);
         Assert.True(fused > alone + 1, $"fused {fused}, the draft alone {alone}");
     }

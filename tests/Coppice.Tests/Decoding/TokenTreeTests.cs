@@ -43,24 +43,66 @@ public sealed class TokenTreeTests
         Assert.Equal([9], tree.Tokens.ToArray());
     }
 
+    /// <summary>Random trees in the order in which they were grown, level by level, and depth first.</summary>
     [Fact]
-    public void Every_path_is_its_parents_path_and_the_node_itself()
+    public void Ten_thousand_trees_of_any_order_are_the_closure_of_their_parents()
     {
-        Gen.Select(Gen.Int[0, 100], Gen.Int[0, 5]).Array[0, 30].Sample(edges =>
+        Gen.Select(Gen.Int[0, 1000], Gen.Int[0, 5]).Array[0, 127].Sample(edges =>
         {
-            var tree = new TokenTree(31, 30);
-            tree.Reset(0);
-            foreach (var (parent, token) in edges) tree.Add(parent % tree.Count, token);
-            for (var node = 1; node < tree.Count; node++)
+            var grown = new TokenTree(128, 127);
+            grown.Reset(0);
+            foreach (var (parent, token) in edges) grown.Add(parent % grown.Count, token);
+            AssertClosed(grown);
+            int[] levels = [.. Enumerable.Range(1, grown.Count - 1).OrderBy(node => grown.Depths[node])];
+            AssertClosed(Renumbered(grown, levels));
+            var depthFirst = new List<int>();
+            void Descend(int node)
             {
-                var path = tree.Path(node).ToArray();
-                Assert.Equal(tree.Depths[node] + 1, path.Length);
-                Assert.Equal(node, path[^1]);
-                Assert.Equal(tree.Path(path[^2]).ToArray(), path[..^1]);
-                Assert.True(path[^2] < node);
-                Assert.True(tree.TryFindChild(path[^2], tree.Tokens[node], out var child) && child == node);
+                if (node > 0) depthFirst.Add(node);
+                for (var child = grown.FirstChild(node); child != TokenTree.None; child = grown.NextSibling(child)) Descend(child);
             }
-        }, iter: 300);
+            Descend(0);
+            AssertClosed(Renumbered(grown, depthFirst));
+        }, iter: 10_000);
+    }
+
+    private static TokenTree Renumbered(TokenTree tree, IReadOnlyList<int> order)
+    {
+        var (other, numbers) = (new TokenTree(128, 127), new int[tree.Count]);
+        other.Reset(tree.Tokens[0]);
+        foreach (var node in order) numbers[node] = other.Add(numbers[tree.Parents[node]], tree.Tokens[node]);
+        Assert.Equal(tree.Count, other.Count);
+        foreach (var node in order)
+        {
+            Assert.Equal(tree.Depths[node], other.Depths[numbers[node]]);
+            Assert.Equal(tree.Path(node).ToArray().Select(n => numbers[n]), other.Path(numbers[node]).ToArray());
+        }
+        return other;
+    }
+
+    /// <summary>What a node sees is itself and what its parent sees; siblings have different tokens and are linked in the order of their numbers.</summary>
+    private static void AssertClosed(TokenTree tree)
+    {
+        Assert.Equal((TokenTree.None, 0), (tree.Parents[0], tree.Depths[0]));
+        var siblings = new HashSet<(int, int)>();
+        var linked = 1;
+        for (var node = 0; node < tree.Count; node++)
+        {
+            for (var child = tree.FirstChild(node); child != TokenTree.None; child = tree.NextSibling(child), linked++)
+            {
+                Assert.Equal(node, tree.Parents[child]);
+                Assert.True(tree.NextSibling(child) == TokenTree.None || tree.NextSibling(child) > child);
+            }
+            if (node == 0) continue;
+            var path = tree.Path(node);
+            var parent = tree.Parents[node];
+            Assert.True(parent < node && siblings.Add((parent, tree.Tokens[node])));
+            Assert.Equal(tree.Depths[parent] + 1, tree.Depths[node]);
+            Assert.Equal(node, path[^1]);
+            Assert.True(path[..^1].SequenceEqual(tree.Path(parent)));
+            Assert.True(tree.TryFindChild(parent, tree.Tokens[node], out var found) && found == node);
+        }
+        Assert.Equal(tree.Count, linked);
     }
 
     [Fact]

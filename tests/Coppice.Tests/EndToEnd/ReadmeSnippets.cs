@@ -1,3 +1,4 @@
+using Coppice.Speculation;
 using Coppice.Tests.Support;
 
 namespace Coppice.Tests.EndToEnd;
@@ -12,6 +13,18 @@ internal static class ReadmeSnippets
         using var session = model.NewSession();
         await foreach (var piece in session.GenerateAsync("Returns the number of", new() { MaxTokens = 64 }))
             Console.Write(piece.Text);
+        // end
+    }
+
+    public static async Task WithADraftModel()
+    {
+        // sample
+        using var model = LanguageModel.Load("weights/tiny", new() { Device = "cpu" });
+        using var session = model.NewSession();
+        var options = new GenerationOptions { MaxTokens = 64, Drafter = new DraftModelOptions { Model = "weights/draft" } };
+        await foreach (var piece in session.GenerateAsync("Returns the number of", options))
+            Console.Write(piece.Text);
+        Console.WriteLine($"\n{session.LastResult!.MeanAcceptedLength:f1} tokens a pass");
         // end
     }
 

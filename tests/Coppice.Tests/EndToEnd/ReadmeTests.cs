@@ -21,24 +21,34 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
-    public async Task The_first_program_writes_text()
+    public async Task The_first_program_writes_text() => Assert.NotEqual("", (await Written(ReadmeSnippets.FirstProgram)).Trim());
+
+    [Fact]
+    public async Task The_program_with_a_draft_model_writes_the_same_text_and_how_much_a_pass_gave()
+    {
+        var (plain, drafted) = (await Written(ReadmeSnippets.FirstProgram), await Written(ReadmeSnippets.WithADraftModel));
+        Assert.StartsWith(plain, drafted, StringComparison.Ordinal);
+        Assert.Matches(@"^\n[1-9]\.\d tokens a pass\s*$", drafted[plain.Length..]);
+    }
+
+    /// <summary>What a sample writes, run from the root of the repository as a reader does.</summary>
+    private static async Task<string> Written(Func<Task> sample)
     {
         if (!File.Exists(Path.Combine(SharedData.Repository, "weights", "tiny", "config.json"))) Assert.Skip("weights/tiny has not been made");
         var (folder, console) = (Directory.GetCurrentDirectory(), Console.Out);
         using var written = new StringWriter();
         try
         {
-            // A reader runs it from the root of the repository.
             Directory.SetCurrentDirectory(SharedData.Repository);
             Console.SetOut(written);
-            await ReadmeSnippets.FirstProgram();
+            await sample();
         }
         finally
         {
             Console.SetOut(console);
             Directory.SetCurrentDirectory(folder);
         }
-        Assert.NotEqual("", written.ToString().Trim());
+        return written.ToString();
     }
 
     /// <summary>A sample may begin with using directives, which a method cannot.</summary>

@@ -82,4 +82,28 @@ public sealed class SmolLm2Tests : IDisposable
         Assert.Equal(windowed.GetProperty("mean_nll_windows_512").GetDouble(), scorer.NegativeLogLikelihoods(ids, 512, TestContext.Current.CancellationToken).Average(), 1e-4);
         TestContext.Current.SendDiagnosticMessage($"largest difference {expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max()}, mean {actual.Average()}");
     }
+
+    /// <summary>Shares of the time of verification, in the best of several texts: others may work on the machine.</summary>
+    [Theory]
+    [InlineData("token-recycling", 0.10)]
+    [InlineData("aded", 0.10)]
+    [InlineData("auto", 0.10)]
+    [InlineData("prompt-lookup", 0.10)]
+    [InlineData("suffix", 0.10)]
+    public void Drafting_and_choosing_take_a_tenth_of_verification_and_choosing_a_twentieth(string drafter, double most)
+    {
+        using var session = _model.NewSession();
+        var options = new GenerationOptions { MaxTokens = 48, IgnoreEos = true, Drafter = Coppice.Speculation.DrafterOptions.Parse($"{drafter}:guard=false") };
+        var (overhead, host) = (double.PositiveInfinity, double.PositiveInfinity);
+        for (var run = 0; run < 12 && (overhead > most || host > 0.05); run++)
+        {
+            session.Reset();
+            session.Ids(_golden.Ids("ids." + _golden.Cases.First()), options);
+            var result = session.LastResult!;
+            overhead = Math.Min(overhead, (result.DraftTime + result.HostTime) / result.VerifyTime);
+            host = Math.Min(host, result.HostTime / result.VerifyTime);
+        }
+        Assert.InRange(overhead, 0, most);
+        Assert.InRange(host, 0, 0.05);
+    }
 }

@@ -10,7 +10,7 @@ public sealed class DraftModelTests
 {
     private static readonly string[] Shapes =
     [
-        "draft-model:branches=1,depth=3,adaptive=false", "draft-model:nodes=9,adaptive=false", "rsd-c:branches=2-2-1", "rsd-c:branches=1-1-1-1", "rsd-s:width=3,length=3",
+        "draft-model:branches=1,depth=3,adaptive=false", "draft-model:nodes=9,branches=3,adaptive=false", "rsd-c:branches=2-2-1", "rsd-c:branches=1-1-1-1", "rsd-s:width=3,length=3",
         "dyspec:nodes=8", "dyspec:nodes=20,threshold=0.2", "rasd:nodes=4,adaptive=false", "rasd:nodes=4,adaptive=false,sampled=true",
     ];
 
@@ -50,7 +50,7 @@ public sealed class DraftModelTests
 
     [Theory]
     [InlineData("draft-model:branches=1,depth=3,adaptive=false")]
-    [InlineData("draft-model:nodes=9,adaptive=false")]
+    [InlineData("draft-model:nodes=9,branches=3,adaptive=false")]
     [InlineData("draft-model:depth=6")]
     [InlineData("rasd:nodes=4,adaptive=false")]
     [InlineData("rasd:depth=6")]

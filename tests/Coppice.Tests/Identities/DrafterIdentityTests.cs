@@ -43,4 +43,22 @@ public sealed class DrafterIdentityTests
             }
         }
     }
+
+    [Theory, MemberData(nameof(Drafters))]
+    public void Sampled_text_is_that_of_plain_decoding_at_every_temperature_with_and_without_top_p_and_top_k(string name)
+    {
+        using var folder = new TinyModel();
+        using var model = folder.Load();
+        using var plain = model.NewSession();
+        using var session = model.NewSession();
+        int[] prompt = [.. TinyModel.Prompt(30), .. TinyModel.Prompt(20)];
+        foreach (var temperature in (float[])[0.3f, 0.7f, 1])
+        {
+            foreach (var (topP, topK) in (IEnumerable<(float, int)>)[(1, 0), (0.9f, 0), (1, 40), (0.9f, 40)])
+            {
+                var options = new GenerationOptions { MaxTokens = 60, Temperature = temperature, TopP = topP, TopK = topK, Seed = 9, IgnoreEos = true };
+                Assert.Equal(plain.Ids(prompt, options), session.Ids(prompt, options with { Drafter = DrafterOptions.Parse(name) }));
+            }
+        }
+    }
 }

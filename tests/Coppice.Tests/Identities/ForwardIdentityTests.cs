@@ -82,6 +82,24 @@ public sealed class ForwardIdentityTests
         }
     }
 
+    [Theory, MemberData(nameof(Families))]
+    public void A_chain_equals_its_tokens_in_one_pass_and_one_by_one(string family)
+    {
+        using var folder = new TinyModel(TinyFamilies.Configs[family]);
+        using var model = folder.Load();
+        using var runner = new PassRunner(model);
+        var (prompt, chain) = (TinyModel.Prompt(60), TinyModel.Prompt(20, seed: 8));
+        var tree = runner.NewTree();
+        tree.Reset(chain[0]);
+        for (var i = 1; i < chain.Length; i++) tree.Add(i - 1, chain[i]);
+        var cache = runner.Dense();
+        Prefill(runner, cache, prompt);
+        var nodes = runner.Run(cache, tree);
+        Assert.Equal(runner.Run(cache, chain), nodes);
+        cache.Truncate(prompt.Length);
+        Assert.Equal(chain.SelectMany(token => runner.Run(cache, [token])), nodes);
+    }
+
     [Theory, InlineData(ElementType.F32), InlineData(ElementType.F16), InlineData(ElementType.BF16)]
     public void Paged_cache_equals_dense_for_any_page_order(ElementType type)
     {

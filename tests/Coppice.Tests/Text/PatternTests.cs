@@ -66,6 +66,21 @@ public sealed class PatternTests
     [InlineData(@"a{,2}", "aaa", "aa")]
     [InlineData(@"a{x", "a{x", "a{x")]
     [InlineData(@"\b\w", " a", "a")]
+    [InlineData(@"\w+", "\u00BDa", "\u00BDa")]
+    [InlineData(@"\p{Word}+", "\u00B2a", "\u00B2a")]
+    [InlineData(@"[\w]+", "\u00BDa", "a")]
+    [InlineData(@"[^\w\s]", "a \u00B9", "\u00B9")]
+    [InlineData(@"[\p{Word}]", "\u00BE", "")]
+    [InlineData(@"\N+", "N\na", "N")]
+    [InlineData(@"\O+", "O\na", "O\na")]
+    [InlineData(@"(?i:\u00DF)", "\u1E9E", "\u1E9E")]
+    [InlineData(@"(?i:\u01C6)+", "\u01C4\u01C5\u01C6", "\u01C4\u01C5\u01C6")]
+    [InlineData(@"\p{Greek}+", "a\u03B1\u1F04\U0001D245b", "\u03B1\u1F04\U0001D245")]
+    [InlineData(@"\p{Cyrl}+", "a\u0451\uA640 ", "\u0451\uA640")]
+    [InlineData(@"\p{Latin}+", "\u0451\u1EA1\uFF21\u00D7", "\u1EA1\uFF21")]
+    [InlineData(@"\p{Tamil}+", "\u0B85\u0B84", "\u0B85")]
+    [InlineData(@"[\p{Devanagari}\p{Bengali}]+", "a\u0915\u0995", "\u0915\u0995")]
+    [InlineData(@"\P{Hebrew}+", "\u05D0a\u05D1", "a")]
     public void First_match_is_that_of_Oniguruma(string expression, string? text, string? expected)
     {
         if (text is null)
@@ -98,6 +113,9 @@ public sealed class PatternTests
     [Theory]
     [InlineData("(a)\\1")]
     [InlineData("\\p{Klingon}")]
+    [InlineData("\\cA")]
+    [InlineData("\\M-a")]
+    [InlineData("a\\y")]
     [InlineData("(?<=a+)b")]
     public void A_pattern_that_needs_more_is_told_apart(string expression) =>
         Assert.True(Assert.Throws<PatternError>(() => Pattern.Parse(expression)).Unsupported);

@@ -75,6 +75,41 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_of_symbolic_links_is_a_folder_of_files_as_in_model_caches()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("making symbolic links is a privilege on Windows");
+        using var expected = _model.Load();
+        var cache = Directory.CreateTempSubdirectory("coppice-links-").FullName;
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(_model.Folder))
+                File.CreateSymbolicLink(Path.Combine(cache, Path.GetFileName(file)), Path.GetRelativePath(cache, file));
+            using var linked = LanguageModel.Load(cache, new ModelOptions { Device = "cpu", MaxTokens = 128 });
+            Assert.Equal(Logits.Of(expected, TinyModel.Prompt(9)), Logits.Of(linked, TinyModel.Prompt(9)));
+            Assert.Equal(new FileInfo(_model.WeightsPath).Length, CheckpointFile.Length(Path.Combine(cache, "model.safetensors")));
+        }
+        finally
+        {
+            Directory.Delete(cache, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("config.json", "/dev/zero", "JSON")]
+    [InlineData("model.safetensors", "/dev/zero", "at least 8 bytes")]
+    [InlineData("config.json", "config.json", "cannot be read")]
+    [InlineData("model.safetensors", "nowhere", "cannot be read")]
+    public void A_link_to_what_is_no_file_is_one_clear_error(string file, string target, string word)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("making symbolic links is a privilege on Windows");
+        File.Delete(Path.Combine(_model.Folder, file));
+        File.CreateSymbolicLink(Path.Combine(_model.Folder, file), target);
+        var message = Fails();
+        Assert.Contains(file, message, StringComparison.Ordinal);
+        Assert.Contains(word, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_role_without_tensor_and_a_tensor_without_role_are_reported_together()
     {
         _model.Tensors.RemoveAll(t => t.Name == "model.layers.1.self_attn.k_proj.weight");

@@ -5,9 +5,11 @@ namespace Coppice.Peers.Comparison;
 /// <summary>What a comparison needs: programs, models in both forms, threads.</summary>
 /// <param name="Coppice">The program `coppice`.</param>
 /// <param name="Llama">The folder of llama.cpp's programs.</param>
+/// <param name="Python">A Python interpreter that has PyTorch, if there is one.</param>
+/// <param name="Script">pytorch.py.</param>
 /// <param name="Models">Models by short name.</param>
 /// <param name="Threads">Threads of every engine.</param>
-internal sealed record ComparisonSetup(string Coppice, string Llama, IReadOnlyList<PeerModel> Models, int Threads);
+internal sealed record ComparisonSetup(string Coppice, string Llama, string Python, string Script, IReadOnlyList<PeerModel> Models, int Threads);
 
 /// <summary>A model in both forms.</summary>
 /// <param name="Name">Its short name.</param>
@@ -15,13 +17,15 @@ internal sealed record ComparisonSetup(string Coppice, string Llama, IReadOnlyLi
 /// <param name="Gguf">Beginning of the GGUF files' paths, which end in -TYPE.gguf.</param>
 internal sealed record PeerModel(string Name, string Folder, string Gguf);
 
-/// <summary>Groups of calls that are measured in turn, by name: MODEL/FORMAT and MODEL/depth.</summary>
+/// <summary>Groups of calls that are measured in turn, by name: MODEL/FORMAT, MODEL/depth and MODEL/pytorch.</summary>
 internal sealed class ComparisonPlan(ComparisonSetup setup)
 {
     /// <summary>Tokens of the two main tests, and of the decoding behind a context.</summary>
     public const int PrefillTokens = 512, DecodeTokens = 128, DepthTokens = 32;
     /// <summary>Contexts whose speeds are set in proportion.</summary>
     public const int ShortDepth = 64, LongDepth = 4096;
+    /// <summary>The format that stands for 16 bits beside PyTorch, apart from the other cells.</summary>
+    public const string BesideTorch = "pytorch";
 
     private static readonly string[] Main = ["--rounds", "1", "--prefill", Text(PrefillTokens), "--decode", Text(DecodeTokens)];
     // So few tokens are over before a process is warm, so a call measures them several times.
@@ -57,6 +61,7 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
                 .Select(depth => Own(small, "16", "as-stored", "f32", [.. Depth, "--depth", Text(depth)])),
             Peer(small, "16", "f16", "-r", Text(DepthRounds), "-p", "0", "-n", Text(DepthTokens), "-d", $"{ShortDepth},{LongDepth}"),
         ]);
+        yield return ($"{small.Name}/{BesideTorch}", [Own(small, BesideTorch, "as-stored", "f32", Main), Torch(small, "f32"), Torch(small, "bf16")]);
     }
 
     private EngineRun Own(PeerModel model, string format, string weights, string activations, params string[] test) =>
@@ -69,6 +74,13 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
     private EngineRun Peer(PeerModel model, string format, string type, params string[] test) =>
         new(Engines.Llama, model.Name, format, type.ToUpperInvariant(), Path.Combine(setup.Llama, "llama-bench"),
             ["-m", $"{model.Gguf}-{type}.gguf", "-t", Text(setup.Threads), "-o", "json", .. test]);
+
+    private EngineRun Torch(PeerModel model, string type) =>
+        new(Engines.Torch, model.Name, BesideTorch, type.ToUpperInvariant(), setup.Python,
+        [
+            setup.Script, "--model", model.Folder, "--type", type, "--threads", Text(setup.Threads),
+            "--prefill", Text(PrefillTokens), "--decode", Text(DecodeTokens),
+        ]);
 
     private static bool IsDecode(string test) => test.StartsWith("decode", StringComparison.Ordinal);
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -34,7 +35,10 @@ internal sealed record EngineRun(
     public (IReadOnlyList<(string Test, double Speed)> Speeds, string? Error) Measure()
     {
         var start = new ProcessStartInfo(Program, Arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
+        Process process;
+        try { process = Process.Start(start)!; }
+        catch (Win32Exception missing) { return ([], missing.Message); }
+        using var running = process;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -42,7 +46,7 @@ internal sealed record EngineRun(
             return ([], error.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()
                 ?? $"exit status {process.ExitCode}");
         using var document = JsonDocument.Parse(output);
-        return ([.. Engine == Engines.Coppice ? OwnRows(document.RootElement) : PeerRows(document.RootElement)], null);
+        return ([.. Engine == Engines.Llama ? PeerRows(document.RootElement) : OwnRows(document.RootElement)], null);
     }
 
     /// <summary>The value behind an option, by its name in either engine.</summary>
@@ -53,10 +57,12 @@ internal sealed record EngineRun(
         return null;
     }
 
+    /// <summary>Rows of `coppice bench`, which pytorch.py imitates.</summary>
     private static IEnumerable<(string, double)> OwnRows(JsonElement result) =>
         result.GetProperty("rows").EnumerateArray()
             .Select(row => (row.GetProperty("name").GetString()!, row.GetProperty("tokens_per_s").GetDouble()));
 
+    /// <summary>Rows of `llama-bench`.</summary>
     private static IEnumerable<(string, double)> PeerRows(JsonElement result)
     {
         foreach (var row in result.EnumerateArray())

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Coppice.Peers.Comparison;
 
 /// <summary>Speeds of one engine with one setting: a sample for each round, in tokens per second, or why there are none.</summary>
-/// <param name="Engine">"coppice" or "llama.cpp".</param>
+/// <param name="Engine">"coppice", "llama.cpp" or "PyTorch".</param>
 /// <param name="Setting">Weights, activations and cache.</param>
 /// <param name="Compared">Whether it counts in the cell's ratio.</param>
 /// <param name="Samples">One for each round.</param>
@@ -40,7 +40,7 @@ internal sealed record PeerCell(string Model, string Format, string Test, List<P
 /// <summary>Names of the engines.</summary>
 internal static class Engines
 {
-    public const string Coppice = "coppice", Llama = "llama.cpp";
+    public const string Coppice = "coppice", Llama = "llama.cpp", Torch = "PyTorch";
 }
 
 /// <summary>A comparison that may be made in several pieces: a file that each adds its samples to.</summary>

@@ -6,7 +6,7 @@ namespace Coppice.Peers.Comparison;
 /// <summary>Results as tables in Markdown.</summary>
 internal static class PeerTable
 {
-    private static readonly Dictionary<string, string> Formats = new() { ["16"] = "16 bits", ["q8"] = "8 bits", ["q4"] = "4 bits" };
+    private static readonly Dictionary<string, string> Formats = new() { ["16"] = "16 bits", ["q8"] = "8 bits", ["q4"] = "4 bits", [ComparisonPlan.BesideTorch] = "16 bits" };
 
     /// <summary>The main table: a row for each cell, then the mean.</summary>
     public static string Speeds(PeerResults results)
@@ -23,7 +23,22 @@ internal static class PeerTable
         }
         text.Append(CultureInfo.InvariantCulture,
             $"\nGeometric mean of the {cells.Count(cell => cell.Ratio is not null)} ratios: {Ratio(PeerResults.GeometricMean(cells))}.\n");
+        text.Append(BesideTorch(results));
         return text.ToString();
+    }
+
+    /// <summary>A sentence on PyTorch, whose faster type counts; nothing where it was not asked.</summary>
+    private static string BesideTorch(PeerResults results)
+    {
+        string[] parts = [.. results.Cells.Where(cell => cell.Format == ComparisonPlan.BesideTorch).Select(cell =>
+        {
+            var (own, peer) = (cell.Best(Engines.Coppice), cell.Best(Engines.Torch));
+            return $"{cell.Test.Split('@')[0]} {Speed(own)} to {Speed(peer)} tok/s ({peer?.Setting ?? "-"}, ratio {Ratio(own?.Median / peer?.Median)})";
+        })];
+        if (parts.Length == 0) return "";
+        var first = results.Cells.First(cell => cell.Format == ComparisonPlan.BesideTorch);
+        var version = results.Versions.GetValueOrDefault(Engines.Torch) ?? "";
+        return $"\nApart from these, {first.Model} as stored beside PyTorch {version} in rounds of its own: {string.Join("; ", parts)}.\n";
     }
 
     /// <summary>What the speed behind a long context is of that behind a short one.</summary>
@@ -65,7 +80,7 @@ internal static class PeerTable
     }
 
     private static IEnumerable<PeerCell> MainCells(PeerResults results) =>
-        results.Cells.Where(cell => cell.Test is var test
+        results.Cells.Where(cell => cell.Format != ComparisonPlan.BesideTorch && cell.Test is var test
             && (test == $"prefill-{ComparisonPlan.PrefillTokens}" || test == $"decode-{ComparisonPlan.DecodeTokens}@0"));
 
     private static string Speed(PeerSeries? series) =>

@@ -20,10 +20,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         internal int Parts { get; private set; }
 
+        /// <summary>Fewer products take one thread less time than handing a part to another does.</summary>
+        private const int SerialProducts = 1 << 17;
+
         /// <summary>Splits the work for <paramref name="threads"/>.</summary>
         internal void Split(int threads)
         {
-            Parts = threads;
+            Parts = (long)Rows * Weight.Inputs * Weight.Outputs < SerialProducts ? 1 : threads;
             (_ranges ??= new SharedRanges(threads)).Set((Weight.Panels + Unit - 1) / Unit);
         }
 

@@ -48,7 +48,7 @@ internal sealed unsafe class DatastoreFile : IDisposable
         byte* data = null;
         try
         {
-            var length = new FileInfo(path).Length;
+            var length = CheckpointFile.Length(path);
             if (length < HeaderBytes) throw new CheckpointException($"{name}: a datastore has at least {HeaderBytes} bytes, found {length}.");
             map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
             view = map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);

@@ -153,13 +153,6 @@ internal sealed class CheckpointSettings
     private static void AddTemplateFile(string path, string name, Dictionary<string, string> templates)
     {
         if (!File.Exists(path)) return;
-        try
-        {
-            templates[name] = File.ReadAllText(path, Encoding.UTF8);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException($"{Path.GetFileName(path)}: must be readable, but {error.Message}", error);
-        }
+        templates[name] = Encoding.UTF8.GetString(JsonSource.Read(path).Bytes.Span);
     }
 }

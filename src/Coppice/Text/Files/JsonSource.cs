@@ -23,20 +23,7 @@ internal sealed class JsonSource
     public static JsonSource Read(string path) => Of(Path.GetFileName(path), ReadBytes(path));
 
     /// <summary>Reads all bytes of a file.</summary>
-    public static byte[] ReadBytes(string path)
-    {
-        var name = Path.GetFileName(path);
-        try
-        {
-            var length = new FileInfo(path).Length;
-            if (length > LargestFile) throw new CheckpointException($"{name}: must have at most {LargestFile} bytes, found {length}.");
-            return File.ReadAllBytes(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException($"{name}: must be readable, but {error.Message}", error);
-        }
-    }
+    public static byte[] ReadBytes(string path) => CheckpointFile.ReadAll(path, LargestFile);
 
     /// <summary>A source over bytes in memory.</summary>
     public static JsonSource Of(string name, byte[] bytes) => new(name, Checked(name, bytes));

@@ -24,5 +24,5 @@ internal static class PatternReader
         }
     }
 
-    private const string Supported = "groups, classes, general categories, some scripts, repetitions, look-around of fixed length behind";
+    private const string Supported = "groups, classes, general categories, scripts of living languages, repetitions, look-around of fixed length behind";
 }

@@ -11,7 +11,8 @@ internal static class CaseVariants
     private static readonly string[] Unusual = ["kK\u212A", "sS\u017F", "\u00E5\u00C5\u212B", "\u03C3\u03A3\u03C2", "\u00B5\u03BC\u039C",
         "\u03B8\u0398\u03D1\u03F4", "\u03B2\u0392\u03D0", "\u03C6\u03A6\u03D5", "\u03C0\u03A0\u03D6", "\u03BA\u039A\u03F0",
         "\u03C1\u03A1\u03F1",
-        "\u03B5\u0395\u03F5", "\u03C9\u03A9\u2126", "\u1E61\u1E60\u1E9B", "\u03B9\u0399\u0345\u1FBE"];
+        "\u03B5\u0395\u03F5", "\u03C9\u03A9\u2126", "\u1E61\u1E60\u1E9B", "\u03B9\u0399\u0345\u1FBE",
+        "\u00DF\u1E9E", "\u01C6\u01C4\u01C5", "\u01C9\u01C7\u01C8", "\u01CC\u01CA\u01CB", "\u01F3\u01F1\u01F2"];
 
     /// <summary>The code point itself and its variants.</summary>
     public static int[] Of(int codePoint)

@@ -42,7 +42,10 @@ internal sealed class CharacterSet
     /// <summary>Decimal digits: \d.</summary>
     public static CharacterSet Digit { get; } = new(Categories.Named("nd"));
 
-    /// <summary>Letters, marks, decimal digits and connectors: \w; in Oniguruma also the superscripts and fractions of Latin-1.</summary>
+    /// <summary>
+    /// Letters, marks, decimal digits and connectors: \w; in Oniguruma also the superscripts and fractions of Latin-1, but only outside
+    /// brackets.
+    /// </summary>
     public static CharacterSet Word { get; } = new(Categories.Word,
         [0xB2, 0xB3, 0xB9, 0xB9, 0xBC, 0xBE, 0x24B6, 0x24E9, 0x1F130, 0x1F149, 0x1F150, 0x1F169, 0x1F170, 0x1F189]);
 

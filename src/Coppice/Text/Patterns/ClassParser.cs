@@ -51,7 +51,7 @@ internal sealed class ClassParser
     /// <summary>Reads an escape that stands for one character or a set.</summary>
     public CharacterSet ReadEscape(ref int at)
     {
-        if (TryNamedSet(ref at) is { } set) return set;
+        if (TryNamedSet(ref at, bracketed: false) is { } set) return set;
         return CharacterSet.Of(ReadCharacter(ref at), _ignoreCase);
     }
 
@@ -63,7 +63,7 @@ internal sealed class ClassParser
             members.Add(Peek(at) == ':' && TryPosix(ref at) is { } posix ? posix : Read(ref at));
             return;
         }
-        if (_pattern[at] == '\\' && TryNamedSet(ref at) is { } named)
+        if (_pattern[at] == '\\' && TryNamedSet(ref at, bracketed: true) is { } named)
         {
             members.Add(named);
             return;
@@ -97,7 +97,7 @@ internal sealed class ClassParser
 
     private bool IsNamedSet(int at) => Peek(at + 1) is 's' or 'S' or 'd' or 'D' or 'w' or 'W' or 'h' or 'H' or 'p' or 'P';
 
-    private CharacterSet? TryNamedSet(ref int at)
+    private CharacterSet? TryNamedSet(ref int at, bool bracketed)
     {
         if (!IsNamedSet(at)) return null;
         var kind = _pattern[at + 1];
@@ -106,14 +106,14 @@ internal sealed class ClassParser
         {
             's' => CharacterSet.Space,
             'd' => CharacterSet.Digit,
-            'w' => CharacterSet.Word,
+            'w' => bracketed ? Properties.Word : CharacterSet.Word,
             'h' => new CharacterSet(ranges: ['0', '9', 'a', 'f', 'A', 'F']),
-            _ => ReadProperty(ref at),
+            _ => ReadProperty(ref at, bracketed),
         };
         return char.IsUpper(kind) ? set.Complement() : set;
     }
 
-    private CharacterSet ReadProperty(ref int at)
+    private CharacterSet ReadProperty(ref int at, bool bracketed)
     {
         string name;
         if (Peek(at) == '{')
@@ -131,6 +131,7 @@ internal sealed class ClassParser
         var negated = name.StartsWith('^');
         var set = Properties.Find(name.TrimStart('^'))
             ?? throw new PatternError($"the property \\p{{{name}}} in a pattern", unsupported: true);
+        if (set == Properties.Word && !bracketed) set = CharacterSet.Word;
         return negated ? set.Complement() : set;
     }
 
@@ -171,6 +172,7 @@ internal sealed class ClassParser
             case 'x': return ReadHexadecimal(ref at, 1, 2);
             case 'u': return ReadHexadecimal(ref at, 4, 4);
             case >= '0' and <= '7': return ReadOctal(ref at, escaped - '0');
+            case 'c' or 'C' or 'M': throw new PatternError($"\\{(char)escaped} in a pattern", unsupported: true);
             default: return escaped;
         }
     }

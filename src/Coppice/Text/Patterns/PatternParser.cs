@@ -107,7 +107,9 @@ internal sealed class PatternParser
             'b' => new PatternNode.At(Place.WordBoundary),
             'B' => new PatternNode.At(Place.NoWordBoundary),
             'R' => LineBreak(),
-            'X' or 'k' or 'g' or 'K' or 'G' or >= '1' and <= '9' =>
+            'N' => new PatternNode.One(CharacterSet.Of('\n').Complement()),
+            'O' => new PatternNode.One(CharacterSet.All),
+            'X' or 'y' or 'Y' or 'k' or 'g' or 'K' or 'G' or >= '1' and <= '9' =>
                 throw new PatternError($"\\{_pattern[_at + 1]} in a pattern", unsupported: true),
             _ => null,
         };

@@ -88,6 +88,37 @@ public sealed class TableDrafterTests
         Assert.True(drafter.Matrix.Row(5).IsEmpty);
     }
 
+    /// <summary>A thousand random trees full of equal tokens, verified with a random path each: the row that stays is found by definition.</summary>
+    [Fact]
+    public void Rows_of_equal_tokens_are_decided_the_same_way_every_time()
+    {
+        using var drafter = new TokenRecyclingDrafter(new TokenRecyclingOptions { Width = 4 }, 100);
+        using var again = new TokenRecyclingDrafter(new TokenRecyclingOptions { Width = 4 }, 100);
+        var (random, tree) = (new Random(6), new TokenTree(64, 12));
+        for (var trial = 0; trial < 1000; trial++)
+        {
+            tree.Reset(random.Next(8));
+            for (var i = 0; i < 60; i++)
+                if (random.Next(tree.Count) is var parent && tree.MayExtend(parent, 12)) tree.Add(parent, random.Next(8));
+            var path = tree.Path(random.Next(tree.Count)).ToArray();
+            int[] emitted = [.. path[1..].Select(node => tree.Tokens[node]), 9];
+            var rows = Enumerable.Range(0, tree.Count * 4).Select(_ => random.Next(100)).ToArray();
+            foreach (var each in (TokenRecyclingDrafter[])[drafter, again])
+            {
+                var best = new TopRows(Enumerable.Range(0, tree.Count).ToArray(), rows, new float[rows.Length], 4, 4);
+                each.Accept(new Verification { Tree = tree, Path = path, Tokens = [tree.Tokens[0], .. emitted], Emitted = emitted, Best = best });
+            }
+            for (var token = 0; token < 8; token++)
+            {
+                var nodes = Enumerable.Range(0, tree.Count).Where(node => tree.Tokens[node] == token).ToArray();
+                if (nodes.Length == 0) continue;
+                var decides = nodes.OrderBy(node => path.Contains(node) ? 0 : 1).ThenBy(node => tree.Depths[node]).ThenBy(node => node).First();
+                Assert.Equal(rows[(4 * decides)..(4 * decides + 4)], drafter.Matrix.Row(token).ToArray());
+                Assert.Equal(drafter.Matrix.Row(token).ToArray(), again.Matrix.Row(token).ToArray());
+            }
+        }
+    }
+
     [Fact]
     public void A_table_of_triples_counts_within_documents()
     {
