@@ -105,24 +105,20 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 var height = _product.TileHeight(end - row);
                 var destination = _packed + (long)row * _k;
+                // Heights are even. Where there are fewer rows, the last stands in for them: what it gives there is not kept.
                 var r = 0;
-                for (; r + 4 <= Math.Min(height, end - row); r += 4) FourRows(_x + (long)(row + r) * _stride, destination + r, height);
-                for (; r < height; r++)
-                {
-                    var source = _x + (long)(row + r) * _stride;
-                    var inputs = row + r < end ? _inputs : 0;
-                    for (var i = 0; i < inputs; i++) destination[i * height + r] = source[i];
-                    for (var i = inputs; i < _k; i++) destination[i * height + r] = 0f;
-                }
+                for (; r <= height - 4; r += 4) FourRows(At(row + r, end), At(row + r + 1, end), At(row + r + 2, end), At(row + r + 3, end), destination + r, height);
+                if (r < height) TwoRows(At(row + r, end), At(row + r + 1, end), destination + r, height);
                 row += height;
             }
         }
 
+        private float* At(int row, int end) => _x + (long)Math.Min(row, end - 1) * _stride;
+
         /// <summary>Four rows, transposed four by four: one 16-byte store for each k.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void FourRows(float* x0, float* destination, int height)
+        private void FourRows(float* x0, float* x1, float* x2, float* x3, float* destination, int height)
         {
-            float* x1 = x0 + _stride, x2 = x1 + _stride, x3 = x2 + _stride;
             var (i, inputs) = (0, _inputs);
             if (Sse.IsSupported)
                 for (; i <= inputs - 4; i += 4)
@@ -137,6 +133,25 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 }
             for (; i < inputs; i++) Vector128.Create(x0[i], x1[i], x2[i], x3[i]).Store(destination + i * height);
             for (; i < _k; i++) Vector128<float>.Zero.Store(destination + i * height);
+        }
+
+        /// <summary>Two rows: an 8-byte store for each k.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void TwoRows(float* x0, float* x1, float* destination, int height)
+        {
+            var (i, inputs) = (0, _inputs);
+            if (Sse.IsSupported)
+                for (; i <= inputs - 4; i += 4)
+                {
+                    Vector128<float> a = Vector128.Load(x0 + i), b = Vector128.Load(x1 + i);
+                    Vector128<float> low = Sse.UnpackLow(a, b), high = Sse.UnpackHigh(a, b);
+                    Sse.StoreLow(destination + i * height, low);
+                    Sse.StoreHigh(destination + (i + 1) * height, low);
+                    Sse.StoreLow(destination + (i + 2) * height, high);
+                    Sse.StoreHigh(destination + (i + 3) * height, high);
+                }
+            for (; i < inputs; i++) (destination[i * height], destination[i * height + 1]) = (x0[i], x1[i]);
+            for (; i < _k; i++) (destination[i * height], destination[i * height + 1]) = (0f, 0f);
         }
     }
 }
