@@ -30,8 +30,7 @@ internal static class DrafterBench
     private static void Measure(LanguageModel model, string name, IReadOnlyList<RecordedText> texts, string[] names, int perClass, int repeats)
     {
         var few = texts.Where(text => text.Ids.Length - text.PromptLength >= FewestTokens).GroupBy(text => text.Class).SelectMany(kind => kind.Take(perClass)).ToArray();
-        var run = new DrafterRun(model, texts, repeats);
-        var rows = names.SelectMany(drafter => run.Measure(DrafterOptions.Parse(drafter), drafter, few)).ToArray();
+        var rows = new DrafterRun(model, texts, repeats).Measure(names, few);
         DrafterResults.Keep(name, model.DeviceName, PassCurve.Measure(model), rows);
     }
 

@@ -20,7 +20,7 @@ internal static class DrafterResults
         var all = File.Exists(path) ? JsonSerializer.Deserialize<List<ModelResults>>(File.ReadAllText(path), Format)! : [];
         var before = all.FirstOrDefault(results => results.Model == model);
         var kept = before?.Rows.Where(old => !rows.Any(row => (row.Drafter, row.Start, row.Class) == (old.Drafter, old.Start, old.Class))) ?? [];
-        var after = new ModelResults(model, device, curve, [.. kept.Concat(rows).OrderBy(row => row.Drafter, StringComparer.Ordinal)]);
+        var after = new ModelResults(model, device, curve, [.. kept.Concat(rows).OrderBy(row => row.Drafter, StringComparer.Ordinal).ThenBy(row => row.Start, StringComparer.Ordinal)]);
         if (before is null) all.Add(after);
         else all[all.IndexOf(before)] = after;
         File.WriteAllText(path, JsonSerializer.Serialize(all, Format) + "\n");

@@ -16,30 +16,44 @@ internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText
 {
     private readonly record struct Measured(GenerationResult Result, TimeSpan Plain);
 
-    /// <summary>Rows of a drafter for every class. Cold drafters know nothing, warm ones have seen every other recorded text.</summary>
-    public IReadOnlyList<DrafterRow> Measure(DrafterOptions options, string name, IReadOnlyList<RecordedText> texts)
+    /// <summary>Rows of every drafter for every class. Cold drafters know nothing, warm ones have seen every other recorded text. Drafters take turns on each text.</summary>
+    public IReadOnlyList<DrafterRow> Measure(IReadOnlyList<string> drafters, IReadOnlyList<RecordedText> texts)
     {
         using var session = model.NewSession();
-        Generate(session, texts[0], options);        // gets code compiled, and first times of passes
+        var options = drafters.Select(DrafterOptions.Parse).ToArray();
+        foreach (var each in options) Generate(session, texts[0], each);        // gets code compiled, and first times of passes
         var rows = new List<DrafterRow>();
         foreach (var kind in texts.GroupBy(text => text.Class))
         {
-            var (cold, warm) = (new List<Measured>(), new List<Measured>());
+            var runs = drafters.Select(_ => (Cold: new List<Measured>(), Warm: new List<Measured>())).ToArray();
             foreach (var text in kind.SelectMany(text => Enumerable.Repeat(text, repeats)))
             {
-                using var fresh = options.Create(model);
-                using var taught = Replay.Create(options, model, recorded.Where(other => other != text), model.PassCosts);
-                var before = Generate(session, text, DrafterOptions.None);
-                var (first, second) = (Generate(session, text, options, fresh), Generate(session, text, options, taught));
-                var plain = (before.DecodeTime + Generate(session, text, DrafterOptions.None).DecodeTime) / 2;
-                cold.Add(new Measured(first, plain));
-                warm.Add(new Measured(second, plain));
+                for (var i = 0; i < options.Length; i++)
+                {
+                    var (cold, warm) = Measure(session, text, options[i]);
+                    runs[i].Cold.Add(cold);
+                    runs[i].Warm.Add(warm);
+                }
             }
-            rows.Add(Row(name, "cold", kind.Key, cold));
-            rows.Add(Row(name, "warm", kind.Key, warm));
-            foreach (var row in rows.TakeLast(2)) Console.WriteLine($"{row.Drafter} {row.Start} {row.Class}: {row.TokensPerStep:0.00} a step, {row.NodesPerStep:0.0} nodes, {row.TokensPerSecond:0} tok/s, plain {row.PlainTokensPerSecond:0}, {row.Ratio:0.00}x");
+            for (var i = 0; i < options.Length; i++)
+            {
+                rows.Add(Row(drafters[i], "cold", kind.Key, runs[i].Cold));
+                rows.Add(Row(drafters[i], "warm", kind.Key, runs[i].Warm));
+                foreach (var row in rows.TakeLast(2))
+                    Console.WriteLine($"{row.Drafter} {row.Start} {row.Class}: {row.TokensPerStep:0.00} a step, {row.NodesPerStep:0.0} nodes, {row.TokensPerSecond:0} tok/s, plain {row.PlainTokensPerSecond:0}, {row.Ratio:0.00}x");
+            }
         }
         return rows;
+    }
+
+    private (Measured Cold, Measured Warm) Measure(Session session, RecordedText text, DrafterOptions options)
+    {
+        using var fresh = options.Create(model);
+        using var taught = Replay.Create(options, model, recorded.Where(other => other != text), model.PassCosts);
+        var before = Generate(session, text, DrafterOptions.None);
+        var (cold, warm) = (Generate(session, text, options, fresh), Generate(session, text, options, taught));
+        var plain = (before.DecodeTime + Generate(session, text, DrafterOptions.None).DecodeTime) / 2;
+        return (new Measured(cold, plain), new Measured(warm, plain));
     }
 
     private static GenerationResult Generate(Session session, RecordedText text, DrafterOptions options, Drafter drafter)
