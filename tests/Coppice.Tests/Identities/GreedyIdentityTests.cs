@@ -94,7 +94,8 @@ public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : 
             for (var (node, ahead) = (0, 0); ahead < Math.Min(stub.Depth, 3); ahead++) node = tree.Add(node, stub.Next(ahead));
             while (tree.Count < most)
                 if (stub.Random.Next(tree.Count) is var parent && tree.MayExtend(parent, Math.Min(stub.Depth, 20))) tree.Add(parent, stub.Random.Next(96));
-        },
+        }
+        ,
     });
 
     [Theory, MemberData(nameof(Stubs))]
