@@ -64,7 +64,9 @@ public sealed record GenerationOptions
         if (!greedy && TopK > 0) processors.Add(new TopK(TopK));
         if (!greedy && TopP < 1) processors.Add(new TopP(TopP));
         if (!greedy && MinP > 0) processors.Add(new MinP(MinP));
-        return new Sampler(processors, greedy, Seed) { Shape = new SamplingShape(Temperature, TopK, TopP, MinP) };
+        var shape = new SamplingShape(Temperature, TopK, TopP, MinP);
+        if (greedy || RepetitionPenalty != 1 || TopK is 0 or >= Sampler.MostCandidates) return new Sampler(processors, greedy, Seed) { Shape = shape };
+        return new Sampler(processors, greedy, Seed) { Shape = shape, Candidates = TopK + 1 };
     }
 
     private static ArgumentOutOfRangeException Outside(string name, string expected, object? found) =>

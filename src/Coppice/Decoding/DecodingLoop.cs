@@ -69,9 +69,9 @@ internal sealed class DecodingLoop
     public DecodingStatistics Statistics { get; private set; } = new(1);
     private int GeneratedCount => _count - _promptLength;
     /// <summary>Best tokens that are needed of a row.</summary>
-    private int BestCount => Math.Max(_options.Drafter.TopCount, ChoosesBest ? 1 : 0);
-    /// <summary>Whether the next token is the best one, so that nobody reads a whole row of logits.</summary>
-    private bool ChoosesBest => _options.Sampler.IsArgMax && _options.Typical is null;
+    private int BestCount => Math.Max(_options.Drafter.TopCount, Candidates);
+    /// <summary>Best tokens among which the next one nearly always is, so that nobody reads a whole row of logits; 0 where it takes the row.</summary>
+    private int Candidates => _options.Typical is null ? _options.Sampler.Candidates : 0;
 
     /// <summary>Begins a generation. Keys and values of the beginning that <paramref name="prompt"/> shares with the sequence so far are kept.</summary>
     public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options)
@@ -107,7 +107,7 @@ internal sealed class DecodingLoop
             var start = Stopwatch.GetTimestamp();
             RunTree();
             _rows.ComputeAll();
-            if (ChoosesBest) _rows.BestToken(0);
+            if (Candidates > 0) _rows.Best(0, Candidates, out _);
             else _rows.Download(0, _logits);
             var time = Stopwatch.GetElapsedTime(start);
             _cache.Truncate(_cache.Length);
@@ -278,8 +278,13 @@ internal sealed class DecodingLoop
     /// <summary>The target's choices and distributions, by one row of logits for each node.</summary>
     private readonly struct Rows(DecodingLoop loop) : ITokenChoice, ITargetDistribution<double>
     {
-        public int Choose(TokenTree tree, int node) =>
-            loop.ChoosesBest ? loop._rows.BestToken(node) : loop._options.Sampler.Choose(Read(tree, node), loop._logits);
+        public int Choose(TokenTree tree, int node)
+        {
+            var sampler = loop._options.Sampler;
+            var tokens = Path(tree, node);
+            if (loop.Candidates > 0 && sampler.Choose(tokens, loop._rows.Best(node, loop.Candidates, out var largest), largest) is { } token) return token;
+            return sampler.Choose(Read(tree, node), loop._logits);
+        }
 
         public Span<double> Weights(TokenTree tree, int node)
         {
@@ -291,9 +296,15 @@ internal sealed class DecodingLoop
         /// <summary>Fetches the logits behind <paramref name="node"/> and returns the tokens up to it.</summary>
         private ReadOnlySpan<int> Read(TokenTree tree, int node)
         {
+            loop._rows.Download(node, loop._logits);
+            return Path(tree, node);
+        }
+
+        /// <summary>The tokens up to <paramref name="node"/>.</summary>
+        private ReadOnlySpan<int> Path(TokenTree tree, int node)
+        {
             var path = tree.Path(node);
             for (var i = 1; i < path.Length; i++) loop._tokens[loop._count + i - 1] = tree.Tokens[path[i]];
-            loop._rows.Download(node, loop._logits);
             return loop._tokens.AsSpan(0, loop._count + path.Length - 1);
         }
     }

@@ -55,14 +55,16 @@ internal sealed class TargetRows(Transformer model, Workspace workspace)
         _ticks += Stopwatch.GetTimestamp() - start;
     }
 
-    /// <summary>The token of the largest logit behind <paramref name="node"/>; NaN is -∞, and of equal ones it is the lowest id.</summary>
-    public int BestToken(int node)
+    /// <summary>The <paramref name="count"/> best tokens behind <paramref name="node"/>, or as many as were announced, the best first; NaN is -∞, and of equal ones the lowest id comes first.</summary>
+    public ReadOnlySpan<int> Best(int node, int count, out ReadOnlySpan<float> logits)
     {
         var start = Stopwatch.GetTimestamp();
         if (_places[node] == Uncomputed) ComputeFrom(node);
         Fetch();
         _ticks += Stopwatch.GetTimestamp() - start;
-        return _topTokens[_places[node] * workspace.TopTokens.Last];
+        var (first, length) = (_places[node] * workspace.TopTokens.Last, Math.Min(count, _count));
+        logits = _topLogits.AsSpan(first, length);
+        return _topTokens.AsSpan(first, length);
     }
 
     /// <summary>The <paramref name="count"/> best tokens behind each node whose logits were computed, or as many as the vocabulary has.</summary>

@@ -11,7 +11,7 @@ namespace Coppice.Models;
 internal readonly record struct WorkspaceSize(int Rows, int LogitRows, int TreeRows, int PathLength)
 {
     /// <summary>Best tokens of a row of logits that can be asked for.</summary>
-    public const int MaxTopCount = 16;
+    public const int MaxTopCount = 64;
 }
 
 /// <summary>Every intermediate result of a forward pass, rented once: the token loop rents nothing.</summary>

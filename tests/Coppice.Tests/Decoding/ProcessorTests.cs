@@ -85,6 +85,47 @@ public sealed class ProcessorTests
         Assert.Equal(0, new Sampler([], greedy: true, 1).Choose([0], [float.NaN, float.NaN]));
     }
 
+    [Theory]
+    [InlineData(40, 1f, 0.5f, 1f, 0f)]
+    [InlineData(40, 5f, 0.8f, 0.9f, 0f)]
+    [InlineData(3, 5f, 1f, 1f, 0.1f)]
+    [InlineData(1, 5f, 0.7f, 1f, 0f)]
+    [InlineData(63, 5f, 3f, 0.95f, 0.01f)]
+    [InlineData(200, 5f, 3f, 0.95f, 0.01f)]
+    public void Sampling_from_the_largest_logits_is_sampling_from_all(int k, float size, float temperature, float topP, float minP)
+    {
+        var random = new Random(k);
+        var decided = 0;
+        foreach (var width in new[] { 5, 50, 2000 })
+        {
+            for (var seed = 0UL; seed < 60; seed++)
+            {
+                var sampler = new GenerationOptions { TopK = k, Temperature = temperature, TopP = topP, MinP = minP, Seed = seed }.CreateSampler();
+                if (sampler.Candidates == 0) { Assert.Equal(200, k); return; }
+                // Every third row has few values, so that the last of the k has equals.
+                var row = Enumerable.Range(0, width).Select(_ => seed % 3 == 0 ? random.Next(6) : size * (float)random.NextDouble()).ToArray();
+                if (seed % 7 == 0) (row[0], row[^1]) = (float.NaN, float.NegativeInfinity);
+                var best = Enumerable.Range(0, width).OrderByDescending(i => float.IsNaN(row[i]) ? float.NegativeInfinity : row[i]).ThenBy(i => i).Take(k + 1).ToArray();
+                var largest = best.Select(i => float.IsNaN(row[i]) ? float.NegativeInfinity : row[i]).ToArray();
+                var chosen = sampler.Choose(new int[9], best, largest);
+                if (chosen is { } token) Assert.Equal(sampler.Choose(new int[9], row), token);
+                if (chosen is not null) decided++;
+            }
+        }
+        Assert.InRange(decided, 100, 180);
+    }
+
+    [Fact]
+    public void Equal_logits_at_the_edge_of_top_k_are_left_to_the_whole_row()
+    {
+        var sampler = new GenerationOptions { TopK = 2, Temperature = 3 }.CreateSampler();
+        var lower = 1.9f;
+        while (lower / 3 != MathF.BitIncrement(lower) / 3) lower = MathF.BitIncrement(lower);
+        Assert.Null(sampler.Choose([0], [7, 3, 5], [2, 1, 1]));
+        Assert.Null(sampler.Choose([0], [7, 3, 5], [2, MathF.BitIncrement(lower), lower]));
+        Assert.NotNull(sampler.Choose([0], [7, 3, 5], [2, 1.5f, 1]));
+    }
+
     [Fact]
     public void Greedy_takes_the_lowest_id_among_ties() => Assert.Equal(1, new Sampler([], greedy: true, 0).Choose([0], [1, 5, 5, 5]));
 

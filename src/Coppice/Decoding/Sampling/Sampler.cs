@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Numerics.Tensors;
+using Coppice.Models;
 
 namespace Coppice.Decoding.Sampling;
 
@@ -11,8 +13,11 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
 {
     /// <summary>Whether the choice is the arg-max.</summary>
     public bool IsGreedy => greedy;
-    /// <summary>Whether the choice is the largest logit as the model gives it, whatever came before.</summary>
-    public bool IsArgMax => greedy && processors.Count == 0;
+    /// <summary>The most that <see cref="Candidates"/> can be.</summary>
+    public const int MostCandidates = WorkspaceSize.MaxTopCount;
+
+    /// <summary>So many of the largest logits, as the model gives them, nearly always decide the choice; 0 where the whole row is needed.</summary>
+    public int Candidates { get; init; } = greedy && processors.Count == 0 ? 1 : 0;
     /// <summary>Key of the draws.</summary>
     public ulong Seed => seed;
     /// <summary>What the processors do to probabilities, for a drafter that imitates them.</summary>
@@ -25,6 +30,29 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     {
         Process(tokens, logits);
         return greedy ? ArgMax(logits) : Draw(logits, Philox.Uniform(seed, RandomStream.Target, tokens.Length));
+    }
+
+    /// <summary>The token that <see cref="Choose(ReadOnlySpan{int}, Span{float})"/> finds in the whole row, found in its largest logits; null where they do not decide it.</summary>
+    /// <param name="tokens">As there.</param>
+    /// <param name="best">Ids of the <see cref="Candidates"/> largest logits, or of as many as the vocabulary has: largest first, equal ones by ascending id.</param>
+    /// <param name="largest">Their logits, NaN as -∞.</param>
+    /// <remarks>
+    /// Top-k keeps the first k of k + 1, unless the temperature makes the last two equal: then tokens that are not here may be equal too. What is kept goes through
+    /// the same processors and the same draw in the same order of ids; what is not kept weighs nothing there.
+    /// </remarks>
+    public int? Choose(ReadOnlySpan<int> tokens, ReadOnlySpan<int> best, ReadOnlySpan<float> largest)
+    {
+        Debug.Assert(Candidates > 0, "the whole row is needed");
+        if (greedy) return best[0];
+        if (best.Length == Candidates && largest[^2] / Shape.Temperature == largest[^1] / Shape.Temperature) return null;
+        Span<long> order = stackalloc long[best.Length];
+        for (var i = 0; i < order.Length; i++) order[i] = (long)best[i] << 32 | (uint)i;
+        order.Sort();
+        // Padded to whole vectors, so that the exponentials are those of a whole row.
+        Span<float> logits = stackalloc float[(best.Length + 15) / 16 * 16];
+        logits.Fill(float.NegativeInfinity);
+        for (var i = 0; i < order.Length; i++) logits[i] = largest[(int)order[i]];
+        return (int)(order[Choose(tokens, logits)] >> 32);
     }
 
     /// <summary>Probabilities, up to a common factor, of what follows <paramref name="tokens"/>; of a greedy choice all of it on one token.</summary>
