@@ -1,6 +1,8 @@
 namespace Coppice;
 
-/// <summary>Looks at files of a checkpoint through symbolic links, of which model caches are made, without opening pipes or devices.</summary>
+/// <summary>
+/// Looks at files of a checkpoint through symbolic links, of which model caches are made, without opening pipes or devices.
+/// </summary>
 internal static class CheckpointFile
 {
     /// <summary>Bytes of the file that <paramref name="path"/> leads to; 0 for a pipe or a device, which reading would wait for.</summary>

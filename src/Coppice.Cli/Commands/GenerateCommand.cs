@@ -63,14 +63,15 @@ internal static class GenerateCommand
     {
         using var loaded = ModelArguments.Load(context);
         ChatRenderer? renderer = null;
-        var prompts = requests.Select(request => request.Tokens(loaded.Model, ref renderer)).ToArray();
+        var prompts = requests.Select(request => request.InLine(() => request.Tokens(loaded.Model, ref renderer))).ToArray();
         using var session = loaded.Model.NewSession();
         for (var i = 0; i < requests.Count; i++)
         {
             session.Reset();        // so that no line's times depend on the line before
             var stream = context.Output.Json ? null : context.Output;
             stream?.WriteLine($"{(i == 0 ? "" : "\n")}[{requests[i].Id?.ToString() ?? (i + 1).ToString(System.Globalization.CultureInfo.InvariantCulture)}]");
-            var generation = Generation.Run(session, prompts[i], requests[i].Settings, context.Interrupts, stream);
+            var prompt = prompts[i];
+            var generation = requests[i].InLine(() => Generation.Run(session, prompt, requests[i].Settings, context.Interrupts, stream));
             if (stream is null) context.Output.WriteJson(generation.ToJson(loaded, session, requests[i].Id), CliJson.Default.LineResult);
             else
             {

@@ -16,6 +16,9 @@ internal sealed record GenerationRequest
     public IReadOnlyList<int>? Ids { get; init; }
     public required GenerationSettings Settings { get; init; }
 
+    /// <summary>Where the request was read; null for that of the command line.</summary>
+    public JsonLine? Line { get; init; }
+
     /// <summary>Reads a line of a JSON lines file.</summary>
     /// <exception cref="CommandException">It has not exactly one prompt, has an unknown key or a wrong value.</exception>
     public static GenerationRequest Read(CommandContext context, JsonLine line)
@@ -25,15 +28,29 @@ internal sealed record GenerationRequest
             throw line.Wrong($"\"{JsonLines.Clip(unknown.Name)}\" is not known; known are {string.Join(", ", known)}.");
         var request = new GenerationRequest
         {
+            Line = line,
             Id = line.Id,
             Text = line.Text("prompt"),
             Messages = MessagesOf(line),
-            Tools = line.Json.TryGetProperty("tools", out var tools) && tools.ValueKind == JsonValueKind.Array ? tools : null,
+            Tools = ToolsOf(line),
             Ids = line.Json.TryGetProperty("ids", out var ids) ? IdsOf(line, ids) : null,
             Settings = GenerationArguments.Read(context, line),
         };
         var prompts = (request.Text is null ? 0 : 1) + (request.Messages is null ? 0 : 1) + (request.Ids is null ? 0 : 1);
         return prompts == 1 ? request : throw line.Wrong($"must have one of \"prompt\", \"messages\" and \"ids\", found {(prompts == 0 ? "none" : "several")}.");
+    }
+
+    /// <summary>What <paramref name="work"/> gives; an error in it names the line of the request.</summary>
+    public T InLine<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception error) when (Line is not null && error is (EngineException or CommandException or ArgumentException))
+        {
+            throw Line!.Value.Wrong(Failure.Message(error), error);
+        }
     }
 
     /// <summary>The ids in "1,2,3", or null where the text is something else.</summary>
@@ -60,6 +77,7 @@ internal sealed record GenerationRequest
         if (ids.Count == 0) throw new CommandException("prompt: must have at least one token, found none.");
         if (ids.Count >= model.MaxTokens)
             throw new CommandException($"prompt: {ids.Count:N0} tokens leave no room to generate in a context of {model.MaxTokens:N0} (raise --context or shorten the prompt).");
+        PromptCheck.Ids([.. ids], model.VocabularySize);
         return ids;
     }
 
@@ -69,6 +87,12 @@ internal sealed record GenerationRequest
         if (messages.ValueKind != JsonValueKind.Array || messages.EnumerateArray().Any(message => message.ValueKind != JsonValueKind.Object))
             throw line.Wrong("\"messages\" must be a list of objects.");
         return [.. messages.EnumerateArray().Select(message => new ChatMessage(message))];
+    }
+
+    private static JsonElement? ToolsOf(JsonLine line)
+    {
+        if (!line.Json.TryGetProperty("tools", out var tools) || tools.ValueKind == JsonValueKind.Null) return null;
+        return tools.ValueKind == JsonValueKind.Array ? tools : throw line.Wrong($"\"tools\" must be a list, found {JsonLines.Clip(tools.GetRawText())}.");
     }
 
     private static int[] IdsOf(JsonLine line, JsonElement json)

@@ -24,7 +24,7 @@ internal readonly record struct JsonLine(string File, int Number, JsonElement Js
         }
         catch (InvalidOperationException error)
         {
-            throw Wrong($"\"{key}\" must be Unicode text, found half a surrogate pair.", error);
+            throw Wrong($"\"{key}\" must be Unicode text, found half a surrogate pair or bytes that are not UTF-8.", error);
         }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class ConfigReader
     }
 
     /// <summary>A size: a whole number from 1 to <see cref="MaxSize"/>; none is a problem.</summary>
-    public int RequiredSize(string key) => Size(key, Required<int>(key), Has(key));
+    public int RequiredSize(string key) => Has(key) ? Size(key, Default(key, 1)) : Math.Max(Required<int>(key), 1);
 
     /// <summary>A size, or <paramref name="whenMissing"/>.</summary>
     public int DefaultSize(string key, int whenMissing) => Has(key) ? RequiredSize(key) : whenMissing;
@@ -130,10 +130,10 @@ internal sealed class ConfigReader
 
     private bool Find(string key, out JsonElement value) => _object.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
 
-    private int Size(string key, int value, bool given)
+    private int Size(string key, int value)
     {
         if (value is >= 1 and <= MaxSize) return value;
-        if (given) _problems.Malformed.Add($"{_path}{key} must be from 1 to {MaxSize:N0}, found {value}");
+        _problems.Malformed.Add($"{_path}{key} must be from 1 to {MaxSize:N0}, found {value}");
         return 1;
     }
 

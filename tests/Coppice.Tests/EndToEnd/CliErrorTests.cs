@@ -131,6 +131,21 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
     public void A_wrong_line_is_named_before_the_model_is_loaded(string lines, string expected) =>
         Mends(["generate", "--model", files.Model, "--jsonl", files.Write($"wrong-{Guid.NewGuid():N}.jsonl", lines), "--json"], expected);
 
+    [Theory]
+    [InlineData("{\"ids\":[1]}\n{\"ids\":[999]}", "line 2: prompt: ids must be 0..256, got 999")]
+    [InlineData("{\"prompt\":\"a\"}\n{\"ids\":[]}", "line 2: prompt: must have at least one token")]
+    [InlineData("{\"messages\":[],\"tools\":{\"name\":\"f\"}}", "line 1: \"tools\" must be a list")]
+    public void A_prompt_that_the_model_cannot_take_is_named_by_its_line(string lines, string expected) =>
+        Mends(["generate", "--model", files.Model, "--max-tokens", "1", "--jsonl", files.Write($"wrong-{Guid.NewGuid():N}.jsonl", lines), "--json"], expected);
+
+    [Fact]
+    public void A_size_that_is_no_number_is_one_problem()
+    {
+        var odd = files.Copy("odd-size");
+        File.WriteAllText(Path.Combine(odd, "config.json"), File.ReadAllText(Path.Combine(odd, "config.json")).Replace("\"vocab_size\":257", "\"vocab_size\":\"257\"", StringComparison.Ordinal));
+        Mends(["info", "--model", odd], "coppice: config.json: vocab_size must be a whole number, found \"257\".");
+    }
+
     [Fact]
     public void A_stack_trace_is_shown_to_those_who_ask()
     {

@@ -68,6 +68,23 @@ public sealed class CliTextTests(CliModelFolder files) : IClassFixture<CliModelF
     }
 
     [Fact]
+    public void Render_takes_the_template_for_tools_where_there_are_tools_and_the_model_has_one()
+    {
+        var model = files.Copy("two-templates");
+        File.WriteAllText(Path.Combine(model, "tokenizer_config.json"), """
+            {"chat_template": [{"name": "default", "template": "plain"}, {"name": "tool_use", "template": "{{ tools | length }} tools"}]}
+            """);
+        var lines = files.Write("with-tools.jsonl", """
+            {"id":1,"messages":[]}
+            {"id":2,"messages":[],"tools":null}
+            {"id":3,"messages":[],"tools":[]}
+            {"id":4,"messages":[],"tools":[{"name":"f"}]}
+            """);
+        var outcome = CliProcess.Run("render", "--model", model, "--jsonl", lines, "--json");
+        Assert.Equal(["plain", "plain", "0 tools", "1 tools"], outcome.JsonLines.Select(line => line.GetProperty("text").GetString()));
+    }
+
+    [Fact]
     public void Info_counts_without_loading_weights()
     {
         var info = CliProcess.Run("info", "--model", files.Model, "--json").Json;

@@ -94,7 +94,7 @@ internal readonly struct JsonField
     {
         var found = _value.ValueKind == JsonValueKind.Undefined ? "nothing" : _value.GetRawText();
         if (found.Length > 60) found = string.Concat(found.AsSpan(0, 60), "...");
-        return new CheckpointException($"{File}: {Path} must be {expected}, found {found}.");
+        return new CheckpointException($"{File}: {(Path.Length == 0 ? "the file" : Path)} must be {expected}, found {found}.");
     }
 
     /// <summary>The error that the kind named by this value is not among <paramref name="supported"/>.</summary>
