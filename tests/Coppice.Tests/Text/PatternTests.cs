@@ -23,7 +23,8 @@ public sealed class PatternTests
     private static readonly Gen<char> Letters = Gen.OneOf(Gen.Char["aAbBsStTlLdDmMrReEvVxk09 \t\r\n'.,!_-/"], Gen.Char['\u0020', '\u024F'],
         Gen.Char['\u0300', '\u036F'], Gen.Char['\u0400', '\u0FFF'], Gen.Char['\u2000', '\u20FF'], Gen.Char['\u3000', '\u4FFF']);
 
-    private static readonly Gen<string> Texts = Gen.String[Letters, 0, 40];
+    // The runtime's own engine does not take the long s for an s where case does not matter; Oniguruma does.
+    private static readonly Gen<string> Texts = Gen.String[Letters.Where(letter => letter != '\u017F'), 0, 40];
 
     // The runtime's own engine cannot see above U+FFFF and has no possessive repetitions; where it can be compared it must agree.
     [Theory]
