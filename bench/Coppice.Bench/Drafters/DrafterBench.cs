@@ -27,6 +27,13 @@ internal static class DrafterBench
         return 0;
     }
 
+    /// <summary>Tables and plots anew from the kept results.</summary>
+    public static int Tables()
+    {
+        DrafterResults.Write();
+        return 0;
+    }
+
     private static void Measure(LanguageModel model, string name, IReadOnlyList<RecordedText> texts, string[] names, int perClass, int repeats)
     {
         var few = texts.Where(text => text.Ids.Length - text.PromptLength >= FewestTokens).GroupBy(text => text.Class).SelectMany(kind => kind.Take(perClass)).ToArray();

@@ -6,7 +6,7 @@ namespace Coppice.Bench.Drafters;
 /// <summary>A plot of results: the speed of each drafter by class, and the time of a pass by its rows.</summary>
 internal static class DrafterPlot
 {
-    private const int Width = 900, PlotHeight = 240, Left = 50;
+    private const int Width = 1100, PlotHeight = 240, Left = 50, LabelWidth = 150;      // of the last label, which hangs over
     private static readonly string[] Colours = ["#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677"];
 
     public static string Draw(ModelResults results)
@@ -27,7 +27,7 @@ internal static class DrafterPlot
         var most = Math.Ceiling(results.Rows.Max(row => row.Ratio) * 2) / 2;
         double Y(double ratio) => 40 + PlotHeight * (1 - ratio / most);
         for (var line = 0.0; line <= most; line += 0.5) Rule(svg, Y(line), line == 1 ? "#888888" : "#dddddd", line);
-        var step = (Width - Left - 10.0) / groups.Length;
+        var step = (Width - Left - (double)LabelWidth) / groups.Length;
         for (var g = 0; g < groups.Length; g++)
         {
             var bar = step * 0.8 / classes.Length;

@@ -11,22 +11,39 @@ internal sealed record ModelResults(string Model, string Device, IReadOnlyList<C
 /// <summary>Keeps results in bench/results/MACHINE/drafters.json and .md, with a plot for each model, and in README.md; a new measurement takes the place of the rows that it has again.</summary>
 internal static class DrafterResults
 {
+    private const string Name = "drafters.json";
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public static void Keep(string model, string device, IReadOnlyList<CurvePoint> curve, IReadOnlyList<DrafterRow> rows)
     {
         if (BenchResults.Folder() is not { } folder) return;
-        var path = Path.Combine(folder, "drafters.json");
-        var all = File.Exists(path) ? JsonSerializer.Deserialize<List<ModelResults>>(File.ReadAllText(path), Format)! : [];
+        var all = Read(folder);
         var before = all.FirstOrDefault(results => results.Model == model);
         var kept = before?.Rows.Where(old => !rows.Any(row => (row.Drafter, row.Start, row.Class) == (old.Drafter, old.Start, old.Class))) ?? [];
         var after = new ModelResults(model, device, curve, [.. kept.Concat(rows).OrderBy(row => row.Drafter, StringComparer.Ordinal).ThenBy(row => row.Start, StringComparer.Ordinal)]);
         if (before is null) all.Add(after);
         else all[all.IndexOf(before)] = after;
-        File.WriteAllText(path, JsonSerializer.Serialize(all, Format) + "\n");
+        File.WriteAllText(Path.Combine(folder, Name), JsonSerializer.Serialize(all, Format) + "\n");
+        Write(folder, all);
+    }
+
+    /// <summary>Makes tables and plots anew from what is kept.</summary>
+    public static void Write()
+    {
+        if (BenchResults.Folder() is { } folder) Write(folder, Read(folder));
+    }
+
+    private static List<ModelResults> Read(string folder)
+    {
+        var path = Path.Combine(folder, Name);
+        return File.Exists(path) ? JsonSerializer.Deserialize<List<ModelResults>>(File.ReadAllText(path), Format)! : [];
+    }
+
+    private static void Write(string folder, List<ModelResults> all)
+    {
         File.WriteAllText(Path.Combine(folder, "drafters.md"), string.Concat(all.Select(Table)));
         foreach (var results in all) File.WriteAllText(Path.Combine(folder, $"drafters-{results.Model}.svg"), DrafterPlot.Draw(results));
-        ReadmeTable.Fill(BenchResults.Repository()!, path, Ratios(all[0]));
+        if (all.Count > 0) ReadmeTable.Fill(BenchResults.Repository()!, Path.Combine(folder, Name), Ratios(all[0]));
     }
 
     /// <summary>Ratios alone: a line for each drafter and start.</summary>
