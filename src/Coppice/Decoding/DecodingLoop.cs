@@ -87,9 +87,10 @@ internal sealed class DecodingLoop
         options.Drafter.Begin(prompt);
     }
 
-    /// <summary>Now and then runs a pass of which nothing stays, to know how long one of its size takes.</summary>
+    /// <summary>Now and then runs a pass of which nothing stays, to know how long one of its size takes; not before the first token, which somebody waits for.</summary>
     public void Probe()
     {
+        if (GeneratedCount == 0) return;
         if (_costs.NextProbe(_tree.Capacity) is not (> 0 and var rows)) return;
         var (allocated, start) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
         _costs.Probed(rows, TimePass(rows).TotalSeconds);
@@ -283,21 +284,16 @@ internal sealed class DecodingLoop
             var sampler = loop._options.Sampler;
             var tokens = Path(tree, node);
             if (loop.Candidates > 0 && sampler.Choose(tokens, loop._rows.Best(node, loop.Candidates, out var largest), largest) is { } token) return token;
-            return sampler.Choose(Read(tree, node), loop._logits);
+            loop._rows.Download(node, loop._logits);
+            return sampler.Choose(tokens, loop._logits);
         }
 
         public Span<double> Weights(TokenTree tree, int node)
         {
             var weights = loop._weights ??= new double[loop._logits.Length];
-            loop._options.Sampler.Weights(Read(tree, node), loop._logits, weights);
-            return weights;
-        }
-
-        /// <summary>Fetches the logits behind <paramref name="node"/> and returns the tokens up to it.</summary>
-        private ReadOnlySpan<int> Read(TokenTree tree, int node)
-        {
             loop._rows.Download(node, loop._logits);
-            return Path(tree, node);
+            loop._options.Sampler.Weights(Path(tree, node), loop._logits, weights);
+            return weights;
         }
 
         /// <summary>The tokens up to <paramref name="node"/>.</summary>
