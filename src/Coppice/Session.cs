@@ -165,7 +165,6 @@ public sealed class Session : IDisposable
             while (recorder.FinishReason is null)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (options.Drafter != DrafterOptions.None) _loop.Probe();
                 _loop.Step();
                 for (var i = 0; i < _loop.Emitted.Count && recorder.FinishReason is null; i++)
                 {
