@@ -109,6 +109,9 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <inheritdoc cref="DecodingLoop.TimePass"/>
+    internal TimeSpan TimePass(int rows) => _loop.TimePass(rows);
+
     private int[] Encode(string prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
