@@ -24,11 +24,12 @@ public sealed class LanguageModel : IDisposable
     private readonly LanguageModel? _target;
     private bool _disposed;
 
-    private LanguageModel(Backend backend, ModelFolder files, ModelWeights weights, ModelOptions options, LanguageModel? target)
+    /// <summary>A model of <paramref name="weights"/>, which belong to it from now on, as does <paramref name="backend"/> unless there is a <paramref name="target"/>.</summary>
+    internal LanguageModel(Backend backend, ModelFolder files, Tokenizer? tokenizer, ModelWeights weights, ModelOptions options, LanguageModel? target)
     {
         var spec = files.Spec;
         (Backend, Spec, _weights, Defaults, Options, Folder) = (backend, spec, weights, files.Defaults, options, files.Folder);
-        Tokenizer = files.LoadTokenizer();
+        Tokenizer = tokenizer;
         _target = target;
         Gate = target?.Gate ?? new Lock();
         MaxTokens = Math.Max(options.MaxTokens ?? Math.Min(spec.ContextLength, DefaultMaxTokens), 2);
@@ -114,10 +115,13 @@ public sealed class LanguageModel : IDisposable
         using var checkpoint = Checkpoint.Open(files.Folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
-        var weights = WeightLoader.Load(backend, checkpoint, files.Spec, files.Map, options.Weights, threads, report);
+        var plan = WeightLoader.Plan(checkpoint, files.Spec, files.Map);
+        var tokenizer = Task.Factory.StartNew(files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Rehearsal.Start(backend, files, plan, checkpoint, options);
+        var weights = WeightLoader.Load(backend, checkpoint, plan, options.Weights, threads, report);
         try
         {
-            return new LanguageModel(backend, files, weights, options, target);
+            return new LanguageModel(backend, files, tokenizer.GetAwaiter().GetResult(), weights, options, target);
         }
         catch
         {
