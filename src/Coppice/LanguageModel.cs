@@ -152,7 +152,7 @@ public sealed class LanguageModel : IDisposable
             if (files.Spec.VocabularySize != VocabularySize)
                 throw new CheckpointException($"{folder}: a draft model must have the model's {VocabularySize} tokens, got {files.Spec.VocabularySize}.");
             var options = Options with { MaxTokens = Math.Min(MaxTokens, files.Spec.ContextLength), KvCache = Options.KvCache with { SharedTokens = 0 } };
-            if (quantized && Backend is SimdBackend && options.WeightFormat == WeightFormat.AsStored)
+            if (quantized && DeviceFactory.CpuThreads(Backend) is not null && options.WeightFormat == WeightFormat.AsStored)
                 options = options with { WeightFormat = WeightFormat.Q8, Activations = ActivationFormat.Int8 };
             if (Tokenizer is not null && files.LoadTokenizer() is { } tokenizer && !Tokenizer.HasTokensOf(tokenizer))
                 throw new CheckpointException($"{folder}: a draft model must have the model's tokenizer, got another one.");
