@@ -20,7 +20,7 @@ public sealed class LanguageModel : IDisposable
     private readonly RopeTables _ropes;
     private readonly KvPagePool? _pages;
     private readonly MemoryPool? _pagePool;
-    private readonly Dictionary<string, LanguageModel> _drafts = [];
+    private readonly Dictionary<(string Folder, bool Quantized), LanguageModel> _drafts = [];
     private readonly LanguageModel? _target;
     private bool _disposed;
 
@@ -139,21 +139,25 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>The model in <paramref name="folder"/>, on the same device, which proposes tokens for this one; loaded once, and disposed with this model.</summary>
+    /// <param name="folder">Where it is.</param>
+    /// <param name="quantized">Whether it is kept in 8 bits on the CPU where this one is kept as stored.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
-    internal LanguageModel OpenDraft(string folder)
+    internal LanguageModel OpenDraft(string folder, bool quantized)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         lock (Gate)
         {
-            if (_drafts.TryGetValue(folder, out var draft)) return draft;
+            if (_drafts.TryGetValue((folder, quantized), out var draft)) return draft;
             var files = ModelFolder.Read(folder);
             if (files.Spec.VocabularySize != VocabularySize)
                 throw new CheckpointException($"{folder}: a draft model must have the model's {VocabularySize} tokens, got {files.Spec.VocabularySize}.");
             var options = Options with { MaxTokens = Math.Min(MaxTokens, files.Spec.ContextLength), KvCache = Options.KvCache with { SharedTokens = 0 } };
+            if (quantized && DeviceFactory.CpuThreads(Backend) is not null && options.WeightFormat == WeightFormat.AsStored)
+                options = options with { WeightFormat = WeightFormat.Q8, Activations = ActivationFormat.Int8 };
             if (Tokenizer is not null && files.LoadTokenizer() is { } tokenizer && !Tokenizer.HasTokensOf(tokenizer))
                 throw new CheckpointException($"{folder}: a draft model must have the model's tokenizer, got another one.");
             draft = Load(Backend, files, options, null, this);
-            _drafts.Add(folder, draft);
+            _drafts.Add((folder, quantized), draft);
             return draft;
         }
     }
