@@ -12,10 +12,14 @@ public sealed class DependencyTests
     private static readonly Assembly Kernels = typeof(Coppice.Kernels.Backend).Assembly;
     private static readonly Assembly Library = typeof(LanguageModel).Assembly;
     private static readonly Assembly Cli = Assembly.Load("Coppice.Cli");
+    private static readonly Assembly Tiles = typeof(Coppice.Kernels.Tiles.TileFamily).Assembly;
     private static readonly Architecture Code = new ArchLoader().LoadAssemblies(Kernels, Library, Cli).Build();
 
     [Fact]
     public void Kernels_know_only_ILGPU_and_the_framework() => References(Kernels, "ILGPU", "ILGPU.Algorithms", "System.Numerics.Tensors");
+
+    [Fact]
+    public void What_writes_tiles_knows_only_the_framework() => References(Tiles);
 
     [Fact]
     public void The_library_knows_only_the_kernels_and_its_packages() => References(Library, "Coppice.Kernels", "Microsoft.ML.Tokenizers", "System.Numerics.Tensors");

@@ -99,7 +99,8 @@ public sealed partial class WordTests
 
     private static bool IsOfOneBackEnd(string path) => path.StartsWith("kernels/", StringComparison.Ordinal) &&
         (path.EndsWith(".Simd.cs", StringComparison.Ordinal) || path.EndsWith(".Gpu.cs", StringComparison.Ordinal)
-         || path.Contains("/Simd/", StringComparison.Ordinal) || path.Contains("/Gpu/", StringComparison.Ordinal) || OwnFile().IsMatch(path));
+         || path.Contains("/Simd/", StringComparison.Ordinal) || path.Contains("/Gpu/", StringComparison.Ordinal)
+         || path.StartsWith("kernels/Coppice.Kernels.Tiles/", StringComparison.Ordinal) || OwnFile().IsMatch(path));
 
     [GeneratedRegex(@"llama(?!3|\.cpp)|qwen|gemma|mistral|mixtral|\bphi\b|gpt-?2", RegexOptions.IgnoreCase)]
     private static partial Regex FamilyName();
