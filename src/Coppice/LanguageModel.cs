@@ -21,15 +21,16 @@ public sealed class LanguageModel : IDisposable
     private readonly RopeTables _ropes;
     private readonly KvPagePool? _pages;
     private readonly MemoryPool? _pagePool;
-    private readonly Dictionary<string, LanguageModel> _drafts = [];
+    private readonly Dictionary<(string Folder, bool Quantized), LanguageModel> _drafts = [];
     private readonly LanguageModel? _target;
     private bool _disposed;
 
-    private LanguageModel(Backend backend, ModelFolder files, ModelWeights weights, ModelOptions options, LanguageModel? target)
+    /// <summary>A model of <paramref name="weights"/>, which belong to it from now on, as does <paramref name="backend"/> unless there is a <paramref name="target"/>.</summary>
+    internal LanguageModel(Backend backend, ModelFolder files, Tokenizer? tokenizer, ModelWeights weights, ModelOptions options, LanguageModel? target)
     {
         var spec = files.Spec;
         (Backend, Spec, _weights, Defaults, Options, Folder) = (backend, spec, weights, files.Defaults, options, files.Folder);
-        Tokenizer = files.LoadTokenizer();
+        Tokenizer = tokenizer;
         _target = target;
         Gate = target?.Gate ?? new Lock();
         MaxTokens = Math.Max(options.MaxTokens ?? Math.Min(spec.ContextLength, DefaultMaxTokens), 2);
@@ -115,10 +116,13 @@ public sealed class LanguageModel : IDisposable
         using var checkpoint = Checkpoint.Open(files.Folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
-        var weights = WeightLoader.Load(backend, checkpoint, files.Spec, files.Map, options.Weights, threads, report);
+        var plan = WeightLoader.Plan(checkpoint, files.Spec, files.Map);
+        var tokenizer = Task.Factory.StartNew(files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Rehearsal.Start(backend, files, plan, checkpoint, options);
+        var weights = WeightLoader.Load(backend, checkpoint, plan, options.Weights, threads, report);
         try
         {
-            return new LanguageModel(backend, files, weights, options, target);
+            return new LanguageModel(backend, files, tokenizer.GetAwaiter().GetResult(), weights, options, target);
         }
         catch
         {
@@ -136,21 +140,25 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>The model in <paramref name="folder"/>, on the same device, which proposes tokens for this one; loaded once, and disposed with this model.</summary>
+    /// <param name="folder">Where it is.</param>
+    /// <param name="quantized">Whether it is kept in 8 bits on the CPU where this one is kept as stored.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
-    internal LanguageModel OpenDraft(string folder)
+    internal LanguageModel OpenDraft(string folder, bool quantized)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         lock (Gate)
         {
-            if (_drafts.TryGetValue(folder, out var draft)) return draft;
+            if (_drafts.TryGetValue((folder, quantized), out var draft)) return draft;
             var files = ModelFolder.Read(folder);
             if (files.Spec.VocabularySize != VocabularySize)
                 throw new CheckpointException($"{folder}: a draft model must have the model's {VocabularySize} tokens, got {files.Spec.VocabularySize}.");
             var options = Options with { MaxTokens = Math.Min(MaxTokens, files.Spec.ContextLength), KvCache = Options.KvCache with { SharedTokens = 0 } };
+            if (quantized && DeviceFactory.CpuThreads(Backend) is not null && options.WeightFormat == WeightFormat.AsStored)
+                options = options with { WeightFormat = WeightFormat.Q8, Activations = ActivationFormat.Int8 };
             if (Tokenizer is not null && files.LoadTokenizer() is { } tokenizer && !Tokenizer.HasTokensOf(tokenizer))
                 throw new CheckpointException($"{folder}: a draft model must have the model's tokenizer, got another one.");
             draft = Load(Backend, files, options, null, this);
-            _drafts.Add(folder, draft);
+            _drafts.Add((folder, quantized), draft);
             return draft;
         }
     }

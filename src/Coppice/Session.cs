@@ -109,6 +109,9 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <inheritdoc cref="DecodingLoop.TimePass"/>
+    internal TimeSpan TimePass(int rows) => _loop.TimePass(rows);
+
     private int[] Encode(string prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
@@ -165,7 +168,6 @@ public sealed class Session : IDisposable
             while (recorder.FinishReason is null)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (options.Drafter != DrafterOptions.None) _loop.Probe();
                 _loop.Step();
                 for (var i = 0; i < _loop.Emitted.Count && recorder.FinishReason is null; i++)
                 {

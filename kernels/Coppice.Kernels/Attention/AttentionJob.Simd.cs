@@ -235,7 +235,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 var (low, high) = Visible(PositionOf(At(scratch, n)), block);
                 Scale(At(scratch, n), low, high);
             }
-            for (var n = 0; n < queries; n++) Weigh(At(scratch, n));
+            for (var n = 0; n < queries; n++)
+            {
+                var (low, high) = Visible(PositionOf(At(scratch, n)), block);
+                Weigh(At(scratch, n), low, high);
+            }
             AddValuesOfAll(scratch, queries, block, Block, values, nextValues);
         }
 
@@ -258,10 +262,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Adds what the queries see of the first <paramref name="columns"/> columns of a block.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddValuesOfAll(float* scratch, int queries, int block, int columns, byte* values, byte* nextValues)
         {
             var n = 0;
-            if (typeof(TLanes) == typeof(Lanes512) && _headDim % (4 * Lanes) == 0)
+            if (typeof(TLanes) == typeof(Lanes512) && _headDim % (2 * Lanes) == 0)
                 for (; n <= queries - 3; n += 4) AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), block, columns, values, nextValues);
             if (_headDim % (2 * Lanes) == 0)
                 for (; n <= queries - 2; n += 2) AddValuesOfSeveral(scratch, n, 2, block, columns, values, nextValues);
@@ -300,7 +305,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var j = Math.Max(low, inOrder); j < high; j++) scores[j] = raw[Slot(row, block * Block + j) - TreeBlock * Block];
                 Scale(query, low, high);
             }
-            for (var n = 0; n < queries; n++) Weigh(At(scratch, n));
+            for (var n = 0; n < queries; n++)
+            {
+                var (low, high) = Visible(PositionOf(At(scratch, n)), block);
+                Weigh(At(scratch, n), low, high);
+            }
             if (inOrder > 0) AddValuesOfAll(scratch, queries, block, inOrder, ValuePage(block, kvHead), ValuePage(block, kvHead));
             for (var n = 0; n < queries; n++)
             {
@@ -337,10 +346,27 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(s3, scores + 48);
         }
 
-        /// <summary>The same for two queries, 32 keys at a time: eight accumulators of 256 bits, with every load of keys used twice.</summary>
+        /// <summary>The same for two queries, 32 keys at a time: eight accumulators of 256 bits, with every load of keys used twice. Of 512 bits there is room for all keys.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void ScoresOfTwo(float* qa, float* qb, byte* keys, float* scores, int apart)
         {
+            if (typeof(TLanes) == typeof(Lanes512))
+            {
+                TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, a2 = TLanes.Zero, a3 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero, b2 = TLanes.Zero, b3 = TLanes.Zero;
+                for (var d = 0; d < _headDim; d++)
+                {
+                    TLanes k0 = TElement.Load(keys, d * Block), k1 = TElement.Load(keys, d * Block + 16);
+                    TLanes k2 = TElement.Load(keys, d * Block + 32), k3 = TElement.Load(keys, d * Block + 48);
+                    TLanes xa = TLanes.Broadcast(qa[d]), xb = TLanes.Broadcast(qb[d]);
+                    (a0, a1) = (TLanes.FusedMultiplyAdd(xa, k0, a0), TLanes.FusedMultiplyAdd(xa, k1, a1));
+                    (a2, a3) = (TLanes.FusedMultiplyAdd(xa, k2, a2), TLanes.FusedMultiplyAdd(xa, k3, a3));
+                    (b0, b1) = (TLanes.FusedMultiplyAdd(xb, k0, b0), TLanes.FusedMultiplyAdd(xb, k1, b1));
+                    (b2, b3) = (TLanes.FusedMultiplyAdd(xb, k2, b2), TLanes.FusedMultiplyAdd(xb, k3, b3));
+                }
+                StoreFour(a0, a1, a2, a3, scores);
+                StoreFour(b0, b1, b2, b3, scores + apart);
+                return;
+            }
             for (var column = 0; column < Block; column += 2 * Lanes)
             {
                 TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero;
@@ -401,6 +427,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             Prefetch(elements + 192);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void StoreTwo(TLanes s0, TLanes s1, float* scores)
+        {
+            TLanes.Store(s0, scores);
+            TLanes.Store(s1, scores + 16);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void StoreFour(TLanes s0, TLanes s1, TLanes s2, TLanes s3, float* scores)
         {
             TLanes.Store(s0, scores);
@@ -409,18 +443,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(s3, scores + 48);
         }
 
-        /// <summary>Raw scores to scaled ones, -∞ where a column is not seen, with the block's m.</summary>
+        /// <summary>Raw scores to scaled ones, -∞ where a column is not seen, with the block's m; groups of lanes of which none is seen are left as they are.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Scale(float* query, int low, int high)
         {
             var scores = Scores(query);
             var largest = TLanes.Broadcast(float.MinValue);     // finite, so that s - m is never ∞ - ∞
-            var scale = TLanes.Broadcast(_scale);
-            var (cap, hide) = (_softCap > 0f, low > 0 || high < Block);
-            for (var i = 0; i < Block; i += Lanes)
+            var (first, end) = (low / Lanes * Lanes, (high + Lanes - 1) / Lanes * Lanes);
+            if (_softCap > 0f) CapScores(scores, first, end);
+            var scale = TLanes.Broadcast(_softCap > 0f ? 1f : _scale);
+            var hide = low > first || high < end;
+            for (var i = first; i < end; i += Lanes)
             {
                 var s = TLanes.Multiply(TLanes.Load(scores + i), scale);
-                if (cap) s = Cap(s);
                 if (hide) s = Hide(s, i, low, high);
                 TLanes.Store(s, scores + i);
                 largest = TLanes.Max(s, largest);
@@ -430,11 +465,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         /// <summary>Scores to weights e^(s - m), 0 where a column is not seen, with the block's l; the block's o begins as zeros.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Weigh(float* query)
+        private void Weigh(float* query, int low, int high)
         {
             var scores = Scores(query);
             var (shift, sum) = (TLanes.Broadcast(MathF.Max(BlockMax(query), float.MinValue)), TLanes.Zero);
-            for (var i = 0; i < Block; i += Lanes)
+            for (var i = low / Lanes * Lanes; i < high; i += Lanes)
             {
                 var e = LaneMath.ExpOfNonPositive(TLanes.Subtract(TLanes.Load(scores + i), shift));
                 sum = TLanes.Add(sum, e);
@@ -447,9 +482,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (; d < _headDim; d++) output[d] = 0f;
         }
 
+        /// <summary>Raw scores to scaled and capped ones.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void CapScores(float* scores, int first, int end)
+        {
+            for (var i = first; i < end; i += Lanes) TLanes.Store(Cap(TLanes.Multiply(TLanes.Load(scores + i), TLanes.Broadcast(_scale))), scores + i);
+        }
+
         private TLanes Cap(TLanes s) => TLanes.Multiply(TLanes.Broadcast(_softCap), LaneMath.Tanh(TLanes.Divide(s, TLanes.Broadcast(_softCap))));
 
         /// <summary>-∞ in the columns that are not seen, whatever lies there.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static TLanes Hide(TLanes s, int first, int low, int high)
         {
             TLanes column = TLanes.Ramp(first), nothing = TLanes.Broadcast(float.NegativeInfinity);
@@ -487,6 +530,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>The same for two to four queries: where all see a value, it is loaded once; before and behind, each goes alone, so that its order stays ascending.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddValuesOfSeveral(float* scratch, int first, int count, int block, int columns, byte* values, byte* next)
         {
             float* a = At(scratch, first), b = At(scratch, first + 1), c = At(scratch, first + Math.Min(2, count - 1)), d = At(scratch, first + count - 1);
@@ -512,12 +556,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
-        /// <summary>Four queries, 64 elements of the head at a time; the last may be the one before it, twice.</summary>
+        /// <summary>Four queries, 64 elements of the head at a time, or the last 32; the last query may be the one before it, twice.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddSharedValues(
             float* wa, float* wb, float* wc, float* wd, byte* values, byte* next, int low, int high, float* ya, float* yb, float* yc, float* yd)
         {
-            for (var d = 0; d < _headDim; d += 4 * Lanes)
+            var d = 0;
+            for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
             {
                 TLanes a0 = TLanes.Load(ya + d), a1 = TLanes.Load(ya + d + 16), a2 = TLanes.Load(ya + d + 32), a3 = TLanes.Load(ya + d + 48);
                 TLanes b0 = TLanes.Load(yb + d), b1 = TLanes.Load(yb + d + 16), b2 = TLanes.Load(yb + d + 32), b3 = TLanes.Load(yb + d + 48);
@@ -547,13 +592,50 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 StoreFour(c0, c1, c2, c3, yc + d);
                 StoreFour(d0, d1, d2, d3, yd + d);
             }
+            if (d == _headDim) return;
+            TLanes e0 = TLanes.Load(ya + d), e1 = TLanes.Load(ya + d + 16), f0 = TLanes.Load(yb + d), f1 = TLanes.Load(yb + d + 16);
+            TLanes g0 = TLanes.Load(yc + d), g1 = TLanes.Load(yc + d + 16), h0 = TLanes.Load(yd + d), h1 = TLanes.Load(yd + d + 16);
+            for (var j = low; j < high; j++)
+            {
+                TLanes v0 = TElement.Load(values, j * _headDim + d), v1 = TElement.Load(values, j * _headDim + d + 16);
+                TLanes w = TLanes.Broadcast(wa[j]), x = TLanes.Broadcast(wb[j]);
+                (e0, e1) = (TLanes.FusedMultiplyAdd(w, v0, e0), TLanes.FusedMultiplyAdd(w, v1, e1));
+                (f0, f1) = (TLanes.FusedMultiplyAdd(x, v0, f0), TLanes.FusedMultiplyAdd(x, v1, f1));
+                (w, x) = (TLanes.Broadcast(wc[j]), TLanes.Broadcast(wd[j]));
+                (g0, g1) = (TLanes.FusedMultiplyAdd(w, v0, g0), TLanes.FusedMultiplyAdd(w, v1, g1));
+                (h0, h1) = (TLanes.FusedMultiplyAdd(x, v0, h0), TLanes.FusedMultiplyAdd(x, v1, h1));
+            }
+            StoreTwo(e0, e1, ya + d);
+            StoreTwo(f0, f1, yb + d);
+            StoreTwo(g0, g1, yc + d);
+            StoreTwo(h0, h1, yd + d);
         }
 
-        /// <summary>Two queries, two registers of the head at a time.</summary>
+        /// <summary>Two queries, four or two registers of the head at a time.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddSharedValues(float* weightsA, float* weightsB, byte* values, int low, int high, float* outputA, float* outputB)
         {
-            for (var d = 0; d < _headDim; d += 2 * Lanes)
+            var d = 0;
+            if (typeof(TLanes) == typeof(Lanes512))
+                for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
+                {
+                    TLanes a0 = TLanes.Load(outputA + d), a1 = TLanes.Load(outputA + d + 16), a2 = TLanes.Load(outputA + d + 32), a3 = TLanes.Load(outputA + d + 48);
+                    TLanes b0 = TLanes.Load(outputB + d), b1 = TLanes.Load(outputB + d + 16), b2 = TLanes.Load(outputB + d + 32), b3 = TLanes.Load(outputB + d + 48);
+                    for (var j = low; j < high; j++)
+                    {
+                        var index = j * _headDim + d;
+                        TLanes v0 = TElement.Load(values, index), v1 = TElement.Load(values, index + 16);
+                        TLanes v2 = TElement.Load(values, index + 32), v3 = TElement.Load(values, index + 48);
+                        TLanes wa = TLanes.Broadcast(weightsA[j]), wb = TLanes.Broadcast(weightsB[j]);
+                        (a0, a1) = (TLanes.FusedMultiplyAdd(wa, v0, a0), TLanes.FusedMultiplyAdd(wa, v1, a1));
+                        (a2, a3) = (TLanes.FusedMultiplyAdd(wa, v2, a2), TLanes.FusedMultiplyAdd(wa, v3, a3));
+                        (b0, b1) = (TLanes.FusedMultiplyAdd(wb, v0, b0), TLanes.FusedMultiplyAdd(wb, v1, b1));
+                        (b2, b3) = (TLanes.FusedMultiplyAdd(wb, v2, b2), TLanes.FusedMultiplyAdd(wb, v3, b3));
+                    }
+                    StoreFour(a0, a1, a2, a3, outputA + d);
+                    StoreFour(b0, b1, b2, b3, outputB + d);
+                }
+            for (; d < _headDim; d += 2 * Lanes)
             {
                 TLanes a0 = TLanes.Load(outputA + d), a1 = TLanes.Load(outputA + d + Lanes), b0 = TLanes.Load(outputB + d), b1 = TLanes.Load(outputB + d + Lanes);
                 for (var j = low; j < high; j++)
@@ -565,10 +647,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     b0 = TLanes.FusedMultiplyAdd(wb, v0, b0);
                     b1 = TLanes.FusedMultiplyAdd(wb, v1, b1);
                 }
-                TLanes.Store(a0, outputA + d);
-                TLanes.Store(a1, outputA + d + Lanes);
-                TLanes.Store(b0, outputB + d);
-                TLanes.Store(b1, outputB + d + Lanes);
+                StoreTwo(a0, a1, outputA + d);
+                StoreTwo(b0, b1, outputB + d);
             }
         }
 

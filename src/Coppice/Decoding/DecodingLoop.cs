@@ -87,17 +87,6 @@ internal sealed class DecodingLoop
         options.Drafter.Begin(prompt);
     }
 
-    /// <summary>Now and then runs a pass of which nothing stays, to know how long one of its size takes; not before the first token, which somebody waits for.</summary>
-    public void Probe()
-    {
-        if (GeneratedCount == 0) return;
-        if (_costs.NextProbe(_tree.Capacity) is not (> 0 and var rows)) return;
-        var (allocated, start) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
-        _costs.Probed(rows, TimePass(rows).TotalSeconds);
-        Statistics.HostTime += Stopwatch.GetElapsedTime(start);
-        Statistics.AllocatedBytes += GC.GetAllocatedBytesForCurrentThread() - allocated;
-    }
-
     /// <summary>Runs a pass of so many rows behind what the cache holds, of which nothing stays, and says how long it took.</summary>
     internal TimeSpan TimePass(int rows)
     {

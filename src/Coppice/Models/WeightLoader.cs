@@ -21,24 +21,20 @@ internal sealed class WeightLoader
     private WeightLoader(Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings) =>
         (_backend, _checkpoint, _plan, _settings) = (backend, checkpoint, plan, settings);
 
-    /// <summary>Loads the weights of <paramref name="spec"/>.</summary>
+    /// <summary>Loads the weights of <paramref name="plan"/>, once.</summary>
     /// <param name="backend">Where they go.</param>
     /// <param name="checkpoint">Where they come from; not needed afterwards.</param>
-    /// <param name="spec">The model.</param>
-    /// <param name="map">The family's names.</param>
+    /// <param name="plan">What <see cref="Plan"/> gave for the checkpoint.</param>
     /// <param name="settings">How matrices are kept.</param>
     /// <param name="threads">Rows are converted by so many threads.</param>
     /// <param name="progress">Gets the bytes of the file done so far, from any thread.</param>
-    /// <exception cref="CheckpointException">Names, shapes or types are not those of the model.</exception>
     /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
     public static ModelWeights Load(
-        Backend backend, Checkpoint checkpoint, ModelSpec spec, TensorMap map, WeightSettings settings, int threads, Action<long, long>? progress = null)
-    {
-        var plan = Plan(checkpoint, spec, map);
-        return new WeightLoader(backend, checkpoint, plan, settings).Run(threads, progress);
-    }
+        Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings, int threads, Action<long, long>? progress = null) =>
+        new WeightLoader(backend, checkpoint, plan, settings).Run(threads, progress);
 
     /// <summary>The plan for <paramref name="checkpoint"/>, whose names, shapes and types have been checked against it.</summary>
+    /// <exception cref="CheckpointException">They are not those of the model.</exception>
     public static WeightPlan Plan(Checkpoint checkpoint, ModelSpec spec, TensorMap map)
     {
         var prefixed = map.OptionalPrefix.Length == 0 || checkpoint.Tensors.Keys.Any(n => n.StartsWith(map.OptionalPrefix, StringComparison.Ordinal));

@@ -65,6 +65,9 @@ internal sealed class WeightPlan
         return plan;
     }
 
+    /// <summary>The plan of a model of other sizes under the same names.</summary>
+    public WeightPlan For(ModelSpec spec) => Build(spec, _map);
+
     private void AddLayer(int layer, LayerWeights w)
     {
         var before = _spec.Placement != NormPlacement.After;

@@ -13,8 +13,15 @@ public abstract record ModelDrafterOptions : DrafterOptions
     /// <summary>Folder of the draft model; null, the default, for the folder "draft" beside the model's own.</summary>
     public string? Model { get; init; }
 
+    /// <summary>Whether the draft model is kept in 8 bits on the CPU, where the target is kept as stored; true by default: what it proposes is checked, and half the bytes are read sooner.</summary>
+    public bool Quantized { get; init; } = true;
+
     /// <summary>Reads the settings that all of them have.</summary>
-    private protected static T ReadModel<T>(DrafterSettings settings, T options) where T : ModelDrafterOptions => options with { Model = settings.Text("model") };
+    private protected static T ReadModel<T>(DrafterSettings settings, T options) where T : ModelDrafterOptions => options with
+    {
+        Model = settings.Text("model"),
+        Quantized = settings.Flag("quantized", options.Quantized),
+    };
 
     /// <summary>Most probable tokens that are kept of a draft distribution.</summary>
     private protected abstract int KeptTokens { get; }
@@ -24,7 +31,7 @@ public abstract record ModelDrafterOptions : DrafterOptions
         var folder = Model ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(target.Folder).TrimEnd(Path.DirectorySeparatorChar)) ?? "", Beside);
         if (Model is null && !Directory.Exists(folder))
             throw new CheckpointException($"{folder}: a draft model must be there, found none; name one by model=DIR.");
-        var model = new DraftModel(target.OpenDraft(folder), KeptTokens);
+        var model = new DraftModel(target.OpenDraft(folder, Quantized), KeptTokens);
         try
         {
             return Create(model, target);
@@ -55,7 +62,7 @@ public abstract record BestFirstOptions : ModelDrafterOptions
     public bool Adaptive { get; init; } = true;
 
     /// <summary>Enough for the probabilities of the first ones, which are taken from these alone.</summary>
-    private protected override int KeptTokens => Math.Max(Branches, 16);
+    private protected override int KeptTokens => Math.Max(Branches, 8);
 
     /// <summary>Reads the settings that all of them have.</summary>
     private protected static T ReadTree<T>(DrafterSettings settings, T options) where T : BestFirstOptions => ReadModel(settings, options) with

@@ -66,7 +66,8 @@ public sealed class RetrievalTests
     public void Acceptance_is_believed_as_stated_first_and_as_observed_later()
     {
         var rates = new AcceptanceRates();
-        Assert.Equal(0.3, rates.Chance(0.3, first: true), 1e-12);
+        Assert.Equal(0.216, rates.Chance(0.3, first: true), 1e-12);     // p² (3 - 2p)
+        Assert.Equal(0.784, rates.Chance(0.7, first: true), 1e-12);
         for (var i = 0; i < 1000; i++) rates.Observe(0.3, first: true, accepted: i % 10 != 0);
         Assert.InRange(rates.Chance(0.3, first: true), 0.85, 0.92);
         Assert.Equal(0.3, rates.Chance(0.3, first: false), 1e-12);

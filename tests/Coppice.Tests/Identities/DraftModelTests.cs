@@ -67,6 +67,17 @@ public sealed class DraftModelTests
         }
     }
 
+    [Fact]
+    public void A_draft_model_is_kept_in_8_bits_or_as_stored_and_each_is_loaded_once()
+    {
+        using var pair = new ModelPair();
+        using var model = pair.Load();
+        var (small, stored) = (model.OpenDraft(pair.DraftFolder, quantized: true), model.OpenDraft(pair.DraftFolder, quantized: false));
+        Assert.True(small.WeightBytes < stored.WeightBytes, $"{small.WeightBytes} bytes in 8 bits, {stored.WeightBytes} as stored");
+        Assert.Same(small, model.OpenDraft(pair.DraftFolder, quantized: true));
+        Assert.Same(stored, model.OpenDraft(pair.DraftFolder, quantized: false));
+    }
+
     [Theory, MemberData(nameof(Drafters))]
     public void A_draft_that_is_the_target_is_accepted_to_its_end(string drafter)
     {
@@ -81,7 +92,7 @@ public sealed class DraftModelTests
             Temperature = deterministic ? 0 : 1,
             Seed = 2,
             IgnoreEos = true,
-            Drafter = DrafterOptions.Parse($"{drafter}{(deterministic ? "" : ",support=96")},guard=false,model={pair.DraftFolder}"),
+            Drafter = DrafterOptions.Parse($"{drafter}{(deterministic ? "" : ",support=96")},guard=false,quantized=false,model={pair.DraftFolder}"),
         });
         var rates = session.LastResult!.AcceptanceByDepth;
         Assert.Equal(1, rates[0]);

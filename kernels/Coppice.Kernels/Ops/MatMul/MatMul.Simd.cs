@@ -56,7 +56,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var (rows, k) = (x.Rows, w.Layout.Inputs);
         var packedRows = rows == 1 ? 0 : matMul.PackedRows(rows);
         var packed = packedRows > 0 ? (long)packedRows * k : k == w.Inputs ? 0 : k;
-        packed = (packed + 15) / 16 * 16;
+        if (packed > 0) packed = packed / 16 * 16 + 16;     // a height of 3 is packed by fours, so that one more is written
         var accumulators = (packedRows == 0 ? 1 : Math.Min(packedRows, RowBlock)) * GroupPanels * Lanes;
         var expanded = packedRows > 0 && matMul.Expands(rows) ? GroupPanels * ExpandedPairs * 2 * Lanes : 0;
         var scratch = _scratch.Get((packed + (long)(accumulators + expanded) * Threads) * sizeof(float));
@@ -105,9 +105,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 var height = _product.TileHeight(end - row);
                 var destination = _packed + (long)row * _k;
-                // Heights are even. Where there are fewer rows, the last stands in for them: what it gives there is not kept.
+                // Where there are fewer rows, the last stands in for them: what it gives there is not kept. Of a height of 3, the fourth of each k is overwritten by the next.
                 var r = 0;
-                for (; r <= height - 4; r += 4) FourRows(At(row + r, end), At(row + r + 1, end), At(row + r + 2, end), At(row + r + 3, end), destination + r, height);
+                for (; r <= height - 3; r += 4) FourRows(At(row + r, end), At(row + r + 1, end), At(row + r + 2, end), At(row + r + 3, end), destination + r, height);
                 if (r < height) TwoRows(At(row + r, end), At(row + r + 1, end), destination + r, height);
                 row += height;
             }

@@ -89,11 +89,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         /// <summary>Whether there is a tile of 6 rows.</summary>
         protected virtual bool HasSixRows => true;
+        /// <summary>Whether there is a tile of 3 rows: of weights in the cache a fourth row costs its arithmetic.</summary>
+        protected virtual bool HasThreeRows => RowTile == 8;
 
         /// <summary>Rows of the next tile where <paramref name="left"/> rows are left: full, or the smaller height that wastes least.</summary>
         internal int TileHeight(int left) => left switch
         {
             <= 2 => 2,
+            3 when HasThreeRows => 3,
             <= 4 => 4,
             5 or 6 or 9 or 10 when HasSixRows => 6,
             7 or 8 => RowTile == 8 ? 8 : 4,
@@ -193,6 +196,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             if (height == 6) Tile6x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
             else if (height == 4) Tile4x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
+            else if (height == 3) Tile3x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
             else Tile2x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
         }
 
@@ -205,6 +209,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
                 else if (height == 6) Tile6x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
                 else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
+                else if (height == 3) Tile3x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
                 else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
             }
             else if (height == 6) Tile6x1<TFormat>(x, w0, pairs, c, y, apart, alias);
@@ -252,6 +257,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private sealed class CodeJob<TCodes> : PanelJob where TCodes : struct, ICodePanels<TLanes>
     {
         protected override bool HasSixRows => RowTile == 6;
+        protected override bool HasThreeRows => false;
         internal override bool Expands(int rows) => rows > 2 * RowTile;
         protected override bool BlocksInputs => false;
 

@@ -288,6 +288,49 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes.Store(c30, y + 0); TLanes.Store(c31, y + 16);
     }
 
+    /// <summary>3 rows by 2 panels: 6 accumulators. Otherwise as <see cref="Tile8x2"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile3x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
+        TLanes c20 = TLanes.Zero, c21 = TLanes.Zero;
+        if (c is not null)
+        {
+            c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16);
+            c10 = TLanes.Load(c + 32); c11 = TLanes.Load(c + 48);
+            c20 = TLanes.Load(c + 64); c21 = TLanes.Load(c + 80);
+        }
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
+            for (; pair < end; pair++)
+            {
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
+                var even0 = TFormat.Even(w0);
+                var even1 = TFormat.Even(w1);
+                var e0 = TLanes.Broadcast(x[0]);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                var e1 = TLanes.Broadcast(x[1]);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                var e2 = TLanes.Broadcast(x[2]);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+                var odd0 = TFormat.Odd(w0 + alias);
+                var odd1 = TFormat.Odd(w1 + alias);
+                var o0 = TLanes.Broadcast(x[3]);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                var o1 = TLanes.Broadcast(x[4]);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                var o2 = TLanes.Broadcast(x[5]);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+                w0 += TFormat.PairBytes;
+                w1 += TFormat.PairBytes;
+                x += 6;
+            }
+        TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); y += apart;
+        TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); y += apart;
+        TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16);
+    }
+
     /// <summary>2 rows by 2 panels: 4 accumulators. x is packed [k][2]; they begin as c [2][32], or 0 where that is null, and go to y, whose rows are <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name=\"ahead\"/> bytes ahead, and <paramref name=\"jump\"/> further on where that is behind the panels' end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
@@ -442,6 +485,52 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); TLanes.Store(c12, y + 32); TLanes.Store(c13, y + 48); y += apart;
         TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16); TLanes.Store(c22, y + 32); TLanes.Store(c23, y + 48); y += apart;
         TLanes.Store(c30, y + 0); TLanes.Store(c31, y + 16); TLanes.Store(c32, y + 32); TLanes.Store(c33, y + 48);
+    }
+
+    /// <summary>3 rows by 4 panels: 12 accumulators. Otherwise as <see cref="Tile8x2"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile3x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    {
+        byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
+        TLanes c00 = TLanes.Zero, c01 = TLanes.Zero, c02 = TLanes.Zero, c03 = TLanes.Zero;
+        TLanes c10 = TLanes.Zero, c11 = TLanes.Zero, c12 = TLanes.Zero, c13 = TLanes.Zero;
+        TLanes c20 = TLanes.Zero, c21 = TLanes.Zero, c22 = TLanes.Zero, c23 = TLanes.Zero;
+        if (c is not null)
+        {
+            c00 = TLanes.Load(c + 0); c01 = TLanes.Load(c + 16); c02 = TLanes.Load(c + 32); c03 = TLanes.Load(c + 48);
+            c10 = TLanes.Load(c + 64); c11 = TLanes.Load(c + 80); c12 = TLanes.Load(c + 96); c13 = TLanes.Load(c + 112);
+            c20 = TLanes.Load(c + 128); c21 = TLanes.Load(c + 144); c22 = TLanes.Load(c + 160); c23 = TLanes.Load(c + 176);
+        }
+        for (var (pair, end) = (0, Math.Max(0, pairs - (int)(ahead / TFormat.PairBytes))); pair < pairs; ahead += jump, end = pairs)
+            for (; pair < end; pair++)
+            {
+                PrefetchPair<TFormat>(w0 + ahead);
+                PrefetchPair<TFormat>(w1 + ahead);
+                PrefetchPair<TFormat>(w2 + ahead);
+                PrefetchPair<TFormat>(w3 + ahead);
+                TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
+                var e0 = TLanes.Broadcast(x[0]);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
+                var e1 = TLanes.Broadcast(x[1]);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11); c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
+                var e2 = TLanes.Broadcast(x[2]);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21); c22 = TLanes.FusedMultiplyAdd(e2, even2, c22); c23 = TLanes.FusedMultiplyAdd(e2, even3, c23);
+                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias), odd3 = TFormat.Odd(w3 + alias);
+                var o0 = TLanes.Broadcast(x[3]);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01); c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
+                var o1 = TLanes.Broadcast(x[4]);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11); c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
+                var o2 = TLanes.Broadcast(x[5]);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21); c22 = TLanes.FusedMultiplyAdd(o2, odd2, c22); c23 = TLanes.FusedMultiplyAdd(o2, odd3, c23);
+                w0 += TFormat.PairBytes;
+                w1 += TFormat.PairBytes;
+                w2 += TFormat.PairBytes;
+                w3 += TFormat.PairBytes;
+                x += 6;
+            }
+        TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16); TLanes.Store(c02, y + 32); TLanes.Store(c03, y + 48); y += apart;
+        TLanes.Store(c10, y + 0); TLanes.Store(c11, y + 16); TLanes.Store(c12, y + 32); TLanes.Store(c13, y + 48); y += apart;
+        TLanes.Store(c20, y + 0); TLanes.Store(c21, y + 16); TLanes.Store(c22, y + 32); TLanes.Store(c23, y + 48);
     }
 
     /// <summary>2 rows by 4 panels, for few rows, where as many streams of weights as for one row keep memory busy: 8 accumulators. Otherwise as <see cref="Tile8x2"/>.</summary>

@@ -43,6 +43,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Puts an element in its place among the k first by (value descending, index ascending), or leaves it out; NaN is -∞.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Insert(float value, int index, int k, float* values, int* indices)
     {
         if (float.IsNaN(value)) value = float.NegativeInfinity;

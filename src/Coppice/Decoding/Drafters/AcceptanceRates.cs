@@ -1,7 +1,10 @@
 namespace Coppice.Decoding.Drafters;
 
 /// <summary>How often a proposed token is accepted, by the probability that its source gave it and whether that was the largest: learned from what was verified.</summary>
-/// <remarks>A greedy choice makes much of a small lead, so that the best of several is accepted more often than its probability says. A few observations that agree with the source come first, so that it is believed until there are better ones; old ones fade.</remarks>
+/// <remarks>
+/// A greedy choice makes much of a small lead, so that the best of several is accepted more often than its probability p says, and less often where there is none:
+/// about p² (3 - 2p). A few observations that agree with that come first, so that it is believed until there are better ones; old ones fade.
+/// </remarks>
 internal sealed class AcceptanceRates
 {
     private const int Bins = 16;
@@ -13,7 +16,8 @@ internal sealed class AcceptanceRates
     public double Chance(double probability, bool first)
     {
         var bin = Bin(probability, first);
-        return (_accepted[bin] + Prior * probability) / (_tried[bin] + Prior);
+        var expected = first ? probability * probability * (3 - 2 * probability) : probability;
+        return (_accepted[bin] + Prior * expected) / (_tried[bin] + Prior);
     }
 
     /// <summary>Such a token was verified.</summary>

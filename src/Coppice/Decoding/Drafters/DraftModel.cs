@@ -15,10 +15,11 @@ namespace Coppice.Decoding.Drafters;
 internal sealed class DraftModel : IDraftDistributions, IDisposable
 {
     private const int NotExpanded = -1;
-    private const double Follow = 0.05;
+    private const int FewRows = 2;      // of a pass whose time is that of drafting, not of a prompt
 
     private readonly Transformer _model;
     private readonly Lock _gate;
+    private readonly PassCosts _costs;              // of the draft model, whoever uses it
     private readonly int _maxTokens;
     private readonly KvCache _cache;
     private readonly MemoryPool _cachePool;
@@ -41,7 +42,7 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
     /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
     public DraftModel(LanguageModel model, int width)
     {
-        (_model, _gate, _maxTokens) = (model.Transformer, model.Gate, model.MaxTokens);
+        (_model, _gate, _costs, _maxTokens) = (model.Transformer, model.Gate, model.PassCosts, model.MaxTokens);
         var (size, backend) = (model.Size, model.Backend);
         width = Math.Min(width, model.VocabularySize);
         (_cache, _cachePool) = model.NewCache(model.MaxTokens);
@@ -55,13 +56,14 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         (_nodeTokens, _depths, _rows) = (new int[size.TreeRows], new int[size.TreeRows], new int[size.TreeRows]);
         _paths = new int[size.TreeRows * size.PathLength];
         Proposals = new Proposals<double>(size.TreeRows, width);
+        WarmUp();
     }
 
     /// <inheritdoc/>
     public Proposals<double> Proposals { get; }
 
-    /// <summary>Time of a pass over few rows, a slow mean; 0 before the first.</summary>
-    public double PassSeconds { get; private set; }
+    /// <summary>Time of a pass over one row; 0 before some were measured.</summary>
+    public double PassSeconds => _costs.IsMeasured ? _costs.Seconds(1) : 0;
 
     /// <summary>Nodes that fit, the root among them.</summary>
     public int MaxNodes => Math.Min(_rowOf.Length, _workspace.Size.LogitRows);
@@ -70,11 +72,18 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
     public int MaxDepth(int tokens) =>
         Math.Min(Math.Min(_maxTokens, _model.Spec.LongPositionsFrom ?? int.MaxValue) - tokens, _workspace.Size.PathLength - 1);
 
-    /// <summary>A generation begins: keeps what the sequence so far and <paramref name="prompt"/> have in common.</summary>
+    /// <summary>
+    /// A generation begins: keeps what the sequence so far and <paramref name="prompt"/> have in common, and runs over the rest while the target has its prompt still
+    /// before it, so that no token waits for that later.
+    /// </summary>
     public void Begin(ReadOnlySpan<int> prompt)
     {
         _expanded = 0;
-        _cache.Truncate(Math.Min(prompt.CommonPrefixLength(_held.AsSpan(0, _cache.Length)), prompt.Length - 1));
+        lock (_gate)
+        {
+            _cache.Truncate(Math.Min(prompt.CommonPrefixLength(_held.AsSpan(0, _cache.Length)), prompt.Length - 1));
+            if (MaxDepth(prompt.Length) > 0) RunOver(prompt[..^1]);
+        }
     }
 
     /// <summary>Begins a draft behind <paramref name="tokens"/>, the last one the root: runs over what the cache lacks and sets the root's distribution.</summary>
@@ -85,25 +94,16 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         (_shape, _expanded) = (shape, 0);
         lock (_gate)
         {
-            for (var left = tokens.Length - _cache.Length; left > 0; left = tokens.Length - _cache.Length)
-            {
-                var start = Stopwatch.GetTimestamp();
-                var next = tokens.Slice(_cache.Length, Math.Min(left, _workspace.Size.Rows));
-                next.CopyTo(_held.AsSpan(_cache.Length));
-                _batch.Clear();
-                _batch.Add(_cache, next);
-                _model.Forward(_batch, _workspace);
-                if (next.Length == left) Read([next.Length - 1], [0]);
-                _cache.Advance(next.Length);
-                if (next.Length <= 2) Follows(start);
-            }
+            var start = Stopwatch.GetTimestamp();
+            var rows = RunOver(tokens);
+            Read([rows - 1], [0]);
+            if (rows <= FewRows) _costs.Observe(rows, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
     }
 
     /// <inheritdoc/>
     public void Expand(TokenTree tree, ReadOnlySpan<int> nodes)
     {
-        var start = Stopwatch.GetTimestamp();
         if (_expanded == 0) _rowOf.AsSpan().Fill(NotExpanded);
         var pathLength = _workspace.Size.PathLength;
         for (var i = 0; i < nodes.Length; i++)
@@ -115,13 +115,14 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         }
         lock (_gate)
         {
+            var start = Stopwatch.GetTimestamp();
             _batch.Clear();
             _batch.AddTree(_cache, _nodeTokens.AsSpan(0, nodes.Length), _depths.AsSpan(0, nodes.Length), _paths, behind: _expanded);
             _model.Forward(_batch, _workspace);
             _expanded += nodes.Length;
             Read(_rows.AsSpan(0, nodes.Length), nodes);
+            if (nodes.Length <= FewRows) _costs.Observe(nodes.Length, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
-        if (nodes.Length <= 2) Follows(start);
     }
 
     /// <summary>The target has verified a tree: keeps the accepted nodes, from the first on as far as they were expanded.</summary>
@@ -150,6 +151,36 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         }
     }
 
+    /// <summary>Passes of which nothing stays, so that code is compiled and memory is there before anything is timed: the guard would take that for the price of drafts.</summary>
+    private void WarmUp()
+    {
+        lock (_gate)
+        {
+            for (var rows = FewRows; rows > 0; rows--)
+            {
+                RunOver(_held.AsSpan(0, rows));
+                Read([rows - 1], [0]);
+                _cache.Truncate(0);
+            }
+        }
+    }
+
+    /// <summary>Runs over those of <paramref name="tokens"/> that the cache lacks; returns how many the last pass had.</summary>
+    private int RunOver(ReadOnlySpan<int> tokens)
+    {
+        var rows = 0;
+        while (_cache.Length < tokens.Length)
+        {
+            var next = tokens.Slice(_cache.Length, Math.Min(tokens.Length - _cache.Length, _workspace.Size.Rows));
+            next.CopyTo(_held.AsSpan(_cache.Length));
+            _batch.Clear();
+            _batch.Add(_cache, next);
+            _model.Forward(_batch, _workspace);
+            _cache.Advance(rows = next.Length);
+        }
+        return rows;
+    }
+
     /// <summary>Sets the distributions of <paramref name="nodes"/> from rows of the last pass.</summary>
     private void Read(ReadOnlySpan<int> rows, ReadOnlySpan<int> nodes)
     {
@@ -163,11 +194,5 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
             var count = DraftShape.Apply(_bestValues.AsSpan(i * width, width), _shape, _weights);
             Proposals.Set(nodes[i], _bestTokens.AsSpan(i * width, count), _weights.AsSpan(0, count));
         }
-    }
-
-    private void Follows(long start)
-    {
-        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        PassSeconds = PassSeconds == 0 ? seconds : PassSeconds + Follow * (Math.Min(seconds, 2 * PassSeconds) - PassSeconds);
     }
 }
