@@ -16,6 +16,7 @@ internal sealed class Rehearsal
     /// <summary>Weights of a model that takes long enough to read; a smaller one is there before its code.</summary>
     private const long WorthwhileBytes = 32L << 20;
     private const int Width = 96, Tokens = 256, Prompt = 77, Generated = 24;
+    private const int SmallTrees = 8;       // of the sizes below
 
     private static ReadOnlySpan<int> TreeSizes => [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32];
 
@@ -51,6 +52,14 @@ internal sealed class Rehearsal
         var options = new GenerationOptions { MaxTokens = Generated, IgnoreEos = true, Drafter = new AutoDrafterOptions() };
         foreach (var _ in session.Generate(new int[Prompt], options)) { }
         foreach (var rows in TreeSizes) session.TimePass(rows);
+    }
+
+    /// <summary>Runs small trees on a model that was too small for a rehearsal, before the first drafts for it.</summary>
+    public static void RunTrees(LanguageModel model)
+    {
+        if (DeviceFactory.CpuThreads(model.Backend) is null || model.WeightBytes >= WorthwhileBytes) return;
+        using var session = model.NewSession();
+        foreach (var rows in TreeSizes[..SmallTrees]) session.TimePass(rows);
     }
 
     /// <summary>A model of the same code and as little else as possible.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 using Coppice.Cache;
 using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
@@ -13,8 +14,6 @@ namespace Coppice.Decoding;
 /// </remarks>
 internal sealed class DecodingLoop
 {
-    private const int WarmUpSteps = 4;
-
     private readonly Transformer _model;
     private readonly Lock _gate;
     private readonly KvCache _cache;
@@ -146,7 +145,7 @@ internal sealed class DecodingLoop
     private void Decode(int pending)
     {
         var allocated = GC.GetAllocatedBytesForCurrentThread();
-        var start = Stopwatch.GetTimestamp();
+        var (start, compiled) = (Stopwatch.GetTimestamp(), JitInfo.GetCompilationTime(currentThread: true));
         _tree.Reset(_tokens[_count - 1], _options.Stop);
         if (pending == 1 && GeneratedCount > 0) Draft();        // the first token is chosen the same way whether its prompt was computed or kept
         var drafted = Stopwatch.GetTimestamp();
@@ -170,7 +169,7 @@ internal sealed class DecodingLoop
             verify += _rows.Time;
             drafter.Accept(new Verification { Tree = _tree, Path = _path.AsSpan(0, accepted), Tokens = Tokens, Emitted = Tokens[^kept..], Best = top });
         }
-        Account(pending, accepted, start, drafted, verify);
+        Account(pending, accepted, start, drafted, verify, JitInfo.GetCompilationTime(currentThread: true) - compiled);
         if (Statistics.Steps <= 2) return;
         Statistics.AllocatedBytes += GC.GetAllocatedBytesForCurrentThread() - allocated;
         Statistics.MeasuredTokens += _emitted.Count;
@@ -223,7 +222,7 @@ internal sealed class DecodingLoop
         }
     }
 
-    private void Account(int pending, int accepted, long start, long drafted, TimeSpan verify)
+    private void Account(int pending, int accepted, long start, long drafted, TimeSpan verify, TimeSpan compiling)
     {
         Statistics.Steps++;
         if (pending > 1)
@@ -233,11 +232,9 @@ internal sealed class DecodingLoop
             return;
         }
         var all = Stopwatch.GetElapsedTime(start);
-        // A pass that something else on the machine disturbed says nothing about the drafter.
-        var disturbed = Math.Max(0, verify.TotalSeconds - 2 * _costs.Seconds(_tree.Count));
-        // Nor do the first passes of a process, in which code is still compiled.
-        if (_tree.Count > 1 && Statistics.Steps > WarmUpSteps)
-            _options.Guard?.Observe(GeneratedCount, _emitted.Count, all.TotalSeconds - disturbed, _costs.Seconds(1));
+        // What something else on the machine took, or the compilation of code that is called for the first time, says nothing about the drafter.
+        var disturbed = Math.Max(compiling.TotalSeconds, verify.TotalSeconds - 2 * _costs.Seconds(_tree.Count));
+        if (_tree.Count > 1) _options.Guard?.Observe(GeneratedCount, _emitted.Count, Math.Max(all.TotalSeconds - disturbed, 0), _costs.Seconds(1));
         _costs.Observe(_tree.Count, verify.TotalSeconds);
         Statistics.DraftTime += Stopwatch.GetElapsedTime(start, drafted);
         Statistics.VerifyTime += verify;

@@ -34,7 +34,9 @@ public abstract record ModelDrafterOptions : DrafterOptions
         var model = new DraftModel(target.OpenDraft(folder, Quantized), KeptTokens);
         try
         {
-            return Create(model, target);
+            var drafter = Create(model, target);
+            drafter.WarmUp();
+            return drafter;
         }
         catch
         {
@@ -44,7 +46,7 @@ public abstract record ModelDrafterOptions : DrafterOptions
     }
 
     /// <summary>The drafter, which owns <paramref name="model"/>.</summary>
-    private protected abstract Drafter Create(DraftModel model, LanguageModel target);
+    private protected abstract ModelDrafter Create(DraftModel model, LanguageModel target);
 }
 
 /// <summary>A drafter that proposes the most probable tokens of a draft model, as many as pay.</summary>

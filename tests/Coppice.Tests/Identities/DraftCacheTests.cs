@@ -25,6 +25,7 @@ public sealed class DraftCacheTests
         using var loaded = folder.Load();
         using var model = new DraftModel(loaded, Width);
         using var fresh = new DraftModel(loaded, Width);
+        Assert.True(model.PassSeconds > 0, "what a pass takes must be known before the first draft");
         var tree = new TokenTree(32, 31);
         Steps.Sample(steps =>
         {

@@ -15,6 +15,7 @@ namespace Coppice.Decoding.Drafters;
 internal sealed class DraftModel : IDraftDistributions, IDisposable
 {
     private const int NotExpanded = -1;
+    private const int WarmUpRows = 8;   // of the largest pass that a draft begins with after some steps without
     private const int FewRows = 2;      // of a pass whose time is that of drafting, not of a prompt
 
     private readonly Transformer _model;
@@ -151,17 +152,13 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         }
     }
 
-    /// <summary>Passes of which nothing stays, so that code is compiled and memory is there before anything is timed: the guard would take that for the price of drafts.</summary>
+    /// <summary>Passes of which nothing stays: code is compiled and memory is there before the first draft, and it is known what a pass takes.</summary>
     private void WarmUp()
     {
-        lock (_gate)
+        for (var rows = WarmUpRows; rows > 0 || !_costs.IsMeasured; rows /= 2)
         {
-            for (var rows = FewRows; rows > 0; rows--)
-            {
-                RunOver(_held.AsSpan(0, rows));
-                Read([rows - 1], [0]);
-                _cache.Truncate(0);
-            }
+            Start(_held.AsSpan(0, Math.Max(rows, 1)), SamplingShape.Unchanged);
+            lock (_gate) _cache.Truncate(0);
         }
     }
 

@@ -27,6 +27,15 @@ internal abstract class ModelDrafter(DraftModel model) : Drafter
     /// <inheritdoc/>
     public override void Accept(in Verification verification) => model.Accept(verification);
 
+    /// <summary>A draft of which nothing stays, so that its code is compiled before there is a text.</summary>
+    public void WarmUp()
+    {
+        var tree = new TokenTree(4, 3);
+        tree.Reset(0);
+        Begin([0]);
+        Draft(new DraftRequest { Tokens = [0, 0], MaxNodes = tree.Capacity, MaxDepth = tree.PathLength - 1, Sampler = new Sampler([], greedy: true, 0), Costs = PassCosts.Of((1, 1)) }, tree);
+    }
+
     /// <summary>How the draft's distributions are changed before they are used.</summary>
     protected abstract SamplingShape Shape(Sampler sampler);
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 
 namespace Coppice.Decoding.Sampling;
 
@@ -19,9 +20,15 @@ internal readonly ref struct RankedLogits
     {
         var keys = ArrayPool<ulong>.Shared.Rent(logits.Length);
         var count = 0;
-        for (var id = 0; id < logits.Length; id++)
+        for (var first = 0; first < logits.Length; first += Vector<float>.Count)
         {
-            if (logits[id] >= floor && logits[id] > float.NegativeInfinity) keys[count++] = Key(logits[id], id);
+            var some = logits[first..Math.Min(first + Vector<float>.Count, logits.Length)];
+            // Few are, so whole vectors of the others are skipped.
+            if (some.Length == Vector<float>.Count && Vector.LessThanAll(new Vector<float>(some), new Vector<float>(floor))) continue;
+            for (var i = 0; i < some.Length; i++)
+            {
+                if (some[i] >= floor && some[i] > float.NegativeInfinity) keys[count++] = Key(some[i], first + i);
+            }
         }
         keys.AsSpan(0, count).Sort();
         return new RankedLogits(keys, count);
