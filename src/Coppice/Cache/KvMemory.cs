@@ -5,8 +5,8 @@ namespace Coppice.Cache;
 
 /// <summary>Pages of keys and values of all layers in one stretch of memory, in runs: [runs, layers, 2, pages of a run, page].</summary>
 /// <remarks>
-/// With one run, each layer's keys are contiguous, and so are its values. With short runs what has been written grows with the pages in use: the layers'
-/// tensors then overlap, each beginning where its part of the first run does, and page p is row <see cref="Row"/> of all of them.
+/// With one run, each layer's keys are contiguous, and so are its values. With short runs what has been written grows with the pages in use:
+/// the layers' tensors then overlap, each beginning where its part of the first run does, and page p is row <see cref="Row"/> of all of them.
 /// </remarks>
 internal sealed class KvMemory : IDisposable
 {
@@ -24,7 +24,8 @@ internal sealed class KvMemory : IDisposable
     {
         (_geometry, Run) = (geometry, run);
         var runs = Runs(pages, run);
-        _all = pool.Rent(new Shape(checked(runs * 2 * geometry.Layers * run), KvLayout.Keys(1, geometry.KvHeads, geometry.HeadDim).RowLength), geometry.Type);
+        var page = KvLayout.Keys(1, geometry.KvHeads, geometry.HeadDim).RowLength;
+        _all = pool.Rent(new Shape(checked(runs * 2 * geometry.Layers * run), page), geometry.Type);
         _rows = runs == 0 ? 0 : Row((runs - 1) * run) + run;
     }
 
