@@ -17,14 +17,20 @@ public abstract partial class Backend : IDisposable
     public abstract string Name { get; }
 
     /// <summary>A pool of <paramref name="capacity"/> bytes of this device's memory; the caller disposes it.</summary>
+    /// <param name="name">What it is for.</param>
+    /// <param name="capacity">Bytes.</param>
+    /// <param name="sparse">Whether often only the beginnings of its tensors are used: where memory is committed by pages, they are then small ones.</param>
     /// <exception cref="DeviceMemoryException">The device has not that much.</exception>
-    public abstract MemoryPool CreatePool(string name, long capacity);
+    public abstract MemoryPool CreatePool(string name, long capacity, bool sparse = false);
 
     /// <summary>Counts over all pools of this device; a pool that is disposed returns what was still rented from it.</summary>
     public PoolStatistics Memory { get; } = new();
 
     /// <summary>Bytes of device memory that can be asked for now.</summary>
     public abstract long AvailableBytes { get; }
+
+    /// <summary>Whether memory is committed as it is first written, so that what is rented and not used costs nothing; if not, a pool takes it all.</summary>
+    public abstract bool CommitsOnWrite { get; }
 
     /// <summary>Copies host elements into <paramref name="destination"/>, whose rows must be contiguous and as many elements.</summary>
     public void Upload<T>(ReadOnlySpan<T> source, Tensor destination) where T : unmanaged

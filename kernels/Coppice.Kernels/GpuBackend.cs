@@ -72,6 +72,9 @@ internal sealed partial class GpuBackend : Backend
     public override string Name { get; }
 
     /// <inheritdoc/>
+    public override bool CommitsOnWrite => false;
+
+    /// <inheritdoc/>
     public override long AvailableBytes
     {
         get
@@ -82,7 +85,7 @@ internal sealed partial class GpuBackend : Backend
     }
 
     /// <inheritdoc/>
-    public override MemoryPool CreatePool(string name, long capacity)
+    public override MemoryPool CreatePool(string name, long capacity, bool sparse = false)
     {
         Bind();
         return new DevicePool(this, _accelerator, name, capacity);

@@ -67,13 +67,15 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
         _scratch = new ScratchMemory(this);
     }
 
+    public override bool CommitsOnWrite => true;
+
     public override long AvailableBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
 
-    public override MemoryPool CreatePool(string name, long capacity)
+    public override MemoryPool CreatePool(string name, long capacity, bool sparse = false)
     {
         if (capacity > AvailableBytes + (64L << 20))
             throw new DeviceMemoryException($"pool {name}: {capacity:N0} bytes are needed, but this process may have {AvailableBytes:N0} more (choose a shorter context or a smaller weight format).");
-        return new HostPool(this, name, capacity);
+        return new HostPool(this, name, capacity, hugePages: !sparse);
     }
 
     public override void Synchronize() { }

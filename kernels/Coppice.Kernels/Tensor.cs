@@ -66,6 +66,14 @@ public readonly struct Tensor
         return new Tensor(Buffer, ByteOffset, new Shape(Shape.First, heads, Shape.RowLength / heads), Type, RowStride);
     }
 
+    /// <summary>The same rows with other extents of as many elements.</summary>
+    public Tensor As(Shape shape)
+    {
+        if (shape.First != Shape.First || shape.RowLength != Shape.RowLength)
+            throw new ArgumentOutOfRangeException(nameof(shape), $"tensor: {Shape} can be seen as as many rows of as many elements, got {shape}.");
+        return new Tensor(Buffer, ByteOffset, shape, Type, RowStride);
+    }
+
     /// <summary>The same rows as [rows, rowLength].</summary>
     public Tensor Flat() => new(Buffer, ByteOffset, new Shape(Shape.First, Shape.RowLength), Type, RowStride);
 

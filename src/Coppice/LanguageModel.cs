@@ -15,6 +15,7 @@ public sealed class LanguageModel : IDisposable
     private const int DefaultMaxTokens = 8192;
     private const int TreeRows = 96, TreeDepth = 31;
     private const long LogitBytes = 64L << 20;
+    private const int PoolSlack = 512;      // a page table begins and ends at a multiple of the pool's alignment
 
     private readonly ModelWeights _weights;
     private readonly RopeTables _ropes;
@@ -41,7 +42,7 @@ public sealed class LanguageModel : IDisposable
             Transformer = new Transformer(backend, spec, weights, _ropes);
             if (options.KvCache.SharedTokens == 0) return;
             var pages = KvLayout.Pages(options.KvCache.SharedTokens);
-            _pagePool = backend.CreatePool("kv", Geometry.Bytes(pages) + 512L * Geometry.Layers);
+            _pagePool = backend.CreatePool("kv", KvPagePool.Bytes(backend, Geometry, pages) + PoolSlack);
             _pages = new KvPagePool(_pagePool, Geometry, pages);
         }
         catch
@@ -167,11 +168,15 @@ public sealed class LanguageModel : IDisposable
     internal (KvCache Cache, MemoryPool Pool) NewCache(int tokens)
     {
         var capacity = tokens + Size.TreeRows;
-        var bytes = _pages is null ? DenseKvCache.Bytes(Geometry, capacity) + 512L * Geometry.Layers : PagedKvCache.TableBytes(capacity);
-        var pool = Backend.CreatePool("kv", bytes);
+        var bytes = _pages is not null ? PagedKvCache.TableBytes(capacity)
+            : Backend.CommitsOnWrite ? PagedKvCache.Bytes(Backend, Geometry, capacity)
+            : DenseKvCache.Bytes(Geometry, capacity);
+        var pool = Backend.CreatePool("kv", bytes + PoolSlack);
         try
         {
-            return (_pages is null ? new DenseKvCache(Backend, pool, Geometry, capacity) : new PagedKvCache(Backend, pool, _pages, capacity), pool);
+            return (_pages is not null ? new PagedKvCache(Backend, pool, _pages, capacity)
+                : Backend.CommitsOnWrite ? new PagedKvCache(Backend, pool, Geometry, capacity)
+                : new DenseKvCache(Backend, pool, Geometry, capacity), pool);
         }
         catch
         {

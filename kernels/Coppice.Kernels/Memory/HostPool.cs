@@ -9,18 +9,23 @@ public sealed unsafe class HostPool : MemoryPool
     private void* _slab;
 
     /// <summary>Allocates the slab; the operating system commits its pages when they are first written.</summary>
+    /// <param name="owner">The back end whose memory this is.</param>
+    /// <param name="name">What the pool is for.</param>
+    /// <param name="capacity">Bytes.</param>
+    /// <param name="hugePages">Whether to ask for pages of 2 MiB, each of which is committed as a whole.</param>
     /// <exception cref="DeviceMemoryException">The operating system refuses.</exception>
-    public HostPool(Backend owner, string name, long capacity) : base(owner, name, capacity)
+    public HostPool(Backend owner, string name, long capacity, bool hugePages = true) : base(owner, name, capacity)
     {
+        hugePages &= Capacity >= HugePage;
         try
         {
-            _slab = NativeMemory.AlignedAlloc((nuint)Math.Max(Capacity, 64), Capacity >= HugePage ? HugePage : 64u);
+            _slab = NativeMemory.AlignedAlloc((nuint)Math.Max(Capacity, 64), hugePages ? HugePage : 64u);
         }
         catch (OutOfMemoryException e)
         {
             throw new DeviceMemoryException($"pool {name}: the operating system has not {Capacity:N0} bytes to give.", e);
         }
-        if (Capacity >= HugePage && OperatingSystem.IsLinux()) LinuxMemory.AdviseHugePages((nint)_slab, Capacity);
+        if (hugePages && OperatingSystem.IsLinux()) LinuxMemory.AdviseHugePages((nint)_slab, Capacity);
     }
 
     /// <inheritdoc/>

@@ -7,6 +7,7 @@ namespace Coppice.Cache;
 internal sealed class DenseKvCache : KvCache
 {
     private readonly Backend _backend;
+    private readonly KvMemory _memory;
     private readonly DenseKv[] _layers;
     private readonly int[] _slots;
 
@@ -19,27 +20,14 @@ internal sealed class DenseKvCache : KvCache
     public DenseKvCache(Backend backend, MemoryPool pool, KvGeometry geometry, int capacity) : base(capacity)
     {
         _backend = backend;
-        _layers = new DenseKv[geometry.Layers];
         _slots = new int[capacity];
         var pages = KvLayout.Pages(capacity);
-        try
-        {
-            for (var i = 0; i < _layers.Length; i++)
-            {
-                var keys = pool.Rent(KvLayout.Keys(pages, geometry.KvHeads, geometry.HeadDim), geometry.Type);
-                _layers[i] = new DenseKv(keys, default);
-                _layers[i] = new DenseKv(keys, pool.Rent(KvLayout.Values(pages, geometry.KvHeads, geometry.HeadDim), geometry.Type));
-            }
-        }
-        catch
-        {
-            Dispose(true);
-            throw;
-        }
+        _memory = new KvMemory(pool, geometry, pages, run: Math.Max(pages, 1));
+        _layers = [.. Enumerable.Range(0, geometry.Layers).Select(layer => new DenseKv(_memory.Keys(layer), _memory.Values(layer)))];
     }
 
     /// <inheritdoc/>
-    public override long BytesInUse => _layers.Sum(l => l.Keys.Buffer.Bytes + l.Values.Buffer.Bytes);
+    public override long BytesInUse => _memory.Bytes;
 
     /// <summary>Pool bytes that <paramref name="capacity"/> tokens take.</summary>
     public static long Bytes(KvGeometry geometry, int capacity) => geometry.Bytes(KvLayout.Pages(capacity));
@@ -66,12 +54,5 @@ internal sealed class DenseKvCache : KvCache
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        foreach (var layer in _layers)
-        {
-            layer.Keys.Buffer?.Dispose();
-            layer.Values.Buffer?.Dispose();
-        }
-    }
+    protected override void Dispose(bool disposing) => _memory.Dispose();
 }

@@ -3,11 +3,12 @@ using Coppice.Kernels.Memory;
 
 namespace Coppice.Cache;
 
-/// <summary>A cache that takes pages from a shared pool as it grows and returns them as it shrinks.</summary>
+/// <summary>A cache that takes pages from a pool as it grows and returns them as it shrinks.</summary>
 internal sealed class PagedKvCache : KvCache
 {
     private readonly Backend _backend;
     private readonly KvPagePool _pages;
+    private readonly KvPagePool? _own;
     private readonly Tensor _table;         // [pages of the capacity], I32
     private readonly int[] _held;           // the same on the host
     private readonly int[] _slots;
@@ -26,8 +27,21 @@ internal sealed class PagedKvCache : KvCache
         _table = pool.Rent(new Shape(Math.Max(_held.Length, 1)), ElementType.I32);
     }
 
+    /// <summary>An empty cache with pages of its own for all of its tokens.</summary>
+    /// <param name="backend">Where attention runs.</param>
+    /// <param name="pool">Memory, at least <see cref="Bytes"/>.</param>
+    /// <param name="geometry">Sizes.</param>
+    /// <param name="capacity">Tokens.</param>
+    /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
+    public PagedKvCache(Backend backend, MemoryPool pool, KvGeometry geometry, int capacity)
+        : this(backend, pool, new KvPagePool(pool, geometry, KvLayout.Pages(capacity)), capacity) => _own = _pages;
+
     /// <inheritdoc/>
-    public override long BytesInUse => _pages.Geometry.Bytes(_count) + _table.Buffer.Bytes;
+    public override long BytesInUse => (_own?.RentedBytes ?? _pages.Geometry.Bytes(_count)) + _table.Buffer.Bytes;
+
+    /// <summary>Pool bytes that <paramref name="capacity"/> tokens with pages of their own take.</summary>
+    public static long Bytes(Backend backend, KvGeometry geometry, int capacity) =>
+        KvPagePool.Bytes(backend, geometry, KvLayout.Pages(capacity)) + TableBytes(capacity);
 
     /// <summary>Pool bytes of a page table for <paramref name="capacity"/> tokens.</summary>
     public static long TableBytes(int capacity) => 4L * Math.Max(KvLayout.Pages(capacity), 1);
@@ -71,6 +85,7 @@ internal sealed class PagedKvCache : KvCache
     {
         if (_count >= 0) Shrink(0);
         _table.Buffer.Dispose();
+        _own?.Dispose();
     }
 
     private PagedKv View(int layer) => _pages.View(layer, _table.Slice(0, _count));

@@ -16,6 +16,7 @@ internal sealed class PassCosts
     private readonly double[] _seconds = new double[MostRows + 1];      // by rows; 0 where nothing was measured
     private readonly int[] _passes = new int[MostRows + 1];
     private double _scale = 1;
+    private int _last;      // rows of the last point
 
     /// <summary>Whether plain passes were measured, without which nothing can be said.</summary>
     public bool IsMeasured => IsKnown(1);
@@ -24,7 +25,7 @@ internal sealed class PassCosts
     public static PassCosts Of(params ReadOnlySpan<(int Rows, double Seconds)> points)
     {
         var costs = new PassCosts();
-        foreach (var (rows, seconds) in points) (costs._seconds[rows], costs._passes[rows]) = (seconds, Passes);
+        foreach (var (rows, seconds) in points) (costs._seconds[rows], costs._passes[rows], costs._last) = (seconds, Passes, Math.Max(costs._last, rows));
         return costs;
     }
 
@@ -48,6 +49,7 @@ internal sealed class PassCosts
     {
         seconds /= _scale;
         if (_passes[rows]++ > 0) _seconds[rows] = _seconds[rows] == 0 ? seconds : Math.Min(_seconds[rows], seconds);
+        if (IsKnown(rows)) _last = Math.Max(_last, rows);
     }
 
     private bool IsKnown(int rows) => _passes[rows] >= EnoughPasses;
@@ -59,8 +61,8 @@ internal sealed class PassCosts
         if (rows <= MostRows && IsKnown(rows)) return Math.Max(_seconds[rows], one);
         var (below, above) = (Math.Min(rows, MostRows), rows + 1);
         while (!IsKnown(below)) below--;
-        while (above <= MostRows && !IsKnown(above)) above++;
-        var slope = above <= MostRows ? (_seconds[above] - _seconds[below]) / (above - below) : Math.Max(RowShare * one, below == 1 ? 0 : (_seconds[below] - one) / (below - 1));
+        while (above <= _last && !IsKnown(above)) above++;
+        var slope = above <= _last ? (_seconds[above] - _seconds[below]) / (above - below) : Math.Max(RowShare * one, below == 1 ? 0 : (_seconds[below] - one) / (below - 1));
         var seconds = _seconds[below] + slope * (rows - below);
         if (rows <= MostRows && _seconds[rows] > 0) seconds = Math.Min(seconds, _seconds[rows]);
         return Math.Max(seconds, one);

@@ -25,7 +25,7 @@ internal sealed class Workspace : IDisposable
     /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
     public Workspace(Backend backend, ModelSpec spec, WorkspaceSize size) : this(spec, size)
     {
-        _pool = backend.CreatePool("workspace", _layout.Sum(Padded));
+        _pool = backend.CreatePool("workspace", _layout.Sum(Padded), sparse: true);
         foreach (var (shape, type, assign) in _layout)
         {
             var tensor = _pool.Rent(shape, type);

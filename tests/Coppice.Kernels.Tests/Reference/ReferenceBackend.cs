@@ -8,9 +8,11 @@ internal sealed unsafe partial class ReferenceBackend : Backend
 {
     public override string Name => "reference";
 
+    public override bool CommitsOnWrite => true;
+
     public override long AvailableBytes => long.MaxValue;
 
-    public override MemoryPool CreatePool(string name, long capacity) => new HostPool(this, name, capacity);
+    public override MemoryPool CreatePool(string name, long capacity, bool sparse = false) => new HostPool(this, name, capacity);
 
     public override void Synchronize() { }
 

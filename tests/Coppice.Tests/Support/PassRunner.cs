@@ -36,7 +36,7 @@ internal sealed class PassRunner : IDisposable
         var geometry = _model.Geometry with { Type = type };
         var order = Enumerable.Range(0, 12).ToArray();
         new Random(seed).Shuffle(order);
-        var pool = Own(_model.Backend.CreatePool("kv", geometry.Bytes(12) + 65536));
+        var pool = Own(_model.Backend.CreatePool("kv", KvPagePool.Bytes(_model.Backend, geometry, 12) + 65536));
         var pages = Own(new KvPagePool(pool, geometry, 12, order));
         return Own(new PagedKvCache(_model.Backend, pool, pages, _model.MaxTokens + 64));
     }

@@ -55,8 +55,9 @@ internal sealed class BestFirstTree(int nodes, int branches)
         while (tree.Count < limits.Nodes)
         {
             var (candidate, node) = (BestCandidate(), BestExpandable(tree));
-            var ofNode = candidate < 0 ? double.NegativeInfinity : Profit(tree, _candidates[candidate].Reach, economics);
-            var ofPass = node < 0 ? double.NegativeInfinity : Profit(tree, _reach[node] * _bestChild, economics, passes: 1);
+            var (rate, nodeSeconds) = (economics.Rate(_tokens, tree.Count, _passes), economics.NodeSeconds(tree.Count));
+            var ofNode = candidate < 0 ? double.NegativeInfinity : _candidates[candidate].Reach - rate * nodeSeconds;
+            var ofPass = node < 0 ? double.NegativeInfinity : _reach[node] * _bestChild - rate * (nodeSeconds + economics.PassSeconds);
             if (!(Math.Max(ofNode, ofPass) > 0)) break;
             if (ofPass > ofNode)
             {
@@ -81,7 +82,7 @@ internal sealed class BestFirstTree(int nodes, int branches)
     public bool TryAdd(TokenTree tree, int parent, int token, double reach, TreeEconomics economics, out int node)
     {
         if (tree.TryFindChild(parent, token, out node)) return true;
-        if (!(Profit(tree, reach, economics) > 0)) return false;
+        if (!(reach > economics.Rate(_tokens, tree.Count, _passes) * economics.NodeSeconds(tree.Count))) return false;
         node = tree.Add(parent, token);
         _reach[node] = reach;
         _tokens += reach;
@@ -100,10 +101,6 @@ internal sealed class BestFirstTree(int nodes, int branches)
         }
         _grown = 0;
     }
-
-    /// <summary>What another node gives, in tokens, less what its time is worth.</summary>
-    private double Profit(TokenTree tree, double reach, TreeEconomics economics, int passes = 0) =>
-        reach - economics.Rate(_tokens, tree.Count, _passes) * (economics.NodeSeconds(tree.Count) + passes * economics.PassSeconds);
 
     /// <summary>The children of an expanded node become candidates, none better than the one before.</summary>
     private void Open<TModel>(TModel model, int node) where TModel : IDraftDistributions

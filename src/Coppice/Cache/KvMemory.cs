@@ -1,0 +1,53 @@
+using Coppice.Kernels;
+using Coppice.Kernels.Memory;
+
+namespace Coppice.Cache;
+
+/// <summary>Pages of keys and values of all layers in one stretch of memory, in runs: [runs, layers, 2, pages of a run, page].</summary>
+/// <remarks>
+/// With one run, each layer's keys are contiguous, and so are its values. With short runs what has been written grows with the pages in use:
+/// the layers' tensors then overlap, each beginning where its part of the first run does, and page p is row <see cref="Row"/> of all of them.
+/// </remarks>
+internal sealed class KvMemory : IDisposable
+{
+    private readonly KvGeometry _geometry;
+    private readonly Tensor _all;       // [runs · layers · 2 · pages of a run, elements of a page]
+    private readonly int _rows;
+
+    /// <summary>Rents <paramref name="pages"/> pages for every layer, in whole runs.</summary>
+    /// <param name="pool">Memory, at least <see cref="SizeInBytes"/>.</param>
+    /// <param name="geometry">Sizes.</param>
+    /// <param name="pages">Pages.</param>
+    /// <param name="run">Pages of a run, at least 1.</param>
+    /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
+    public KvMemory(MemoryPool pool, KvGeometry geometry, int pages, int run)
+    {
+        (_geometry, Run) = (geometry, run);
+        var runs = Runs(pages, run);
+        var page = KvLayout.Keys(1, geometry.KvHeads, geometry.HeadDim).RowLength;
+        _all = pool.Rent(new Shape(checked(runs * 2 * geometry.Layers * run), page), geometry.Type);
+        _rows = runs == 0 ? 0 : Row((runs - 1) * run) + run;
+    }
+
+    /// <summary>Pages of a run.</summary>
+    public int Run { get; }
+    /// <summary>Pool bytes held.</summary>
+    public long Bytes => _all.Buffer.Bytes;
+
+    /// <summary>Keys of one layer: <see cref="KvLayout.Keys"/> with page p as row Row(p).</summary>
+    public Tensor Keys(int layer) => _all.Slice(2 * layer * Run, _rows).As(KvLayout.Keys(_rows, _geometry.KvHeads, _geometry.HeadDim));
+
+    /// <summary>Values of one layer: <see cref="KvLayout.Values"/> with page p as row Row(p).</summary>
+    public Tensor Values(int layer) => _all.Slice((2 * layer + 1) * Run, _rows).As(KvLayout.Values(_rows, _geometry.KvHeads, _geometry.HeadDim));
+
+    /// <summary>Where page <paramref name="page"/> is in the tensors of every layer.</summary>
+    public int Row(int page) => page / Run * 2 * _geometry.Layers * Run + page % Run;
+
+    /// <summary>Pool bytes that <paramref name="pages"/> pages take.</summary>
+    public static long SizeInBytes(KvGeometry geometry, int pages, int run) => geometry.Bytes(checked(Runs(pages, run) * run));
+
+    /// <summary>Returns the memory.</summary>
+    public void Dispose() => _all.Buffer.Dispose();
+
+    private static int Runs(int pages, int run) => pages / run + (pages % run == 0 ? 0 : 1);
+}
