@@ -169,7 +169,7 @@ internal interface IDeviceElementCall
 internal static class DeviceElementDispatch
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Dispatch<TCall>(this ElementType type, TCall call) where TCall : struct, IDeviceElementCall
+    internal static void Dispatch<TCall>(this ElementType type, TCall call) where TCall : struct, IDeviceElementCall, allows ref struct
     {
         switch (type)
         {

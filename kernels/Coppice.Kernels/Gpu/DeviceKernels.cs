@@ -50,14 +50,17 @@ internal static class DeviceKernels
         if (constraint.IsGenericType) return Elements;
         return [.. typeof(DeviceKernels).Assembly.GetTypes()
             .Where(type => type.IsValueType && type.GetInterfaces().Contains(constraint))
-            .SelectMany(type => type.IsGenericTypeDefinition ? Elements.Select(element => type.MakeGenericType(element)) : [type])];
+            .SelectMany(type => type.IsGenericTypeDefinition ? Closures(type) : [type])];
     }
+
+    private static IEnumerable<Type> Closures(Type definition) =>
+        Product([.. definition.GetGenericArguments().Select(Candidates)], 0).Select(types => definition.MakeGenericType([.. types]));
 
     private static string Short(Type type)
     {
         if (type.GetInterfaces().Contains(typeof(IActivation))) return type.Name;
         var name = type.Name.Split('`')[0];
-        foreach (var part in new[] { "Device", "Reader", "Weights" }) name = name.Replace(part, "", StringComparison.Ordinal);
-        return type.IsGenericType ? $"{name} {Short(type.GetGenericArguments()[0])}".TrimStart() : name;
+        foreach (var part in new[] { "Device", "Reader", "Pages", "Weights" }) name = name.Replace(part, "", StringComparison.Ordinal);
+        return string.Join(' ', type.GetGenericArguments().Select(Short).Prepend(name)).TrimStart();
     }
 }

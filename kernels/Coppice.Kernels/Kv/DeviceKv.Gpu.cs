@@ -3,6 +3,15 @@ using ILGPU;
 
 namespace Coppice.Kernels;
 
+/// <summary>Where the slots of a sequence lie in device memory: the part in which kinds of cache differ.</summary>
+internal interface IDevicePages
+{
+    /// <summary>The page of memory that holds slots 64 · <paramref name="block"/> … + 63.</summary>
+    /// <param name="table">The sequence's page table; any view where the kind has none.</param>
+    /// <param name="block">Index of 64 slots.</param>
+    static abstract int Page(ArrayView<int> table, int block);
+}
+
 /// <summary>How kernels read and write one layer's cache. Slots are the sequence's own; a reader knows which page of memory holds them.</summary>
 internal interface IDeviceKv
 {
@@ -10,8 +19,8 @@ internal interface IDeviceKv
     int HeadDim { get; }
     /// <summary>Heads of a page.</summary>
     int KvHeads { get; }
-    /// <summary>The page of memory that holds slots 64 · <paramref name="logicalPage"/> … + 63.</summary>
-    int Page(int logicalPage);
+    /// <summary>See <see cref="IDevicePages.Page"/>.</summary>
+    int Page(int block);
     /// <summary>Eight keys' elements at <paramref name="index"/>, in units of 8 elements: see <see cref="KeyIndex"/>.</summary>
     Float8 Keys8(int index);
     /// <summary>Index of the first eight columns of a head's dimension 0. Columns 8 c … + 7 of dimension d are at + 8 d + c.</summary>
@@ -30,53 +39,58 @@ internal interface IDeviceKv
     void Move(int fromPage, int fromColumn, int toPage, int toColumn, int head, int dimension);
 }
 
-/// <summary>Pages of keys and values in device memory, the part that every reader shares.</summary>
+/// <summary>Reads and writes pages of keys and values in device memory.</summary>
 /// <remarks>Keys [pages, kvHeads, headDim, 64] and values [pages, kvHeads, 64, headDim] of <typeparamref name="T"/>, both at 16-byte boundaries.</remarks>
-internal readonly struct DevicePages<T>(ArrayView<UInt4> keys, ArrayView<UInt4> values, int kvHeads, int headDim)
-    where T : unmanaged, IDeviceElement<T>
+internal readonly struct DeviceReader<TPages, T>(ArrayView<UInt4> keys, ArrayView<UInt4> values, int kvHeads, int headDim, ArrayView<int> table)
+    : IDeviceKv where TPages : struct, IDevicePages where T : unmanaged, IDeviceElement<T>
 {
     private const int PageSize = KvLayout.PageSize;
     private readonly ArrayView<UInt4> _keys = keys;
     private readonly ArrayView<UInt4> _values = values;
-    internal readonly int KvHeads = kvHeads;
-    internal readonly int HeadDim = headDim;
+    private readonly int _kvHeads = kvHeads;
+    private readonly int _headDim = headDim;
+    private readonly ArrayView<int> _table = table;
+
+    public int HeadDim => _headDim;
+    public int KvHeads => _kvHeads;
+    public int Page(int block) => TPages.Page(_table, block);
 
     private long KeyAt(int page, int head, int dimension, int column) =>
-        (((long)page * KvHeads + head) * HeadDim + dimension) * PageSize + column;
+        (((long)page * _kvHeads + head) * _headDim + dimension) * PageSize + column;
 
     private long ValueAt(int page, int head, int column, int dimension) =>
-        (((long)page * KvHeads + head) * PageSize + column) * HeadDim + dimension;
+        (((long)page * _kvHeads + head) * PageSize + column) * _headDim + dimension;
 
-    internal Float8 Keys8(int index) => T.Load8(_keys, index);
+    public Float8 Keys8(int index) => T.Load8(_keys, index);
 
-    internal int KeyIndex(int page, int head) => (page * KvHeads + head) * HeadDim * (PageSize / 8);
+    public int KeyIndex(int page, int head) => (page * _kvHeads + head) * _headDim * (PageSize / 8);
 
-    internal float Key(int page, int head, int dimension, int column) => T.ToSingle(_keys.Cast<T>()[KeyAt(page, head, dimension, column)]);
+    public float Key(int page, int head, int dimension, int column) => T.ToSingle(_keys.Cast<T>()[KeyAt(page, head, dimension, column)]);
 
-    internal Float4 Values4(int index) => T.Load4(_values, index);
+    public Float4 Values4(int index) => T.Load4(_values, index);
 
-    internal int ValueIndex(int page, int head) => (page * KvHeads + head) * PageSize * (HeadDim / 4);
+    public int ValueIndex(int page, int head) => (page * _kvHeads + head) * PageSize * (_headDim / 4);
 
-    internal Float4 Value4(int page, int head, int column, int dimension)
+    public Float4 Value4(int page, int head, int column, int dimension)
     {
         var at = ValueAt(page, head, column, dimension);
         var values = _values.Cast<T>();
         return new Float4
         {
             X = T.ToSingle(values[at]),
-            Y = dimension + 1 < HeadDim ? T.ToSingle(values[at + 1]) : 0f,
-            Z = dimension + 2 < HeadDim ? T.ToSingle(values[at + 2]) : 0f,
-            W = dimension + 3 < HeadDim ? T.ToSingle(values[at + 3]) : 0f,
+            Y = dimension + 1 < _headDim ? T.ToSingle(values[at + 1]) : 0f,
+            Z = dimension + 2 < _headDim ? T.ToSingle(values[at + 2]) : 0f,
+            W = dimension + 3 < _headDim ? T.ToSingle(values[at + 3]) : 0f,
         };
     }
 
-    internal void Store(int page, int head, int column, int dimension, float key, float value)
+    public void Store(int page, int head, int column, int dimension, float key, float value)
     {
         _keys.Cast<T>()[KeyAt(page, head, dimension, column)] = T.FromSingle(key);
         _values.Cast<T>()[ValueAt(page, head, column, dimension)] = T.FromSingle(value);
     }
 
-    internal void Move(int fromPage, int fromColumn, int toPage, int toColumn, int head, int dimension)
+    public void Move(int fromPage, int fromColumn, int toPage, int toColumn, int head, int dimension)
     {
         var (keys, values) = (_keys.Cast<T>(), _values.Cast<T>());
         keys[KeyAt(toPage, head, dimension, toColumn)] = keys[KeyAt(fromPage, head, dimension, fromColumn)];
@@ -86,12 +100,38 @@ internal readonly struct DevicePages<T>(ArrayView<UInt4> keys, ArrayView<UInt4> 
 
 internal sealed partial class GpuBackend
 {
-    private static DevicePages<T> Pages<T>(in Tensor keys, in Tensor values) where T : unmanaged, IDeviceElement<T>
+    private DeviceReader<TPages, T> Reader<TPages, T>(in Tensor keys, in Tensor values, in Tensor table)
+        where TPages : struct, IDevicePages where T : unmanaged, IDeviceElement<T>
     {
         if (keys.ByteOffset % 16 != 0 || values.ByteOffset % 16 != 0)
             throw new ArgumentException($"kv: keys and values must begin at multiples of 16 bytes on a GPU, got {keys.ByteOffset} and {values.ByteOffset}.");
         if (keys.Shape.Count / 4 > int.MaxValue) throw new ArgumentException($"kv: a layer's cache must have less than 2^33 elements on a GPU, got {keys.Shape}.");
-        return new DevicePages<T>(View<UInt4>(keys), View<UInt4>(values), keys.Shape[1], keys.Shape[2]);
+        return new DeviceReader<TPages, T>(View<UInt4>(keys), View<UInt4>(values), keys.Shape[1], keys.Shape[2], ViewOrAny<int>(table));
+    }
+
+    private readonly struct AppendCall<TPages>(GpuBackend backend, Tensor keys, Tensor values, Tensor table, Tensor k, Tensor v, int start)
+        : IDeviceElementCall where TPages : struct, IDevicePages
+    {
+        public void Run<T>() where T : unmanaged, IDeviceElement<T> =>
+            backend.Append(backend.Reader<TPages, T>(keys, values, table), k, v, start);
+    }
+
+    private readonly ref struct MoveCall<TPages>(
+        GpuBackend backend, Tensor keys, Tensor values, Tensor table, ReadOnlySpan<int> sources, int start)
+        : IDeviceElementCall where TPages : struct, IDevicePages
+    {
+        private readonly ReadOnlySpan<int> _sources = sources;
+
+        public void Run<T>() where T : unmanaged, IDeviceElement<T> =>
+            backend.Move(backend.Reader<TPages, T>(keys, values, table), _sources, start);
+    }
+
+    private readonly struct AttendCall<TPages>(
+        GpuBackend backend, Tensor keys, Tensor values, Tensor table, Tensor q, AttentionMask mask, float scale, float softCap, Tensor y)
+        : IDeviceElementCall where TPages : struct, IDevicePages
+    {
+        public void Run<T>() where T : unmanaged, IDeviceElement<T> =>
+            backend.Attend(q, backend.Reader<TPages, T>(keys, values, table), mask, scale, softCap, y);
     }
 
     private void Append<TKv>(TKv kv, in Tensor k, in Tensor v, int start) where TKv : struct, IDeviceKv
