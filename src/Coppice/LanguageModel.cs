@@ -158,8 +158,8 @@ public sealed class LanguageModel : IDisposable
             if (Tokenizer is not null && files.LoadTokenizer() is { } tokenizer && !Tokenizer.HasTokensOf(tokenizer))
                 throw new CheckpointException($"{folder}: a draft model must have the model's tokenizer, got another one.");
             draft = Load(Backend, files, options, null, this);
-            Rehearsal.RunTrees(this);
             _drafts.Add((folder, quantized), draft);
+            Rehearsal.RunTrees(this);
             return draft;
         }
     }

@@ -59,7 +59,10 @@ internal sealed class Rehearsal
     {
         if (DeviceFactory.CpuThreads(model.Backend) is null || model.WeightBytes >= WorthwhileBytes) return;
         using var session = model.NewSession();
-        foreach (var rows in TreeSizes[..SmallTrees]) session.TimePass(rows);
+        foreach (var rows in TreeSizes[..SmallTrees])
+        {
+            if (rows <= model.MaxTokens) session.TimePass(rows);        // deeper nodes have no positions
+        }
     }
 
     /// <summary>A model of the same code and as little else as possible.</summary>

@@ -29,6 +29,20 @@ public sealed class DraftModelTests
         }
     }
 
+    [Theory, MemberData(nameof(Drafters))]
+    public void Sessions_of_a_few_tokens_have_drafters_too(string drafter)
+    {
+        using var pair = new ModelPair();
+        foreach (var tokens in (int[])[2, 3, 4, 5, 8, 9])
+        {
+            using var model = pair.Load(new ModelOptions { Device = "cpu", MaxTokens = tokens });
+            var options = new GenerationOptions { MaxTokens = 50, IgnoreEos = true };
+            using var plain = model.NewSession();
+            using var session = model.NewSession();
+            Assert.Equal(plain.Ids(TinyModel.Prompt(1), options), session.Ids(TinyModel.Prompt(1), options with { Drafter = Parse(drafter, pair) }));
+        }
+    }
+
     [Theory, MemberData(nameof(FamiliesAndDrafters))]
     public void Greedy_text_is_that_of_plain_decoding_on_every_cache(string family, string drafter)
     {

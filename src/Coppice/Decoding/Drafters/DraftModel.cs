@@ -155,7 +155,7 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
     /// <summary>Passes of which nothing stays: code is compiled and memory is there before the first draft, and it is known what a pass takes.</summary>
     private void WarmUp()
     {
-        for (var rows = WarmUpRows; rows > 0 || !_costs.IsMeasured; rows /= 2)
+        for (var rows = Math.Min(WarmUpRows, _maxTokens); rows > 0 || !_costs.IsMeasured; rows /= 2)
         {
             Start(_held.AsSpan(0, Math.Max(rows, 1)), SamplingShape.Unchanged);
             lock (_gate) _cache.Truncate(0);
