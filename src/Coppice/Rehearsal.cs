@@ -104,19 +104,8 @@ internal sealed class Rehearsal
     {
         var weights = _plan.Weights;
         weights.Pool = backend.CreatePool("rehearsal", _bytes);
-        foreach (var vector in _plan.Vectors)
-        {
-            var tensor = weights.Pool.Rent(new Shape(vector.Length));
-            weights.Rented.Add(tensor.Buffer);
-            backend.Upload<float>(new float[vector.Length], tensor);
-            vector.Assign(tensor);
-        }
+        foreach (var vector in _plan.Vectors) weights.Store(backend, vector, new float[vector.Length]);
         foreach (var (matrix, format) in _plan.Matrices.Zip(_formats))
-        {
-            var stored = backend.CreateWeight(weights.Pool, matrix.Outputs, matrix.Inputs, format, _options.Weights.Of(format));
-            weights.Rented.Add(stored);
-            stored.Write(0, new byte[2 * matrix.Outputs * matrix.Inputs], ElementType.BF16);
-            matrix.Assign(stored);
-        }
+            weights.Create(backend, matrix, format, _options.Weights).Write(0, new byte[2 * matrix.Outputs * matrix.Inputs], ElementType.BF16);
     }
 }

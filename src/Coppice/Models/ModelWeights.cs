@@ -49,6 +49,7 @@ internal sealed class LayerWeights
 /// <remarks>Filled by the loader, read-only afterwards.</remarks>
 internal sealed class ModelWeights : IDisposable
 {
+    private readonly List<IDisposable> _rented = [];     // from the pool
     private WeightMatrix? _head;
 
     [SuppressMessage("Style", "IDE0028", Justification = "Every element is a new object.")]
@@ -74,14 +75,30 @@ internal sealed class ModelWeights : IDisposable
     public Tensor HeadBias { get; set; }
     /// <summary>What holds them all.</summary>
     public MemoryPool? Pool { get; set; }
-    /// <summary>Everything rented from the pool.</summary>
-    public List<IDisposable> Rented { get; } = [];
+
+    /// <summary>Rents a vector from the pool, fills it with <paramref name="values"/> and puts it where it belongs.</summary>
+    public void Store(Backend backend, VectorPlan plan, ReadOnlySpan<float> values)
+    {
+        var vector = Pool!.Rent(new Shape(plan.Length));
+        _rented.Add(vector.Buffer);
+        backend.Upload(values, vector);
+        plan.Assign(vector);
+    }
+
+    /// <summary>Rents a matrix from the pool and puts it where it belongs; its rows are still to be written.</summary>
+    public WeightMatrix Create(Backend backend, MatrixPlan plan, MatrixFormat format, WeightSettings settings)
+    {
+        var matrix = backend.CreateWeight(Pool!, plan.Outputs, plan.Inputs, format, settings.Of(format));
+        _rented.Add(matrix);
+        plan.Assign(matrix);
+        return matrix;
+    }
 
     /// <summary>Returns everything and frees the pool.</summary>
     public void Dispose()
     {
-        foreach (var rented in Rented) rented.Dispose();
-        Rented.Clear();
+        foreach (var rented in _rented) rented.Dispose();
+        _rented.Clear();
         Pool?.Dispose();
     }
 }

@@ -86,10 +86,7 @@ internal sealed class WeightLoader
         {
             for (var i = 0; i < values.Length; i++) values[i] += plan.Offset;
         }
-        var vector = _plan.Weights.Pool!.Rent(new Shape(plan.Length));
-        _plan.Weights.Rented.Add(vector.Buffer);
-        _backend.Upload<float>(values, vector);
-        plan.Assign(vector);
+        _plan.Weights.Store(_backend, plan, values);
     }
 
     private void LoadMatrices(int threads, Action<long, long>? progress)
@@ -98,10 +95,7 @@ internal sealed class WeightLoader
         var total = 0L;
         foreach (var plan in _plan.Matrices)
         {
-            var format = _settings.Of(plan, _checkpoint);
-            var matrix = _backend.CreateWeight(_plan.Weights.Pool!, plan.Outputs, plan.Inputs, format, _settings.Of(format));
-            _plan.Weights.Rented.Add(matrix);
-            plan.Assign(matrix);
+            var matrix = _plan.Weights.Create(_backend, plan, _settings.Of(plan, _checkpoint), _settings);
             foreach (var part in plan.Parts) Cut(chunks, matrix, part);
             total += plan.Parts.Sum(p => _checkpoint.Tensors[p.Name].Entry.Bytes);
         }

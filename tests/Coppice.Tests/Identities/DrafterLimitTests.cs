@@ -56,13 +56,7 @@ public sealed class DrafterLimitTests
         using var session = model.NewSession();
         var options = new GenerationOptions { MaxTokens = 150, IgnoreEos = true, Drafter = DrafterOptions.Parse(name) };
         for (var run = 0; run < 4; run++) session.Ids(TinyModel.Prompt(20, seed: run), options);      // runs in which the runtime compiles
-        var least = double.PositiveInfinity;
-        for (var run = 0; run < 5 && least > 0; run++)      // a collection that another thread's allocations bring about charges the rest of a thread's page
-        {
-            session.Ids(TinyModel.Prompt(20, seed: 8), options);
-            least = Math.Min(least, session.LastResult!.AllocatedBytesPerToken);
-        }
-        Assert.Equal(0, least);
+        Assert.Equal(0, session.AllocatedBytesPerToken(TinyModel.Prompt(20, seed: 8), options));
         Assert.True(session.LastResult!.DraftedTokens > 0 || name.StartsWith("auto", StringComparison.Ordinal), "something must be drafted");
     }
 }
