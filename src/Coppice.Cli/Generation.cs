@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Coppice.Speculation;
+using Coppice.Drafting;
 
 namespace Coppice.Cli;
 

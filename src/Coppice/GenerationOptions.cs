@@ -1,5 +1,5 @@
 using Coppice.Decoding.Sampling;
-using Coppice.Speculation;
+using Coppice.Drafting;
 
 namespace Coppice;
 

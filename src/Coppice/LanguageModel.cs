@@ -1,7 +1,8 @@
 using Coppice.Cache;
-using Coppice.Decoding;
+using Coppice.Execution;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
+using Coppice.Loading;
 using Coppice.Models;
 using Coppice.Text;
 using Coppice.Weights;
@@ -118,7 +119,7 @@ public sealed class LanguageModel : IDisposable
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
         var plan = WeightLoader.Plan(checkpoint, files.Spec, files.Map);
         var tokenizer = Task.Factory.StartNew(files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        Rehearsal.Start(backend, files, plan, checkpoint, options);
+        WarmUp.Start(backend, files, plan, checkpoint, options);
         var weights = WeightLoader.Load(backend, checkpoint, plan, options.Weights, threads, report);
         try
         {
@@ -159,7 +160,7 @@ public sealed class LanguageModel : IDisposable
                 throw new CheckpointException($"{folder}: a draft model must have the model's tokenizer, got another one.");
             draft = Load(Backend, files, options, null, this);
             _drafts.Add((folder, quantized), draft);
-            Rehearsal.RunTrees(this);
+            WarmUp.RunTrees(this);
             return draft;
         }
     }

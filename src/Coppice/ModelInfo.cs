@@ -1,5 +1,6 @@
 using Coppice.Cache;
 using Coppice.Kernels;
+using Coppice.Loading;
 using Coppice.Models;
 using Coppice.Weights;
 

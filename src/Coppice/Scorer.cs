@@ -1,4 +1,5 @@
 using Coppice.Cache;
+using Coppice.Decoding;
 using Coppice.Decoding.Sampling;
 using Coppice.Kernels.Memory;
 using Coppice.Models;

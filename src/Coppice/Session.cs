@@ -3,10 +3,12 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Coppice.Cache;
 using Coppice.Decoding;
-using Coppice.Decoding.Drafters;
+using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
 using Coppice.Kernels.Memory;
 using Coppice.Models;
-using Coppice.Speculation;
 using Coppice.Text;
 using Coppice.Text.Files;
 

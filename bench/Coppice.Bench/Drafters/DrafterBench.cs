@@ -1,6 +1,6 @@
 using System.Globalization;
-using Coppice.Decoding;
-using Coppice.Speculation;
+using Coppice.Drafting;
+using Coppice.Execution;
 
 namespace Coppice.Bench.Drafters;
 

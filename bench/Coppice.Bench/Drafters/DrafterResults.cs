@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Coppice.Benchmarks;
+using Coppice.Drafting;
 
 namespace Coppice.Bench.Drafters;
 

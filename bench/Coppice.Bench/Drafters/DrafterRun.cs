@@ -1,5 +1,5 @@
-using Coppice.Decoding.Drafters;
-using Coppice.Speculation;
+using Coppice.Drafting;
+using Coppice.Execution;
 
 namespace Coppice.Bench.Drafters;
 

@@ -1,4 +1,8 @@
 using Coppice.Decoding;
+using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
 using Coppice.Models;
 
 namespace Coppice.Bench.Drafters;
@@ -33,5 +37,5 @@ internal static class PassCurve
     }
 
     private static DecodingOptions Options() =>
-        new(new Decoding.Sampling.Sampler([], greedy: true, 0), new Decoding.Drafters.NoDrafter(), new StopRule(1, []), null);
+        new(new Decoding.Sampling.Sampler([], greedy: true, 0), new NoDrafter(), new StopRule(1, []), null);
 }

@@ -1,7 +1,7 @@
-using Coppice.Decoding;
-using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
-using Coppice.Speculation;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
 
 namespace Coppice.Bench.Drafters;
 
@@ -47,7 +47,7 @@ internal static class Replay
         return result;
     }
 
-    private static Verification Verify(RecordedText text, TokenTree tree, List<int> path, int count)
+    private static VerificationResult Verify(RecordedText text, TokenTree tree, List<int> path, int count)
     {
         var places = new int[tree.Count];
         places.AsSpan().Fill(-1);
@@ -55,6 +55,6 @@ internal static class Replay
         var rows = Enumerable.Range(count - 1, path.Count).ToArray();
         var best = new TopRows(places, rows.SelectMany(row => text.Top[row]).ToArray(), rows.SelectMany(row => text.Logits[row]).ToArray(), text.Top[0].Length, text.Top[0].Length);
         var tokens = text.Ids.AsSpan(0, count + path.Count);
-        return new Verification { Tree = tree, Path = path.ToArray(), Tokens = tokens, Emitted = tokens[count..], Best = best };
+        return new VerificationResult { Tree = tree, Path = path.ToArray(), Tokens = tokens, Emitted = tokens[count..], Best = best };
     }
 }

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Coppice.Decoding.Sampling;
 using Coppice.Kernels;
 using Coppice.Kernels.Numerics;
 

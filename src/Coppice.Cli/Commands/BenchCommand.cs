@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coppice.Cli.Measuring;
+using Coppice.Loading;
 using Coppice.Models;
 
 namespace Coppice.Cli.Commands;

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Coppice.Decoding.Datastores;
-using Coppice.Speculation;
+using Coppice.Drafting;
+using Coppice.Drafting.Datastores;
 using Coppice.Text;
 
 namespace Coppice.Cli.Commands;

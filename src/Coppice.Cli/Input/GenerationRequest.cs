@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Coppice.Decoding;
 using Coppice.Text;
 
 namespace Coppice.Cli;

@@ -1,3 +1,4 @@
+
 namespace Coppice.Cli;
 
 /// <summary>The kernels of the GPU back end.</summary>

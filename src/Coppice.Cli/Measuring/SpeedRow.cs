@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Coppice.Cache;
 using Coppice.Decoding;
-using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
 using Coppice.Kernels.Memory;
 using Coppice.Models;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using Coppice.Speculation;
+using Coppice.Decoding.Sampling;
+using Coppice.Drafting;
 
 namespace Coppice.Cli;
 

@@ -1,3 +1,4 @@
+using Coppice.Loading;
 using Coppice.Models;
 using Coppice.Text;
 using Coppice.Text.Files;

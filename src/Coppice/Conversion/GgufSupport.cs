@@ -1,5 +1,6 @@
 using Coppice.Kernels;
 using Coppice.Kernels.Numerics;
+using Coppice.Loading;
 using Coppice.Models;
 
 namespace Coppice.Conversion;

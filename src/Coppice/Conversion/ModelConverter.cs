@@ -1,3 +1,4 @@
+using Coppice.Loading;
 using Coppice.Weights.Gguf;
 
 namespace Coppice.Conversion;

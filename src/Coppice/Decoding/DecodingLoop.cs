@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Runtime;
 using Coppice.Cache;
-using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
 using Coppice.Models;
 
 namespace Coppice.Decoding;
@@ -167,7 +169,7 @@ internal sealed class DecodingLoop
             kept = Emit();
             var top = _rows.Top(drafter.TopCount);
             verify += _rows.Time;
-            drafter.Accept(new Verification { Tree = _tree, Path = _path.AsSpan(0, accepted), Tokens = Tokens, Emitted = Tokens[^kept..], Best = top });
+            drafter.Accept(new VerificationResult { Tree = _tree, Path = _path.AsSpan(0, accepted), Tokens = Tokens, Emitted = Tokens[^kept..], Best = top });
         }
         Account(pending, accepted, start, drafted, verify, JitInfo.GetCompilationTime(currentThread: true) - compiled);
         if (Statistics.Steps <= 2) return;

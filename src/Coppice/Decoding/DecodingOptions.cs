@@ -1,5 +1,6 @@
-using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
 
 namespace Coppice.Decoding;
 

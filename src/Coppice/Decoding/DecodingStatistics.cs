@@ -1,3 +1,5 @@
+using Coppice.Decoding.Verification;
+
 namespace Coppice.Decoding;
 
 /// <summary>Counts and times of one generation.</summary>

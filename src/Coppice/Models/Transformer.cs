@@ -1,3 +1,4 @@
+using Coppice.Decoding.Sampling;
 using Coppice.Kernels;
 
 namespace Coppice.Models;

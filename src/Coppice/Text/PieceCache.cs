@@ -1,3 +1,4 @@
+
 namespace Coppice.Text;
 
 /// <summary>

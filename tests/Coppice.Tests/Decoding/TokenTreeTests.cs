@@ -1,4 +1,4 @@
-using Coppice.Decoding;
+using Coppice.Decoding.Verification;
 using CsCheck;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Coppice.Loading;
 using Coppice.Models;
 using Coppice.Text.Unicode;
 using Coppice.Weights;

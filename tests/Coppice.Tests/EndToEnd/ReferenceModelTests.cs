@@ -1,4 +1,4 @@
-using Coppice.Decoding;
+using Coppice.Decoding.Verification;
 using Coppice.Kernels.Tests.Reference;
 using Coppice.Tests.Support;
 using Xunit;

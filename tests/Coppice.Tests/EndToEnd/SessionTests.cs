@@ -1,3 +1,4 @@
+using Coppice.Decoding.Sampling;
 using Coppice.Kernels;
 using Coppice.Kernels.Numerics;
 using Coppice.Tests.Support;

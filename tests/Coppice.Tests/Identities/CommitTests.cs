@@ -1,5 +1,5 @@
 using Coppice.Cache;
-using Coppice.Decoding;
+using Coppice.Decoding.Verification;
 using Coppice.Kernels;
 using Coppice.Tests.Support;
 using Xunit;

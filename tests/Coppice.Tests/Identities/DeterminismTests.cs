@@ -1,4 +1,5 @@
-using Coppice.Decoding;
+using Coppice.Decoding.Sampling;
+using Coppice.Drafting;
 using Coppice.Tests.Support;
 using Xunit;
 

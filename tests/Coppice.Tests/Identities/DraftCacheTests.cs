@@ -1,6 +1,6 @@
-using Coppice.Decoding;
-using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
 using Coppice.Tests.Support;
 using CsCheck;
 using Xunit;
@@ -41,7 +41,7 @@ public sealed class DraftCacheTests
                 int[] emitted = [.. path[1..].Select(node => tree.Tokens[node]), 7];
                 if (ends) emitted = emitted[..Math.Max(emitted.Length - 2, 1)];
                 tokens.AddRange(emitted);
-                model.Accept(new Verification { Tree = tree, Path = path, Tokens = tokens.ToArray(), Emitted = emitted, Best = default });
+                model.Accept(new VerificationResult { Tree = tree, Path = path, Tokens = tokens.ToArray(), Emitted = emitted, Best = default });
                 if (ends) model.Begin(tokens.ToArray());        // a text that has ended goes on only as the prompt of another
             }
             AssertSameProposal(model, fresh, [.. tokens]);

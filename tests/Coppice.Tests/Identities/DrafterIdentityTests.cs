@@ -1,5 +1,6 @@
+using Coppice.Decoding.Sampling;
+using Coppice.Drafting;
 using Coppice.Kernels;
-using Coppice.Speculation;
 using Coppice.Tests.Support;
 using Xunit;
 

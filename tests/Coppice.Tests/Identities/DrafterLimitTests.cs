@@ -1,4 +1,4 @@
-using Coppice.Speculation;
+using Coppice.Drafting;
 using Coppice.Tests.Support;
 using Xunit;
 

@@ -1,5 +1,6 @@
-using Coppice.Decoding.Datastores;
-using Coppice.Speculation;
+using Coppice.Decoding.Sampling;
+using Coppice.Drafting;
+using Coppice.Drafting.Datastores;
 using Coppice.Tests.Support;
 using Xunit;
 

@@ -1,5 +1,6 @@
-using Coppice.Decoding;
-using Coppice.Decoding.Drafters;
+using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
 using Coppice.Tests.Support;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using Coppice.Kernels;
+using Coppice.Loading;
 using Coppice.Models;
 using CsCheck;
 using Xunit;

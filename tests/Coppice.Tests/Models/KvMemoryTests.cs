@@ -1,6 +1,7 @@
 using Coppice.Cache;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
+using Coppice.Loading;
 using Xunit;
 
 namespace Coppice.Tests.Models;

@@ -1,7 +1,10 @@
 using Coppice.Decoding;
-using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
 using Coppice.Kernels;
+using Coppice.Loading;
 using Coppice.Models;
 using Coppice.Tests.Support;
 using Coppice.Weights;

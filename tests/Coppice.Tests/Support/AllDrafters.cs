@@ -1,4 +1,4 @@
-using Coppice.Speculation;
+using Coppice.Drafting;
 using Xunit;
 
 namespace Coppice.Tests.Support;

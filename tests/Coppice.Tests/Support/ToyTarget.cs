@@ -1,6 +1,7 @@
-using Coppice.Decoding;
-using Coppice.Decoding.Drafters;
 using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
 
 namespace Coppice.Tests.Support;
 
@@ -56,7 +57,7 @@ internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
         Given.Add(path.Count);
         var logits = rows.SelectMany(_ => Enumerable.Range(0, Width).Select(rank => -(float)rank)).ToArray();
         var best = new TopRows(Enumerable.Range(0, _tree.Count).ToArray(), rows.SelectMany(row => row).ToArray(), logits, Width, drafter.TopCount);
-        drafter.Accept(new Verification { Tree = _tree, Path = path.ToArray(), Tokens = all.ToArray(), Emitted = all.ToArray().AsSpan(before.Length), Best = best });
+        drafter.Accept(new VerificationResult { Tree = _tree, Path = path.ToArray(), Tokens = all.ToArray(), Emitted = all.ToArray().AsSpan(before.Length), Best = best });
     }
 
     private int[] Best(int[] tokens)

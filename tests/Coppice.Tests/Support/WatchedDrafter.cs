@@ -1,5 +1,7 @@
-using Coppice.Decoding;
-using Coppice.Decoding.Drafters;
+using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
 
 namespace Coppice.Tests.Support;
 
@@ -22,7 +24,7 @@ internal sealed class WatchedDrafter(Drafter inner, Action<TokenTree> look) : Dr
         look(tree);
     }
 
-    public override void Accept(in Verification verification) => inner.Accept(verification);
+    public override void Accept(in VerificationResult verification) => inner.Accept(verification);
 
     protected override void Dispose(bool disposing)
     {

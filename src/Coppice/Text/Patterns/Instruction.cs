@@ -1,3 +1,4 @@
+
 namespace Coppice.Text.Patterns;
 
 /// <summary>One step of a compiled pattern; which fields count depends on the operation.</summary>

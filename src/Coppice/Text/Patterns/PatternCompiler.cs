@@ -1,3 +1,4 @@
+
 namespace Coppice.Text.Patterns;
 
 /// <summary>Turns the tree of a pattern into instructions; counted repetitions are written out.</summary>

@@ -1,3 +1,4 @@
+
 namespace Coppice.Text.Patterns;
 
 /// <summary>A regular expression as a tree.</summary>

@@ -1,3 +1,4 @@
+
 namespace Coppice.Text.Patterns;
 
 /// <summary>A place in the text that a pattern may ask for without consuming anything.</summary>

@@ -1,3 +1,4 @@
+
 namespace Coppice.Text.TokenModels;
 
 /// <summary>Tokens as a tree over their UTF-8 bytes, kept in one hash table of (node, byte) to node.</summary>

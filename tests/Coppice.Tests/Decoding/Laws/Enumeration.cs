@@ -1,5 +1,5 @@
 using System.Numerics;
-using Coppice.Decoding;
+using Coppice.Decoding.Verification;
 
 namespace Coppice.Tests.Decoding.Laws;
 

@@ -1,5 +1,5 @@
-using Coppice.Decoding;
 using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
 using CsCheck;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using Coppice.Decoding;
+using Coppice.Decoding.Verification;
 
 namespace Coppice.Tests.Decoding.Laws;
 

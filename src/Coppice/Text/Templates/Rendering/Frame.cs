@@ -1,3 +1,4 @@
+
 namespace Coppice.Text.Templates;
 
 /// <summary>The values of one entered <see cref="Scope"/>.</summary>

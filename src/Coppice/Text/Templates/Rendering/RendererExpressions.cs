@@ -1,3 +1,4 @@
+
 namespace Coppice.Text.Templates;
 
 internal sealed partial class Renderer

@@ -1,3 +1,4 @@
+
 namespace Coppice.Text.Templates;
 
 /// <summary>How a name gets its value when its scope is entered.</summary>

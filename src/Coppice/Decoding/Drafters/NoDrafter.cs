@@ -1,8 +1,0 @@
-namespace Coppice.Decoding.Drafters;
-
-/// <summary>Proposes nothing: plain decoding.</summary>
-internal sealed class NoDrafter : Drafter
-{
-    /// <inheritdoc/>
-    public override void Draft(in DraftRequest request, TokenTree tree) { }
-}

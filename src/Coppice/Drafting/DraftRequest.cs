@@ -1,0 +1,19 @@
+using Coppice.Decoding.Sampling;
+using Coppice.Execution;
+
+namespace Coppice.Drafting;
+
+/// <summary>What a drafter may use to propose: the tokens so far, how large the tree may become, and how the target will choose.</summary>
+internal readonly ref struct DraftRequest
+{
+    /// <summary>All tokens of the sequence, the last one the root of the tree.</summary>
+    public required ReadOnlySpan<int> Tokens { get; init; }
+    /// <summary>Nodes, the root counted.</summary>
+    public required int MaxNodes { get; init; }
+    /// <summary>Depth of the deepest node that can still be used, at least 1.</summary>
+    public required int MaxDepth { get; init; }
+    /// <summary>How the target chooses: a drafter that samples applies the same processors and draws with the same seed, from streams of its own.</summary>
+    public required Sampler Sampler { get; init; }
+    /// <summary>Times of passes, for a drafter that chooses the size of its tree.</summary>
+    public required PassCosts Costs { get; init; }
+}

@@ -1,0 +1,71 @@
+
+namespace Coppice.Execution;
+
+/// <summary>How long a decoding pass takes by its number of rows, t(M): learned from the passes of generations as they come, and followed.</summary>
+/// <remarks>
+/// The shortest of a size's first passes is its point, once there were a few; the very first, in which code may be compiled, does not count. Points are joined by
+/// straight lines. A size that was not measured so is taken to cost what the points say at best, and rows behind the last point cost little: optimism in the face
+/// of uncertainty, so that drafts of such sizes are tried and thereby measured, and none is given up for a disturbed pass.
+/// Later passes are compared with the curve: the ratio, a slow mean, is common to all points, because a longer context makes every pass slower.
+/// Sessions share it without a lock: a torn update costs accuracy, and never changes a text.
+/// </remarks>
+internal sealed class PassCosts
+{
+    private const int MostRows = 128, Passes = 4, EnoughPasses = 3;
+    private const double RowShare = 0.08;       // of the time of one row, for a row more
+    private const double Follow = 0.1, Bend = 0.03, Outlier = 2;
+    private readonly double[] _seconds = new double[MostRows + 1];      // by rows; 0 where nothing was measured
+    private readonly int[] _passes = new int[MostRows + 1];
+    private double _scale = 1;
+    private int _last;      // rows of the last point
+
+    /// <summary>Whether plain passes were measured, without which nothing can be said.</summary>
+    public bool IsMeasured => IsKnown(1);
+
+    /// <summary>A curve through <paramref name="points"/>, which must have that of one row.</summary>
+    public static PassCosts Of(params ReadOnlySpan<(int Rows, double Seconds)> points)
+    {
+        var costs = new PassCosts();
+        foreach (var (rows, seconds) in points) (costs._seconds[rows], costs._passes[rows], costs._last) = (seconds, Passes, Math.Max(costs._last, rows));
+        return costs;
+    }
+
+    /// <summary>Time of a pass of <paramref name="rows"/>; of one row for every row where nothing was measured.</summary>
+    public double Seconds(int rows) => IsMeasured ? _scale * Curve(Math.Max(rows, 1)) : rows;
+
+    /// <summary>A pass of a generation took so long.</summary>
+    public void Observe(int rows, double seconds)
+    {
+        if (rows > MostRows) return;
+        if (_passes[rows] < Passes) Add(rows, seconds);
+        else if (IsMeasured)
+        {
+            var ratio = Math.Clamp(seconds / Seconds(rows), 1 / Outlier, Outlier);
+            _scale *= Math.Pow(ratio, Follow);
+            _seconds[rows] *= Math.Pow(ratio, Bend);
+        }
+    }
+
+    private void Add(int rows, double seconds)
+    {
+        seconds /= _scale;
+        if (_passes[rows]++ > 0) _seconds[rows] = _seconds[rows] == 0 ? seconds : Math.Min(_seconds[rows], seconds);
+        if (IsKnown(rows)) _last = Math.Max(_last, rows);
+    }
+
+    private bool IsKnown(int rows) => _passes[rows] >= EnoughPasses;
+
+    /// <summary>More rows never take less time than one, whatever a disturbed pass says.</summary>
+    private double Curve(int rows)
+    {
+        var one = _seconds[1];
+        if (rows <= MostRows && IsKnown(rows)) return Math.Max(_seconds[rows], one);
+        var (below, above) = (Math.Min(rows, MostRows), rows + 1);
+        while (!IsKnown(below)) below--;
+        while (above <= _last && !IsKnown(above)) above++;
+        var slope = above <= _last ? (_seconds[above] - _seconds[below]) / (above - below) : Math.Max(RowShare * one, below == 1 ? 0 : (_seconds[below] - one) / (below - 1));
+        var seconds = _seconds[below] + slope * (rows - below);
+        if (rows <= MostRows && _seconds[rows] > 0) seconds = Math.Min(seconds, _seconds[rows]);
+        return Math.Max(seconds, one);
+    }
+}
