@@ -32,6 +32,21 @@ public abstract partial class Backend : IDisposable
     /// <summary>Whether memory is committed as it is first written, so that what is rented and not used costs nothing; if not, a pool takes it all.</summary>
     public abstract bool CommitsOnWrite { get; }
 
+    /// <summary>
+    /// Whether the .NET runtime compiles an op when it is first called, once for every back end of the process. Then a run of a small model on another
+    /// back end of this kind, before the first token, takes that time out of it. If not, compiled kernels belong to this back end alone.
+    /// </summary>
+    public abstract bool CompilesWhenCalled { get; }
+
+    /// <summary>
+    /// Whether a product of a few rows takes less time with <see cref="MatrixFormat.Q8"/> weights and <see cref="ActivationFormat.Int8"/> than with weights of
+    /// 16 bits, because it is bound by the reading of its weights. A model that only proposes tokens is then kept in 8 bits.
+    /// </summary>
+    public abstract bool PrefersEightBits { get; }
+
+    /// <summary>Threads of the host that compute an op, the caller's included; null where a device computes.</summary>
+    public virtual int? HostThreads => null;
+
     /// <summary>Copies host elements into <paramref name="destination"/>, whose rows must be contiguous and as many elements.</summary>
     public void Upload<T>(ReadOnlySpan<T> source, Tensor destination) where T : unmanaged
     {

@@ -75,6 +75,12 @@ internal sealed partial class GpuBackend : Backend
     public override bool CommitsOnWrite => false;
 
     /// <inheritdoc/>
+    public override bool CompilesWhenCalled => false;
+
+    /// <inheritdoc/>
+    public override bool PrefersEightBits => false;
+
+    /// <inheritdoc/>
     public override long AvailableBytes
     {
         get

@@ -15,6 +15,8 @@ public abstract class SimdBackend : Backend
     public CpuTier Tier { get; }
     /// <summary>Threads that share an op, the caller's included.</summary>
     public int Threads { get; }
+    /// <inheritdoc/>
+    public override int? HostThreads => Threads;
 
     /// <inheritdoc/>
     public override string Name => $"cpu {Tier.ToString().ToLowerInvariant()}, {Threads} thread{(Threads == 1 ? "" : "s")}";
@@ -68,6 +70,10 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
     }
 
     public override bool CommitsOnWrite => true;
+
+    public override bool CompilesWhenCalled => true;
+
+    public override bool PrefersEightBits => true;
 
     public override long AvailableBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
 

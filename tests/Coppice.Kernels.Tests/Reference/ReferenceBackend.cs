@@ -10,6 +10,10 @@ internal sealed unsafe partial class ReferenceBackend : Backend
 
     public override bool CommitsOnWrite => true;
 
+    public override bool CompilesWhenCalled => false;
+
+    public override bool PrefersEightBits => false;
+
     public override long AvailableBytes => long.MaxValue;
 
     public override MemoryPool CreatePool(string name, long capacity, bool sparse = false) => new HostPool(this, name, capacity);
