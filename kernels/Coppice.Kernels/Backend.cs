@@ -6,13 +6,18 @@ namespace Coppice.Kernels;
 /// <summary>A device that computes: memory, copies and one method for each op, which checks its operands and calls the device's core.</summary>
 /// <remarks>
 /// Ops are enqueued in call order; on a GPU they may still be running when the call returns, and <see cref="Download{T}"/> and <see cref="Synchronize"/> wait.
-/// One thread at a time may use a back end, except that pools are thread-safe. Tensors of one back end do not mix with another's.
+/// Ops run one at a time: a second thread waits for the first. Pools, and writing to weights, are thread-safe beside them.
+/// Disposing a buffer, a pool or the back end while an op runs takes effect after it; an op that begins later throws <see cref="ObjectDisposedException"/>.
+/// Tensors of one back end do not mix with another's.
 /// Every element of a matrix product is summed in one order, the same for every number of rows (on the CPU one chain of fused multiply-adds over
 /// k ascending), and attention merges blocks of 64 logical positions in ascending order, so a row's result does not depend on the other rows of
 /// the call (contract C1).
 /// </remarks>
 public abstract partial class Backend : IDisposable
 {
+    private readonly Lock _ops = new();     // held while an op runs
+    private bool _isDisposed;
+
     /// <summary>What computes, in words: "cpu avx512, 2 threads".</summary>
     public abstract string Name { get; }
 
@@ -20,10 +25,18 @@ public abstract partial class Backend : IDisposable
     /// <param name="name">What it is for.</param>
     /// <param name="capacity">Bytes.</param>
     /// <param name="sparse">Whether often only the beginnings of its tensors are used: where memory is committed by pages, they are then small ones.</param>
-    /// <exception cref="DeviceMemoryException">The device has not that much.</exception>
-    public abstract MemoryPool CreatePool(string name, long capacity, bool sparse = false);
+    /// <exception cref="DeviceMemoryException">The device does not have that much.</exception>
+    /// <exception cref="ObjectDisposedException">The back end has been disposed.</exception>
+    public MemoryPool CreatePool(string name, long capacity, bool sparse = false)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return CreatePoolCore(name, capacity, sparse);
+    }
 
-    /// <summary>Counts over all pools of this device; a pool that is disposed returns what was still rented from it.</summary>
+    /// <inheritdoc cref="CreatePool"/>
+    protected abstract MemoryPool CreatePoolCore(string name, long capacity, bool sparse);
+
+    /// <summary>Counts over all pools of this device.</summary>
     public PoolStatistics Memory { get; } = new();
 
     /// <summary>Bytes of device memory that can be asked for now.</summary>
@@ -50,25 +63,35 @@ public abstract partial class Backend : IDisposable
     /// <summary>Copies host elements into <paramref name="destination"/>, whose rows must be contiguous and as many elements.</summary>
     public void Upload<T>(ReadOnlySpan<T> source, Tensor destination) where T : unmanaged
     {
-        Require.Copy("upload", destination, source.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
+        using var running = Enter();
+        Require.Copy("upload", this, destination, source.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
         UploadCore(MemoryMarshal.AsBytes(source), destination);
     }
 
     /// <summary>Waits for the work so far and copies <paramref name="source"/>, whose rows must be contiguous and as many elements, to the host.</summary>
     public void Download<T>(Tensor source, Span<T> destination) where T : unmanaged
     {
-        Require.Copy("download", source, destination.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
+        using var running = Enter();
+        Require.Copy("download", this, source, destination.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
         DownloadCore(source, MemoryMarshal.AsBytes(destination));
     }
 
     /// <summary>Waits until all work so far is done.</summary>
-    public abstract void Synchronize();
+    public void Synchronize()
+    {
+        using var running = Enter();
+        SynchronizeCore();
+    }
+
+    /// <inheritdoc cref="Synchronize"/>
+    protected abstract void SynchronizeCore();
 
     /// <summary>An empty weight matrix [outputs, inputs] in this device's own layout, rented from <paramref name="pool"/>; fill it with <see cref="WeightMatrix.Write"/>.</summary>
     /// <exception cref="NotSupportedException">This device has not the format, or rounds activations for no such format.</exception>
     public WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations = ActivationFormat.F32)
     {
         ArgumentNullException.ThrowIfNull(pool);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (activations == ActivationFormat.Int8 && !format.IsQuantized())
             throw new NotSupportedException($"weight: activations Int8 need weights Q8 or Q4, got {format} (choose activations F32 or another weight format).");
         return CreateWeightCore(pool, outputs, inputs, format, activations);
@@ -85,13 +108,31 @@ public abstract partial class Backend : IDisposable
     /// <inheritdoc cref="Download{T}"/>
     protected abstract void DownloadCore(Tensor source, Span<byte> destination);
 
-    /// <summary>Stops threads and frees what the device holds. Pools are disposed by whoever created them, before this.</summary>
+    /// <summary>Waits for the op that runs, stops threads and frees what the device holds; what pools hold lives as long as they do. A second call does nothing.</summary>
     public void Dispose()
     {
-        Dispose(true);
+        using (Pause())
+        {
+            if (_isDisposed) return;
+            _isDisposed = true;
+            Dispose(true);
+        }
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees the device's own resources.</summary>
+    /// <summary>Frees the device's own resources; called once, and while no op runs.</summary>
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>Begins an op: the first statement of every one. Others wait until the result is disposed.</summary>
+    /// <exception cref="ObjectDisposedException">The back end has been disposed.</exception>
+    private Lock.Scope Enter()
+    {
+        var running = _ops.EnterScope();
+        if (!_isDisposed) return running;
+        running.Dispose();
+        throw new ObjectDisposedException(Name);
+    }
+
+    /// <summary>Waits for the op that runs, if any, and keeps others from beginning until the result is disposed.</summary>
+    internal Lock.Scope Pause() => _ops.EnterScope();
 }

@@ -21,7 +21,7 @@ internal sealed partial class GpuBackend
     /// <summary>Copies packed rows to <paramref name="byteOffset"/> of a weight's buffer. Thread-safe.</summary>
     internal void UploadWeight(ReadOnlySpan<byte> rows, PoolBuffer buffer, long byteOffset)
     {
-        Bind();
+        _device.Bind();
         _staging.Upload(rows, ((DevicePool)buffer.Pool).View<byte>(buffer.Offset + byteOffset, rows.Length));
     }
 

@@ -15,7 +15,7 @@ namespace Coppice.Kernels;
 /// </remarks>
 internal sealed partial class GpuBackend : Backend
 {
-    private readonly Context _context;
+    private readonly SharedDevice _device;
     private readonly Accelerator _accelerator;
     private readonly AcceleratorStream _stream;
     private readonly KernelCache _kernels;
@@ -28,10 +28,12 @@ internal sealed partial class GpuBackend : Backend
 
     private GpuBackend(Context context, Accelerator accelerator, int scratchBytes)
     {
-        (_context, _accelerator, _stream) = (context, accelerator, accelerator.CreateStream());       // not the default stream, which no graph can capture
+        _device = new SharedDevice(context, accelerator);
+        _accelerator = accelerator;
+        _stream = accelerator.CreateStream();       // not the default stream, which no graph can capture
         _kernels = new KernelCache(accelerator, _stream);
         _staging = new HostStaging(accelerator, _stream);
-        _scratchPool = new DevicePool(this, accelerator, "scratch", scratchBytes);
+        _scratchPool = new DevicePool(this, _device, "scratch", scratchBytes);
         _scratch = _scratchPool.Rent(scratchBytes);
         Name = accelerator is CudaAccelerator cuda ? $"cuda {cuda.Name}, {cuda.Architecture}" : $"ilgpu cpu accelerator, warp {accelerator.WarpSize}";
     }
@@ -85,57 +87,55 @@ internal sealed partial class GpuBackend : Backend
     {
         get
         {
-            Bind();
+            using var use = _device.Use();
             return _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         }
     }
 
     /// <inheritdoc/>
-    public override MemoryPool CreatePool(string name, long capacity, bool sparse = false)
+    protected override MemoryPool CreatePoolCore(string name, long capacity, bool sparse)
     {
-        Bind();
-        return new DevicePool(this, _accelerator, name, capacity);
+        using var use = _device.Use();
+        return new DevicePool(this, _device, name, capacity);
     }
 
     /// <inheritdoc/>
-    public override void Synchronize()
+    protected override void SynchronizeCore()
     {
-        Bind();
+        _device.Bind();
         _stream.Synchronize();
     }
 
     /// <inheritdoc/>
     protected override void UploadCore(ReadOnlySpan<byte> source, Tensor destination)
     {
-        Bind();
+        _device.Bind();
         _staging.Upload(source, View<byte>(destination));
     }
 
     /// <inheritdoc/>
     protected override void DownloadCore(Tensor source, Span<byte> destination)
     {
-        Bind();
+        _device.Bind();
         _staging.Download(View<byte>(source), destination);
     }
 
-    /// <summary>CUDA contexts belong to threads: the first call from another thread must bind it.</summary>
-    private void Bind()
-    {
-        if (!ReferenceEquals(Accelerator.Current, _accelerator)) _accelerator.Bind();
-    }
+    /// <summary>Lets go of a device that nobody has disposed.</summary>
+    ~GpuBackend() => Dispose(false);
 
-    /// <inheritdoc/>
+    /// <summary>The device itself lives until the last pool lets go of it.</summary>
     protected override void Dispose(bool disposing)
     {
-        if (!disposing) return;
-        Bind();
-        _stream.Synchronize();
-        _scratch.Dispose();
-        _scratchPool.Dispose();
-        _staging.Dispose();
-        _kernels.Dispose();
-        _stream.Dispose();
-        _accelerator.Dispose();
-        _context.Dispose();
+        if (disposing)
+        {
+            _device.Bind();
+            _stream.Synchronize();
+            _scratch.Dispose();
+            _scratchPool.Dispose();
+            _staging.Dispose();
+            _kernels.Dispose();
+            _stream.Dispose();
+        }
+        _device?.Release();
     }
 }

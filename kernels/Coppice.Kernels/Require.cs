@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Coppice.Kernels.Memory;
 
 namespace Coppice.Kernels;
 
@@ -35,6 +36,7 @@ internal static class Require
     internal static void Owner(string op, string name, Backend owner, in Tensor tensor)
     {
         if (tensor.IsEmpty || !ReferenceEquals(tensor.Buffer.Pool.Owner, owner)) ThrowOwner(op, name, owner, tensor);
+        if (tensor.Buffer.IsReturned) ThrowReturned(op, name, tensor.Buffer);
     }
 
     internal static void Owner(string op, string name, Backend owner, [NotNull] WeightMatrix? weight)
@@ -42,6 +44,7 @@ internal static class Require
         if (weight is null) throw new ArgumentNullException(name, $"{op}: {name} must not be null.");
         if (!ReferenceEquals(weight.Owner, owner))
             throw new ArgumentException($"{op}: {name} must be on {owner.Name}, got {weight.Owner.Name}; load it there first.", name);
+        if (weight.Buffer.IsReturned) ThrowReturned(op, name, weight.Buffer);
     }
 
     /// <summary>F32 and of this back end: what every activation must be.</summary>
@@ -81,11 +84,12 @@ internal static class Require
         internal string Take() => _text.ToStringAndClear();
     }
 
-    internal static void Copy(string op, in Tensor tensor, int elements, int elementSize)
+    internal static void Copy(string op, Backend owner, in Tensor tensor, int elements, int elementSize)
     {
         Contiguous(op, nameof(tensor), tensor);
         if (tensor.IsEmpty || tensor.Shape.Count != elements || tensor.Type.Size() != elementSize)
             throw new ArgumentException($"{op}: the host side must have as many elements of the same size, got {elements} of {elementSize} bytes for {tensor}.");
+        Owner(op, nameof(tensor), owner, tensor);
     }
 
     [DoesNotReturn, StackTraceHidden]
@@ -103,4 +107,8 @@ internal static class Require
     [DoesNotReturn, StackTraceHidden]
     private static void ThrowOwner(string op, string name, Backend owner, in Tensor tensor) =>
         throw new ArgumentException($"{op}: {name} must be on {owner.Name}, got {(tensor.IsEmpty ? "nothing" : tensor.Buffer.Pool.Owner.Name)}; copy it there first.", name);
+
+    [DoesNotReturn, StackTraceHidden]
+    private static void ThrowReturned(string op, string name, PoolBuffer buffer) =>
+        throw new ObjectDisposedException($"{op}: {name} of pool {buffer.Pool.Name}", $"{op}: {name} must be in use, but was returned to pool {buffer.Pool.Name}.");
 }

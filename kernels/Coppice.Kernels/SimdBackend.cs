@@ -77,14 +77,14 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
 
     public override long AvailableBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
 
-    public override MemoryPool CreatePool(string name, long capacity, bool sparse = false)
+    protected override MemoryPool CreatePoolCore(string name, long capacity, bool sparse)
     {
         if (capacity > AvailableBytes + (64L << 20))
             throw new DeviceMemoryException($"pool {name}: {capacity:N0} bytes are needed, but this process may have {AvailableBytes:N0} more (choose a shorter context or a smaller weight format).");
         return new HostPool(this, name, capacity, hugePages: !sparse);
     }
 
-    public override void Synchronize() { }
+    protected override void SynchronizeCore() { }
 
     protected override void UploadCore(ReadOnlySpan<byte> source, Tensor destination) =>
         source.CopyTo(new Span<byte>((void*)destination.Address, source.Length));

@@ -31,6 +31,7 @@ public abstract class WeightMatrix : IDisposable
     /// <summary>Stores rows <paramref name="firstOutput"/>… from row-major <paramref name="rows"/> [count, inputs] of type <paramref name="source"/>, converting to <see cref="Format"/> (nearest even; quantised formats by group).</summary>
     /// <remarks>Calls for disjoint rows may run concurrently. Every row must be written once before the matrix is used.</remarks>
     /// <exception cref="ArgumentException">The rows do not fit, or the bytes are not whole rows.</exception>
+    /// <exception cref="ObjectDisposedException">The matrix has been disposed; disposing it during this call takes effect after it.</exception>
     public void Write(int firstOutput, ReadOnlySpan<byte> rows, ElementType source)
     {
         var rowBytes = (long)Inputs * source.Size();
@@ -40,6 +41,7 @@ public abstract class WeightMatrix : IDisposable
         var count = (int)(rows.Length / rowBytes);
         if (firstOutput < 0 || firstOutput > Outputs - count)
             throw new ArgumentOutOfRangeException(nameof(firstOutput), $"weight: rows {firstOutput}..{(long)firstOutput + count} are outside [{Outputs}, {Inputs}].");
+        using var pin = Buffer.Use();
         WriteCore(firstOutput, count, rows, source);
     }
 

@@ -16,6 +16,7 @@ public abstract partial class Backend
     /// </remarks>
     public void Attention(Tensor q, in DenseKv kv, in AttentionMask mask, float scale, float softCap, Tensor y)
     {
+        using var running = Enter();
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
         if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
     }
@@ -23,6 +24,7 @@ public abstract partial class Backend
     /// <inheritdoc cref="Attention(Tensor, in DenseKv, in AttentionMask, float, float, Tensor)"/>
     public void Attention(Tensor q, in PagedKv kv, in AttentionMask mask, float scale, float softCap, Tensor y)
     {
+        using var running = Enter();
         CheckPageTable("attention", kv);
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
         if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);

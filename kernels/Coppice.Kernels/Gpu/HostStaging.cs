@@ -17,6 +17,7 @@ internal sealed class HostStaging : IDisposable
     private readonly PageLockedArray1D<byte> _memory;
     private readonly Lock _gate = new();
     private int _used;
+    private bool _isDisposed;
 
     internal HostStaging(Accelerator accelerator, AcceleratorStream stream)
     {
@@ -29,6 +30,7 @@ internal sealed class HostStaging : IDisposable
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             for (long done = 0; done < source.Length;)
             {
                 var count = (int)Math.Min(source.Length - done, Capacity);
@@ -45,6 +47,7 @@ internal sealed class HostStaging : IDisposable
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             for (var done = 0; done < destination.Length;)
             {
                 var count = Math.Min(destination.Length - done, Capacity);
@@ -70,5 +73,13 @@ internal sealed class HostStaging : IDisposable
         return offset;
     }
 
-    public void Dispose() => _memory.Dispose();
+    /// <summary>Waits for a copy that runs; later ones are refused.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _memory.Dispose();
+        }
+    }
 }

@@ -23,9 +23,10 @@ public sealed unsafe class HostPool : MemoryPool
         }
         catch (OutOfMemoryException e)
         {
-            throw new DeviceMemoryException($"pool {name}: the operating system has not {Capacity:N0} bytes to give.", e);
+            throw new DeviceMemoryException($"pool {name}: the operating system does not have {Capacity:N0} bytes to give.", e);
         }
         if (hugePages && OperatingSystem.IsLinux()) LinuxMemory.AdviseHugePages((nint)_slab, Capacity);
+        Open();
     }
 
     /// <inheritdoc/>

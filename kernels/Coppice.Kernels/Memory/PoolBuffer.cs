@@ -1,8 +1,13 @@
 namespace Coppice.Kernels.Memory;
 
 /// <summary>A stretch of a pool's slab, owned by whoever rented it.</summary>
+/// <remarks>
+/// It goes back to its pool when it is disposed, and not before an op that runs meanwhile has ended; ops that begin later refuse it. One that is forgotten
+/// is returned by the finalizer and counted in <see cref="PoolStatistics.ForgottenBuffers"/>.
+/// </remarks>
 public sealed class PoolBuffer : IDisposable
 {
+    private UserCount _users;       // its owner, and those who write to it outside an op
     private int _returned;
 
     internal PoolBuffer(MemoryPool pool, long offset, long bytes)
@@ -10,6 +15,9 @@ public sealed class PoolBuffer : IDisposable
         (Pool, Offset, Bytes) = (pool, offset, bytes);
         Address = pool.Slab + (nint)offset;
     }
+
+    /// <summary>Returns a buffer that nobody has disposed.</summary>
+    ~PoolBuffer() => Release(forgotten: true);
 
     /// <summary>The pool it was rented from.</summary>
     public MemoryPool Pool { get; }
@@ -20,9 +28,34 @@ public sealed class PoolBuffer : IDisposable
 
     internal nint Address { get; }
 
-    /// <summary>Returns it to the pool. A second call does nothing.</summary>
+    /// <summary>Whether it was disposed, so that its memory may be another's.</summary>
+    internal bool IsReturned => _returned != 0;
+
+    /// <summary>Keeps the memory from being returned until the result is disposed: for work outside an op, which nothing waits for otherwise.</summary>
+    /// <exception cref="ObjectDisposedException">It has been returned.</exception>
+    internal Pin Use()
+    {
+        ObjectDisposedException.ThrowIf(IsReturned || !_users.TryAdd(), this);
+        return new Pin(this);
+    }
+
+    /// <summary>Returns it to the pool, once an op that is running has ended. A second call does nothing.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _returned, 1) == 0) Pool.Return(Offset, Bytes);
+        if (Interlocked.Exchange(ref _returned, 1) != 0) return;
+        Release(forgotten: false);
+        GC.SuppressFinalize(this);
+    }
+
+    private void Release(bool forgotten)
+    {
+        if (_users.Release()) Pool.Return(Offset, Bytes, forgotten);
+    }
+
+    /// <summary>A use of a buffer outside an op.</summary>
+    internal readonly ref struct Pin(PoolBuffer buffer)
+    {
+        /// <summary>Ends the use; whoever is last returns the buffer.</summary>
+        public void Dispose() => buffer.Release(forgotten: false);
     }
 }

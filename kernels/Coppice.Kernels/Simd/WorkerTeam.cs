@@ -11,44 +11,25 @@ internal abstract class Job
 
 /// <summary>Persistent threads that share the parts of one job at a time; they spin for a moment between jobs, then park.</summary>
 /// <remarks>
-/// A job is published by writing one word: its generation and the number of parts left. Threads claim a part by decrementing that word, so a
-/// thread that comes late claims nothing from a job that is over, and nobody waits for threads that are asleep. No allocation, no lock.
+/// The threads know only their <see cref="Crew"/>, never the team: a team that is forgotten is collected, and its finalizer ends them.
+/// Used by one thread at a time.
 /// </remarks>
 internal sealed class WorkerTeam : IDisposable
 {
-    /// <summary>About 300 microseconds: longer than what lies between two passes, choosing and drafting; waking a thread takes 30 of a small model's 70.</summary>
-    private const int SpinsBeforeParking = 16000;
-    private const int SpinsBeforeYielding = 2000, SpinsInACrowd = 20;
-
+    private readonly Crew _crew;
     private readonly Thread[] _threads;
-    private readonly bool _crowded;     // more threads than processors: whoever spins keeps one that works from running
-    private readonly SemaphoreSlim _wake = new(0);
-    private Job? _job;
-    private Exception? _failure;
-    private Padded _state;      // generation << 32 | parts left to claim
-    private Padded _finished;   // parts done
-    private Padded _parked;     // threads that wait on _wake
-    private bool _stop;
-
-    [StructLayout(LayoutKind.Explicit, Size = 192)]
-    private struct Padded
-    {
-        [FieldOffset(64)] internal long Value;      // alone on its cache line
-    }
 
     /// <summary>A team of <paramref name="threads"/>, the caller of <see cref="Run"/> included.</summary>
     internal WorkerTeam(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        _crew = new Crew(threads - 1);
         _threads = new Thread[threads - 1];
-        _crowded = threads > Environment.ProcessorCount;
-        for (var i = 0; i < _threads.Length; i++)
-        {
-            var worker = i + 1;
-            _threads[i] = new Thread(() => Work(worker), 1 << 20) { IsBackground = true, Name = $"Coppice worker {worker}" };
-            _threads[i].Start();
-        }
+        for (var i = 0; i < _threads.Length; i++) _threads[i] = _crew.Start(i + 1);
     }
+
+    /// <summary>Ends the threads of a team that nobody has disposed.</summary>
+    ~WorkerTeam() => _crew?.Stop();
 
     internal int Count => _threads.Length + 1;
 
@@ -60,98 +41,13 @@ internal sealed class WorkerTeam : IDisposable
             for (var part = 0; part < parts; part++) job.Execute(part, 0);
             return;
         }
-        _job = job;
-        Volatile.Write(ref _finished.Value, 0);
-        var generation = ((_state.Value >> 32) + 1) << 32;
-        Interlocked.Exchange(ref _state.Value, generation | (uint)parts);
-        var asleep = (int)Math.Min(Volatile.Read(ref _parked.Value), parts - 1);
-        if (asleep > 0) Wake(asleep);
-        while (TryClaim(out var part)) Do(job, part, 0);
-        var spins = 0;
-        while (Volatile.Read(ref _finished.Value) < parts)
-        {
-            if (++spins < (_crowded ? SpinsInACrowd : SpinsBeforeYielding)) Thread.SpinWait(1);
-            else Thread.Yield();
-        }
-        if (_failure is not null) Rethrow();
-    }
-
-    private void Wake(int asleep)
-    {
-        // Each parked thread counts itself once; claiming the count keeps the semaphore from growing beyond the sleepers.
-        for (var i = 0; i < asleep; i++)
-        {
-            var before = Volatile.Read(ref _parked.Value);
-            if (before <= 0 || Interlocked.CompareExchange(ref _parked.Value, before - 1, before) != before) return;
-            _wake.Release();
-        }
-    }
-
-    private bool TryClaim(out int part)
-    {
-        while (true)
-        {
-            var state = Volatile.Read(ref _state.Value);
-            part = (int)(uint)state - 1;
-            if (part < 0) return false;
-            if (Interlocked.CompareExchange(ref _state.Value, state - 1, state) == state) return true;
-        }
-    }
-
-    private void Do(Job job, int part, int worker)
-    {
-        try { job.Execute(part, worker); }
-        catch (Exception e) { Interlocked.CompareExchange(ref _failure, e, null); }
-        finally { Interlocked.Increment(ref _finished.Value); }
-    }
-
-    private void Rethrow()
-    {
-        var failure = _failure!;
-        _failure = null;
-        System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-    }
-
-    private void Work(int worker)
-    {
-        var spins = 0;
-        while (!Volatile.Read(ref _stop))
-        {
-            if (TryClaim(out var part))
-            {
-                Do(_job!, part, worker);
-                spins = 0;
-            }
-            else if (++spins < SpinsBeforeParking)
-            {
-                if (_crowded && spins > SpinsInACrowd) Thread.Yield();
-                else Thread.SpinWait(1);
-            }
-            else
-            {
-                Park();
-                spins = 0;
-            }
-        }
-    }
-
-    private void Park()
-    {
-        Interlocked.Increment(ref _parked.Value);
-        // A job published before the count rose would not wake this thread: look once more before sleeping.
-        if ((uint)Volatile.Read(ref _state.Value) > 0 || Volatile.Read(ref _stop))
-        {
-            var before = Volatile.Read(ref _parked.Value);
-            if (before > 0 && Interlocked.CompareExchange(ref _parked.Value, before - 1, before) == before) return;
-        }
-        _wake.Wait();
+        _crew.Run(job, parts);
     }
 
     public void Dispose()
     {
-        Volatile.Write(ref _stop, true);
-        _wake.Release(Math.Max(1, _threads.Length));
+        _crew.Stop();
         foreach (var thread in _threads) thread.Join();
-        _wake.Dispose();
+        GC.SuppressFinalize(this);
     }
 }

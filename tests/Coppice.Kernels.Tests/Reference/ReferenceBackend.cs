@@ -16,9 +16,9 @@ internal sealed unsafe partial class ReferenceBackend : Backend
 
     public override long AvailableBytes => long.MaxValue;
 
-    public override MemoryPool CreatePool(string name, long capacity, bool sparse = false) => new HostPool(this, name, capacity);
+    protected override MemoryPool CreatePoolCore(string name, long capacity, bool sparse) => new HostPool(this, name, capacity);
 
-    public override void Synchronize() { }
+    protected override void SynchronizeCore() { }
 
     protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations) =>
         new RowMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);

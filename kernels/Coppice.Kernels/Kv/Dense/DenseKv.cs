@@ -28,6 +28,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong, or the rows do not fit.</exception>
     public void KvAppend(in DenseKv kv, Tensor k, Tensor v, int start)
     {
+        using var running = Enter();
         CheckAppend(kv.Keys, kv.Values, kv.Capacity, k, v, start);
         if (k.Rows > 0) KvAppendCore(kv, k, v, start);
     }
@@ -39,6 +40,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">The slots are out of range or out of order.</exception>
     public void KvMove(in DenseKv kv, ReadOnlySpan<int> sources, int start)
     {
+        using var running = Enter();
         CheckMove(kv.Keys, kv.Values, kv.Capacity, sources, start);
         KvMoveCore(kv, sources, start);
     }

@@ -25,6 +25,7 @@ public abstract partial class Backend
     /// <inheritdoc cref="KvAppend(in DenseKv, Tensor, Tensor, int)"/>
     public void KvAppend(in PagedKv kv, Tensor k, Tensor v, int start)
     {
+        using var running = Enter();
         CheckPageTable("kv_append", kv);
         CheckAppend(kv.Keys, kv.Values, kv.Capacity, k, v, start);
         if (k.Rows > 0) KvAppendCore(kv, k, v, start);
@@ -33,6 +34,7 @@ public abstract partial class Backend
     /// <inheritdoc cref="KvMove(in DenseKv, ReadOnlySpan{int}, int)"/>
     public void KvMove(in PagedKv kv, ReadOnlySpan<int> sources, int start)
     {
+        using var running = Enter();
         CheckPageTable("kv_move", kv);
         CheckMove(kv.Keys, kv.Values, kv.Capacity, sources, start);
         KvMoveCore(kv, sources, start);

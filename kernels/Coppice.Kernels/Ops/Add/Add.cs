@@ -10,6 +10,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void Add(Tensor x, Tensor delta, float scale, Tensor y)
     {
+        using var running = Enter();
         const string op = "add";
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(delta), this, delta);

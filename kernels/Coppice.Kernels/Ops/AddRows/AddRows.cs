@@ -10,6 +10,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void AddRows(Tensor x, Tensor rows, Tensor scales, Tensor y)
     {
+        using var running = Enter();
         const string op = "add_rows";
         Require.Activation(op, nameof(x), this, x);
         Require.Type(op, nameof(rows), rows, ElementType.I32);

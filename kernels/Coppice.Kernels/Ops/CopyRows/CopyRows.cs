@@ -9,6 +9,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void CopyRows(Tensor x, Tensor rows, Tensor y)
     {
+        using var running = Enter();
         const string op = "copy_rows";
         Require.Activation(op, nameof(x), this, x);
         Require.Type(op, nameof(rows), rows, ElementType.I32);

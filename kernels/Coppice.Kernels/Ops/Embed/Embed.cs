@@ -10,6 +10,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void Embed(Tensor ids, WeightMatrix table, float scale, Tensor y)
     {
+        using var running = Enter();
         const string op = "embed";
         Require.Owner(op, nameof(table), this, table);
         Require.Type(op, nameof(ids), ids, ElementType.I32);

@@ -13,6 +13,7 @@ public abstract partial class Backend
     /// <remarks>Source: Shazeer, GLU Variants Improve Transformer, eq. 5.</remarks>
     public void GatedActivation(Tensor gate, Tensor up, Activation activation, Tensor y)
     {
+        using var running = Enter();
         const string op = "gated_activation";
         Require.Activation(op, nameof(gate), this, gate);
         Require.Activation(op, nameof(up), this, up);

@@ -12,6 +12,7 @@ public abstract partial class Backend
     /// <remarks>Source: Ba, Kiros and Hinton, Layer Normalization, eq. 4.</remarks>
     public void LayerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y)
     {
+        using var running = Enter();
         const string op = "layer_norm";
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(weight), this, weight);

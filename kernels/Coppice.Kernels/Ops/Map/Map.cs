@@ -11,6 +11,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void Map(Tensor x, Activation activation, Tensor y)
     {
+        using var running = Enter();
         const string op = "map";
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(y), this, y);

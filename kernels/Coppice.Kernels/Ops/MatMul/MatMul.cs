@@ -11,6 +11,7 @@ public abstract partial class Backend
     /// <remarks>2 · tokens · inputs · outputs flops; reads the weights once for up to a register tile of rows.</remarks>
     public void MatMul(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
     {
+        using var running = Enter();
         RequireProduct("matmul", x, weight, bias, y);
         if (x.Rows > 0) MatMulCore(x, weight, bias, y);
     }

@@ -13,6 +13,7 @@ public abstract partial class Backend
     /// <remarks>Value descending, then index ascending, is a total order: the result does not depend on how the outputs are shared out.</remarks>
     public void MatMulTopK(Tensor x, WeightMatrix weight, Tensor bias, Tensor y, Tensor values, Tensor indices)
     {
+        using var running = Enter();
         const string op = "matmul_top_k";
         RequireProduct(op, x, weight, bias, y);
         RequireLargest(op, y, values, indices);

@@ -11,6 +11,7 @@ public abstract partial class Backend
     /// <remarks>Source: Zhang and Sennrich, Root Mean Square Layer Normalization, eq. 4.</remarks>
     public void RmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y)
     {
+        using var running = Enter();
         const string op = "rms_norm";
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(weight), this, weight);
@@ -25,6 +26,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void AddRmsNorm(Tensor x, Tensor delta, float scale, Tensor weight, float epsilon, Tensor y)
     {
+        using var running = Enter();
         const string op = "add_rms_norm";
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(delta), this, delta);

@@ -21,6 +21,7 @@ public abstract partial class Backend
     /// <remarks>Source: Su et al., RoFormer, eq. 34.</remarks>
     public void Rope(Tensor x, Tensor positions, Tensor cosines, Tensor sines, RopePairing pairing)
     {
+        using var running = Enter();
         const string op = "rope";
         Require.Activation(op, nameof(x), this, x);
         Require.That(x.Shape.Rank == 3, op, $"x must be [tokens, heads, headDim], got {x.Shape}");

@@ -11,6 +11,7 @@ public abstract partial class Backend
     /// <remarks>Source: Gemma 2 report, section 2 (logit soft-capping).</remarks>
     public void SoftCap(Tensor x, float scale, float cap, Tensor y)
     {
+        using var running = Enter();
         const string op = "soft_cap";
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(y), this, y);

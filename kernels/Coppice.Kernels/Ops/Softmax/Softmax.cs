@@ -8,6 +8,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void Softmax(Tensor x, Tensor y)
     {
+        using var running = Enter();
         const string op = "softmax";
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(y), this, y);

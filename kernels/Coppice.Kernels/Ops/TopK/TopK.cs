@@ -9,6 +9,7 @@ public abstract partial class Backend
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void TopK(Tensor x, Tensor values, Tensor indices)
     {
+        using var running = Enter();
         const string op = "top_k";
         Require.Activation(op, nameof(x), this, x);
         Require.Shape(op, nameof(x), x, new Shape(x.Rows, x.Last));
