@@ -9,7 +9,6 @@ internal sealed class DenseKvCache : KvCache
     private readonly Backend _backend;
     private readonly KvMemory _memory;
     private readonly DenseKv[] _layers;
-    private readonly int[] _slots;
 
     /// <summary>Rents room for <paramref name="capacity"/> tokens.</summary>
     /// <param name="backend">Where attention runs.</param>
@@ -20,11 +19,14 @@ internal sealed class DenseKvCache : KvCache
     public DenseKvCache(Backend backend, MemoryPool pool, KvGeometry geometry, int capacity) : base(capacity)
     {
         _backend = backend;
-        _slots = new int[capacity];
+        Geometry = geometry;
         var pages = KvLayout.Pages(capacity);
         _memory = new KvMemory(pool, geometry, pages, run: Math.Max(pages, 1));
         _layers = [.. Enumerable.Range(0, geometry.Layers).Select(layer => new DenseKv(_memory.Keys(layer), _memory.Values(layer)))];
     }
+
+    /// <inheritdoc/>
+    public override KvGeometry Geometry { get; }
 
     /// <inheritdoc/>
     public override long BytesInUse => _memory.Bytes;
@@ -40,18 +42,32 @@ internal sealed class DenseKvCache : KvCache
         _backend.Attention(q, _layers[layer], mask, scale, softCap, y);
 
     /// <inheritdoc/>
+    public override void ReadBlock(int layer, int block, Span<byte> bytes) => _memory.Read(layer, block, bytes);
+
+    /// <inheritdoc/>
+    public override void WriteBlock(int layer, int block, ReadOnlySpan<byte> bytes) => _memory.Write(layer, block, bytes);
+
+    /// <inheritdoc/>
     protected override void Grow(int length) { }
 
     /// <inheritdoc/>
     protected override void Shrink(int length) { }
 
     /// <inheritdoc/>
-    protected override void Move(ReadOnlySpan<int> rows, int first)
+    protected override void Move(ReadOnlySpan<int> sources, int start)
     {
-        var slots = _slots.AsSpan(0, rows.Length);
-        Slots(rows, slots);
-        foreach (var layer in _layers) _backend.KvMove(layer, slots, Length + first);
+        foreach (var layer in _layers) _backend.KvMove(layer, sources, start);
     }
+
+    /// <inheritdoc/>
+    protected override KvCache CreateFork() =>
+        WithOwnMemory(_backend, Bytes(Geometry, Capacity) + KvPageCopy.SizeInBytes(Geometry), pool =>
+        {
+            var fork = new DenseKvCache(_backend, pool, Geometry, Capacity);
+            using var copy = new KvPageCopy(pool, Geometry);
+            for (var page = 0; page < KvLayout.Pages(Length); page++) copy.Run(_memory, page, fork._memory, page);
+            return fork;
+        });
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing) => _memory.Dispose();

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
 
@@ -22,7 +23,8 @@ internal sealed class KvMemory : IDisposable
     /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
     public KvMemory(MemoryPool pool, KvGeometry geometry, int pages, int run)
     {
-        (_geometry, Run) = (geometry, run);
+        _geometry = geometry;
+        Run = run;
         var runs = Runs(pages, run);
         var page = KvLayout.Keys(1, geometry.KvHeads, geometry.HeadDim).RowLength;
         _all = pool.Rent(new Shape(checked(runs * 2 * geometry.Layers * run), page), geometry.Type);
@@ -41,13 +43,51 @@ internal sealed class KvMemory : IDisposable
     public Tensor Values(int layer) => _all.Slice((2 * layer + 1) * Run, _rows).As(KvLayout.Values(_rows, _geometry.KvHeads, _geometry.HeadDim));
 
     /// <summary>Where page <paramref name="page"/> is in the tensors of every layer.</summary>
-    public int Row(int page) => page / Run * 2 * _geometry.Layers * Run + page % Run;
+    public int Row(int page) => page / Run * Stride + page % Run;
+
+    /// <summary>The page that is row <paramref name="row"/>: the inverse of <see cref="Row"/>.</summary>
+    public int Page(int row) => row / Stride * Run + row % Stride;
+
+    /// <summary>
+    /// The page at <paramref name="row"/> as it is stored, in words of 4 bytes seen as F32: [2 · layers, words of a page], keys of layer l at 2 l, values at
+    /// 2 l + 1. For copies; the words are no numbers unless keys and values are F32.
+    /// </summary>
+    public Tensor Words(int row)
+    {
+        var words = _geometry.PageWords;
+        return new Tensor(_all.Buffer, row * _geometry.PageBytes, new Shape(2 * _geometry.Layers, words), ElementType.F32, checked(Run * words));
+    }
+
+    /// <summary>Copies one layer's keys, then values, of the page at <paramref name="row"/> to the host, as they are stored. Waits for the work so far.</summary>
+    public void Read(int layer, int row, Span<byte> bytes)
+    {
+        var words = MemoryMarshal.Cast<byte, float>(bytes);
+        var half = words.Length / 2;
+        var page = Words(row);
+        var backend = page.Buffer.Pool.Owner;
+        backend.Download(page.Slice(2 * layer, 1), words[..half]);
+        backend.Download(page.Slice(2 * layer + 1, 1), words[half..]);
+    }
+
+    /// <summary>Stores what <see cref="Read"/> gave.</summary>
+    public void Write(int layer, int row, ReadOnlySpan<byte> bytes)
+    {
+        var words = MemoryMarshal.Cast<byte, float>(bytes);
+        var half = words.Length / 2;
+        var page = Words(row);
+        var backend = page.Buffer.Pool.Owner;
+        backend.Upload(words[..half], page.Slice(2 * layer, 1));
+        backend.Upload(words[half..], page.Slice(2 * layer + 1, 1));
+    }
 
     /// <summary>Pool bytes that <paramref name="pages"/> pages take.</summary>
     public static long SizeInBytes(KvGeometry geometry, int pages, int run) => geometry.Bytes(checked(Runs(pages, run) * run));
 
     /// <summary>Returns the memory.</summary>
     public void Dispose() => _all.Buffer.Dispose();
+
+    /// <summary>Rows from a page to the page at the same place of the next run.</summary>
+    private int Stride => 2 * _geometry.Layers * Run;
 
     private static int Runs(int pages, int run) => pages / run + (pages % run == 0 ? 0 : 1);
 }

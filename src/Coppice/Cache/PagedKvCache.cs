@@ -4,30 +4,36 @@ using Coppice.Kernels.Memory;
 namespace Coppice.Cache;
 
 /// <summary>A cache that takes pages from a pool as it grows and returns them as it shrinks.</summary>
+/// <remarks>
+/// Pages of a common pool may have other holders: forks, and whoever keeps prefixes. Only the page of slot <see cref="KvCache.Length"/> can be both
+/// shared and written to, because pages after it hold nothing committed and pages before it are full; so at most one page is copied at a time.
+/// </remarks>
 internal sealed class PagedKvCache : KvCache
 {
     private readonly Backend _backend;
     private readonly KvPagePool _pages;
     private readonly KvPagePool? _own;
     private readonly Tensor _table;         // [pages of the capacity], I32
-    private readonly int[] _held;           // the same on the host
-    private readonly int[] _slots;
-    private int _count;
+    private readonly int[] _held;           // the same on the host, and room for one more: see Grow
+    private int _count;                     // pages held
+    private int _uploaded;                  // entries of the table that are as on the host
 
-    /// <summary>An empty cache for at most <paramref name="capacity"/> tokens.</summary>
+    /// <summary>Creates an empty cache for up to <paramref name="capacity"/> tokens.</summary>
     /// <param name="backend">Where attention runs.</param>
     /// <param name="pool">Memory for the page table, at least <see cref="TableBytes"/>.</param>
     /// <param name="pages">The shared pages.</param>
     /// <param name="capacity">Tokens.</param>
+    /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
     public PagedKvCache(Backend backend, MemoryPool pool, KvPagePool pages, int capacity) : base(capacity)
     {
-        (_backend, _pages) = (backend, pages);
-        _held = new int[KvLayout.Pages(capacity)];
-        _slots = new int[capacity];
-        _table = pool.Rent(new Shape(Math.Max(_held.Length, 1)), ElementType.I32);
+        _backend = backend;
+        _pages = pages;
+        var count = KvLayout.Pages(capacity);
+        _held = new int[count + 1];
+        _table = pool.Rent(new Shape(Math.Max(count, 1)), ElementType.I32);
     }
 
-    /// <summary>An empty cache with pages of its own for all of its tokens.</summary>
+    /// <summary>Creates an empty cache with pages of its own for all of its tokens.</summary>
     /// <param name="backend">Where attention runs.</param>
     /// <param name="pool">Memory, at least <see cref="Bytes"/>.</param>
     /// <param name="geometry">Sizes.</param>
@@ -37,7 +43,16 @@ internal sealed class PagedKvCache : KvCache
         : this(backend, pool, new KvPagePool(pool, geometry, KvLayout.Pages(capacity)), capacity) => _own = _pages;
 
     /// <inheritdoc/>
+    public override KvGeometry Geometry => _pages.Geometry;
+
+    /// <inheritdoc/>
     public override long BytesInUse => (_own?.RentedBytes ?? _pages.Geometry.Bytes(_count)) + _table.Buffer.Bytes;
+
+    /// <inheritdoc/>
+    public override bool SharesPages => _own is null;
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<int> WholePages => SharesPages ? _held.AsSpan(0, Length / KvLayout.PageSize) : [];
 
     /// <summary>Pool bytes that <paramref name="capacity"/> tokens with pages of their own take.</summary>
     public static long Bytes(Backend backend, KvGeometry geometry, int capacity) =>
@@ -54,13 +69,35 @@ internal sealed class PagedKvCache : KvCache
         _backend.Attention(q, View(layer), mask, scale, softCap, y);
 
     /// <inheritdoc/>
+    public override void ReadBlock(int layer, int block, Span<byte> bytes) => _pages.ReadPage(layer, _held[block], bytes);
+
+    /// <inheritdoc/>
+    public override void WriteBlock(int layer, int block, ReadOnlySpan<byte> bytes) => _pages.WritePage(layer, _held[block], bytes);
+
+    /// <inheritdoc/>
     protected override void Grow(int length)
     {
-        var needed = KvLayout.Pages(length);
-        if (needed <= _count) return;
-        _pages.Take(_held.AsSpan(_count, needed - _count));
-        _backend.Upload<int>(_held.AsSpan(_count, needed - _count), _table.Slice(_count, needed - _count));
-        _count = needed;
+        var first = Length / KvLayout.PageSize;
+        var copies = length > Length && first < _count && _pages.Holders(_held[first]) > 1 ? 1 : 0;
+        var added = Math.Max(KvLayout.Pages(length) - _count, 0);
+        if (added + copies > 0)
+        {
+            // One call takes all or nothing. The page for the copy comes last, in an entry that the table has no use for yet.
+            _pages.Take(_held.AsSpan(_count, added + copies));
+            try
+            {
+                if (copies > 0) Replace(first, _held[_count + added]);
+            }
+            catch
+            {
+                _pages.Return(_held.AsSpan(_count, added + copies));
+                throw;
+            }
+            _count += added;
+        }
+        if (_uploaded == _count) return;
+        _backend.Upload<int>(_held.AsSpan(_uploaded, _count - _uploaded), _table.Slice(_uploaded, _count - _uploaded));
+        _uploaded = _count;
     }
 
     /// <inheritdoc/>
@@ -70,22 +107,61 @@ internal sealed class PagedKvCache : KvCache
         if (needed >= _count) return;
         _pages.Return(_held.AsSpan(needed, _count - needed));
         _count = needed;
+        _uploaded = Math.Min(_uploaded, needed);
     }
 
     /// <inheritdoc/>
-    protected override void Move(ReadOnlySpan<int> rows, int first)
+    protected override void Move(ReadOnlySpan<int> sources, int start)
     {
-        var slots = _slots.AsSpan(0, rows.Length);
-        Slots(rows, slots);
-        for (var layer = 0; layer < _pages.Geometry.Layers; layer++) _backend.KvMove(View(layer), slots, Length + first);
+        for (var layer = 0; layer < _pages.Geometry.Layers; layer++) _backend.KvMove(View(layer), sources, start);
+    }
+
+    /// <inheritdoc/>
+    protected override KvCache CreateFork()
+    {
+        if (SharesPages) return WithOwnMemory(_backend, TableBytes(Capacity), ForkShared);
+        return WithOwnMemory(_backend, Bytes(_backend, Geometry, Capacity), ForkCopied);
+    }
+
+    /// <inheritdoc/>
+    protected override void Share(ReadOnlySpan<int> pages)
+    {
+        pages.CopyTo(_held);
+        _count = pages.Length;
     }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (_count >= 0) Shrink(0);
+        Shrink(0);
         _table.Buffer.Dispose();
         _own?.Dispose();
+    }
+
+    /// <summary>Puts a copy of page <paramref name="index"/> of this sequence into <paramref name="page"/>, and that in its place.</summary>
+    private void Replace(int index, int page)
+    {
+        _pages.Copy(_pages, _held[index], page);
+        _pages.Return(_held.AsSpan(index, 1));
+        _held[index] = page;
+        _uploaded = Math.Min(_uploaded, index);
+    }
+
+    private PagedKvCache ForkShared(MemoryPool pool)
+    {
+        var fork = new PagedKvCache(_backend, pool, _pages, Capacity);
+        var pages = _held.AsSpan(0, KvLayout.Pages(Length));
+        _pages.AddReference(pages);
+        fork.Share(pages);
+        return fork;
+    }
+
+    private PagedKvCache ForkCopied(MemoryPool pool)
+    {
+        var fork = new PagedKvCache(_backend, pool, Geometry, Capacity);
+        fork.Grow(Length);
+        for (var i = 0; i < KvLayout.Pages(Length); i++) fork._pages.Copy(_pages, _held[i], fork._held[i]);
+        return fork;
     }
 
     private PagedKv View(int layer) => _pages.View(layer, _table.Slice(0, _count));
