@@ -1,4 +1,5 @@
 using Coppice.Cache;
+using Coppice.Drafting;
 using Coppice.Execution;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
@@ -37,6 +38,13 @@ public sealed class LanguageModel : IDisposable
         MaxTokens = Math.Max(options.MaxTokens ?? Math.Min(spec.ContextLength, DefaultMaxTokens), 2);
         Size = Sizes(spec, options.PrefillChunk);
         Geometry = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, options.KvCache.Type);
+        DraftContext = new DraftContext(tokenizer, OpenDraft)
+        {
+            VocabularySize = spec.VocabularySize,
+            MaxTokens = MaxTokens,
+            HiddenSize = spec.HiddenSize,
+            Folder = files.Folder,
+        };
         _ropes = new RopeTables(backend, spec, MaxTokens);
         try
         {
@@ -75,6 +83,8 @@ public sealed class LanguageModel : IDisposable
     internal ModelOptions Options { get; }
     internal WorkspaceSize Size { get; }
     internal KvGeometry Geometry { get; }
+    /// <summary>What drafters may know of this model.</summary>
+    internal DraftContext DraftContext { get; }
     /// <summary>Times of decoding passes on this device; used while <see cref="Gate"/> is taken.</summary>
     internal PassCosts PassCosts { get; } = new();
     /// <summary>Taken for each pass: a back end is single-threaded.</summary>

@@ -140,7 +140,7 @@ public sealed class Session : IDisposable
         if (Drafter is { } given) return given;
         if (options != _drafter.Options)
         {
-            var drafter = options.Create(_model);
+            var drafter = options.Create(_model.DraftContext);
             _drafter.Drafter.Dispose();
             _drafter = (options, drafter);
         }

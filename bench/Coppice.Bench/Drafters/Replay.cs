@@ -17,7 +17,7 @@ internal static class Replay
     /// <summary>A drafter that has learned from <paramref name="others"/>.</summary>
     public static Drafter Create(DrafterOptions options, LanguageModel model, IEnumerable<RecordedText> others, PassCosts costs)
     {
-        var drafter = options.Create(model);
+        var drafter = options.Create(model.DraftContext);
         foreach (var text in others) Run(drafter, text, costs);
         return drafter;
     }

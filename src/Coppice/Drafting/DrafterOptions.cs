@@ -79,7 +79,7 @@ public abstract record DrafterOptions
 
     /// <summary>A drafter for <paramref name="target"/>; belongs to the caller.</summary>
     /// <exception cref="CheckpointException">A file that it needs is missing, malformed or made for another tokenizer.</exception>
-    internal abstract Drafter Create(LanguageModel target);
+    internal abstract Drafter Create(DraftContext target);
 
     /// <summary>Throws unless <paramref name="value"/> is from <paramref name="least"/> to <paramref name="most"/>.</summary>
     private protected void Require(string key, double value, double least, double most)
@@ -95,5 +95,5 @@ public sealed record NoDrafterOptions : DrafterOptions
     /// <inheritdoc/>
     public override string Name => "none";
 
-    internal override Drafter Create(LanguageModel target) => new NoDrafter();
+    internal override Drafter Create(DraftContext target) => new NoDrafter();
 }

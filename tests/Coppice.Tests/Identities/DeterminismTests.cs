@@ -17,7 +17,7 @@ public sealed class DeterminismTests
         using var session = model.NewSession();
         var (ids, trees) = (new List<int>(), new List<string>());
         using var drafter = new WatchedDrafter(
-            AllDrafters.Parse(name, pair).Create(model), tree => trees.Add($"{string.Join(' ', tree.Tokens.ToArray())} / {string.Join(' ', tree.Parents.ToArray())}"));
+            AllDrafters.Parse(name, pair).Create(model.DraftContext), tree => trees.Add($"{string.Join(' ', tree.Tokens.ToArray())} / {string.Join(' ', tree.Parents.ToArray())}"));
         session.Drafter = drafter;
         foreach (var temperature in (float[])[0, 0.8f])
         {

@@ -33,7 +33,7 @@ public sealed class EndTokenTests
             }
             using var plain = model.NewSession();
             using var session = model.NewSession();
-            using var drafter = new WatchedDrafter(AllDrafters.Parse(name, pair).Create(model), Look);
+            using var drafter = new WatchedDrafter(AllDrafters.Parse(name, pair).Create(model.DraftContext), Look);
             session.Drafter = drafter;
             for (var seed = 0; seed < 60; seed++)
             {

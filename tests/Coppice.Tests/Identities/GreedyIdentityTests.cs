@@ -126,7 +126,7 @@ public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : 
     public void With_every_drafter_the_text_is_that_of_plain_decoding(string name)
     {
         using var session = plain.Model.NewSession();
-        using var drafter = new WatchedDrafter(AllDrafters.Parse(name, plain.Pair).Create(plain.Model), _ => { });
+        using var drafter = new WatchedDrafter(AllDrafters.Parse(name, plain.Pair).Create(plain.Model.DraftContext), _ => { });
         session.Drafter = drafter;
         for (var i = 0; i < Prompts; i++) Assert.Equal(plain.Texts[i], session.Ids(Prompt(i), new GenerationOptions { MaxTokens = Tokens, IgnoreEos = true }));
     }

@@ -36,7 +36,7 @@ public sealed class RetrievalIdentityTests
         using var session = model.NewSession();
         int[][] texts = [.. Enumerable.Range(0, 6).Select(seed => (int[])[.. TinyModel.Prompt(20, seed), .. session.Ids(TinyModel.Prompt(20, seed), Options)])];
         using var temporary = new TemporaryFile();
-        using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, TokenizerFingerprint.Of(model), texts);
+        using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, model.DraftContext.TokenizerFingerprint, texts);
         double Mean(string settings)
         {
             var (tokens, steps) = (0, 0);
@@ -68,7 +68,7 @@ public sealed class RetrievalIdentityTests
         Assert.Contains("cannot be read", Refused(), StringComparison.Ordinal);
         using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, [.. Enumerable.Repeat((byte)1, 32)], [[1, 2, 3]]);
         Assert.Contains("tokenizer", Refused(), StringComparison.Ordinal);
-        using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, TokenizerFingerprint.Of(model), [[1, 2, 96]]);
+        using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, model.DraftContext.TokenizerFingerprint, [[1, 2, 96]]);
         Assert.Contains("tokens must be below 96, found 96", Refused(), StringComparison.Ordinal);
     }
 }

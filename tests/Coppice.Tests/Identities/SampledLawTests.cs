@@ -101,7 +101,7 @@ public sealed class SampledLawTests : IDisposable
 
     private double Deviation(Func<Proposals<double>, IReadOnlyList<int>, IEnumerable<int>> change)
     {
-        using var drafter = new Broken(DrafterOptions.Parse($"rsd-c:branches=2,model={_pair.DraftFolder}").Create(_model), change);
+        using var drafter = new Broken(DrafterOptions.Parse($"rsd-c:branches=2,model={_pair.DraftFolder}").Create(_model.DraftContext), change);
         return ChiSquare.Deviation(Law(), Sample(session => session.Drafter = drafter, DrafterOptions.None));
     }
 

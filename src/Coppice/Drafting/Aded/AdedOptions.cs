@@ -54,9 +54,9 @@ public sealed record AdedOptions : DrafterOptions
         Require("iterations", Iterations, 1, 1000);
     }
 
-    internal override Drafter Create(LanguageModel target)
+    internal override Drafter Create(DraftContext target)
     {
-        var store = File is null ? null : TrigramStore.Open(File, TokenizerFingerprint.Of(target), target.VocabularySize);
+        var store = File is null ? null : TrigramStore.Open(File, target.TokenizerFingerprint, target.VocabularySize);
         return new AdedDrafter(this, new TrigramTable(TableBits, store), store);
     }
 

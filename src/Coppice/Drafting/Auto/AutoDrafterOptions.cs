@@ -35,5 +35,5 @@ public sealed record AutoDrafterOptions : DrafterOptions
         Require("history", HistoryTokens, 0, 1 << 26);
     }
 
-    internal override Drafter Create(LanguageModel target) => new AutoDrafter(this, target.MaxTokens);
+    internal override Drafter Create(DraftContext target) => new AutoDrafter(this, target.MaxTokens);
 }

@@ -14,5 +14,5 @@ public sealed record DraftModelOptions : BestFirstOptions
 
     internal static DrafterOptions Read(DrafterSettings settings) => ReadTree(settings, new DraftModelOptions());
 
-    private protected override ModelDrafter Create(DraftModel model, LanguageModel target) => new DraftModelDrafter(this, model);
+    private protected override ModelDrafter Create(DraftModel model, DraftContext target) => new DraftModelDrafter(this, model);
 }

@@ -26,7 +26,7 @@ public abstract record ModelDrafterOptions : DrafterOptions
     /// <summary>Most probable tokens that are kept of a draft distribution.</summary>
     private protected abstract int KeptTokens { get; }
 
-    internal sealed override Drafter Create(LanguageModel target)
+    internal sealed override Drafter Create(DraftContext target)
     {
         var folder = Model ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(target.Folder).TrimEnd(Path.DirectorySeparatorChar)) ?? "", Beside);
         if (Model is null && !Directory.Exists(folder))
@@ -46,7 +46,7 @@ public abstract record ModelDrafterOptions : DrafterOptions
     }
 
     /// <summary>The drafter, which owns <paramref name="model"/>.</summary>
-    private protected abstract ModelDrafter Create(DraftModel model, LanguageModel target);
+    private protected abstract ModelDrafter Create(DraftModel model, DraftContext target);
 }
 
 /// <summary>A drafter that proposes the most probable tokens of a draft model, as many as pay.</summary>

@@ -33,5 +33,5 @@ public sealed record PromptLookupOptions : DrafterOptions
         Require("min-match", MinMatch, 1, MaxMatch);
     }
 
-    internal override Drafter Create(LanguageModel target) => new PromptLookupDrafter(this, target.MaxTokens);
+    internal override Drafter Create(DraftContext target) => new PromptLookupDrafter(this, target.MaxTokens);
 }

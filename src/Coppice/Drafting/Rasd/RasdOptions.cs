@@ -39,5 +39,5 @@ public sealed record RasdOptions : BestFirstOptions
         Require("first-ranks", FirstRanks, 0, 16);
     }
 
-    private protected override ModelDrafter Create(DraftModel model, LanguageModel target) => new RasdDrafter(this, model, target.MaxTokens, SuffixOptions.OpenStore(File, target));
+    private protected override ModelDrafter Create(DraftModel model, DraftContext target) => new RasdDrafter(this, model, target.MaxTokens, SuffixOptions.OpenStore(File, target));
 }

@@ -26,5 +26,5 @@ public sealed record DyspecOptions : SampledDrafterOptions
         Require("threshold", Threshold, 0, 1);
     }
 
-    private protected override ModelDrafter Create(DraftModel model, LanguageModel target) => new DyspecDrafter(this, model);
+    private protected override ModelDrafter Create(DraftModel model, DraftContext target) => new DyspecDrafter(this, model);
 }

@@ -49,5 +49,5 @@ public sealed record RsdCOptions : SampledDrafterOptions
         Require("nodes of branches", nodes, 1, 63);
     }
 
-    private protected override ModelDrafter Create(DraftModel model, LanguageModel target) => new RsdCDrafter(this, model);
+    private protected override ModelDrafter Create(DraftModel model, DraftContext target) => new RsdCDrafter(this, model);
 }

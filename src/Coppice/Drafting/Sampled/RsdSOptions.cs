@@ -27,5 +27,5 @@ public sealed record RsdSOptions : SampledDrafterOptions
         Require("width · length", Width * Length, 1, 63);
     }
 
-    private protected override ModelDrafter Create(DraftModel model, LanguageModel target) => new RsdSDrafter(this, model);
+    private protected override ModelDrafter Create(DraftModel model, DraftContext target) => new RsdSDrafter(this, model);
 }

@@ -44,9 +44,9 @@ public sealed record SuffixOptions : DrafterOptions
         Require("history", HistoryTokens, 0, 1 << 26);
     }
 
-    internal override Drafter Create(LanguageModel target) => new SuffixDrafter(this, target.MaxTokens, OpenStore(File, target));
+    internal override Drafter Create(DraftContext target) => new SuffixDrafter(this, target.MaxTokens, OpenStore(File, target));
 
     /// <summary>The datastore in <paramref name="file"/>, if one is named.</summary>
-    internal static SuffixDatastore? OpenStore(string? file, LanguageModel target) =>
-        file is null ? null : SuffixDatastore.Open(file, TokenizerFingerprint.Of(target), target.VocabularySize);
+    internal static SuffixDatastore? OpenStore(string? file, DraftContext target) =>
+        file is null ? null : SuffixDatastore.Open(file, target.TokenizerFingerprint, target.VocabularySize);
 }

@@ -59,5 +59,5 @@ public sealed record TokenRecyclingOptions : DrafterOptions
         Require("width", Width, 1, 16);
     }
 
-    internal override Drafter Create(LanguageModel target) => new TokenRecyclingDrafter(this, target.VocabularySize);
+    internal override Drafter Create(DraftContext target) => new TokenRecyclingDrafter(this, target.VocabularySize);
 }

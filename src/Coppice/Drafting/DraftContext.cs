@@ -1,0 +1,37 @@
+using Coppice.Text;
+
+namespace Coppice.Drafting;
+
+/// <summary>What a drafter may know of the model that it drafts for.</summary>
+/// <remarks>One for each model. Thread-safe.</remarks>
+internal sealed class DraftContext
+{
+    private readonly Lazy<byte[]> _fingerprint;
+    private readonly Func<string, bool, LanguageModel> _openDraft;
+
+    /// <summary>Describes a model.</summary>
+    /// <param name="tokenizer">Its tokenizer, or null for none.</param>
+    /// <param name="openDraft">Opens a draft model by its folder and whether it is quantised: <see cref="OpenDraft"/>.</param>
+    public DraftContext(Tokenizer? tokenizer, Func<string, bool, LanguageModel> openDraft)
+    {
+        _fingerprint = new Lazy<byte[]>(() => Drafting.TokenizerFingerprint.Of(tokenizer));
+        _openDraft = openDraft;
+    }
+
+    /// <summary>Entries of the vocabulary: ids are below it.</summary>
+    public required int VocabularySize { get; init; }
+    /// <summary>Tokens of a session at most, prompt and generated.</summary>
+    public required int MaxTokens { get; init; }
+    /// <summary>Width of a hidden state.</summary>
+    public required int HiddenSize { get; init; }
+    /// <summary>Folder of the model's files.</summary>
+    public required string Folder { get; init; }
+    /// <summary>Hash of the tokenizer's texts, which binds datastores to it; computed when it is first asked for.</summary>
+    public ReadOnlySpan<byte> TokenizerFingerprint => _fingerprint.Value;
+
+    /// <summary>The draft model in <paramref name="folder"/>, on the same device; loaded once, and disposed with the model that it drafts for.</summary>
+    /// <param name="folder">Where it is.</param>
+    /// <param name="quantized">Whether it is kept in 8 bits on the CPU where the model itself is kept as stored.</param>
+    /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
+    public LanguageModel OpenDraft(string folder, bool quantized) => _openDraft(folder, quantized);
+}
