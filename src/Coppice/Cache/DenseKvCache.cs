@@ -70,5 +70,8 @@ internal sealed class DenseKvCache : KvCache
         });
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _memory.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _memory.Dispose();
+    }
 }

@@ -24,6 +24,9 @@ internal abstract class KvCache : IDisposable
     /// <summary>Creates an empty cache for up to <paramref name="capacity"/> tokens.</summary>
     protected KvCache(int capacity) => Capacity = capacity;
 
+    /// <summary>Returns shared pages of a cache that nobody has disposed.</summary>
+    ~KvCache() => Dispose(false);
+
     /// <summary>Tokens stored.</summary>
     public int Length { get; private set; }
     /// <summary>Tokens that fit, those of a tree being verified among them.</summary>
@@ -190,6 +193,7 @@ internal abstract class KvCache : IDisposable
     /// <summary>Holds <paramref name="pages"/>, whose references now belong to this empty cache; only where <see cref="SharesPages"/>.</summary>
     protected virtual void Share(ReadOnlySpan<int> pages) => throw new NotSupportedException();
     /// <summary>Returns the memory.</summary>
+    /// <param name="disposing">False in the finalizer, where buffers return by finalizers of their own.</param>
     protected abstract void Dispose(bool disposing);
 
     /// <summary>Moves the appended rows to the slots from <paramref name="start"/> on; parts in order are the same move as the whole.</summary>

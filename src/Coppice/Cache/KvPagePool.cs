@@ -27,7 +27,8 @@ internal sealed class KvPagePool : IDisposable
     private readonly KvPageCopy _copy;
     private readonly (Tensor Keys, Tensor Values)[] _layers;
     private int _shared;
-    private bool _disposed;
+    private long _forgotten;
+    private volatile bool _disposed;
 
     /// <summary>Rents <paramref name="pages"/> pages for every layer.</summary>
     /// <param name="pool">Memory, at least <see cref="Bytes"/>.</param>
@@ -75,12 +76,20 @@ internal sealed class KvPagePool : IDisposable
         get { lock (_gate) return _shared; }
     }
 
+    /// <summary>Caches with pages of this pool that nobody has disposed and the finalizer has found.</summary>
+    public long ForgottenCaches => Interlocked.Read(ref _forgotten);
+
     /// <summary>Pool bytes that <paramref name="pages"/> pages take.</summary>
     public static long Bytes(Backend backend, KvGeometry geometry, int pages) =>
         KvMemory.SizeInBytes(geometry, pages, Run(backend, geometry, pages)) + KvPageCopy.SizeInBytes(geometry);
 
     /// <summary>One layer's pages, seen through a sequence's table.</summary>
-    public PagedKv View(int layer, Tensor pageTable) => new(_layers[layer].Keys, _layers[layer].Values, pageTable);
+    /// <exception cref="ObjectDisposedException">The pool has been disposed.</exception>
+    public PagedKv View(int layer, Tensor pageTable)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new PagedKv(_layers[layer].Keys, _layers[layer].Values, pageTable);
+    }
 
     /// <summary>How many hold <paramref name="page"/>; 0 where it is free.</summary>
     public int Holders(int page)
@@ -147,6 +156,13 @@ internal sealed class KvPagePool : IDisposable
                 if (holders == 0) _free.Push(pages[i]);
             }
         }
+    }
+
+    /// <summary>Returns the pages of a cache that was forgotten, from its finalizer, and counts it.</summary>
+    public void ReturnForgotten(ReadOnlySpan<int> pages)
+    {
+        Return(pages);
+        Interlocked.Increment(ref _forgotten);
     }
 
     /// <summary>Copies page <paramref name="from"/> of <paramref name="source"/>, of the same geometry, to page <paramref name="to"/> of this pool, in all layers.</summary>

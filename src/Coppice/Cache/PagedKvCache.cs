@@ -133,6 +133,12 @@ internal sealed class PagedKvCache : KvCache
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        if (!disposing)
+        {
+            // A constructor that threw has left nothing to return.
+            if (_count > 0 && SharesPages) _pages.ReturnForgotten(_held.AsSpan(0, _count));
+            return;
+        }
         Shrink(0);
         _table.Buffer.Dispose();
         _own?.Dispose();

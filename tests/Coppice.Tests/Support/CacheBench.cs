@@ -165,9 +165,16 @@ internal sealed class BenchCache(CacheBench bench, KvCache cache, IEnumerable<in
 
     private static int Next(int hash, int token) => unchecked((hash ^ token) * 16777619 + 0x5bd1e995);
 
+    /// <summary>Keys (0), values (1) or queries (2) of a position: sixteenths, so that every element type holds them exactly.</summary>
     private float[] Row(int hash, int layer, int what)
     {
-        var random = new Random(hash ^ (layer * 3 + what) * 0x2545f491);
-        return [.. Enumerable.Range(0, bench.Geometry.KvHeads * bench.Geometry.HeadDim).Select(_ => random.NextSingle() - 0.5f)];
+        var row = new float[bench.Geometry.KvHeads * bench.Geometry.HeadDim];
+        var state = unchecked((uint)(hash * 31 + layer * 3 + what) | 1);
+        for (var i = 0; i < row.Length; i++)
+        {
+            state = unchecked(state * 1664525 + 1013904223);
+            row[i] = ((int)(state >> 24) - 128) / 16f;
+        }
+        return row;
     }
 }
