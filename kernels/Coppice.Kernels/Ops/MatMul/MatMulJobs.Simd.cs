@@ -103,10 +103,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             _ => RowTile,
         };
 
-        /// <summary>Rows of packed x, the last tile's padding included.</summary>
+        /// <summary>Rows of packed x, the last tile's padding included: tiles begin anew with every block of rows.</summary>
         internal int PackedRows(int rows)
         {
-            var packed = 0;
+            var packed = rows / RowBlock * RowBlock;
             while (packed < rows) packed += TileHeight(rows - packed);
             return packed;
         }

@@ -1,0 +1,160 @@
+using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
+
+namespace Coppice.Decoding;
+
+/// <summary>The two halves of a step of decoding: plan a sequence's part of a pass, and complete it by what the pass gave. Plain decoding is a tree with only a root.</summary>
+/// <remarks>
+/// Host code: functions of the sequence and the output. A token is chosen the same way whoever else is in the pass, whether its prompt was computed or kept, and
+/// however the prompt was cut. After the first steps nothing is allocated, unless log-probabilities are asked for.
+/// </remarks>
+internal sealed class Decoder
+{
+    private readonly RowScratch _scratch;
+
+    /// <summary>A decoder whose sequences have vocabularies of <paramref name="vocabularySize"/>; one thread at a time.</summary>
+    public Decoder(int vocabularySize) => _scratch = new RowScratch(vocabularySize);
+
+    /// <summary>Asks for the next rows of <paramref name="sequence"/>: a piece of its prompt, or its last token with a draft after it.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="request">Receives what to run.</param>
+    /// <param name="share">How much of the pass there is for it.</param>
+    /// <param name="costs">Times of passes.</param>
+    public static void Plan(Sequence sequence, PassRequest request, in PassShare share, PassCosts costs)
+    {
+        sequence.SwitchFactors();
+        var options = sequence.Options;
+        request.TopCount = options.TopCount;
+        request.Eager = (options.Drafter.Needs & DrafterNeeds.EveryNode) != 0;
+        sequence.Tree.Reset(sequence.Tokens[^1], options.Stop);
+        var pending = sequence.Pending;
+        if (pending > 1)
+        {
+            var rows = Math.Min(pending, share.Rows);
+            request.Stretch(sequence.Cache, sequence.Slice(sequence.Cache.Length, rows), nodes: rows == pending ? 1 : 0, sequence.IsBeyond);
+            return;
+        }
+        if (sequence.GeneratedCount > 0) Draft(sequence, share, costs);     // the first token is chosen the same way whether its prompt was computed or kept
+        request.Nodes(sequence.Cache, sequence.Tree, sequence.IsBeyond);
+    }
+
+    /// <summary>Chooses, commits to the cache, hands the tokens to <paramref name="sink"/>, and tells the drafter.</summary>
+    /// <param name="sequence">The sequence that was planned.</param>
+    /// <param name="request">Its part of the pass, which has run.</param>
+    /// <param name="sink">Gets the tokens; none for a piece of a prompt.</param>
+    /// <returns>Nodes accepted, the root among them; 0 for a piece of a prompt.</returns>
+    public int Complete(Sequence sequence, PassRequest request, ITokenSink sink)
+    {
+        if (request.NodeCount == 0)
+        {
+            sequence.Cache.Advance(request.Rows);
+            return 0;
+        }
+        var output = request.Output;
+        var drafter = sequence.Options.Drafter;
+        if (request.Eager) output.ComputeAll();
+        var accepted = Walk(sequence, output, out var next);
+        var path = sequence.Path.AsSpan(0, accepted);
+        if (request.Depths.IsEmpty) sequence.Cache.Advance(request.Rows);
+        else sequence.Cache.Commit(path);
+        var kept = Emit(sequence, output, path, next, sink);
+        if (sequence.Cache.Length > sequence.Count) sequence.Cache.Truncate(sequence.Count);
+        drafter.Accept(new VerificationResult
+        {
+            Tree = sequence.Tree,
+            Path = path,
+            Tokens = sequence.Tokens,
+            Emitted = sequence.Tokens[^kept..],
+            Best = output.Top(drafter.TopCount),
+        });
+        return accepted;
+    }
+
+    private static void Draft(Sequence sequence, in PassShare share, PassCosts costs)
+    {
+        var depth = sequence.MostDepth();
+        var nodes = Math.Min(sequence.Tree.Capacity, share.TreeRows);
+        if (depth <= 0 || nodes < 2) return;
+        // The guard weighs drafts against plain passes, so there have to be some first.
+        if (sequence.Options.Guard is { } guard && !(costs.IsMeasured && guard.Allows(sequence.GeneratedCount))) return;
+        var request = new DraftRequest
+        {
+            Tokens = sequence.Tokens,
+            MaxNodes = nodes,
+            MaxDepth = depth,
+            Sampler = sequence.Options.Sampler,
+            Costs = costs,
+        };
+        sequence.Options.Drafter.Draft(request, sequence.Tree);
+    }
+
+    /// <summary>Accepts by the rule that fits how the tree was drafted and how tokens are chosen.</summary>
+    private int Walk(Sequence sequence, PassOutput output, out int next)
+    {
+        var (options, tree, path) = (sequence.Options, sequence.Tree, sequence.Path);
+        var rows = new Rows(sequence, output, _scratch);
+        if (options.Typical is { } rule) return TypicalVerifier.Walk(tree, rows, rule, path, out next);
+        if (!tree.IsSampled || options.Sampler.IsGreedy) return Verifier.Walk(tree, rows, path, out next);
+        var draws = new PhiloxDraws(options.Sampler.Seed, sequence.Count);
+        return ResidualVerifier<double>.Walk(tree, options.Drafter.Proposals, rows, draws, path, out next);
+    }
+
+    /// <summary>Appends what was chosen, cut where the text ends; returns how many tokens that were.</summary>
+    private int Emit(Sequence sequence, PassOutput output, ReadOnlySpan<int> path, int next, ITokenSink sink)
+    {
+        var kept = 0;
+        while (kept < path.Length && sequence.Finished is null)
+        {
+            var token = kept + 1 < path.Length ? sequence.Tree.Tokens[path[kept + 1]] : next;
+            TokenLogProbs? logProbs = null;
+            if (sequence.Options.LogProbs is { } count)
+            {
+                output.Download(path[kept], _scratch.Logits);
+                logProbs = LogProbabilities.Of(_scratch.Logits, token, count);
+            }
+            sequence.Append(token);
+            kept++;
+            var end = End(sequence, token);
+            sequence.Finished = sink.Take(token, logProbs, end) ? FinishReason.Stop : end;
+        }
+        return kept;
+    }
+
+    private static FinishReason? End(Sequence sequence, int token)
+    {
+        var stop = sequence.Options.Stop;
+        if (stop.Ends(token)) return FinishReason.Eos;
+        return sequence.GeneratedCount >= stop.MaxTokens || sequence.Count >= sequence.ContextLength ? FinishReason.Length : null;
+    }
+
+    /// <summary>Rows of logits on the host, shared by all sequences of a decoder.</summary>
+    private sealed class RowScratch(int vocabularySize)
+    {
+        public float[] Logits { get; } = new float[vocabularySize];
+        /// <summary>Unnormalised probabilities of a row; only rules that need more than a choice ask for them.</summary>
+        public double[] Weights => field ??= new double[vocabularySize];
+    }
+
+    /// <summary>The target's choices and distributions, by one row of logits for each node.</summary>
+    private readonly struct Rows(Sequence sequence, PassOutput output, RowScratch scratch) : ITokenChoice, ITargetDistribution<double>
+    {
+        public int Choose(TokenTree tree, int node)
+        {
+            var sampler = sequence.Options.Sampler;
+            var candidates = sequence.Options.Candidates;
+            var tokens = sequence.TokensTo(node);
+            if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest) is { } token) return token;
+            output.Download(node, scratch.Logits);
+            return sampler.Choose(tokens, scratch.Logits);
+        }
+
+        public Span<double> Weights(TokenTree tree, int node)
+        {
+            output.Download(node, scratch.Logits);
+            sequence.Options.Sampler.Weights(sequence.TokensTo(node), scratch.Logits, scratch.Weights);
+            return scratch.Weights;
+        }
+    }
+}

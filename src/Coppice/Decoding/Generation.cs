@@ -1,0 +1,148 @@
+using Coppice.Drafting;
+using Coppice.Execution;
+
+namespace Coppice.Decoding;
+
+/// <summary>One generation of a sequence: passes give tokens, which wait as pieces of text until the consumer takes them.</summary>
+/// <remarks>
+/// Runs ahead of its consumer by at most <see cref="MostReady"/> pieces. The consumer's view is what it has taken: when it goes away early, the tokens after
+/// that are forgotten.
+/// </remarks>
+internal sealed class Generation : ScheduledWork, ITokenSink
+{
+    /// <summary>Pieces that wait to be read at most, but for those of one pass more.</summary>
+    private const int MostReady = 32;
+
+    private readonly Sequence _sequence;
+    private readonly Decoder _decoder;
+    private readonly PassCosts _costs;
+    private readonly TextStream _text;
+    private readonly Queue<GeneratedPiece> _ready = new(MostReady);
+    private readonly GenerationRecorder _recorder;
+    private readonly Action? _promptDone;
+    private bool _drafterBegun, _stopFound;
+    private TimeSpan _drafting;
+    private long _allocated;
+    private int _emitted;
+
+    /// <summary>A generation that has begun: <see cref="Sequence.Begin"/> was called.</summary>
+    /// <param name="scheduler">Runs its passes.</param>
+    /// <param name="sequence">Belongs to the generation until it is withdrawn.</param>
+    /// <param name="decoder">Chooses tokens; shared, used by whoever drives.</param>
+    /// <param name="costs">Times of passes.</param>
+    /// <param name="text">Turns tokens into text.</param>
+    /// <param name="promptDone">Called once when the whole prompt is in the cache, on the thread that drives.</param>
+    public Generation(Scheduler scheduler, Sequence sequence, Decoder decoder, PassCosts costs, TextStream text, Action? promptDone = null) : base(scheduler)
+    {
+        (_sequence, _decoder, _costs, _text, _promptDone) = (sequence, decoder, costs, text, promptDone);
+        _recorder = new GenerationRecorder(sequence);
+    }
+
+    /// <inheritdoc/>
+    public override IPreemptible Pages => _sequence;
+    /// <inheritdoc/>
+    public override int PromptRows => Math.Max(_sequence.Pending - 1, 0);
+    /// <inheritdoc/>
+    public override int TokenCount => _sequence.Count;
+    /// <inheritdoc/>
+    public override bool HasRoom
+    {
+        get { lock (Gate) return _ready.Count < MostReady; }
+    }
+    /// <summary>Tokens that the consumer has taken.</summary>
+    public int TakenCount => _recorder.Count;
+    /// <inheritdoc/>
+    protected override bool IsDone => _sequence.Finished is not null;
+    /// <inheritdoc/>
+    protected override bool HasItems => _ready.Count > 0;
+
+    /// <inheritdoc/>
+    public override void Plan(in PassShare share)
+    {
+        var meter = PassMeter.Start();
+        if (!_drafterBegun) _sequence.Options.Drafter.Begin(_sequence.Tokens);
+        _drafterBegun = true;
+        Decoder.Plan(_sequence, Request, share, _costs);
+        ExpectedTokens = 1;
+        (_drafting, _allocated) = (meter.Elapsed, meter.AllocatedBytes);
+    }
+
+    /// <inheritdoc/>
+    public override void Complete(in PassReport report)
+    {
+        var meter = PassMeter.Start();
+        var head = Request.Output.HeadTime;
+        var (isPrompt, given) = (Request.Depths.IsEmpty && Request.Rows > 1, _sequence.GeneratedCount);
+        _emitted = 0;
+        var accepted = _decoder.Complete(_sequence, Request, this);
+        if (accepted > 0 && given == 0) _promptDone?.Invoke();
+        var verify = report.Time + Request.Output.HeadTime - head;
+        var statistics = _sequence.Statistics;
+        if (accepted > 0) statistics.Steps++;
+        if (isPrompt)
+        {
+            statistics.PrefilledTokens += Request.Rows;
+            statistics.PrefillTime += _drafting + report.Time + meter.Elapsed;
+            return;
+        }
+        var all = _drafting + report.Time + meter.Elapsed;
+        Observe(report, verify, all, meter.Compiling);
+        statistics.DraftTime += _drafting;
+        statistics.VerifyTime += verify;
+        statistics.HostTime += all - _drafting - verify;
+        statistics.Add(_sequence.Tree, accepted);
+        if (statistics.Steps <= 2) return;
+        statistics.AllocatedBytes += _allocated + report.Allocated + meter.AllocatedBytes;
+        statistics.MeasuredTokens += _emitted;
+    }
+
+    /// <inheritdoc/>
+    bool ITokenSink.Take(int token, TokenLogProbs? logProbs, FinishReason? end)
+    {
+        _emitted++;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var piece = new GeneratedPiece(_text.Append(token, end is not null), token, logProbs);
+        _stopFound = _text.StopFound;
+        _recorder.Computed();
+        lock (Gate) _ready.Enqueue(piece);
+        _allocated -= GC.GetAllocatedBytesForCurrentThread() - before;      // the text itself, which belongs to the caller
+        return _stopFound;
+    }
+
+    /// <summary>Takes the next piece, if one is there.</summary>
+    public bool TryTake(out GeneratedPiece piece)
+    {
+        lock (Gate)
+        {
+            if (!_ready.TryDequeue(out piece!)) return false;
+        }
+        _recorder.Add(piece);
+        return true;
+    }
+
+    /// <summary>The consumer has gone and no pass runs: what came of it.</summary>
+    /// <param name="keep">Whether the sequence is still there; it then keeps what the consumer has taken.</param>
+    public GenerationResult End(bool keep)
+    {
+        var isWhole = _ready.Count == 0 && _sequence.Finished is not null;
+        if (keep) _sequence.TruncateTo(_sequence.PromptLength + _recorder.Count);
+        return _recorder.Result(Error is not null ? FinishReason.Error : isWhole ? _sequence.Finished!.Value : FinishReason.Cancelled);
+    }
+
+    /// <summary>Tells the guard what drafting came to: measured where the sequence was alone in the pass, else by what its rows add to the whole pass.</summary>
+    private void Observe(in PassReport report, TimeSpan verify, TimeSpan all, TimeSpan compiling)
+    {
+        var nodes = _sequence.Tree.Count;
+        if (nodes == 1 || _sequence.Options.Guard is not { } guard) return;
+        if (report.Sequences == 1)
+        {
+            // What something else on the machine took, or the compilation of code that is called for the first time, says nothing about the drafter.
+            var disturbed = Math.Max(compiling.TotalSeconds, verify.TotalSeconds - 2 * _costs.Seconds(nodes));
+            guard.Observe(_sequence.GeneratedCount, _emitted, Math.Max(all.TotalSeconds - disturbed, 0), _costs.Seconds(1));
+            return;
+        }
+        var plain = _costs.Seconds(report.Sequences) / report.Sequences;
+        var added = _costs.Seconds(report.Rows) - _costs.Seconds(report.Rows - nodes + 1) + _drafting.TotalSeconds;
+        guard.Observe(_sequence.GeneratedCount, _emitted, plain + added, plain);
+    }
+}

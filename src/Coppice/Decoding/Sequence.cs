@@ -1,0 +1,208 @@
+using System.Buffers;
+using Coppice.Cache;
+using Coppice.Decoding.Verification;
+using Coppice.Drafting;
+using Coppice.Execution;
+using Coppice.Kernels;
+
+namespace Coppice.Decoding;
+
+/// <summary>One sequence: its tokens, and the cache that holds keys and values of all but the last of them. No device, no lock.</summary>
+/// <remarks>
+/// The last token is always pending, that is, not yet in the cache. <see cref="Decoder"/> plans its part of a pass and completes it; between generations the
+/// sequence belongs to its session. Not thread-safe.
+/// </remarks>
+internal sealed class Sequence : IPromptSequence, IDisposable
+{
+    private readonly int? _longFrom;
+    private int[] _tokens = [];         // prompt and generated, with room after them for the path that is being verified
+    private DecodingOptions _options = DecodingOptions.Nothing;
+    private bool _beyond;               // the cache holds keys turned by a longrope model's long factors
+
+    /// <summary>An empty sequence with a cache of its own from <paramref name="runner"/>.</summary>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
+    public Sequence(ModelRunner runner) : this(runner, runner.NewCache(runner.ContextLength)) { }
+
+    private Sequence(ModelRunner runner, KvCache cache)
+    {
+        (ContextLength, VocabularySize, _longFrom) = (runner.ContextLength, runner.Spec.VocabularySize, runner.Spec.LongPositionsFrom);
+        MostNodes = Math.Min(ModelRunner.TreeNodes, runner.Size.LogitRows);
+        PathLength = runner.Size.PathLength;
+        Path = new int[PathLength];
+        Statistics = new DecodingStatistics(PathLength);
+        Tree = new TokenTree(1, PathLength - 1);
+        Cache = cache;
+    }
+
+    /// <summary>Tokens that fit, prompt and generated.</summary>
+    public int ContextLength { get; }
+    /// <summary>Entries of the vocabulary.</summary>
+    public int VocabularySize { get; }
+    /// <summary>Nodes of a token tree at most.</summary>
+    public int MostNodes { get; }
+    /// <summary>Depth of the deepest node, plus one.</summary>
+    public int PathLength { get; }
+    /// <summary>Keys and values of the tokens in front of the pending ones.</summary>
+    public KvCache Cache { get; }
+    /// <summary>Tokens in all.</summary>
+    public int Count { get; private set; }
+    /// <summary>Tokens of the prompt of the last generation.</summary>
+    public int PromptLength { get; private set; }
+    /// <summary>Tokens that were generated after it.</summary>
+    public int GeneratedCount => Count - PromptLength;
+    /// <summary>All tokens.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
+    /// <summary>Tokens whose keys and values are missing: at least 1 in a generation.</summary>
+    public int Pending => Count - Cache.Length;
+    /// <summary>Whether positions are turned by the long factors of a longrope model.</summary>
+    public bool IsBeyond => _beyond;
+    /// <summary>How the generation chooses, proposes and ends.</summary>
+    public DecodingOptions Options => _options;
+    /// <summary>The tree of the pass that is planned; only a root where nothing was drafted.</summary>
+    public TokenTree Tree { get; private set; }
+    /// <summary>Scratch: the accepted nodes of a pass.</summary>
+    public int[] Path { get; }
+    /// <summary>Counts and times since <see cref="Begin"/>.</summary>
+    public DecodingStatistics Statistics { get; private set; }
+    /// <summary>Why the generation ended; null while it goes on.</summary>
+    public FinishReason? Finished { get; set; }
+
+    /// <summary>Begins a generation. Keys and values of the beginning that <paramref name="prompt"/> shares with the sequence so far are kept.</summary>
+    /// <param name="prompt">At least one token, and fewer than fit.</param>
+    /// <param name="options">How.</param>
+    /// <param name="prefixes">Where pages of other sequences can be found; null for nowhere.</param>
+    /// <param name="scope">Whose pages may be used.</param>
+    public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options, PrefixCache? prefixes = null, object? scope = null)
+    {
+        var common = prompt.CommonPrefixLength(_tokens.AsSpan(0, Math.Min(Cache.Length, _tokens.Length)));
+        var beyond = NeedsLongFactors(prompt.Length);
+        var kept = beyond == _beyond ? Math.Min(common, prompt.Length - 1) : 0;
+        if (prefixes is null || !TryAdopt(prompt, kept, beyond, prefixes, scope!)) Cache.Truncate(kept);
+        Assign(prompt, Math.Min((long)prompt.Length + options.Stop.MaxTokens, ContextLength));
+        (_beyond, _options, Finished) = (beyond, options, null);
+        PromptLength = prompt.Length;
+        Statistics = new DecodingStatistics(PathLength) { ReusedTokens = Cache.Length };
+        if (options.Drafter.MayDraft && Tree.Capacity < MostNodes) Tree = new TokenTree(MostNodes, PathLength - 1);
+    }
+
+    /// <summary>Takes over tokens, of which the cache holds the first already.</summary>
+    public void Restore(ReadOnlySpan<int> tokens, bool beyond)
+    {
+        Assign(tokens, tokens.Length);
+        (_beyond, PromptLength, Finished) = (beyond, tokens.Length, null);
+    }
+
+    /// <summary>Creates a sequence with the same tokens; what they have in common is kept once where pages are shared.</summary>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
+    public Sequence Fork(ModelRunner runner)
+    {
+        var fork = new Sequence(runner, Cache.Fork());
+        fork.Restore(Tokens, _beyond);
+        return fork;
+    }
+
+    /// <summary>Appends a token that was chosen.</summary>
+    public void Append(int token) => _tokens[Count++] = token;
+
+    /// <summary>Forgets the tokens from <paramref name="count"/> on.</summary>
+    public void TruncateTo(int count)
+    {
+        Count = Math.Min(count, Count);
+        if (Cache.Length > Count) Cache.Truncate(Count);
+    }
+
+    /// <summary>Forgets everything.</summary>
+    public void Clear()
+    {
+        Cache.Truncate(0);
+        (Count, PromptLength) = (0, 0);
+    }
+
+    /// <summary>Where a longrope model has passed the border of its original context, or came back, all keys are turned anew.</summary>
+    public void SwitchFactors()
+    {
+        if (_beyond == NeedsLongFactors(Count)) return;
+        _beyond = !_beyond;
+        Cache.Truncate(0);
+    }
+
+    /// <summary>Tokens from <paramref name="start"/> on, for a pass that runs later.</summary>
+    public ReadOnlyMemory<int> Slice(int start, int count) => _tokens.AsMemory(start, count);
+
+    /// <summary>The tokens up to a node of the tree.</summary>
+    public ReadOnlySpan<int> TokensTo(int node)
+    {
+        var path = Tree.Path(node);
+        for (var i = 1; i < path.Length; i++) _tokens[Count + i - 1] = Tree.Tokens[path[i]];
+        return _tokens.AsSpan(0, Count + path.Length - 1);
+    }
+
+    /// <summary>Depth of the deepest node that can still be used: positions end, and a tree must not cross the border of a longrope model.</summary>
+    public int MostDepth()
+    {
+        var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, ContextLength - Count);
+        var depth = Math.Min(remaining - 1, PathLength - 1);
+        return _longFrom is { } border && !_beyond ? Math.Min(depth, border - Count) : depth;
+    }
+
+    /// <inheritdoc/>
+    public void PlanPrompt(PassRequest request, int rows, int nodes)
+    {
+        SwitchFactors();
+        rows = Math.Min(rows, Pending);
+        request.Stretch(Cache, Slice(Cache.Length, rows), Math.Min(nodes, rows), _beyond);
+    }
+
+    /// <inheritdoc/>
+    public void CompletePrompt(PassRequest request) => Cache.Advance(request.Rows);
+
+    /// <inheritdoc/>
+    public bool GiveUpPages()
+    {
+        var held = Cache.Length > 0;
+        Cache.Truncate(0);
+        return held;
+    }
+
+    /// <summary>Returns the memory.</summary>
+    public void Dispose()
+    {
+        Cache.Dispose();
+    }
+
+    private bool NeedsLongFactors(int length) => _longFrom is { } border && length > border;
+
+    /// <summary>Takes pages of other sequences, if they hold more of the prompt than <paramref name="kept"/> tokens.</summary>
+    private bool TryAdopt(ReadOnlySpan<int> prompt, int kept, bool beyond, PrefixCache prefixes, object scope)
+    {
+        var most = (prompt.Length - 1) / KvLayout.PageSize;
+        if (most * KvLayout.PageSize <= kept || !Cache.SharesPages) return false;
+        var pages = ArrayPool<int>.Shared.Rent(most);
+        try
+        {
+            var found = prefixes.Match(scope, beyond, prompt, pages.AsSpan(0, most));
+            var tokens = found * KvLayout.PageSize;
+            if (tokens <= kept)
+            {
+                prefixes.Release(pages.AsSpan(0, found));
+                return false;
+            }
+            Cache.Truncate(0);
+            Cache.Adopt(pages.AsSpan(0, found), tokens);
+            return true;
+        }
+        finally
+        {
+            ArrayPool<int>.Shared.Return(pages);
+        }
+    }
+
+    /// <summary>Room is taken once for a generation, so that its tokens allocate nothing.</summary>
+    private void Assign(ReadOnlySpan<int> tokens, long most)
+    {
+        var room = (int)most + PathLength + 1;
+        if (_tokens.Length < room) _tokens = new int[room];
+        tokens.CopyTo(_tokens);
+        Count = tokens.Length;
+    }
+}

@@ -1,0 +1,183 @@
+using Coppice.Cache;
+using Coppice.Kernels;
+using Coppice.Kernels.Memory;
+using Coppice.Models;
+
+namespace Coppice.Execution;
+
+/// <summary>The only owner of what a model computes with: workspace, batch, pages, gate and the times of passes. Runs passes over requests of many sequences.</summary>
+/// <remarks>
+/// One pass at a time. The caller runs a pass, reads the outputs, and commits to the caches; whoever shares a runner between threads takes turns
+/// (<see cref="Scheduler"/>, or a lock around both). A draft model is a second runner on the same device and shares the gate.
+/// </remarks>
+internal sealed class ModelRunner : IDisposable
+{
+    /// <summary>Nodes of one token tree at most, and the depth of its deepest.</summary>
+    public const int TreeNodes = 96, TreeDepth = 31;
+
+    private const int BatchTreeRows = 256;
+    private const long LogitBytes = 64L << 20;
+    private const int PoolSlack = 512;      // two buffers begin at multiples of the pool's alignment
+
+    private readonly RopeTables _ropes;
+    private readonly Workspace _workspace;
+    private readonly ForwardBatch _batch;
+    private readonly KvPagePool? _pages;
+    private readonly MemoryPool? _pagePool;
+    private readonly int[] _headRows;
+    private bool _disposed;
+
+    /// <summary>A runner for <paramref name="weights"/>, which belong to the caller, as does <paramref name="backend"/>.</summary>
+    /// <param name="backend">The device.</param>
+    /// <param name="spec">The model.</param>
+    /// <param name="weights">Its weights, on the device.</param>
+    /// <param name="contextLength">Tokens of the longest sequence.</param>
+    /// <param name="rows">Rows of the largest pass.</param>
+    /// <param name="kv">How keys and values are kept.</param>
+    /// <param name="sharedTokens">Tokens in the pages that all caches share; 0 for caches with memory of their own.</param>
+    /// <param name="gate">Taken for each pass; a draft model has its target's.</param>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
+    public ModelRunner(Backend backend, ModelSpec spec, ModelWeights weights, int contextLength, int rows, ElementType kv, long sharedTokens, Lock? gate = null)
+    {
+        (Backend, Spec, ContextLength, Gate) = (backend, spec, contextLength, gate ?? new Lock());
+        Size = Sizes(spec, rows);
+        Geometry = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, kv);
+        _ropes = new RopeTables(backend, spec, contextLength);
+        try
+        {
+            _workspace = new Workspace(backend, spec, Size);
+            Transformer = new Transformer(backend, spec, weights, _ropes);
+            _batch = new ForwardBatch(Size, contextLength);
+            Head = new HeadRows(Transformer, _workspace);
+            _headRows = new int[Size.LogitRows];
+            if (sharedTokens == 0) return;
+            var pages = KvLayout.Pages(checked((int)sharedTokens));
+            _pagePool = backend.CreatePool("kv", KvPagePool.Bytes(backend, Geometry, pages) + PoolSlack);
+            _pages = new KvPagePool(_pagePool, Geometry, pages);
+        }
+        catch
+        {
+            _pagePool?.Dispose();
+            _workspace?.Dispose();
+            _ropes.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What computes.</summary>
+    public Backend Backend { get; }
+    /// <summary>The model.</summary>
+    public ModelSpec Spec { get; }
+    /// <summary>Tokens of the longest sequence.</summary>
+    public int ContextLength { get; }
+    /// <summary>Largest pass.</summary>
+    public WorkspaceSize Size { get; }
+    /// <summary>Sizes of keys and values.</summary>
+    public KvGeometry Geometry { get; }
+    /// <summary>Times of passes by their rows.</summary>
+    public PassCosts Costs { get; } = new();
+    /// <summary>The forward pass; only this class and tests of it call it.</summary>
+    public Transformer Transformer { get; }
+    /// <summary>Held while the device works.</summary>
+    public Lock Gate { get; }
+    /// <summary>Passes run so far: an output is valid while this is the number of its pass.</summary>
+    public long Pass { get; private set; }
+    /// <summary>Logits of the last pass.</summary>
+    public HeadRows Head { get; }
+    /// <summary>Memory of intermediate results.</summary>
+    public long WorkspaceBytes => _workspace.BytesInUse;
+    /// <summary>The pages that caches share; null where each has memory of its own.</summary>
+    public KvPagePool? SharedPages => _pages;
+
+    /// <summary>Passes of <paramref name="rows"/> tokens, with room for token trees, and logits for as many rows as take no more than 64 MiB.</summary>
+    public static WorkspaceSize Sizes(ModelSpec spec, int rows)
+    {
+        var logitRows = (int)Math.Clamp(LogitBytes / (4L * spec.VocabularySize), 8, BatchTreeRows);
+        return new WorkspaceSize(Math.Max(rows, TreeNodes), logitRows, BatchTreeRows, TreeDepth + 1);
+    }
+
+    /// <summary>Runs one pass over all <paramref name="requests"/>; then their outputs can be read.</summary>
+    /// <remarks>
+    /// Appends keys and values to the caches after their length; the caller advances or commits them. A row's result does not depend on the other requests.
+    /// With several requests the head runs for the nodes of all together; with one, when nodes are asked for, unless the request is eager.
+    /// </remarks>
+    /// <param name="requests">At least one; their rows together fit <see cref="Size"/>.</param>
+    /// <exception cref="ArgumentException">A cache has no room for its rows.</exception>
+    /// <exception cref="DeviceMemoryException">Pages are used up; nothing was written.</exception>
+    /// <exception cref="ObjectDisposedException">The runner was disposed.</exception>
+    public void Run(ReadOnlySpan<PassRequest> requests)
+    {
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            Pass++;
+            Head.Restart();
+            _batch.Clear();
+            foreach (var request in requests)
+            {
+                request.Output.Begin(this, Pass, _batch.Rows);
+                if (request.Depths.IsEmpty) _batch.Add(request.Cache, request.Tokens.Span, request.Beyond);
+                else _batch.AddTree(request.Cache, request.Tokens.Span, request.Depths.Span, request.Paths.Span, request.Beyond, request.Earlier);
+            }
+            Transformer.Forward(_batch, _workspace);
+            if (requests.Length > 1) ComputeTogether(requests);
+            else if (requests[0].Eager) requests[0].Output.ComputeAll();
+            Backend.Synchronize();
+        }
+    }
+
+    /// <summary>Runs one pass over <paramref name="request"/>.</summary>
+    /// <inheritdoc cref="Run(ReadOnlySpan{PassRequest})"/>
+    public void Run(PassRequest request) => Run(new ReadOnlySpan<PassRequest>(in request));
+
+    /// <summary>Creates an empty cache for <paramref name="tokens"/> tokens and a tree after them.</summary>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
+    public KvCache NewCache(int tokens) => KvCacheKind.Create(new KvSource(Backend, Geometry, _pages), tokens + TreeNodes);
+
+    /// <summary>Refuses a sequence of <paramref name="tokens"/> tokens that the pages could not hold even if it were alone.</summary>
+    /// <exception cref="DeviceMemoryException">There are fewer pages in all.</exception>
+    public void RequireRoom(long tokens)
+    {
+        if (_pages is null || KvLayout.Pages((int)tokens) <= _pages.Pages) return;
+        throw new DeviceMemoryException(
+            $"cache: {tokens:N0} tokens need {KvLayout.Pages((int)tokens)} pages of {KvLayout.PageSize} tokens, the model has {_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or shorten the prompt).");
+    }
+
+    /// <summary>Copies rows of the last layer's output to the host; under the gate.</summary>
+    internal void DownloadHidden(int first, int count, Span<float> states) => Backend.Download(_workspace.Residual.Slice(first, count), states);
+
+    /// <summary>Waits for a pass that runs, then frees everything. Caches that are still there must only be disposed after that.</summary>
+    public void Dispose()
+    {
+        lock (Gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _workspace.Dispose();
+            _pages?.Dispose();
+            _pagePool?.Dispose();
+            _ropes.Dispose();
+        }
+    }
+
+    /// <summary>One run of the head for the nodes of all requests: roots first, so that they are there whatever else there is no room for.</summary>
+    private void ComputeTogether(ReadOnlySpan<PassRequest> requests)
+    {
+        var (count, topCount, deepest) = (0, 0, 0);
+        foreach (var request in requests)
+        {
+            topCount = Math.Max(topCount, request.TopCount);
+            if (!request.ReadsBlocks) deepest = Math.Max(deepest, request.NodeCount);
+        }
+        for (var node = 0; node < deepest; node++)
+        {
+            foreach (var request in requests)
+            {
+                if (node >= request.NodeCount || request.ReadsBlocks || count == _headRows.Length) continue;
+                request.Output.Placed(node, count);
+                _headRows[count++] = request.Output.RowOf(node);
+            }
+        }
+        if (count > 0) Head.Compute(_headRows.AsSpan(0, count), topCount);
+    }
+}

@@ -1,0 +1,84 @@
+namespace Coppice.Execution;
+
+/// <summary>What a participant may use of the next pass.</summary>
+/// <param name="Rows">Rows at most.</param>
+/// <param name="TreeRows">Rows of a tree with branches at most; 1 where it must not draft.</param>
+/// <param name="OtherRows">Rows of the other sequences in the pass.</param>
+/// <param name="OtherTokens">Tokens that the pass is expected to give the others.</param>
+internal readonly record struct PassShare(int Rows, int TreeRows, int OtherRows, double OtherTokens);
+
+/// <summary>A pass that has run.</summary>
+/// <param name="Time">What the device took, the head as far as it ran with the pass.</param>
+/// <param name="Rows">Rows of all sequences.</param>
+/// <param name="Sequences">Sequences in the pass.</param>
+/// <param name="Allocated">Managed bytes that running it allocated.</param>
+internal readonly record struct PassReport(TimeSpan Time, int Rows, int Sequences, long Allocated);
+
+/// <summary>Who has keys and values and can give their pages up: what they held is computed anew when it is needed.</summary>
+internal interface IPreemptible
+{
+    /// <summary>Gives all pages up; false where there were none.</summary>
+    bool GiveUpPages();
+}
+
+/// <summary>Where a participant is.</summary>
+internal enum ParticipantState
+{
+    /// <summary>Unknown to the scheduler: new, paused because nobody reads, or at its end.</summary>
+    Detached,
+    /// <summary>In the queue, for a place or for pages.</summary>
+    Waiting,
+    /// <summary>Takes part in passes.</summary>
+    Active,
+}
+
+/// <summary>A sequence in the eyes of the scheduler: it plans its part of a pass, and completes what the pass gave.</summary>
+/// <remarks>
+/// <see cref="Plan"/> and <see cref="Complete"/> run on the thread that drives, one participant after the other and never at the same time; they take no
+/// lock of the scheduler's. What the consumer sees changes in <see cref="Publish"/>, after the participant has left the pass.
+/// </remarks>
+internal abstract class PassParticipant
+{
+    /// <summary>Its part of the next pass.</summary>
+    public PassRequest Request { get; } = new();
+    /// <summary>Larger ones are served first.</summary>
+    public int Priority { get; init; }
+    /// <summary>What holds its pages.</summary>
+    public abstract IPreemptible Pages { get; }
+    /// <summary>Tokens in front of the next one to be chosen whose keys and values are missing, but for the last; 0 where the next pass gives a token.</summary>
+    public abstract int PromptRows { get; }
+    /// <summary>Tokens in all.</summary>
+    public abstract int TokenCount { get; }
+    /// <summary>Whether there is something to read, or the end was reached.</summary>
+    public abstract bool HasOutput { get; }
+    /// <summary>Whether there is room for what another pass gives.</summary>
+    public abstract bool HasRoom { get; }
+    /// <summary>Whether it has ended.</summary>
+    public abstract bool IsFinished { get; }
+    /// <summary>Whether passes shall run for it although nobody waits on a thread.</summary>
+    public abstract bool RunsAhead { get; }
+    /// <summary>Tokens that its part of the next pass is expected to give; set by <see cref="Plan"/>.</summary>
+    public double ExpectedTokens { get; protected set; } = 1;
+
+    /// <summary>Where it is; changed under the scheduler's lock.</summary>
+    internal ParticipantState State { get; set; }
+    /// <summary>Whether a pass runs, or is planned, with it; changed under the scheduler's lock.</summary>
+    internal bool IsInPass { get; set; }
+    /// <summary>The order of arrival: who came last gives its pages up first.</summary>
+    internal long Arrival { get; set; }
+    /// <summary>When it was in a pass last, in passes.</summary>
+    internal long Served { get; set; }
+    /// <summary>Rows of its prompt in the pass that is being planned.</summary>
+    internal int Chunk { get; set; }
+    /// <summary>Set where somebody waits for it to leave a pass.</summary>
+    internal TaskCompletionSource? Leaving { get; set; }
+
+    /// <summary>Fills <see cref="Request"/>, within <paramref name="share"/>.</summary>
+    public abstract void Plan(in PassShare share);
+    /// <summary>Takes what the pass gave.</summary>
+    public abstract void Complete(in PassReport report);
+    /// <summary>Ends it: <paramref name="error"/> is thrown to whoever reads.</summary>
+    public abstract void Fail(Exception error);
+    /// <summary>Shows the consumer what <see cref="Complete"/> or <see cref="Fail"/> came to, and wakes it.</summary>
+    public abstract void Publish();
+}

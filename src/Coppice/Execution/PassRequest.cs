@@ -1,0 +1,75 @@
+using Coppice.Cache;
+using Coppice.Decoding.Verification;
+
+namespace Coppice.Execution;
+
+/// <summary>What one sequence asks of a pass: the rows that follow what its cache holds, and which of them need logits.</summary>
+/// <remarks>
+/// Filled anew for each pass by <see cref="Stretch"/> or <see cref="Nodes(KvCache, TokenTree, bool)"/>; the memory that they are given must stay as it is until the
+/// pass has run. A row that needs logits is called a node: node i is row <see cref="FirstNode"/> + i. One request belongs to one sequence; not thread-safe.
+/// </remarks>
+internal sealed class PassRequest
+{
+    /// <summary>A request that asks for nothing yet.</summary>
+    public PassRequest() => Output = new PassOutput(this);
+
+    /// <summary>Receives the keys and values of the rows, after its length.</summary>
+    public KvCache Cache { get; private set; } = null!;
+    /// <summary>Token of each row.</summary>
+    public ReadOnlyMemory<int> Tokens { get; private set; }
+    /// <summary>Depth of each row in a token tree; empty where the rows are consecutive positions.</summary>
+    public ReadOnlyMemory<int> Depths { get; private set; }
+    /// <summary>[rows, path length of the workspace]: the rows from a root to each row; empty where the rows are consecutive positions.</summary>
+    public ReadOnlyMemory<int> Paths { get; private set; }
+    /// <summary>Rows of earlier passes over the same tree, whose keys and values stand after the cache's length.</summary>
+    public int Earlier { get; private set; }
+    /// <summary>Whether positions are turned by the long factors of a longrope model.</summary>
+    public bool Beyond { get; private set; }
+    /// <summary>The first row that needs logits; the number of rows where none does.</summary>
+    public int FirstNode { get; private set; }
+    /// <summary>The tree that the nodes belong to, for the order in which their logits are computed; null where each is as likely to be asked for.</summary>
+    public TokenTree? Tree { get; private set; }
+    /// <summary>How many of the largest logits of a node are wanted, largest first; 0 for none.</summary>
+    public int TopCount { get; set; }
+    /// <summary>Whether the logits of all nodes are computed with the pass, instead of when they are asked for.</summary>
+    public bool Eager { get; set; }
+    /// <summary>Whether the nodes are read in blocks, later, so that nothing of them is computed with the pass.</summary>
+    public bool ReadsBlocks { get; set; }
+    /// <summary>What the pass gave; valid until the next pass of the same runner.</summary>
+    public PassOutput Output { get; }
+
+    /// <summary>Rows.</summary>
+    public int Rows => Tokens.Length;
+    /// <summary>Rows that need logits.</summary>
+    public int NodeCount => Tokens.Length - FirstNode;
+
+    /// <summary>Asks for consecutive tokens.</summary>
+    /// <param name="cache">The sequence.</param>
+    /// <param name="tokens">At least one.</param>
+    /// <param name="nodes">How many of the last tokens need logits.</param>
+    /// <param name="beyond">See <see cref="Beyond"/>.</param>
+    public void Stretch(KvCache cache, ReadOnlyMemory<int> tokens, int nodes, bool beyond = false)
+    {
+        (Cache, Tokens, Depths, Paths) = (cache, tokens, default, default);
+        (Earlier, Beyond, FirstNode, Tree) = (0, beyond, tokens.Length - nodes, null);
+    }
+
+    /// <summary>Asks for all nodes of a token tree, whose root follows what the cache holds.</summary>
+    public void Nodes(KvCache cache, TokenTree tree, bool beyond = false)
+    {
+        (Cache, Tokens, Depths, Paths) = (cache, tree.TokenMemory, tree.DepthMemory, tree.PathMemory);
+        (Earlier, Beyond, FirstNode, Tree) = (0, beyond, 0, tree);
+    }
+
+    /// <summary>Asks for some nodes of a token forest, after those of earlier passes.</summary>
+    /// <param name="cache">The sequence.</param>
+    /// <param name="tokens">Token of each node.</param>
+    /// <param name="depths">Depth of each node, a root's 0.</param>
+    /// <param name="paths">[nodes, path length]: the rows from the root to each node.</param>
+    /// <param name="earlier">See <see cref="Earlier"/>.</param>
+    public void Nodes(KvCache cache, ReadOnlyMemory<int> tokens, ReadOnlyMemory<int> depths, ReadOnlyMemory<int> paths, int earlier)
+    {
+        (Cache, Tokens, Depths, Paths) = (cache, tokens, depths, paths);
+        (Earlier, Beyond, FirstNode, Tree) = (earlier, false, 0, null);
+    }
+}

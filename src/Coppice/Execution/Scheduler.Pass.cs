@@ -1,0 +1,288 @@
+using System.Diagnostics;
+
+namespace Coppice.Execution;
+
+internal sealed partial class Scheduler
+{
+    /// <summary>Rows of a prompt in a pass, however slow the machine is: it has to come to its end.</summary>
+    private const int LeastChunk = 8;
+
+    private readonly List<PassParticipant> _pass = [];
+    private readonly List<PassParticipant> _prompts = [];
+    private readonly List<PassParticipant> _evicted = [];       // to be sent back to the queue when the pass is over
+    private readonly PassRequest[] _requests;
+    private long _passes;
+
+    /// <summary>How often a sequence had to give its pages up in the midst of its work.</summary>
+    public long Preemptions { get; private set; }
+
+    /// <summary>Chooses, plans, runs and completes one pass. Only the thread that drives calls it.</summary>
+    private void RunPass()
+    {
+        lock (_sync)
+        {
+            if (_disposed) return;
+            Admit();
+            Choose();
+        }
+        PlanAll();
+        var report = Run();
+        var head = _runner.Head.Time;
+        foreach (var participant in _pass)
+        {
+            try
+            {
+                if (!participant.IsFinished) participant.Complete(report);
+            }
+            catch (Exception error)
+            {
+                participant.Fail(error);        // its own fault: the others go on
+            }
+        }
+        if (_prompts.Count == 0 && report.Rows > 0) _runner.Costs.Observe(report.Rows, (report.Time + _runner.Head.Time - head).TotalSeconds);
+        Leave();
+    }
+
+    /// <summary>From the queue into passes, while there are places and pages.</summary>
+    private void Admit()
+    {
+        while (_waiting.Count > 0 && _active.Count < _options.Sequences)
+        {
+            var next = _waiting[0];
+            if (_active.Count > 0 && !HasPagesFor(next)) return;
+            _waiting.RemoveAt(0);
+            next.State = ParticipantState.Active;
+            _active.Add(next);
+        }
+    }
+
+    /// <summary>Whether pages for all tokens so far are free or idle; a sequence that comes back would else be sent away again at once.</summary>
+    private bool HasPagesFor(PassParticipant participant) =>
+        _runner.SharedPages is not { } pages || _idle.Count > 0 || pages.FreePages > Coppice.Kernels.KvLayout.Pages(participant.TokenCount + 1);
+
+    /// <summary>Those that take part in the next pass: all that can give a token, then prompts.</summary>
+    private void Choose()
+    {
+        _pass.Clear();
+        _prompts.Clear();
+        foreach (var participant in _active)
+        {
+            if (participant.HasRoom || participant.IsFinished) (participant.PromptRows > 0 ? _prompts : _pass).Add(participant);
+        }
+        _pass.Sort(ByArrival);
+        var limit = Math.Min(_runner.Size.Rows, _requests.Length);
+        if (_pass.Count > limit)
+        {
+            _pass.Sort(ByService);
+            _pass.RemoveRange(limit, _pass.Count - limit);
+            _pass.Sort(ByArrival);
+        }
+        Share();
+        _passes++;
+        foreach (var participant in _prompts) _pass.Add(participant);
+        foreach (var participant in _pass) (participant.IsInPass, participant.Served) = (true, _passes);
+    }
+
+    private static readonly Comparison<PassParticipant> ByArrival = (one, other) => one.Arrival.CompareTo(other.Arrival);
+
+    private static readonly Comparison<PassParticipant> ByService = (one, other) =>
+        one.Priority != other.Priority ? other.Priority.CompareTo(one.Priority)
+        : one.Served != other.Served ? one.Served.CompareTo(other.Served) : one.Arrival.CompareTo(other.Arrival);
+
+    /// <summary>Gives prompts the rows that are left, as many as the bound allows where somebody waits for tokens; who gets none is not in the pass.</summary>
+    private void Share()
+    {
+        if (_prompts.Count == 0) return;
+        var rows = _runner.Size.Rows - _pass.Count;
+        if (_pass.Count > 0)
+        {
+            var decoding = _runner.Costs.IsMeasured ? _runner.Costs.Seconds(_pass.Count) : 0;
+            var bound = Math.Max(_options.Bound.TotalSeconds, 2 * decoding);
+            rows = Math.Min(rows, Math.Max(_runner.Costs.PromptRows(bound - decoding), LeastChunk));
+        }
+        _prompts.Sort(ByService);
+        var taken = 0;
+        while (taken < _prompts.Count && rows > 0 && _pass.Count + taken < _requests.Length)
+        {
+            var prompt = _prompts[taken++];
+            prompt.Chunk = Math.Min(prompt.PromptRows + 1, rows);
+            rows -= prompt.Chunk;
+        }
+        _prompts.RemoveRange(taken, _prompts.Count - taken);
+    }
+
+    /// <summary>Lets everyone plan; who finds no pages, or fails, leaves the pass.</summary>
+    private void PlanAll()
+    {
+        var promptRows = 0;
+        foreach (var prompt in _prompts) promptRows += prompt.Chunk;
+        var decoders = _pass.Count - _prompts.Count;
+        var (rows, treeRows, tokens) = (promptRows + decoders, _runner.Size.TreeRows, (double)_pass.Count);
+        for (var i = 0; i < _pass.Count; i++)
+        {
+            var participant = _pass[i];
+            var isPrompt = participant.Chunk > 0;
+            var own = isPrompt ? participant.Chunk : 1;
+            var room = isPrompt ? own : Math.Min(own + _runner.Size.Rows - rows, ModelRunner.TreeNodes);
+            var share = new PassShare(room, Math.Min(treeRows, room), rows - own, tokens - 1);
+            participant.Chunk = 0;
+            if (!Plan(participant, share, i))
+            {
+                Skip(i--);
+                (rows, tokens) = (rows - own, tokens - 1);
+                continue;
+            }
+            rows += participant.Request.Rows - own;
+            tokens += participant.ExpectedTokens - 1;
+            if (!participant.Request.Depths.IsEmpty) treeRows -= participant.Request.Rows;
+        }
+    }
+
+    /// <summary>Plans one part and takes its pages; false where it cannot be in this pass.</summary>
+    private bool Plan(PassParticipant participant, PassShare share, int place)
+    {
+        if (participant.IsFinished) return false;
+        try
+        {
+            while (true)
+            {
+                participant.Plan(share);
+                var request = participant.Request;
+                try
+                {
+                    request.Cache.Reserve(request.Rows, request.Earlier);
+                    return true;
+                }
+                catch (DeviceMemoryException error)
+                {
+                    if (share.TreeRows > 1 && !request.Depths.IsEmpty) share = share with { TreeRows = 1 };     // without a draft it may fit
+                    else if (!MakeRoom(participant, place, error)) return false;
+                }
+            }
+        }
+        catch (Exception error)
+        {
+            participant.Fail(error);
+            return false;
+        }
+    }
+
+    /// <summary>Takes pages from whoever can spare them; false where <paramref name="participant"/> itself has to wait, or has failed.</summary>
+    private bool MakeRoom(PassParticipant participant, int place, DeviceMemoryException error)
+    {
+        lock (_sync)
+        {
+            while (_idle.First is { } first)
+            {
+                UnparkLocked(first.Value);
+                if (first.Value.GiveUpPages()) return true;
+            }
+            var victim = participant;
+            foreach (var other in _active)
+            {
+                if (other.Arrival > victim.Arrival) victim = other;
+            }
+            if (victim == participant && _active.Count == 1)
+            {
+                participant.Fail(error);        // nobody else holds pages
+                return false;
+            }
+            var at = _pass.IndexOf(victim);
+            if (at >= 0 && at < place)
+            {
+                _evicted.Add(victim);       // its part of this pass is planned: it goes after that
+                return false;
+            }
+            Evict(victim);
+            if (victim == participant) return false;
+            if (at >= 0) RemoveFromPass(at);
+            return true;
+        }
+    }
+
+    /// <summary>Back into the queue, without pages.</summary>
+    private void Evict(PassParticipant participant)
+    {
+        participant.Pages.GiveUpPages();
+        if (participant.State == ParticipantState.Active) _active.Remove(participant);
+        Queue(participant);
+        Preemptions++;
+    }
+
+    private void Skip(int place)
+    {
+        lock (_sync) RemoveFromPass(place);
+    }
+
+    private void RemoveFromPass(int place)
+    {
+        var participant = _pass[place];
+        _pass.RemoveAt(place);
+        participant.Chunk = 0;
+        if (participant.IsFinished) Finish(participant);
+        Release(participant);
+        if (participant.IsFinished) participant.Publish();
+    }
+
+    private PassReport Run()
+    {
+        var rows = 0;
+        var count = 0;
+        foreach (var participant in _pass)
+        {
+            _requests[count++] = participant.Request;
+            rows += participant.Request.Rows;
+        }
+        if (count == 0) return default;
+        var meter = PassMeter.Start();
+        try
+        {
+            _runner.Run(_requests.AsSpan(0, count));
+        }
+        catch (Exception error)
+        {
+            foreach (var participant in _pass) participant.Fail(error);
+            return default;
+        }
+        var report = new PassReport(meter.Elapsed, rows, count, meter.AllocatedBytes);
+        if (_prompts.Count > 0) _runner.Costs.ObservePrompt(rows, report.Time.TotalSeconds);
+        return report;
+    }
+
+    /// <summary>After a pass: who has ended or has no room leaves, and everyone is told.</summary>
+    private void Leave()
+    {
+        lock (_sync)
+        {
+            foreach (var participant in _pass)
+            {
+                if (participant.IsFinished || !participant.HasRoom) Finish(participant);
+                else if (_evicted.Contains(participant)) Evict(participant);
+                Release(participant);
+            }
+            _evicted.Clear();
+        }
+        foreach (var participant in _pass) participant.Publish();
+        Array.Clear(_requests);
+        _pass.Clear();
+        _prompts.Clear();
+        lock (_sync)
+        {
+            if (_blocked > 0) Monitor.PulseAll(_sync);
+        }
+    }
+
+    private void Finish(PassParticipant participant)
+    {
+        if (participant.State == ParticipantState.Active) _active.Remove(participant);
+        participant.State = ParticipantState.Detached;
+        ParkLocked(participant.Pages);
+    }
+
+    private static void Release(PassParticipant participant)
+    {
+        participant.IsInPass = false;
+        participant.Leaving?.TrySetResult();
+        participant.Leaving = null;
+    }
+}

@@ -1,0 +1,297 @@
+using System.Diagnostics;
+
+namespace Coppice.Execution;
+
+/// <summary>Decides who is in the next pass, and runs passes for all who want tokens: one at a time, by whoever needs one and finds the runner free.</summary>
+/// <remarks>
+/// <para>Tokens come before prompts. A prompt runs in chunks that keep the time between two tokens of the others within the bound; among equals the one that was
+/// served longest ago comes first. Where pages run out, idle sequences give theirs up, then the sequence that came last.</para>
+/// <para>Who drives: a thread that waits for a token runs passes itself, for everyone, until it has one. Where nobody waits on a thread of its own
+/// (asynchronous readers), an engine thread drives while there is demand; it ends when it was idle for a while and is started again on demand. A sequence
+/// whose reader is slow runs ahead by a bounded number of tokens and is then left out, and unknown here, until something was read.</para>
+/// </remarks>
+internal sealed partial class Scheduler : IDisposable
+{
+    private const int IdleMilliseconds = 2000;
+
+    private readonly ModelRunner _runner;
+    private readonly SchedulerOptions _options;
+    private readonly object _sync = new();
+    private readonly List<PassParticipant> _active = [];
+    private readonly List<PassParticipant> _waiting = [];               // by priority, then by arrival
+    private readonly LinkedList<IPreemptible> _idle = [];                // holders of pages outside passes, the one used longest ago first
+    private readonly Dictionary<IPreemptible, LinkedListNode<IPreemptible>> _idleNodes = [];
+    private bool _driving, _disposed;
+    private int _blocked;               // threads in Monitor.Wait
+    private Thread? _engine;
+    private long _arrivals;
+
+    /// <summary>A scheduler for <paramref name="runner"/>, which belongs to the caller.</summary>
+    public Scheduler(ModelRunner runner, SchedulerOptions options)
+    {
+        (_runner, _options) = (runner, options);
+        _requests = new PassRequest[options.Sequences];
+    }
+
+    /// <summary>Sequences that take part in passes or wait for it.</summary>
+    public int Load
+    {
+        get { lock (_sync) return _active.Count + _waiting.Count; }
+    }
+
+    /// <summary>Registers <paramref name="participant"/>, unless it is, and sees to it that passes run for it.</summary>
+    /// <exception cref="ModelBusyException">The queue is full.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void Demand(PassParticipant participant)
+    {
+        lock (_sync)
+        {
+            Enter(participant);
+            StartEngine();
+        }
+    }
+
+    /// <summary>Runs passes on this thread, or waits for those of another one, until <paramref name="participant"/> has something to read.</summary>
+    /// <exception cref="ModelBusyException">The queue is full.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void Advance(PassParticipant participant)
+    {
+        lock (_sync)
+        {
+            Enter(participant);
+            while (_driving && !participant.HasOutput) Block();
+            if (participant.HasOutput) return;
+            ObjectDisposedException.ThrowIf(_disposed, typeof(LanguageModel));
+            _driving = true;
+        }
+        try
+        {
+            while (!participant.HasOutput && !Volatile.Read(ref _disposed)) RunPass();
+        }
+        finally
+        {
+            lock (_sync) StopDriving();
+        }
+        ObjectDisposedException.ThrowIf(!participant.HasOutput, typeof(LanguageModel));
+    }
+
+    /// <summary>Takes <paramref name="participant"/> out; when it returns, no pass runs with it, and its pages may be given up.</summary>
+    public void Withdraw(PassParticipant participant)
+    {
+        lock (_sync)
+        {
+            while (participant.IsInPass) Block();
+            Detach(participant);
+        }
+    }
+
+    /// <summary>The same without blocking a thread.</summary>
+    public async ValueTask WithdrawAsync(PassParticipant participant)
+    {
+        while (true)
+        {
+            Task left;
+            lock (_sync)
+            {
+                if (!participant.IsInPass)
+                {
+                    Detach(participant);
+                    return;
+                }
+                participant.Leaving ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                left = participant.Leaving.Task;
+            }
+            await left.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary><paramref name="participant"/> has ended from outside: it leaves now, or after the pass that runs with it.</summary>
+    public void Interrupt(PassParticipant participant)
+    {
+        lock (_sync)
+        {
+            if (participant.IsInPass) return;
+            Detach(participant);
+            if (_blocked > 0) Monitor.PulseAll(_sync);
+        }
+        participant.Publish();
+    }
+
+    /// <summary>Runs <paramref name="work"/> on this thread between passes, alone with the runner.</summary>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void Exclusive(Action work)
+    {
+        lock (_sync)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(LanguageModel));
+            while (_driving)
+            {
+                Block();
+                ObjectDisposedException.ThrowIf(_disposed, typeof(LanguageModel));
+            }
+            _driving = true;
+        }
+        try
+        {
+            work();
+        }
+        finally
+        {
+            lock (_sync) StopDriving();
+        }
+    }
+
+    /// <summary>The pages of <paramref name="holder"/> may be given up until <see cref="Unpark"/>.</summary>
+    public void Park(IPreemptible holder)
+    {
+        lock (_sync) ParkLocked(holder);
+    }
+
+    /// <summary>The pages of <paramref name="holder"/> are in use, or belong to nobody any more.</summary>
+    public void Unpark(IPreemptible holder)
+    {
+        lock (_sync) UnparkLocked(holder);
+    }
+
+    /// <summary>Waits for the pass that runs, then ends everything that takes part or waits: its readers get <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose()
+    {
+        PassParticipant[] ended;
+        lock (_sync)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            while (_driving) Block();
+            ended = [.. _active, .. _waiting];
+            foreach (var participant in ended) participant.State = ParticipantState.Detached;
+            _active.Clear();
+            _waiting.Clear();
+            _idle.Clear();
+            _idleNodes.Clear();
+        }
+        foreach (var participant in ended)
+        {
+            participant.Fail(new ObjectDisposedException(nameof(LanguageModel)));
+            participant.Publish();
+        }
+        lock (_sync) Monitor.PulseAll(_sync);
+    }
+
+    private void Enter(PassParticipant participant)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, typeof(LanguageModel));
+        if (participant.State != ParticipantState.Detached || participant.IsFinished) return;
+        if (participant.Arrival == 0)
+        {
+            if (_active.Count >= _options.Sequences && _waiting.Count >= _options.Queue)
+                throw new ModelBusyException($"model: {_options.Sequences} sequences are running and {_options.Queue} wait, no more are taken (try again later, or raise ModelOptions.MaxQueued).");
+            participant.Arrival = ++_arrivals;
+        }
+        UnparkLocked(participant.Pages);
+        Queue(participant);
+    }
+
+    /// <summary>Into the queue, behind those of its priority that came earlier.</summary>
+    private void Queue(PassParticipant participant)
+    {
+        participant.State = ParticipantState.Waiting;
+        var at = _waiting.Count;
+        while (at > 0 && IsBefore(participant, _waiting[at - 1])) at--;
+        _waiting.Insert(at, participant);
+    }
+
+    private static bool IsBefore(PassParticipant one, PassParticipant other) =>
+        one.Priority != other.Priority ? one.Priority > other.Priority : one.Arrival < other.Arrival;
+
+    private void Detach(PassParticipant participant)
+    {
+        if (participant.State == ParticipantState.Active) _active.Remove(participant);
+        else if (participant.State == ParticipantState.Waiting) _waiting.Remove(participant);
+        participant.State = ParticipantState.Detached;
+        if (!_disposed) ParkLocked(participant.Pages);
+    }
+
+    private void ParkLocked(IPreemptible holder)
+    {
+        if (_disposed || _idleNodes.ContainsKey(holder)) return;
+        _idleNodes.Add(holder, _idle.AddLast(holder));
+    }
+
+    private void UnparkLocked(IPreemptible holder)
+    {
+        if (_idleNodes.Remove(holder, out var node)) _idle.Remove(node);
+    }
+
+    /// <summary>Waits until a pass has ended or the driver changes.</summary>
+    private void Block()
+    {
+        _blocked++;
+        try { Monitor.Wait(_sync); }
+        finally { _blocked--; }
+    }
+
+    private void StopDriving()
+    {
+        _driving = false;
+        if (_blocked > 0 || _engine is not null) Monitor.PulseAll(_sync);
+        StartEngine();
+    }
+
+    private bool HasDemand()
+    {
+        foreach (var participant in _active)
+        {
+            if (participant.RunsAhead && participant.HasRoom) return true;
+        }
+        foreach (var participant in _waiting)
+        {
+            if (participant.RunsAhead) return true;
+        }
+        return false;
+    }
+
+    /// <summary>Sees to it that somebody drives where there is demand.</summary>
+    private void StartEngine()
+    {
+        if (_disposed || _driving || !HasDemand()) return;
+        if (_engine is not null)
+        {
+            Monitor.PulseAll(_sync);
+            return;
+        }
+        _engine = new Thread(RunEngine) { IsBackground = true, Name = "Coppice engine" };
+        _engine.Start();
+    }
+
+    private void RunEngine()
+    {
+        while (true)
+        {
+            lock (_sync)
+            {
+                while (_driving || !HasDemand())
+                {
+                    if (!_disposed && Monitor.Wait(_sync, IdleMilliseconds)) continue;
+                    if (!_disposed && (_driving || HasDemand())) continue;
+                    _engine = null;
+                    return;
+                }
+                _driving = true;
+            }
+            try
+            {
+                bool more;
+                do
+                {
+                    RunPass();
+                    lock (_sync) more = !_disposed && HasDemand();
+                }
+                while (more);
+            }
+            finally
+            {
+                lock (_sync) StopDriving();
+            }
+        }
+    }
+}
