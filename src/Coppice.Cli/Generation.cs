@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Coppice.Decoding;
 using Coppice.Drafting;
 
 namespace Coppice.Cli;

@@ -11,4 +11,6 @@ public enum FinishReason
     Eos,
     /// <summary>The caller cancelled or went away.</summary>
     Cancelled,
+    /// <summary>A pass or the choice of a token failed; the exception says why.</summary>
+    Error,
 }

@@ -35,6 +35,9 @@ public sealed record GenerationOptions
     /// <summary>Reports the log-probability of every token and of this many best ones, 0 to 20; null, the default, for none.</summary>
     public int? LogProbs { get; init; }
 
+    /// <summary>Where a model has more to do than fits its passes, or its memory: larger numbers are served first; 0 by default.</summary>
+    public int Priority { get; init; }
+
     /// <summary>What proposes tokens ahead, so that one pass can give several; plain decoding by default. The tokens are the same with each.</summary>
     public DrafterOptions Drafter { get; init; } = DrafterOptions.None;
 

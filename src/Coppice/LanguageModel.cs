@@ -1,8 +1,7 @@
-using Coppice.Cache;
+using Coppice.Decoding;
 using Coppice.Drafting;
 using Coppice.Execution;
 using Coppice.Kernels;
-using Coppice.Kernels.Memory;
 using Coppice.Loading;
 using Coppice.Models;
 using Coppice.Text;
@@ -11,59 +10,50 @@ using Coppice.Weights;
 namespace Coppice;
 
 /// <summary>A model loaded from a folder in the layout of Hugging Face: weights on a device, and sessions that use them.</summary>
-/// <remarks>Thread-safe. Sessions are independent of each other and may run at the same time; their passes take turns on the device. Dispose sessions before the model.</remarks>
+/// <remarks>
+/// Thread-safe. Sessions are independent of each other and may run at the same time: what they need goes into common passes. <see cref="Dispose"/> may be
+/// called at any moment from any thread; generations that run end at their next step, with <see cref="ObjectDisposedException"/>.
+/// </remarks>
 public sealed class LanguageModel : IDisposable
 {
-    private const int DefaultMaxTokens = 8192;
-    private const int TreeRows = 96, TreeDepth = 31;
-    private const long LogitBytes = 64L << 20;
-    private const int PoolSlack = 512;      // a page table begins and ends at a multiple of the pool's alignment
+    private const int DefaultContextLength = 8192, DefaultContexts = 8;
 
     private readonly ModelWeights _weights;
-    private readonly RopeTables _ropes;
-    private readonly KvPagePool? _pages;
-    private readonly MemoryPool? _pagePool;
+    private readonly Lock _draftsGate = new();
     private readonly Dictionary<(string Folder, bool Quantized), LanguageModel> _drafts = [];
     private readonly LanguageModel? _target;
-    private bool _disposed;
+    private readonly WarmUp? _warmUp;
+    private int _disposed;
 
     /// <summary>A model of <paramref name="weights"/>, which belong to it from now on, as does <paramref name="backend"/> unless there is a <paramref name="target"/>.</summary>
-    internal LanguageModel(Backend backend, ModelFolder files, Tokenizer? tokenizer, ModelWeights weights, ModelOptions options, LanguageModel? target)
+    internal LanguageModel(
+        Backend backend, ModelFolder files, Tokenizer? tokenizer, ModelWeights weights, ModelOptions options, LanguageModel? target, WarmUp? warmUp = null)
     {
         var spec = files.Spec;
         (Backend, Spec, _weights, Defaults, Options, Folder) = (backend, spec, weights, files.Defaults, options, files.Folder);
-        Tokenizer = tokenizer;
-        _target = target;
-        Gate = target?.Gate ?? new Lock();
-        MaxTokens = Math.Max(options.MaxTokens ?? Math.Min(spec.ContextLength, DefaultMaxTokens), 2);
-        Size = Sizes(spec, options.PrefillChunk);
-        Geometry = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, options.KvCache.Type);
+        (Tokenizer, _target, _warmUp) = (tokenizer, target, warmUp);
+        ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
+        Runner = new ModelRunner(backend, spec, weights, ContextLength, options.PrefillChunk, options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
+        Scheduler = new Scheduler(Runner, new SchedulerOptions(options.MaxSequences, options.MaxQueued, options.TokenDelay));
+        Decoder = new Decoder(spec.VocabularySize);
+        Prefixes = Runner.SharedPages is { } pages && options.KvCache.PrefixCaching ? new PrefixCache(pages, pages.Pages) : null;
         DraftContext = new DraftContext(tokenizer, OpenDraft)
         {
             VocabularySize = spec.VocabularySize,
-            MaxTokens = MaxTokens,
+            MaxTokens = ContextLength,
             HiddenSize = spec.HiddenSize,
             Folder = files.Folder,
         };
-        _ropes = new RopeTables(backend, spec, MaxTokens);
-        try
-        {
-            Transformer = new Transformer(backend, spec, weights, _ropes);
-            if (options.KvCache.SharedTokens == 0) return;
-            var pages = KvLayout.Pages(options.KvCache.SharedTokens);
-            _pagePool = backend.CreatePool("kv", KvPagePool.Bytes(backend, Geometry, pages) + PoolSlack);
-            _pages = new KvPagePool(_pagePool, Geometry, pages);
-        }
-        catch
-        {
-            _pagePool?.Dispose();
-            _ropes.Dispose();
-            throw;
-        }
     }
 
-    /// <summary>Tokens that fit a session, prompt and generated.</summary>
-    public int MaxTokens { get; }
+    /// <summary>Frees what a host has forgotten to dispose.</summary>
+    ~LanguageModel() => Free(wait: false);
+
+    /// <summary>Tokens of a session, prompt and generated.</summary>
+    public int ContextLength { get; }
+    /// <summary>The former name of <see cref="ContextLength"/>.</summary>
+    [Obsolete("Use ContextLength.")]
+    public int MaxTokens => ContextLength;
     /// <summary>Entries of the vocabulary: ids are below it.</summary>
     public int VocabularySize => Spec.VocabularySize;
     /// <summary>What turns text into ids; null where the folder has no tokenizer.</summary>
@@ -78,17 +68,18 @@ public sealed class LanguageModel : IDisposable
     internal string Folder { get; }
     internal Backend Backend { get; }
     internal ModelSpec Spec { get; }
-    internal Transformer Transformer { get; }
     internal GenerationDefaults Defaults { get; }
     internal ModelOptions Options { get; }
-    internal WorkspaceSize Size { get; }
-    internal KvGeometry Geometry { get; }
+    /// <summary>Owns what the model computes with.</summary>
+    internal ModelRunner Runner { get; }
+    /// <summary>Decides who is in the next pass.</summary>
+    internal Scheduler Scheduler { get; }
+    /// <summary>Chooses tokens, on the thread that drives.</summary>
+    internal Decoder Decoder { get; }
+    /// <summary>Pages of prompts that sessions share; null where they do not.</summary>
+    internal PrefixCache? Prefixes { get; }
     /// <summary>What drafters may know of this model.</summary>
     internal DraftContext DraftContext { get; }
-    /// <summary>Times of decoding passes on this device; used while <see cref="Gate"/> is taken.</summary>
-    internal PassCosts PassCosts { get; } = new();
-    /// <summary>Taken for each pass: a back end is single-threaded.</summary>
-    internal Lock Gate { get; }
 
     /// <summary>Loads the model in <paramref name="folder"/>.</summary>
     /// <param name="folder">A folder with config.json, safetensors and, where text is wanted, tokenizer files.</param>
@@ -96,18 +87,34 @@ public sealed class LanguageModel : IDisposable
     /// <param name="progress">Told of progress, from any thread.</param>
     /// <exception cref="ArgumentException">An option is out of its range, or there is no device of that name.</exception>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another.</exception>
-    /// <exception cref="UnsupportedModelException">The model asks for what the engine has not.</exception>
-    /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
+    /// <exception cref="UnsupportedModelException">The model needs an unsupported feature.</exception>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
     /// <exception cref="PlatformNotSupportedException">The device is not on this machine.</exception>
-    public static LanguageModel Load(string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null)
+    public static LanguageModel Load(string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null) =>
+        LoadFolder(folder, options, progress, CancellationToken.None);
+
+    /// <summary>Loads the model in <paramref name="folder"/> on threads of the pool.</summary>
+    /// <param name="folder">As for <see cref="Load(string, ModelOptions?, IProgress{LoadProgress}?)"/>.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="progress">Told of progress, from any thread.</param>
+    /// <param name="cancellationToken">Takes effect within a few megabytes; everything that was taken is freed.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <inheritdoc cref="Load(string, ModelOptions?, IProgress{LoadProgress}?)" path="/exception"/>
+    public static Task<LanguageModel> LoadAsync(
+        string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Task.Factory.StartNew(
+            () => LoadFolder(folder, options, progress, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    private static LanguageModel LoadFolder(string folder, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new ModelOptions();
         options.Validate();
+        cancellation.ThrowIfCancellationRequested();
         var backend = DeviceFactory.Create(options.Device, options.Threads, options.CpuTier);
         try
         {
-            return Load(backend, folder, options, progress);
+            return Load(backend, folder, options, progress, cancellation);
         }
         catch
         {
@@ -117,102 +124,113 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Loads onto <paramref name="backend"/>, which belongs to the model if loading succeeds.</summary>
-    internal static LanguageModel Load(Backend backend, string folder, ModelOptions options, IProgress<LoadProgress>? progress = null) =>
-        Load(backend, ModelFolder.Read(folder), options, progress, null);
+    internal static LanguageModel Load(
+        Backend backend, string folder, ModelOptions options, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
+        Load(backend, ModelFolder.Read(folder), options, progress, null, cancellation);
 
-    private static LanguageModel Load(Backend backend, ModelFolder files, ModelOptions options, IProgress<LoadProgress>? progress, LanguageModel? target)
+    private static LanguageModel Load(
+        Backend backend, ModelFolder files, ModelOptions options, IProgress<LoadProgress>? progress, LanguageModel? target, CancellationToken cancellation)
     {
-        if (options.MaxTokens > files.Spec.PositionLimit)
-            throw new ArgumentException($"options: MaxTokens must be at most {files.Spec.PositionLimit}, the positions that the model has, got {options.MaxTokens}.", nameof(options));
+        if (options.ContextLength > files.Spec.PositionLimit)
+            throw new ArgumentException($"options: ContextLength must be at most {files.Spec.PositionLimit}, the positions that the model has, got {options.ContextLength}.", nameof(options));
         using var checkpoint = Checkpoint.Open(files.Folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
         var plan = WeightLoader.Plan(checkpoint, files.Spec, files.Map);
         var tokenizer = Task.Factory.StartNew(files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        WarmUp.Start(backend, files, plan, checkpoint, options);
-        var weights = WeightLoader.Load(backend, checkpoint, plan, options.Weights, threads, report);
+        var warmUp = WarmUp.Start(backend, files, plan, checkpoint, options);
+        ModelWeights? weights = null;
         try
         {
-            return new LanguageModel(backend, files, tokenizer.GetAwaiter().GetResult(), weights, options, target);
+            weights = WeightLoader.Load(backend, checkpoint, plan, options.Weights, threads, report, cancellation);
+            return new LanguageModel(backend, files, tokenizer.GetAwaiter().GetResult(), weights, options, target, warmUp);
         }
         catch
         {
-            weights.Dispose();
+            weights?.Dispose();
+            warmUp?.Wait();
             throw;
         }
     }
 
-    /// <summary>A conversation or text of its own, with its own keys and values.</summary>
-    /// <exception cref="DeviceMemoryException">The device has not enough memory for another.</exception>
-    public Session NewSession()
+    /// <summary>Creates a conversation or text of its own.</summary>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory for another.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public Session NewSession() => NewSession(new SessionOptions());
+
+    /// <summary>Creates a conversation or text of its own.</summary>
+    /// <param name="options">How.</param>
+    /// <inheritdoc cref="NewSession()" path="/exception"/>
+    public Session NewSession(SessionOptions options)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        return new Session(this);
+        ArgumentNullException.ThrowIfNull(options);
+        ThrowIfDisposed();
+        options.Validate();
+        return new Session(this, options);
     }
 
-    /// <summary>The model in <paramref name="folder"/>, on the same device, which proposes tokens for this one; loaded once, and disposed with this model.</summary>
+    /// <summary>The runner of the model in <paramref name="folder"/>, on the same device, which proposes tokens for this one; loaded once, and disposed with this model.</summary>
     /// <param name="folder">Where it is.</param>
-    /// <param name="quantized">Whether it is kept in 8 bits on the CPU where this one is kept as stored.</param>
+    /// <param name="quantized">Whether it is kept in 8 bits where that is faster and this one is kept as stored.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
-    internal LanguageModel OpenDraft(string folder, bool quantized)
+    internal ModelRunner OpenDraft(string folder, bool quantized)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        lock (Gate)
+        lock (_draftsGate)
         {
-            if (_drafts.TryGetValue((folder, quantized), out var draft)) return draft;
+            ThrowIfDisposed();
+            if (_drafts.TryGetValue((folder, quantized), out var draft)) return draft.Runner;
             var files = ModelFolder.Read(folder);
             if (files.Spec.VocabularySize != VocabularySize)
                 throw new CheckpointException($"{folder}: a draft model must have the model's {VocabularySize} tokens, got {files.Spec.VocabularySize}.");
-            var options = Options with { MaxTokens = Math.Min(MaxTokens, files.Spec.ContextLength), KvCache = Options.KvCache with { SharedTokens = 0 } };
-            if (quantized && DeviceFactory.CpuThreads(Backend) is not null && options.WeightFormat == WeightFormat.AsStored)
+            var options = Options with
+            {
+                ContextLength = Math.Min(ContextLength, files.Spec.ContextLength),
+                KvCache = Options.KvCache with { SharedTokens = 0 },
+            };
+            if (quantized && Backend.PrefersEightBits && options.WeightFormat == WeightFormat.AsStored)
                 options = options with { WeightFormat = WeightFormat.Q8, Activations = ActivationFormat.Int8 };
             if (Tokenizer is not null && files.LoadTokenizer() is { } tokenizer && !Tokenizer.HasTokensOf(tokenizer))
                 throw new CheckpointException($"{folder}: a draft model must have the model's tokenizer, got another one.");
-            draft = Load(Backend, files, options, null, this);
+            draft = Load(Backend, files, options, null, this, CancellationToken.None);
             _drafts.Add((folder, quantized), draft);
             WarmUp.RunTrees(this);
-            return draft;
+            return draft.Runner;
         }
     }
 
-    /// <summary>A cache for <paramref name="tokens"/> tokens and a tree behind them, and the memory that belongs to it alone.</summary>
-    internal (KvCache Cache, MemoryPool Pool) NewCache(int tokens)
-    {
-        var capacity = tokens + Size.TreeRows;
-        var bytes = _pages is not null ? PagedKvCache.TableBytes(capacity)
-            : Backend.CommitsOnWrite ? PagedKvCache.Bytes(Backend, Geometry, capacity)
-            : DenseKvCache.Bytes(Geometry, capacity);
-        var pool = Backend.CreatePool("kv", bytes + PoolSlack);
-        try
-        {
-            return (_pages is not null ? new PagedKvCache(Backend, pool, _pages, capacity)
-                : Backend.CommitsOnWrite ? new PagedKvCache(Backend, pool, Geometry, capacity)
-                : new DenseKvCache(Backend, pool, Geometry, capacity), pool);
-        }
-        catch
-        {
-            pool.Dispose();
-            throw;
-        }
-    }
+    /// <summary>Throws where the model was disposed.</summary>
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
 
-    /// <summary>Frees the weights and the device.</summary>
+    /// <summary>Frees the weights and the device, after the pass that runs. Sessions may be disposed before or after.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
-        _disposed = true;
-        foreach (var draft in _drafts.Values) draft.Dispose();
-        _pages?.Dispose();
-        _pagePool?.Dispose();
-        _ropes.Dispose();
+        Free(wait: true);
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free(bool wait)
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        if (Scheduler is null) return;      // the constructor has failed
+        Scheduler.Dispose();
+        lock (_draftsGate)
+        {
+            foreach (var draft in _drafts.Values) draft.Dispose();
+        }
+        Prefixes?.Dispose();
+        Runner.Dispose();
         _weights.Dispose();
+        if (wait) _warmUp?.Wait();
         if (_target is null) Backend.Dispose();
     }
 
-    /// <summary>Passes of <paramref name="rows"/> tokens, with logits for a tree of tokens as far as they take no more than 64 MiB.</summary>
-    internal static WorkspaceSize Sizes(ModelSpec spec, int rows)
+    /// <summary>Tokens in the pages that all sessions share: what the options say, or eight contexts as far as they take no more than a third of the memory.</summary>
+    private long SharedTokens(ModelOptions options)
     {
-        var logitRows = (int)Math.Clamp(LogitBytes / (4L * spec.VocabularySize), 8, TreeRows);
-        return new WorkspaceSize(Math.Max(rows, TreeRows), logitRows, TreeRows, TreeDepth + 1);
+        if (options.KvCache.SharedTokens >= 0) return options.KvCache.SharedTokens;
+        var token = 2L * Spec.Layers.Count * Spec.KvHeads * Spec.HeadDim * options.KvCache.Type.Size();
+        var affordable = Backend.AvailableBytes / 3 / Math.Max(token, 1);
+        var whole = ContextLength + ModelRunner.TreeNodes + KvLayout.PageSize;
+        return Math.Clamp(DefaultContexts * (long)whole, whole, Math.Clamp(affordable, whole, int.MaxValue));
     }
 }

@@ -8,13 +8,19 @@ public sealed record KvCacheOptions
     /// <summary>Storage of one element; F32 by default. F16 and BF16 halve the memory and round to nearest even.</summary>
     public ElementType Type { get; init; } = ElementType.F32;
 
-    /// <summary>Tokens in pages that all sessions of the model share, taken as a session grows; 0, the default, gives each session memory of its own for all its tokens.</summary>
-    public int SharedTokens { get; init; }
+    /// <summary>
+    /// Tokens in pages that all sessions of the model share, taken as a session grows; -1, the default, for eight contexts as far as a third of the free memory
+    /// holds them; 0 gives each session memory of its own for all its tokens, and then nothing is shared between sessions.
+    /// </summary>
+    public int SharedTokens { get; init; } = -1;
+
+    /// <summary>Whether pages of prompts stay for later sessions of the same scope, until others need them; true by default. Needs shared pages.</summary>
+    public bool PrefixCaching { get; init; } = true;
 
     internal void Validate()
     {
         if (Type == ElementType.I32 || !Enum.IsDefined(Type)) throw new ArgumentException($"options: KvCache.Type must be F32, F16 or BF16, got {Type}.");
-        ArgumentOutOfRangeException.ThrowIfNegative(SharedTokens);
+        if (SharedTokens < -1) throw new ArgumentOutOfRangeException(nameof(SharedTokens), $"options: KvCache.SharedTokens must be at least 0, or -1 for the default, got {SharedTokens}.");
     }
 }
 
@@ -37,7 +43,22 @@ public sealed record ModelOptions
     public KvCacheOptions KvCache { get; init; } = new();
 
     /// <summary>Tokens of a session, prompt and generated; null for the model's context, at most 8,192.</summary>
-    public int? MaxTokens { get; init; }
+    public int? ContextLength { get; init; }
+
+    /// <summary>The former name of <see cref="ContextLength"/>.</summary>
+    [Obsolete("Use ContextLength.")]
+    public int? MaxTokens { get => ContextLength; init => ContextLength = value; }
+
+    /// <summary>Sequences in passes at once; 64 by default, at most 256. What comes beyond that waits.</summary>
+    public int MaxSequences { get; init; } = 64;
+
+    /// <summary>Requests that wait for a place at most; 1,024 by default. What comes beyond that is refused with <see cref="ModelBusyException"/>.</summary>
+    public int MaxQueued { get; init; } = 1024;
+
+    /// <summary>
+    /// Time between two tokens of a session that the prompt of another one may cause; 50 ms by default. Where two passes of decoding take longer, it is they.
+    /// </summary>
+    public TimeSpan TokenDelay { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Threads of the CPU; 0, the default, for one for each processor.</summary>
     public int Threads { get; init; }
@@ -45,7 +66,7 @@ public sealed record ModelOptions
     /// <summary>Vector registers of the CPU back end; null for the widest there are.</summary>
     internal CpuTier? CpuTier { get; init; }
 
-    /// <summary>Tokens of a prompt that run in one pass; 512 by default. Bounds the workspace, and cancellation waits for at most one pass.</summary>
+    /// <summary>Rows of a pass at most, prompts and tokens of all sessions together; 512 by default. Bounds the workspace, and cancellation waits for at most one pass.</summary>
     public int PrefillChunk { get; init; } = 512;
 
     internal Models.WeightSettings Weights => new(WeightFormat, Activations, QuantizeVocabulary);
@@ -59,7 +80,10 @@ public sealed record ModelOptions
         if (!Enum.IsDefined(Activations)) throw new ArgumentOutOfRangeException(nameof(Activations), $"options: Activations is not known: {Activations}.");
         if (Activations == ActivationFormat.Int8 && WeightFormat is not (WeightFormat.Q8 or WeightFormat.Q4))
             throw new ArgumentException($"options: Activations Int8 need WeightFormat Q8 or Q4, got {WeightFormat} (choose one of those, or Activations F32).");
-        if (MaxTokens is < 2) throw new ArgumentOutOfRangeException(nameof(MaxTokens), $"options: MaxTokens must be at least 2, got {MaxTokens}.");
+        if (ContextLength is < 2) throw new ArgumentOutOfRangeException(nameof(ContextLength), $"options: ContextLength must be at least 2, got {ContextLength}.");
+        if (MaxSequences is < 1 or > 256) throw new ArgumentOutOfRangeException(nameof(MaxSequences), $"options: MaxSequences must be 1..256, got {MaxSequences}.");
+        if (MaxQueued is < 0) throw new ArgumentOutOfRangeException(nameof(MaxQueued), $"options: MaxQueued must be at least 0, got {MaxQueued}.");
+        if (TokenDelay < TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(TokenDelay), $"options: TokenDelay must be at least 0, got {TokenDelay}.");
         if (Threads is < 0 or > 1024) throw new ArgumentOutOfRangeException(nameof(Threads), $"options: Threads must be 0..1024, got {Threads}.");
         if (PrefillChunk is < 1 or > 65536) throw new ArgumentOutOfRangeException(nameof(PrefillChunk), $"options: PrefillChunk must be 1..65536, got {PrefillChunk}.");
     }

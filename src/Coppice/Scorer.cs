@@ -1,126 +1,217 @@
-using Coppice.Cache;
+using System.Collections.Concurrent;
 using Coppice.Decoding;
 using Coppice.Decoding.Sampling;
-using Coppice.Kernels.Memory;
-using Coppice.Models;
+using Coppice.Execution;
 
 namespace Coppice;
 
 /// <summary>Receives logits of consecutive positions.</summary>
 /// <param name="firstPosition">Position of the first row.</param>
 /// <param name="logits">[rows, vocabulary]; valid during the call.</param>
-internal delegate void LogitsReceiver(int firstPosition, ReadOnlySpan<float> logits);
+public delegate void LogitsReceiver(int firstPosition, ReadOnlySpan<float> logits);
 
-/// <summary>Runs given tokens through a model: logits and likelihoods at every position, in passes of bounded size.</summary>
-/// <remarks>Owns a cache and a workspace. One call at a time.</remarks>
-internal sealed class Scorer : IDisposable
+/// <summary>A text to be scored.</summary>
+/// <param name="Prompt">Tokens in front of it, which are not scored; may be empty, and then the text's first token is not scored either.</param>
+/// <param name="Text">Tokens to be scored, at least one.</param>
+public readonly record struct ScoredText(IReadOnlyList<int> Prompt, IReadOnlyList<int> Text);
+
+/// <summary>Runs given tokens through a model: logits and log-probabilities at every position.</summary>
+/// <remarks>Passes are shared with sessions and other scorers of the model. Thread-safe; each text that is scored at the same time has a cache of its own.</remarks>
+public sealed class Scorer : IDisposable
 {
-    private readonly LanguageModel _model;
-    private readonly KvCache _cache;
-    private readonly MemoryPool _cachePool;
-    private readonly Workspace _workspace;
-    private readonly ForwardBatch _batch;
-    private readonly int[] _rows;
-    private readonly float[] _logits;
+    private const int LogitBlock = 96;
 
-    /// <summary>A scorer for texts of at most <paramref name="maxTokens"/> tokens.</summary>
+    private readonly LanguageModel _model;
+    private readonly ConcurrentBag<Sequence> _sequences = [];
+    private readonly int _parallel;
+    private long _kvBytes;
+    private int _disposed;
+
+    /// <summary>Creates a scorer.</summary>
+    /// <param name="model">The model; belongs to the caller.</param>
+    /// <param name="maxTokens">Tokens of the longest text, prompt included; null for the model's context.</param>
     /// <exception cref="ArgumentException">The model has room for fewer.</exception>
-    /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
-    public Scorer(LanguageModel model, int maxTokens)
+    public Scorer(LanguageModel model, int? maxTokens = null)
     {
-        if (maxTokens < 1 || maxTokens > model.MaxTokens)
-            throw new ArgumentException($"scorer: 1..{model.MaxTokens:N0} tokens fit the model, got {maxTokens:N0} (raise ModelOptions.MaxTokens).", nameof(maxTokens));
+        ArgumentNullException.ThrowIfNull(model);
+        MaxTokens = maxTokens ?? model.ContextLength;
+        if (MaxTokens < 1 || MaxTokens > model.ContextLength)
+            throw new ArgumentException($"scorer: 1..{model.ContextLength:N0} tokens fit the model, got {MaxTokens:N0} (raise ModelOptions.ContextLength).", nameof(maxTokens));
         _model = model;
-        (_cache, _cachePool) = model.NewCache(maxTokens);
-        try
-        {
-            _workspace = new Workspace(model.Backend, model.Spec, model.Size);
-        }
-        catch
-        {
-            _cache.Dispose();
-            _cachePool.Dispose();
-            throw;
-        }
-        MaxTokens = maxTokens;
-        _batch = new ForwardBatch(model.Size, model.MaxTokens);
-        _rows = new int[model.Size.LogitRows];
-        _logits = new float[(long)model.Size.LogitRows * model.VocabularySize];
+        _parallel = Math.Min(model.Options.MaxSequences, 32);
     }
 
     /// <summary>Longest text.</summary>
     public int MaxTokens { get; }
-    /// <summary>Memory of keys and values.</summary>
-    public long KvBytes => _cache.BytesInUse;
-    /// <summary>Memory of intermediate results.</summary>
-    public long WorkspaceBytes => _workspace.BytesInUse;
+    /// <summary>Memory that the keys and values of the longest text so far took.</summary>
+    public long KvBytes => Volatile.Read(ref _kvBytes);
+    /// <summary>Memory of intermediate results, which the model shares with its sessions.</summary>
+    public long WorkspaceBytes => _model.Runner.WorkspaceBytes;
 
-    /// <summary>Logits at every position of <paramref name="ids"/> in one context, in order.</summary>
+    /// <summary>Logits at every position of <paramref name="ids"/> in one context, in order, on the calling thread.</summary>
     /// <exception cref="ArgumentException">No token, too many, or an id outside the vocabulary.</exception>
+    /// <exception cref="ObjectDisposedException">The scorer or the model was disposed.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public void Logits(ReadOnlySpan<int> ids, LogitsReceiver receive, CancellationToken cancellationToken = default)
     {
-        if (ids.IsEmpty || ids.Length > MaxTokens) throw new ArgumentException($"scorer: 1..{MaxTokens:N0} tokens fit, got {ids.Length:N0}.", nameof(ids));
-        PromptCheck.Ids(ids, _model.VocabularySize);
-        var beyond = _model.Spec.LongPositionsFrom is { } border && ids.Length > border;
-        _cache.Truncate(0);
-        while (_cache.Length < ids.Length)
+        ArgumentNullException.ThrowIfNull(receive);
+        Check(ids);
+        cancellationToken.ThrowIfCancellationRequested();
+        var sequence = Rent(ids);
+        var rows = Math.Min(Math.Min(LogitBlock, _model.Runner.Size.LogitRows), ids.Length);
+        var work = new LogitsWork(_model.Scheduler, sequence, new float[(long)rows * _model.VocabularySize], _model.VocabularySize);
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var count = Math.Min(_model.Size.Rows, ids.Length - _cache.Length);
-            lock (_model.Gate)
+            using var registration = cancellationToken.UnsafeRegister(Cancel, work);
+            while (!work.IsAtEnd())
             {
-                _batch.Clear();
-                _batch.Add(_cache, ids.Slice(_cache.Length, count), beyond);
-                _model.Transformer.Forward(_batch, _workspace);
-                for (var first = 0; first < count; first += _rows.Length) Receive(first, Math.Min(_rows.Length, count - first), receive);
+                work.Wait();
+                if (!work.TryRead(out var first, out var block)) continue;
+                receive(first, block);
+                work.Next();
             }
-            _cache.Advance(count);
+        }
+        finally
+        {
+            _model.Scheduler.Withdraw(work);
+            Return(sequence);
         }
     }
 
     /// <summary>-ln p of tokens 1 … n - 1 of <paramref name="ids"/>, in nats.</summary>
     /// <param name="ids">At least two tokens.</param>
-    /// <param name="window">A fresh context after so many tokens, whose first token is not scored; null for one context.</param>
-    /// <param name="cancellationToken">Takes effect between passes.</param>
+    /// <param name="window">A fresh context after as many tokens, whose first token is not scored; null for one context.</param>
+    /// <param name="cancellationToken">Takes effect within one pass.</param>
+    /// <inheritdoc cref="Logits" path="/exception"/>
     public IReadOnlyList<double> NegativeLogLikelihoods(IReadOnlyList<int> ids, int? window = null, CancellationToken cancellationToken = default)
     {
         int[] all = [.. ids];
         var size = window ?? all.Length;
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 2, nameof(window));
-        var vocabulary = _model.VocabularySize;
         var results = new List<double>(all.Length);
         for (var start = 0; start + 1 < all.Length; start += size)
         {
-            var text = all.AsMemory(start, Math.Min(size, all.Length - start));
-            Logits(text.Span, (first, logits) =>
-            {
-                for (var i = 0; i < logits.Length / vocabulary && first + i + 1 < text.Length; i++)
-                {
-                    var row = logits.Slice(i * vocabulary, vocabulary);
-                    results.Add(LogProbabilities.LogSum(row) - row[text.Span[first + i + 1]]);
-                }
-            }, cancellationToken);
+            var scores = LogProbabilities(new ScoredText([], all[start..Math.Min(start + size, all.Length)]), cancellationToken);
+            results.AddRange(scores.Select(score => -score));
         }
         return results;
     }
 
-    /// <summary>Frees cache and workspace.</summary>
-    public void Dispose()
+    /// <summary>ln p of each token of a text after its prompt, in nats; where there is no prompt, of all tokens but the first.</summary>
+    /// <param name="text">What to score.</param>
+    /// <param name="cancellationToken">Takes effect within one pass.</param>
+    /// <inheritdoc cref="Logits" path="/exception"/>
+    public IReadOnlyList<double> LogProbabilities(ScoredText text, CancellationToken cancellationToken = default)
     {
-        lock (_model.Gate)
+        cancellationToken.ThrowIfCancellationRequested();
+        var (sequence, work, scores) = Begin(text);
+        if (work is null) return scores;
+        try
         {
-            _workspace.Dispose();
-            _cache.Dispose();
-            _cachePool.Dispose();
+            using var registration = cancellationToken.UnsafeRegister(Cancel, work);
+            while (!work.IsAtEnd()) work.Wait();
+            return scores;
+        }
+        finally
+        {
+            _model.Scheduler.Withdraw(work);
+            Return(sequence!);
         }
     }
 
-    private void Receive(int first, int count, LogitsReceiver receive)
+    /// <summary>The same for many texts at once, whose rows share passes.</summary>
+    /// <param name="texts">What to score.</param>
+    /// <param name="cancellationToken">Takes effect within one pass.</param>
+    /// <returns>In the order of <paramref name="texts"/>.</returns>
+    /// <inheritdoc cref="Logits" path="/exception"/>
+    public async Task<IReadOnlyList<IReadOnlyList<double>>> LogProbabilitiesAsync(IReadOnlyList<ScoredText> texts, CancellationToken cancellationToken = default)
     {
-        for (var i = 0; i < count; i++) _rows[i] = first + i;
-        var logits = _model.Transformer.Logits(_workspace, _rows.AsSpan(0, count));
-        var host = _logits.AsSpan(0, count * _model.VocabularySize);
-        _model.Backend.Download(logits, host);
-        receive(_cache.Length + first, host);
+        ArgumentNullException.ThrowIfNull(texts);
+        foreach (var text in texts) Check([.. text.Prompt, .. text.Text]);
+        using var places = new SemaphoreSlim(_parallel);
+        var scores = new IReadOnlyList<double>[texts.Count];
+        await Task.WhenAll(Enumerable.Range(0, texts.Count).Select(async i =>
+        {
+            await places.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try { scores[i] = await ScoreAsync(texts[i], cancellationToken).ConfigureAwait(false); }
+            finally { places.Release(); }
+        })).ConfigureAwait(false);
+        return scores;
+    }
+
+    /// <summary>Frees the caches.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        while (_sequences.TryTake(out var sequence)) sequence.Dispose();
+    }
+
+    private static void Cancel(object? work, CancellationToken token) => ((ScheduledWork)work!).Stop(new OperationCanceledException(token));
+
+    private async Task<IReadOnlyList<double>> ScoreAsync(ScoredText text, CancellationToken cancellationToken)
+    {
+        var (sequence, work, scores) = Begin(text);
+        if (work is null) return scores;
+        work.IsAsynchronous = true;
+        try
+        {
+            await using var registration = cancellationToken.UnsafeRegister(Cancel, work).ConfigureAwait(false);
+            while (!work.IsAtEnd()) await work.WaitAsync().ConfigureAwait(false);
+            return scores;
+        }
+        finally
+        {
+            await _model.Scheduler.WithdrawAsync(work).ConfigureAwait(false);
+            Return(sequence!);
+        }
+    }
+
+    /// <summary>The last token is scored by the row in front of it and need not run.</summary>
+    private (Sequence? Sequence, RowsWork? Work, double[] Scores) Begin(ScoredText text)
+    {
+        int[] ids = [.. text.Prompt, .. text.Text];
+        Check(ids);
+        var first = Math.Max(text.Prompt.Count, 1);
+        var scores = new double[ids.Length - first];
+        if (scores.Length == 0) return (null, null, scores);
+        var sequence = Rent(ids.AsSpan(0, ids.Length - 1));
+        var work = new RowsWork(_model.Scheduler, sequence, first - 1, _model.VocabularySize, (position, logits) =>
+            scores[position + 1 - first] = logits[ids[position + 1]] - Decoding.Sampling.LogProbabilities.LogSum(logits));
+        return (sequence, work, scores);
+    }
+
+    private void Check(ReadOnlySpan<int> ids)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        _model.ThrowIfDisposed();
+        if (ids.IsEmpty || ids.Length > MaxTokens) throw new ArgumentException($"scorer: 1..{MaxTokens:N0} tokens fit, got {ids.Length:N0}.", nameof(ids));
+        PromptCheck.Ids(ids, _model.VocabularySize);
+        _model.Runner.RequireRoom(ids.Length);
+    }
+
+    private static void InterlockedMax(ref long place, long value)
+    {
+        for (var found = Volatile.Read(ref place); value > found; found = Volatile.Read(ref place))
+        {
+            if (Interlocked.CompareExchange(ref place, value, found) == found) return;
+        }
+    }
+
+    private Sequence Rent(ReadOnlySpan<int> ids)
+    {
+        if (!_sequences.TryTake(out var sequence)) sequence = new Sequence(_model.Runner);
+        _model.Scheduler.Unpark(sequence);
+        sequence.Clear();
+        sequence.Begin(ids, DecodingOptions.Nothing);
+        return sequence;
+    }
+
+    private void Return(Sequence sequence)
+    {
+        _model.Scheduler.Unpark(sequence);
+        InterlockedMax(ref _kvBytes, sequence.Cache.BytesInUse);
+        sequence.Clear();
+        if (Volatile.Read(ref _disposed) == 0) _sequences.Add(sequence);
+        else sequence.Dispose();
     }
 }

@@ -1,118 +1,202 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text;
-using Coppice.Cache;
 using Coppice.Decoding;
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Verification;
 using Coppice.Drafting;
 using Coppice.Execution;
-using Coppice.Kernels.Memory;
-using Coppice.Models;
-using Coppice.Text;
 using Coppice.Text.Files;
 
 namespace Coppice;
 
 /// <summary>One text or conversation: generates, and keeps keys and values for the next call.</summary>
 /// <remarks>
-/// Every call gets the whole prompt; what it shares with the tokens of the session from the beginning on is not computed again, and the result
-/// does not depend on that. One generation at a time; different sessions may run at the same time. Not thread-safe beyond that.
+/// Every call gets the whole prompt; what it shares with the tokens of the session from the beginning on, or with prompts that other sessions have run, is not
+/// computed again, and the result does not depend on that. One generation at a time; different sessions may run at the same time, and their passes are shared.
+/// Not thread-safe beyond that, except that <see cref="Dispose"/> may be called at any moment from any thread.
 /// </remarks>
 public sealed class Session : IDisposable
 {
     private readonly LanguageModel _model;
-    private readonly KvCache _cache;
-    private readonly MemoryPool _cachePool;
-    private readonly Workspace _workspace;
-    private readonly DecodingLoop _loop;
+    private readonly Sequence _sequence;
+    private readonly Lock _gate = new();
     private (DrafterOptions Options, Drafter Drafter) _drafter = (DrafterOptions.None, new NoDrafter());
-    private bool _running, _disposed;
+    private ScheduledWork? _work;       // what runs now
+    private bool _reserved;             // something has begun: it runs, or is being prepared
+    private bool _disposed, _freed;
+    private readonly SessionOptions _options;
 
-    internal Session(LanguageModel model)
+    internal Session(LanguageModel model, SessionOptions options)
     {
-        _model = model;
-        (_cache, _cachePool) = model.NewCache(model.MaxTokens);
+        (_model, _options) = (model, options);
         try
         {
-            _workspace = new Workspace(model.Backend, model.Spec, model.Size);
+            _sequence = new Sequence(model.Runner);
         }
         catch
         {
-            _cache.Dispose();
-            _cachePool.Dispose();
+            GC.SuppressFinalize(this);
             throw;
         }
-        _loop = new DecodingLoop(model.Transformer, model.Gate, _cache, _workspace, model.MaxTokens, model.MaxTokens, model.PassCosts);
+        model.Scheduler.Park(_sequence);
     }
 
-    /// <summary>Prompt and generated tokens so far.</summary>
-    public IReadOnlyList<int> Tokens => _loop.Tokens.ToArray();
-    /// <summary>What the last generation came to, also one that was cancelled; null before the first.</summary>
+    private Session(LanguageModel model, SessionOptions options, Sequence sequence) => (_model, _options, _sequence) = (model, options, sequence);
+
+    /// <summary>Frees what a host has forgotten to dispose.</summary>
+    ~Session()
+    {
+        if (_sequence is not null) Free(wait: false);
+    }
+
+    /// <summary>Prompt and generated tokens so far, as far as they were read.</summary>
+    public IReadOnlyList<int> Tokens
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var read = _work is Generation generation ? _sequence.PromptLength + generation.TakenCount : _sequence.Count;
+                return _sequence.Tokens[..Math.Min(read, _sequence.Count)].ToArray();
+            }
+        }
+    }
+
+    /// <summary>Result of the last generation, also of one that was cancelled; null before the first.</summary>
     public GenerationResult? LastResult { get; private set; }
     /// <summary>Memory of keys and values.</summary>
-    public long KvBytes => _cache.BytesInUse;
-    /// <summary>Memory of intermediate results.</summary>
-    public long WorkspaceBytes => _workspace.BytesInUse;
+    public long KvBytes => _sequence.Cache.BytesInUse;
+    /// <summary>Memory of intermediate results, which all sessions of the model share.</summary>
+    public long WorkspaceBytes => _model.Runner.WorkspaceBytes;
 
-    /// <summary>Takes the place of the drafter that the options name; belongs to whoever sets it.</summary>
+    /// <summary>Takes the place of the drafter that the options name; belongs to whoever sets it. For tests.</summary>
     internal Drafter? Drafter { get; set; }
 
-    /// <summary>Generates behind <paramref name="prompt"/>, which gets the special tokens that the tokenizer frames a text with.</summary>
+    /// <summary>Continues <paramref name="prompt"/>, which gets the special tokens that the tokenizer frames a text with.</summary>
     /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
     public IAsyncEnumerable<GeneratedPiece> GenerateAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         GenerateAsync(Encode(prompt), options, cancellationToken);
 
-    /// <summary>Generates behind <paramref name="prompt"/>; each token is computed on a thread of the pool when the caller asks for it.</summary>
+    /// <summary>Continues <paramref name="prompt"/>; no thread waits for tokens, and passes run ahead of the reader by some tokens.</summary>
     /// <param name="prompt">The whole prompt, at least one token.</param>
     /// <param name="options">How; null for the defaults.</param>
-    /// <param name="cancellationToken">Takes effect within one pass; what was generated stays in the session.</param>
+    /// <param name="cancellationToken">Takes effect within one pass; what was read stays in the session.</param>
     /// <exception cref="ArgumentException">The prompt is empty, too long or has an id outside the vocabulary, or an option is out of its range.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="DeviceMemoryException">The text can never fit the memory of keys and values.</exception>
     /// <exception cref="InvalidOperationException">The session is generating already, or the model has no tokenizer and text is asked for.</exception>
-    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+    /// <exception cref="ModelBusyException">As many requests wait as the model takes.</exception>
+    /// <exception cref="ObjectDisposedException">The session or the model was disposed, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
+        IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         var (ids, checkedOptions) = Check(prompt, options);
         return RunAsync(ids, checkedOptions, cancellationToken);
     }
 
-    /// <summary>The same on the calling thread.</summary>
+    /// <summary>Continues <paramref name="prompt"/> on the calling thread.</summary>
     /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
     public IEnumerable<GeneratedPiece> Generate(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         Generate(Encode(prompt), options, cancellationToken);
 
-    /// <summary>The same on the calling thread.</summary>
+    /// <summary>Continues <paramref name="prompt"/> on the calling thread.</summary>
     /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
-    public IEnumerable<GeneratedPiece> Generate(IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+    public IEnumerable<GeneratedPiece> Generate(
+        IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         var (ids, checkedOptions) = Check(prompt, options);
         return Run(ids, checkedOptions, cancellationToken);
     }
 
-    /// <summary>Forgets all tokens. What a drafter has learned stays.</summary>
-    public void Reset()
+    /// <summary>Runs <paramref name="prompt"/> through the model, so that a generation that begins with it has its first token at once.</summary>
+    /// <param name="prompt">At least one token; the session then holds these tokens.</param>
+    /// <param name="progress">Told how many tokens of how many are done, from the thread that awaits.</param>
+    /// <param name="cancellationToken">Takes effect within one pass; what was done stays.</param>
+    /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)" path="/exception"/>
+    public async Task PrefillAsync(IReadOnlyList<int> prompt, IProgress<PrefillProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_running) throw new InvalidOperationException("session: a generation is running; end it first.");
-        _loop.Reset();
-    }
-
-    /// <summary>Frees keys, values and workspace.</summary>
-    public void Dispose()
-    {
-        if (_disposed) return;
-        _disposed = true;
-        _drafter.Drafter.Dispose();
-        lock (_model.Gate)
+        var (ids, _) = Check(prompt, null);
+        Reserve();
+        ScheduledWork? work = null;
+        try
         {
-            _workspace.Dispose();
-            _cache.Dispose();
-            _cachePool.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            Begin(ids, DecodingOptions.Nothing);
+            var prefill = new Prefill(_model.Scheduler, _sequence) { IsAsynchronous = true };
+            Start(work = prefill);
+            await using var registration = cancellationToken.UnsafeRegister(Cancel, work).ConfigureAwait(false);
+            while (!prefill.IsAtEnd())
+            {
+                if (prefill.TryTake(out var done)) progress?.Report(new PrefillProgress(done, ids.Length));
+                else await prefill.WaitAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            if (work is not null) await _model.Scheduler.WithdrawAsync(work).ConfigureAwait(false);
+            End(null);
         }
     }
 
-    /// <inheritdoc cref="DecodingLoop.TimePass"/>
-    internal TimeSpan TimePass(int rows) => _loop.TimePass(rows);
+    /// <summary>A session with the same tokens, which shares their keys and values until one of the two goes on differently.</summary>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
+    /// <exception cref="InvalidOperationException">The session is generating.</exception>
+    /// <exception cref="ObjectDisposedException">The session or the model was disposed.</exception>
+    public Session Fork()
+    {
+        Reserve();
+        try
+        {
+            Sequence? fork = null;
+            _model.Scheduler.Exclusive(() => fork = _sequence.Fork(_model.Runner));
+            _model.Scheduler.Park(fork!);
+            return new Session(_model, _options, fork!);
+        }
+        finally
+        {
+            End(null);
+        }
+    }
+
+    /// <summary>Forgets all tokens. What a drafter has learned stays.</summary>
+    /// <exception cref="InvalidOperationException">The session is generating.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    public void Reset()
+    {
+        Reserve();
+        _model.Scheduler.Unpark(_sequence);
+        _sequence.Clear();
+        End(null);
+    }
+
+    /// <summary>Frees keys and values. A generation that runs ends at its next step, with <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose()
+    {
+        Free(wait: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Times a pass of <paramref name="rows"/> rows after what the session holds, and discards it.</summary>
+    internal TimeSpan TimePass(int rows)
+    {
+        Reserve();
+        try
+        {
+            var time = TimeSpan.Zero;
+            _model.Scheduler.Unpark(_sequence);
+            _model.Scheduler.Exclusive(() =>
+            {
+                _model.Scheduler.Reserve(_sequence.Cache, rows);
+                time = PassTimer.Tree(_model.Runner, _sequence.Cache, rows);
+            });
+            return time;
+        }
+        finally
+        {
+            End(null);
+        }
+    }
+
+    private static void Cancel(object? work, CancellationToken token) => ((ScheduledWork)work!).Stop(new OperationCanceledException(token));
 
     private int[] Encode(string prompt)
     {
@@ -123,15 +207,22 @@ public sealed class Session : IDisposable
 
     private (int[] Ids, GenerationOptions Options) Check(IReadOnlyList<int> prompt, GenerationOptions? options)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         ArgumentNullException.ThrowIfNull(prompt);
         options ??= new GenerationOptions();
         options.Validate();
         if (options.StopSequences.Count > 0 && _model.Tokenizer is null)
             throw new ArgumentException($"options: StopSequences need a tokenizer, but the model's folder has none of {TokenizerFolder.Names}.", nameof(options));
         int[] ids = [.. prompt];
-        PromptCheck.Run(ids, _model.VocabularySize, _model.MaxTokens);
+        PromptCheck.Run(ids, _model.VocabularySize, _model.ContextLength);
+        _model.Runner.RequireRoom(Math.Min((long)ids.Length + 1, _model.ContextLength));
         return (ids, options);
+    }
+
+    private void ThrowIfDisposed()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+        _model.ThrowIfDisposed();
     }
 
     /// <summary>The drafter of <paramref name="options"/>: the one of the generation before, with what it learned, where the options are the same.</summary>
@@ -149,41 +240,159 @@ public sealed class Session : IDisposable
 
     private async IAsyncEnumerable<GeneratedPiece> RunAsync(int[] prompt, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var pieces = Run(prompt, options, cancellationToken).GetEnumerator();
-        while (await Task.Run(pieces.MoveNext, CancellationToken.None).ConfigureAwait(false)) yield return pieces.Current;
-    }
-
-    private IEnumerable<GeneratedPiece> Run(int[] prompt, GenerationOptions options, CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_running) throw new InvalidOperationException("session: a generation is running; end it first, or use another session.");
-        var drafter = DrafterOf(options.Drafter);
-        _running = true;
-        var recorder = new GenerationRecorder(_loop, prompt.Length);
+        Reserve();
+        Generation? generation = null;
         try
         {
-            var stop = new StopRule(options.MaxTokens, options.IgnoreEos ? [] : _model.EndTokenIds);
-            var text = new TextStream(_model.Tokenizer, options);
-            var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;      // whether resting, which depends on times, changes nothing
-            var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
-            _loop.Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
-            while (recorder.FinishReason is null)
+            // A draft model may have to be loaded first: not on the caller's thread.
+            var isQuick = Drafter is not null || options.Drafter == _drafter.Options || !options.Drafter.LoadsModel;
+            generation = isQuick ? Begin(prompt, options) : await Task.Run(() => Begin(prompt, options), CancellationToken.None).ConfigureAwait(false);
+            generation.IsAsynchronous = true;
+            await using var registration = cancellationToken.UnsafeRegister(Cancel, generation).ConfigureAwait(false);
+            while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                _loop.Step();
-                for (var i = 0; i < _loop.Emitted.Count && recorder.FinishReason is null; i++)
-                {
-                    var last = i == _loop.Emitted.Count - 1 && _loop.Finished is not null;
-                    var piece = new GeneratedPiece(text.Append(_loop.Emitted[i], last), _loop.Emitted[i], options.LogProbs is null ? null : _loop.LogProbs[i]);
-                    recorder.Add(piece, text.StopFound ? FinishReason.Stop : last ? _loop.Finished : null);
-                    yield return piece;
-                }
+                _model.ThrowIfDisposed();
+                if (generation.IsAtEnd()) break;
+                if (generation.TryTake(out var piece)) yield return piece;
+                else await generation.WaitAsync().ConfigureAwait(false);
             }
         }
         finally
         {
-            LastResult = recorder.Result();
-            _running = false;
+            if (generation is not null) await _model.Scheduler.WithdrawAsync(generation).ConfigureAwait(false);
+            End(generation);
         }
+    }
+
+    private IEnumerable<GeneratedPiece> Run(int[] prompt, GenerationOptions options, CancellationToken cancellationToken)
+    {
+        Reserve();
+        Generation? generation = null;
+        try
+        {
+            generation = Begin(prompt, options);
+            using var registration = cancellationToken.UnsafeRegister(Cancel, generation);
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                _model.ThrowIfDisposed();
+                if (generation.IsAtEnd()) break;
+                if (generation.TryTake(out var piece)) yield return piece;
+                else generation.Wait();
+            }
+        }
+        finally
+        {
+            if (generation is not null) _model.Scheduler.Withdraw(generation);
+            End(generation);
+        }
+    }
+
+    private Generation Begin(int[] prompt, GenerationOptions options)
+    {
+        var drafter = DrafterOf(options.Drafter);
+        var stop = new StopRule(options.MaxTokens, options.IgnoreEos ? [] : _model.EndTokenIds);
+        var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;      // whether resting, which depends on times, changes nothing
+        var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
+        Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
+        var text = new TextStream(_model.Tokenizer, options);
+        // Must not know the session: what a host has forgotten could not be collected while passes run for it.
+        var (sequence, prefixes, scope) = (_sequence, _options.SharePrefixes ? _model.Prefixes : null, _options.Scope);
+        var generation = new Generation(_model.Scheduler, sequence, _model.Decoder, _model.Runner.Costs, text, () => Offer(sequence, prefixes, scope))
+        {
+            Priority = options.Priority,
+        };
+        Start(generation);
+        return generation;
+    }
+
+    /// <summary>Begins with what the sequence has of the prompt, or what others have computed of it where that is more.</summary>
+    private void Begin(int[] prompt, DecodingOptions options)
+    {
+        _model.Scheduler.Unpark(_sequence);
+        _sequence.Begin(prompt, options, _options.SharePrefixes ? _model.Prefixes : null, _options.Scope);
+    }
+
+    /// <summary>Offers the pages of whole blocks to other sequences; where pages are not shared, does nothing.</summary>
+    private static void Offer(Sequence sequence, PrefixCache? prefixes, CacheScope scope) =>
+        prefixes?.Insert(scope, sequence.IsBeyond, sequence.Tokens[..sequence.Cache.Length], sequence.Cache.WholePages);
+
+    /// <summary>Nothing else may begin until <see cref="End"/>.</summary>
+    private void Reserve()
+    {
+        lock (_gate)
+        {
+            ThrowIfDisposed();
+            if (_reserved) throw new InvalidOperationException("session: a generation is running; end it first, or use another session.");
+            _reserved = true;
+        }
+    }
+
+    /// <summary>From here on a dispose stops <paramref name="work"/>.</summary>
+    private void Start(ScheduledWork work)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _work = work;
+        }
+    }
+
+    /// <summary>What ran is withdrawn: the session is free for something else, or, where it was disposed meanwhile, freed.</summary>
+    private void End(Generation? generation)
+    {
+        lock (_gate)
+        {
+            if (generation is not null) LastResult = generation.End(keep: !_freed);
+            (_work, _reserved) = (null, false);
+            if (_disposed)
+            {
+                FreeSequence();
+                return;
+            }
+            if (_options.SharePrefixes) Offer(_sequence, _model.Prefixes, _options.Scope);
+            _model.Scheduler.Park(_sequence);
+        }
+    }
+
+    private void Free(bool wait)
+    {
+        ScheduledWork? work;
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            work = _work;
+            if (work is null)
+            {
+                if (!_reserved || !wait) FreeSequence();        // what is being prepared frees the session when it ends
+                return;
+            }
+        }
+        work.Stop(new ObjectDisposedException(nameof(Session)));
+        if (!wait)
+        {
+            _ = FreeLaterAsync(work);
+            return;
+        }
+        _model.Scheduler.Withdraw(work);
+        lock (_gate) FreeSequence();
+    }
+
+    /// <summary>A finalizer does not wait for a pass.</summary>
+    private async Task FreeLaterAsync(ScheduledWork work)
+    {
+        await _model.Scheduler.WithdrawAsync(work).ConfigureAwait(false);
+        lock (_gate) FreeSequence();
+    }
+
+    private void FreeSequence()
+    {
+        if (_freed) return;
+        _freed = true;
+        _model.Scheduler.Unpark(_sequence);
+        _drafter.Drafter.Dispose();
+        _sequence.Dispose();
     }
 }

@@ -18,7 +18,7 @@ internal static class DrafterBench
         if (prompts is null && path is null) throw new ArgumentException("--prompts or --recording: a file must be named.");
         var names = (take("--drafters") ?? Everything).Split(' ');
         var (perClass, repeats) = (Whole(take("--per-class") ?? "1000"), Whole(take("--repeats") ?? "1"));
-        using var model = LanguageModel.Load(folder, new ModelOptions { Device = take("--device") ?? "cpu", MaxTokens = 4096 });
+        using var model = LanguageModel.Load(folder, new ModelOptions { Device = take("--device") ?? "cpu", ContextLength = 4096 });
         var texts = path is not null && File.Exists(path) ? Recording.Read(path) : Recording.Make(model, PromptSet.Read(prompts!, model.Tokenizer!), tokens);
         if (path is not null && !File.Exists(path)) Recording.Write(texts, path);
         if (take("--measure") == "no") return 0;

@@ -1,5 +1,4 @@
 using Coppice.Drafting;
-using Coppice.Execution;
 
 namespace Coppice.Bench.Drafters;
 
@@ -49,7 +48,7 @@ internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText
     private (Measured Cold, Measured Warm) Measure(Session session, RecordedText text, DrafterOptions options)
     {
         using var fresh = options.Create(model.DraftContext);
-        using var taught = Replay.Create(options, model, recorded.Where(other => other != text), model.PassCosts);
+        using var taught = Replay.Create(options, model, recorded.Where(other => other != text), model.Runner.Costs);
         var before = Generate(session, text, DrafterOptions.None);
         var (cold, warm) = (Generate(session, text, options, fresh), Generate(session, text, options, taught));
         var plain = (before.DecodeTime + Generate(session, text, DrafterOptions.None).DecodeTime) / 2;

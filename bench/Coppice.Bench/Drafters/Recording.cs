@@ -28,7 +28,7 @@ internal static class Recording
     public static RecordedText[] Make(LanguageModel model, IEnumerable<ClassedPrompt> prompts, int tokens)
     {
         using var session = model.NewSession();
-        using var scorer = new Scorer(model, model.MaxTokens);
+        using var scorer = new Scorer(model, model.ContextLength);
         return [.. prompts.Select(prompt => Record(model, session, scorer, prompt, tokens))];
     }
 

@@ -53,7 +53,7 @@ public class DecodeBenchmark : IMeasuredWork, INeedsModel
     [GlobalSetup]
     public void Setup()
     {
-        _model = LanguageModel.Load(BenchModel.Folder!, new ModelOptions { Device = "cpu", MaxTokens = Context + Tokens + 1 });
+        _model = LanguageModel.Load(BenchModel.Folder!, new ModelOptions { Device = "cpu", ContextLength = Context + Tokens + 1 });
         _session = _model.NewSession();
         _prompt = [.. Enumerable.Range(0, Context).Select(i => (int)((i * 7919L + 12345) % _model.VocabularySize))];
         var whole = Run();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coppice.Cli.Measuring;
+using Coppice.Execution;
 using Coppice.Loading;
 using Coppice.Models;
 
@@ -40,8 +41,7 @@ internal static class BenchCommand
         var model = loaded.Model;
         var threads = DeviceFactory.CpuThreads(model.Backend)
             ?? throw new CommandException($"bench: measures the limits of a CPU, but the device is {model.DeviceName} (use --device cpu).");
-        using var workspace = new Workspace(model.Backend, model.Spec, model.Size);
-        var rows = Chosen(context, model, workspace) ?? Rows(context.Value(Suite)!, model, workspace);
+        var rows = Chosen(context, model) ?? Rows(context.Value(Suite)!, model);
         BenchResult? result = null;
         try
         {
@@ -57,25 +57,25 @@ internal static class BenchCommand
     }
 
     /// <summary>The rows that the user described, or null where there are none.</summary>
-    private static List<SpeedRow>? Chosen(CommandContext context, LanguageModel model, Workspace workspace)
+    private static List<SpeedRow>? Chosen(CommandContext context, LanguageModel model)
     {
         var (prefill, decode, depth) = (context.Value(Prefill), context.Value(Decode), context.Value(Depth) ?? 0);
         if (prefill is null && decode is null) return null;
         var needed = Math.Max(prefill + 2 ?? 0, depth + decode + 1 ?? 0);
-        if (needed > model.MaxTokens) throw new CommandException($"bench: these rows need a context of {needed}, but it holds {model.MaxTokens} (raise --context).");
+        if (needed > model.ContextLength) throw new CommandException($"bench: these rows need a context of {needed}, but it holds {model.ContextLength} (raise --context).");
         var rows = new List<SpeedRow>();
-        if (prefill is { } tokens) rows.Add(new PrefillRow(model, workspace, tokens));
-        if (decode is { } steps) rows.Add(new DecodeRow(model, workspace, $"decode-{steps}@{depth}", depth, steps));
+        if (prefill is { } tokens) rows.Add(new PrefillRow(model, tokens));
+        if (decode is { } steps) rows.Add(new DecodeRow(model, $"decode-{steps}@{depth}", depth, steps));
         return rows;
     }
 
     /// <summary>The rows that fit the model's context.</summary>
-    private static List<SpeedRow> Rows(string suite, LanguageModel model, Workspace workspace)
+    private static List<SpeedRow> Rows(string suite, LanguageModel model)
     {
         var rows = new List<SpeedRow>();
-        if (suite is "all" or "decode") rows.AddRange(Contexts.Where(context => context + 16 <= model.MaxTokens).Select(context => new DecodeRow(model, workspace, $"decode-{context}", context, Steps)));
-        if (suite is "all" or "prefill") rows.AddRange(Prompts.Where(tokens => tokens + 2 <= model.MaxTokens).Select(tokens => new PrefillRow(model, workspace, tokens)));
-        return rows.Count > 0 ? rows : throw new CommandException($"bench: a context of {model.MaxTokens} tokens holds none of the rows (raise --context to {Prompts[0] + 16}).");
+        if (suite is "all" or "decode") rows.AddRange(Contexts.Where(context => context + 16 <= model.ContextLength).Select(context => new DecodeRow(model, $"decode-{context}", context, Steps)));
+        if (suite is "all" or "prefill") rows.AddRange(Prompts.Where(tokens => tokens + 2 <= model.ContextLength).Select(tokens => new PrefillRow(model, tokens)));
+        return rows.Count > 0 ? rows : throw new CommandException($"bench: a context of {model.ContextLength} tokens holds none of the rows (raise --context to {Prompts[0] + 16}).");
     }
 
     /// <summary>Rounds of all rows in turn, so that a slow moment of the machine touches all of them; the machine's limits are rows like the others.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Coppice.Decoding;
 using Coppice.Text;
 
 namespace Coppice.Cli.Commands;
@@ -46,7 +47,7 @@ internal sealed class Conversation(CommandContext context, LoadedModel loaded, S
     {
         // Piped input gives a transcript without prompts.
         var typed = !Console.IsInputRedirected;
-        if (typed) _output.Note($"{loaded.Model.DeviceName}, context of {loaded.Model.MaxTokens} tokens; /help for help.");
+        if (typed) _output.Note($"{loaded.Model.DeviceName}, context of {loaded.Model.ContextLength} tokens; /help for help.");
         using var input = new StreamReader(Console.OpenStandardInput());
         while (true)
         {

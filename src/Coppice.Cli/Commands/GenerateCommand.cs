@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Coppice.Decoding;
 using Coppice.Text;
 
 namespace Coppice.Cli.Commands;

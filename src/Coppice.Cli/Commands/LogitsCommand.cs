@@ -32,8 +32,8 @@ internal static class LogitsCommand
         var model = loaded.Model;
         foreach (var (name, ids) in cases)
         {
-            if (ids.Length <= model.MaxTokens) continue;
-            throw new CommandException($"ids.{name}: {ids.Length:N0} tokens do not fit a context of {model.MaxTokens:N0} (raise --context).");
+            if (ids.Length <= model.ContextLength) continue;
+            throw new CommandException($"ids.{name}: {ids.Length:N0} tokens do not fit a context of {model.ContextLength:N0} (raise --context).");
         }
         bool stopped;
         using (var scorer = new Scorer(model, cases.Max(c => c.Ids.Length)))

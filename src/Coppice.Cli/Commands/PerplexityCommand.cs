@@ -48,8 +48,8 @@ internal static class PerplexityCommand
         if (context.Value(MaxTokens) is { } most && ids.Length > most) ids = ids[..most];
         if (ids.Length < 2) throw new CommandException($"{TextFile.Label(context.Value(TextOption)!)}: must have at least two tokens, found {ids.Length}.");
         var window = Math.Min(context.Value(Window) ?? ids.Length, ids.Length);
-        if (window <= model.MaxTokens) return (ids, window);
-        throw new CommandException($"perplexity: {window:N0} tokens do not fit a context of {model.MaxTokens:N0} (use --window or --max-tokens, or raise --context).");
+        if (window <= model.ContextLength) return (ids, window);
+        throw new CommandException($"perplexity: {window:N0} tokens do not fit a context of {model.ContextLength:N0} (use --window or --max-tokens, or raise --context).");
     }
 
     private static void Report(CommandContext context, PerplexityResult result)

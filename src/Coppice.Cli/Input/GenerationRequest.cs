@@ -76,8 +76,8 @@ internal sealed record GenerationRequest
             ids = Messages is null ? tokenizer.Encode(Text!) : tokenizer.Encode(renderer!.Render(Messages, Tools), addSpecialTokens: false);
         }
         if (ids.Count == 0) throw new CommandException("prompt: must have at least one token, found none.");
-        if (ids.Count >= model.MaxTokens)
-            throw new CommandException($"prompt: {ids.Count:N0} tokens leave no room to generate in a context of {model.MaxTokens:N0} (raise --context or shorten the prompt).");
+        if (ids.Count >= model.ContextLength)
+            throw new CommandException($"prompt: {ids.Count:N0} tokens leave no room to generate in a context of {model.ContextLength:N0} (raise --context or shorten the prompt).");
         PromptCheck.Ids([.. ids], model.VocabularySize);
         return ids;
     }

@@ -1,10 +1,5 @@
 using System.Diagnostics;
 using Coppice.Cache;
-using Coppice.Decoding;
-using Coppice.Decoding.Sampling;
-using Coppice.Decoding.Verification;
-using Coppice.Drafting;
-using Coppice.Execution;
 using Coppice.Kernels.Memory;
 using Coppice.Models;
 
@@ -13,16 +8,13 @@ namespace Coppice.Cli.Measuring;
 /// <summary>One row of `bench`: a pass of one size that is timed again in every round.</summary>
 internal abstract class SpeedRow : IDisposable
 {
-    private readonly KvCache _cache;
-    private readonly MemoryPool _pool;
     private readonly List<double> _seconds = [];
 
-    /// <summary>A row with a cache for <paramref name="tokens"/> tokens; all rows share <paramref name="workspace"/>.</summary>
-    protected SpeedRow(string name, LanguageModel model, Workspace workspace, int tokens)
+    /// <summary>A row with a session of its own, which takes nothing from the others.</summary>
+    protected SpeedRow(string name, LanguageModel model)
     {
         Name = name;
-        (_cache, _pool) = model.NewCache(tokens);
-        Loop = new DecodingLoop(model.Transformer, model.Gate, _cache, workspace, tokens, model.MaxTokens, model.PassCosts);
+        Session = model.NewSession(new SessionOptions { SharePrefixes = false });
     }
 
     /// <summary>decode-CONTEXT, decode-TOKENS@CONTEXT or prefill-TOKENS.</summary>
@@ -30,7 +22,8 @@ internal abstract class SpeedRow : IDisposable
     /// <summary>Tokens that one measurement of a round gives or takes.</summary>
     public abstract int Tokens { get; }
 
-    protected DecodingLoop Loop { get; }
+    /// <summary>The row's session.</summary>
+    protected Session Session { get; }
 
     /// <summary>Bytes and operations of one measurement.</summary>
     public abstract (double Bytes, double Flops) Work(ModelWork work);
@@ -60,18 +53,18 @@ internal abstract class SpeedRow : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _cache.Dispose();
-        _pool.Dispose();
-    }
+    public void Dispose() => Session.Dispose();
 
     /// <summary>Runs once; what is not <paramref name="counted"/> may be shorter.</summary>
     protected abstract TimeSpan Run(bool counted);
 
-    /// <summary>Greedy, without drafts and without an end.</summary>
-    protected void Begin(int[] prompt, int tokens) =>
-        Loop.Begin(prompt, new DecodingOptions(new Sampler([], greedy: true, seed: 0), new NoDrafter(), new StopRule(tokens, []), null));
+    /// <summary>Generates <paramref name="tokens"/> tokens after <paramref name="prompt"/>: greedy, without drafts and without an end; says how long it took.</summary>
+    protected TimeSpan Generate(int[] prompt, int tokens)
+    {
+        var start = Stopwatch.GetTimestamp();
+        foreach (var _ in Session.Generate(prompt, new GenerationOptions { MaxTokens = tokens, IgnoreEos = true })) { }
+        return Stopwatch.GetElapsedTime(start);
+    }
 
     /// <summary>Tokens without meaning, the same in every run.</summary>
     protected static int[] Prompt(int length, int vocabulary) => [.. Enumerable.Range(0, length).Select(i => (int)((i * 7919L + 12345) % vocabulary))];
@@ -86,7 +79,7 @@ internal sealed class DecodeRow : SpeedRow
     private bool _filled;
 
     /// <summary><paramref name="steps"/> tokens, the first of which sees <paramref name="context"/> others and itself.</summary>
-    public DecodeRow(LanguageModel model, Workspace workspace, string name, int context, int steps) : base(name, model, workspace, context + 1 + steps) =>
+    public DecodeRow(LanguageModel model, string name, int context, int steps) : base(name, model) =>
         (_prompt, _context, _steps) = (Prompt(context + 1, model.VocabularySize), context, steps);
 
     public override int Tokens => _steps;
@@ -105,16 +98,9 @@ internal sealed class DecodeRow : SpeedRow
     /// <summary>The first round fills the cache, untimed; all keep the context, so that the last token of the prompt is the first step.</summary>
     protected override TimeSpan Run(bool counted)
     {
-        if (!_filled)
-        {
-            Begin(_prompt, 1);
-            while (Loop.Finished is null) Loop.Step();
-            _filled = true;
-        }
-        Begin(_prompt, counted ? _steps : Math.Min(_steps, WarmUpSteps));
-        var start = Stopwatch.GetTimestamp();
-        while (Loop.Finished is null) Loop.Step();
-        return Stopwatch.GetElapsedTime(start);
+        if (!_filled) Generate(_prompt, 1);
+        _filled = true;
+        return Generate(_prompt, counted ? _steps : Math.Min(_steps, WarmUpSteps));
     }
 }
 
@@ -124,8 +110,8 @@ internal sealed class PrefillRow : SpeedRow
     private readonly int[] _prompt;
     private readonly int _chunk;
 
-    public PrefillRow(LanguageModel model, Workspace workspace, int tokens) : base($"prefill-{tokens}", model, workspace, tokens + 2) =>
-        (_prompt, _chunk) = (Prompt(tokens, model.VocabularySize), workspace.Size.Rows);
+    public PrefillRow(LanguageModel model, int tokens) : base($"prefill-{tokens}", model) =>
+        (_prompt, _chunk) = (Prompt(tokens, model.VocabularySize), model.Runner.Size.Rows);
 
     public override int Tokens => _prompt.Length;
 
@@ -143,10 +129,7 @@ internal sealed class PrefillRow : SpeedRow
 
     protected override TimeSpan Run(bool counted)
     {
-        Loop.Reset();
-        Begin(_prompt, 1);
-        var start = Stopwatch.GetTimestamp();
-        while (Loop.Finished is null) Loop.Step();
-        return Stopwatch.GetElapsedTime(start);
+        Session.Reset();
+        return Generate(_prompt, 1);
     }
 }

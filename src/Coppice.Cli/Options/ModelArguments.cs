@@ -60,7 +60,7 @@ internal static class ModelArguments
             WeightFormat = ModelChoices.Weights.Parse(weights),
             Activations = ModelChoices.Activations.Parse(activations),
             KvCache = new KvCacheOptions { Type = ModelChoices.Kv.Parse(kv) },
-            MaxTokens = context.Value(Context),
+            ContextLength = context.Value(Context),
             Threads = context.Value(Threads) ?? 0,
             CpuTier = Tier(),
         };
@@ -78,9 +78,9 @@ internal static class ModelArguments
         LanguageModel model;
         using (var bar = new ProgressBar("loading", context.Output)) model = LanguageModel.Load(folder, options, bar);
         var time = Stopwatch.GetElapsedTime(start);
-        context.Output.Detail($"{model.DeviceName}; weights {weights}, {Quantity.Bytes(model.WeightBytes)}; cache {kv}; context {model.MaxTokens}; loaded in {Quantity.Time(time)}");
-        if (model.MaxTokens > model.Spec.ContextLength)
-            context.Output.Note($"coppice: note: --context {model.MaxTokens} is more than the {model.Spec.ContextLength} tokens that the model was made for.");
+        context.Output.Detail($"{model.DeviceName}; weights {weights}, {Quantity.Bytes(model.WeightBytes)}; cache {kv}; context {model.ContextLength}; loaded in {Quantity.Time(time)}");
+        if (model.ContextLength > model.Spec.ContextLength)
+            context.Output.Note($"coppice: note: --context {model.ContextLength} is more than the {model.Spec.ContextLength} tokens that the model was made for.");
         return new LoadedModel(model, time);
     }
 

@@ -12,4 +12,13 @@ namespace Coppice.Decoding;
 /// <param name="Typical">Accepts by this rule, which changes the text, or null for the target's own law.</param>
 /// <param name="Guard">Decides whether to draft, or null to draft always.</param>
 internal sealed record DecodingOptions(
-    Sampler Sampler, Drafter Drafter, StopRule Stop, int? LogProbs, TypicalAcceptance? Typical = null, SpeculationGuard? Guard = null);
+    Sampler Sampler, Drafter Drafter, StopRule Stop, int? LogProbs, TypicalAcceptance? Typical = null, SpeculationGuard? Guard = null)
+{
+    /// <summary>Greedy, without drafts, and at its end before it begins.</summary>
+    public static DecodingOptions Nothing { get; } = new(new Sampler([], greedy: true, 0), new NoDrafter(), new StopRule(0, []), null);
+
+    /// <summary>How many of a row's largest logits nearly always decide the next token; 0 where the whole row is needed.</summary>
+    public int Candidates => Typical is null ? Sampler.Candidates : 0;
+    /// <summary>How many of a row's largest logits somebody wants.</summary>
+    public int TopCount => Math.Max(Drafter.TopCount, Candidates);
+}

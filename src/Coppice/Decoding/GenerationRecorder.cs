@@ -3,36 +3,40 @@ using System.Text;
 
 namespace Coppice.Decoding;
 
-/// <summary>Collects what a generation gives and makes its result.</summary>
-internal sealed class GenerationRecorder(DecodingLoop loop, int promptTokens)
+/// <summary>Collects what a consumer takes of a generation, and makes the result.</summary>
+internal sealed class GenerationRecorder(Sequence sequence)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly List<int> _ids = [];
     private readonly StringBuilder _text = new();
     private TimeSpan _firstToken;
 
-    /// <summary>Why it ended, or null while it goes on.</summary>
-    public FinishReason? FinishReason { get; private set; }
+    /// <summary>Tokens that the consumer has taken.</summary>
+    public int Count => _ids.Count;
 
-    /// <summary>Takes the next piece, which ends the generation if <paramref name="reason"/> is given.</summary>
-    public void Add(GeneratedPiece piece, FinishReason? reason)
+    /// <summary>A token was chosen.</summary>
+    public void Computed()
     {
-        if (_ids.Count == 0) _firstToken = Stopwatch.GetElapsedTime(_start);
-        _ids.Add(piece.TokenId);
-        _text.Append(piece.Text);
-        FinishReason = reason;
+        if (_firstToken == default) _firstToken = Stopwatch.GetElapsedTime(_start);
     }
 
-    /// <summary>What it came to; cancelled where nothing ended it.</summary>
-    public GenerationResult Result()
+    /// <summary>The consumer has taken the next piece.</summary>
+    public void Add(GeneratedPiece piece)
     {
-        var statistics = loop.Statistics;
+        _ids.Add(piece.TokenId);
+        _text.Append(piece.Text);
+    }
+
+    /// <summary>What it came to.</summary>
+    public GenerationResult Result(FinishReason reason)
+    {
+        var statistics = sequence.Statistics;
         var decode = statistics.DraftTime + statistics.VerifyTime + statistics.HostTime;
         var decoded = _ids.Count - (statistics.PrefillTime > TimeSpan.Zero ? 1 : 0);
         return new GenerationResult
         {
-            FinishReason = FinishReason ?? Coppice.FinishReason.Cancelled,
-            PromptTokens = promptTokens,
+            FinishReason = reason,
+            PromptTokens = sequence.PromptLength,
             ReusedTokens = statistics.ReusedTokens,
             Ids = _ids,
             Text = _text.ToString(),

@@ -1,3 +1,4 @@
+using Coppice.Execution;
 using Coppice.Text;
 
 namespace Coppice.Drafting;
@@ -7,12 +8,12 @@ namespace Coppice.Drafting;
 internal sealed class DraftContext
 {
     private readonly Lazy<byte[]> _fingerprint;
-    private readonly Func<string, bool, LanguageModel> _openDraft;
+    private readonly Func<string, bool, ModelRunner> _openDraft;
 
     /// <summary>Describes a model.</summary>
     /// <param name="tokenizer">Its tokenizer, or null for none.</param>
     /// <param name="openDraft">Opens a draft model by its folder and whether it is quantised: <see cref="OpenDraft"/>.</param>
-    public DraftContext(Tokenizer? tokenizer, Func<string, bool, LanguageModel> openDraft)
+    public DraftContext(Tokenizer? tokenizer, Func<string, bool, ModelRunner> openDraft)
     {
         _fingerprint = new Lazy<byte[]>(() => Drafting.TokenizerFingerprint.Of(tokenizer));
         _openDraft = openDraft;
@@ -33,5 +34,5 @@ internal sealed class DraftContext
     /// <param name="folder">Where it is.</param>
     /// <param name="quantized">Whether it is kept in 8 bits on the CPU where the model itself is kept as stored.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
-    public LanguageModel OpenDraft(string folder, bool quantized) => _openDraft(folder, quantized);
+    public ModelRunner OpenDraft(string folder, bool quantized) => _openDraft(folder, quantized);
 }

@@ -20,6 +20,9 @@ internal enum DrafterNeeds
 /// </remarks>
 internal abstract class Drafter : IDisposable
 {
+    /// <summary>Whether it ever proposes anything.</summary>
+    public virtual bool MayDraft => true;
+
     /// <summary>How many of the target's best tokens of a row <see cref="Accept"/> is told; 0 for none.</summary>
     public virtual int TopCount => 0;
 

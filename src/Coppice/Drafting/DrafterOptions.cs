@@ -52,6 +52,9 @@ public abstract record DrafterOptions
     /// <summary>Whether proposals are drawn at random, so that what is sampled depends on when there are any.</summary>
     internal virtual bool DrawsProposals => false;
 
+    /// <summary>Whether making the drafter may load a model, which takes a while.</summary>
+    internal virtual bool LoadsModel => false;
+
     internal TypicalAcceptance? Acceptance => Typical > 0 ? new TypicalAcceptance(Typical, Math.Sqrt(Typical)) : null;
 
     /// <summary>Reads "NAME" or "NAME:key=value,key=value".</summary>

@@ -6,5 +6,8 @@ namespace Coppice.Drafting;
 internal sealed class NoDrafter : Drafter
 {
     /// <inheritdoc/>
+    public override bool MayDraft => false;
+
+    /// <inheritdoc/>
     public override void Draft(in DraftRequest request, TokenTree tree) { }
 }

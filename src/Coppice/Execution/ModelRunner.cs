@@ -19,6 +19,7 @@ internal sealed class ModelRunner : IDisposable
     private const long LogitBytes = 64L << 20;
     private const int PoolSlack = 512;      // two buffers begin at multiples of the pool's alignment
 
+    private readonly ModelWeights _weights;
     private readonly RopeTables _ropes;
     private readonly Workspace _workspace;
     private readonly ForwardBatch _batch;
@@ -39,7 +40,7 @@ internal sealed class ModelRunner : IDisposable
     /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
     public ModelRunner(Backend backend, ModelSpec spec, ModelWeights weights, int contextLength, int rows, ElementType kv, long sharedTokens, Lock? gate = null)
     {
-        (Backend, Spec, ContextLength, Gate) = (backend, spec, contextLength, gate ?? new Lock());
+        (Backend, Spec, _weights, ContextLength, Gate) = (backend, spec, weights, contextLength, gate ?? new Lock());
         Size = Sizes(spec, rows);
         Geometry = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, kv);
         _ropes = new RopeTables(backend, spec, contextLength);
@@ -84,6 +85,8 @@ internal sealed class ModelRunner : IDisposable
     public long Pass { get; private set; }
     /// <summary>Logits of the last pass.</summary>
     public HeadRows Head { get; }
+    /// <summary>Memory of the weights.</summary>
+    public long WeightBytes => _weights.Pool!.Statistics.BytesInUse;
     /// <summary>Memory of intermediate results.</summary>
     public long WorkspaceBytes => _workspace.BytesInUse;
     /// <summary>The pages that caches share; null where each has memory of its own.</summary>

@@ -13,10 +13,13 @@ internal sealed class PassCosts
 {
     private const int MostRows = 128, Passes = 4, EnoughPasses = 3;
     private const double RowShare = 0.08;       // of the time of one row, for a row more
+    private const int LeastPromptRows = 32;
+    private const double PromptFollow = 0.3;    // of the time of a row, at most, is what one pass changes
     private const double Follow = 0.1, Bend = 0.03, Outlier = 2;
     private readonly double[] _seconds = new double[MostRows + 1];      // by rows; 0 where nothing was measured
     private readonly int[] _passes = new int[MostRows + 1];
     private double _scale = 1;
+    private double _promptSeconds;      // of a row of a prompt in a pass of many; 0 where none was measured
     private int _last;      // rows of the last point
 
     /// <summary>Whether plain passes were measured, without which nothing can be said.</summary>
@@ -44,6 +47,23 @@ internal sealed class PassCosts
             _scale *= Math.Pow(ratio, Follow);
             _seconds[rows] *= Math.Pow(ratio, Bend);
         }
+    }
+
+    /// <summary>Rows of a prompt that a pass can take in so many seconds.</summary>
+    public int PromptRows(double seconds)
+    {
+        var row = _promptSeconds > 0 ? _promptSeconds : IsMeasured ? RowShare * Seconds(1) : 0;
+        return row > 0 ? (int)Math.Clamp(seconds / row, 0, int.MaxValue / 2) : int.MaxValue / 2;
+    }
+
+    /// <summary>A pass over prompts, with the tokens of some other sequences, took so long.</summary>
+    /// <param name="rows">Rows in all.</param>
+    /// <param name="seconds">Its time.</param>
+    public void ObservePrompt(int rows, double seconds)
+    {
+        if (rows < LeastPromptRows) return;     // bound by the reading of weights: it says nothing about a row
+        var row = seconds / rows;
+        _promptSeconds = _promptSeconds == 0 ? row : _promptSeconds + Math.Clamp(row - _promptSeconds, -PromptFollow * _promptSeconds, PromptFollow * _promptSeconds);
     }
 
     private void Add(int rows, double seconds)

@@ -106,6 +106,9 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
         }
     }
 
+    /// <summary>Gives back pages that <see cref="Match"/> found and nobody adopts.</summary>
+    public void Release(ReadOnlySpan<int> pages) => _pool.Return(pages);
+
     /// <summary>Keeps the pages of whole blocks of committed tokens; a block that is known keeps its page.</summary>
     /// <remarks>Adds a reference to each page that it keeps. Where the limit is reached, older blocks go; where none can go, the rest is not kept.</remarks>
     /// <param name="scope">Who may use the pages.</param>

@@ -172,11 +172,7 @@ internal sealed partial class Scheduler
     {
         lock (_sync)
         {
-            while (_idle.First is { } first)
-            {
-                UnparkLocked(first.Value);
-                if (first.Value.GiveUpPages()) return true;
-            }
+            if (GiveUpIdle()) return true;
             var victim = participant;
             foreach (var other in _active)
             {
@@ -198,6 +194,17 @@ internal sealed partial class Scheduler
             if (at >= 0) RemoveFromPass(at);
             return true;
         }
+    }
+
+    /// <summary>The idle sequence that was used longest ago gives its pages up; false where none has any.</summary>
+    private bool GiveUpIdle()
+    {
+        while (_idle.First is { } first)
+        {
+            UnparkLocked(first.Value);
+            if (first.Value.GiveUpPages()) return true;
+        }
+        return false;
     }
 
     /// <summary>Back into the queue, without pages.</summary>

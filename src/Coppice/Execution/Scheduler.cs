@@ -61,7 +61,7 @@ internal sealed partial class Scheduler : IDisposable
             Enter(participant);
             while (_driving && !participant.HasOutput) Block();
             if (participant.HasOutput) return;
-            ObjectDisposedException.ThrowIf(_disposed, typeof(LanguageModel));
+            if (_disposed) throw Disposed();
             _driving = true;
         }
         try
@@ -72,7 +72,7 @@ internal sealed partial class Scheduler : IDisposable
         {
             lock (_sync) StopDriving();
         }
-        ObjectDisposedException.ThrowIf(!participant.HasOutput, typeof(LanguageModel));
+        if (!participant.HasOutput) throw Disposed();
     }
 
     /// <summary>Takes <paramref name="participant"/> out; when it returns, no pass runs with it, and its pages may be given up.</summary>
@@ -123,11 +123,11 @@ internal sealed partial class Scheduler : IDisposable
     {
         lock (_sync)
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(LanguageModel));
+            if (_disposed) throw Disposed();
             while (_driving)
             {
                 Block();
-                ObjectDisposedException.ThrowIf(_disposed, typeof(LanguageModel));
+                if (_disposed) throw Disposed();
             }
             _driving = true;
         }
@@ -138,6 +138,27 @@ internal sealed partial class Scheduler : IDisposable
         finally
         {
             lock (_sync) StopDriving();
+        }
+    }
+
+    /// <summary>Makes room in <paramref name="cache"/>, at the cost of idle sequences; for work that runs alone with the runner.</summary>
+    /// <exception cref="DeviceMemoryException">The pages that are in use leave too few.</exception>
+    public void Reserve(Coppice.Cache.KvCache cache, int rows)
+    {
+        while (true)
+        {
+            try
+            {
+                cache.Reserve(rows);
+                return;
+            }
+            catch (DeviceMemoryException)
+            {
+                lock (_sync)
+                {
+                    if (!GiveUpIdle()) throw;
+                }
+            }
         }
     }
 
@@ -171,15 +192,17 @@ internal sealed partial class Scheduler : IDisposable
         }
         foreach (var participant in ended)
         {
-            participant.Fail(new ObjectDisposedException(nameof(LanguageModel)));
+            participant.Fail(Disposed());
             participant.Publish();
         }
         lock (_sync) Monitor.PulseAll(_sync);
     }
 
+    private static ObjectDisposedException Disposed() => new("LanguageModel");
+
     private void Enter(PassParticipant participant)
     {
-        ObjectDisposedException.ThrowIf(_disposed, typeof(LanguageModel));
+        if (_disposed) throw Disposed();
         if (participant.State != ParticipantState.Detached || participant.IsFinished) return;
         if (participant.Arrival == 0)
         {

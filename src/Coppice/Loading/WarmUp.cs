@@ -25,24 +25,33 @@ internal sealed class WarmUp
     private readonly WeightPlan _plan;
     private readonly MatrixFormat[] _formats;       // of the plan's matrices
     private readonly long _bytes;
+    private Task? _task;
 
     /// <summary>Prepares the miniature of the model in <paramref name="files"/>; <paramref name="checkpoint"/>, from which it is loaded by <paramref name="plan"/>, is not needed afterwards.</summary>
     public WarmUp(Backend backend, ModelFolder files, WeightPlan plan, Checkpoint checkpoint, ModelOptions options)
     {
         _files = files with { Spec = Miniature(files.Spec) };
-        _options = options with { MaxTokens = Tokens, PrefillChunk = Prompt, KvCache = options.KvCache with { SharedTokens = Math.Min(options.KvCache.SharedTokens, 2 * Tokens) } };
+        _options = options with { ContextLength = Tokens, PrefillChunk = Prompt, KvCache = options.KvCache with { SharedTokens = Math.Min(options.KvCache.SharedTokens, 2 * Tokens) } };
         _plan = plan.For(_files.Spec);
         _bytes = WeightLoader.Bytes(backend, checkpoint, _plan, options.Weights);
         _formats = [.. _plan.Matrices.Select(matrix => options.Weights.Of(matrix, checkpoint))];
     }
 
-    /// <summary>Starts a rehearsal on a thread of its own where it pays: a device that is given code of the runtime's, and a model that is not read at once.</summary>
-    public static void Start(Backend backend, ModelFolder files, WeightPlan plan, Checkpoint checkpoint, ModelOptions options)
+    /// <summary>Starts a warm-up on a thread of its own where it pays: a device that is given code of the runtime's, and a model that is not read at once.</summary>
+    /// <returns>The warm-up that runs, or null.</returns>
+    public static WarmUp? Start(Backend backend, ModelFolder files, WeightPlan plan, Checkpoint checkpoint, ModelOptions options)
     {
-        if (DeviceFactory.CpuThreads(backend) is null || checkpoint.Bytes < WorthwhileBytes) return;
-        var rehearsal = new WarmUp(backend, files, plan, checkpoint, options);
-        _ = Task.Factory.StartNew(rehearsal.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (!backend.CompilesWhenCalled || checkpoint.Bytes < WorthwhileBytes) return null;
+        var warmUp = new WarmUp(backend, files, plan, checkpoint, options);
+        warmUp._task = Task.Factory.StartNew(warmUp.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return warmUp;
     }
+
+    /// <summary>What made it fail; null where nothing did, or while it runs.</summary>
+    public Exception? Error => _task?.Exception?.InnerException;
+
+    /// <summary>Waits until it has ended, well or not.</summary>
+    public void Wait() => _task?.ContinueWith(static _ => { }, TaskScheduler.Default).GetAwaiter().GetResult();
 
     /// <summary>Generates with drafts, and runs trees of the sizes for which there is code.</summary>
     public void Run()
@@ -57,11 +66,11 @@ internal sealed class WarmUp
     /// <summary>Runs small trees on a model that was too small for a rehearsal, before the first drafts for it.</summary>
     public static void RunTrees(LanguageModel model)
     {
-        if (DeviceFactory.CpuThreads(model.Backend) is null || model.WeightBytes >= WorthwhileBytes) return;
+        if (!model.Backend.CompilesWhenCalled || model.WeightBytes >= WorthwhileBytes) return;
         using var session = model.NewSession();
         foreach (var rows in TreeSizes[..SmallTrees])
         {
-            if (rows <= model.MaxTokens) session.TimePass(rows);        // deeper nodes have no positions
+            if (rows <= model.ContextLength) session.TimePass(rows);        // deeper nodes have no positions
         }
     }
 

@@ -30,8 +30,9 @@ internal sealed class WeightLoader
     /// <param name="progress">Gets the bytes of the file done so far, from any thread.</param>
     /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
     public static ModelWeights Load(
-        Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings, int threads, Action<long, long>? progress = null) =>
-        new WeightLoader(backend, checkpoint, plan, settings).Run(threads, progress);
+        Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings, int threads, Action<long, long>? progress = null,
+        CancellationToken cancellation = default) =>
+        new WeightLoader(backend, checkpoint, plan, settings).Run(threads, progress, cancellation);
 
     /// <summary>The plan for <paramref name="checkpoint"/>, whose names, shapes and types have been checked against it.</summary>
     /// <exception cref="CheckpointException">They are not those of the model.</exception>
@@ -50,7 +51,7 @@ internal sealed class WeightLoader
 
     private static long Padded(long bytes) => checked((bytes + BufferPadding - 1) / BufferPadding * BufferPadding);
 
-    private ModelWeights Run(int threads, Action<long, long>? progress)
+    private ModelWeights Run(int threads, Action<long, long>? progress, CancellationToken cancellation)
     {
         var needed = Bytes(_backend, _checkpoint, _plan, _settings);
         if (needed > _backend.AvailableBytes)
@@ -61,7 +62,7 @@ internal sealed class WeightLoader
         {
             weights.Pool = _backend.CreatePool("weights", needed);
             foreach (var vector in _plan.Vectors) LoadVector(vector);
-            LoadMatrices(threads, progress);
+            LoadMatrices(threads, progress, cancellation);
             _backend.Synchronize();
             return weights;
         }
@@ -89,7 +90,7 @@ internal sealed class WeightLoader
         _plan.Weights.Store(_backend, plan, values);
     }
 
-    private void LoadMatrices(int threads, Action<long, long>? progress)
+    private void LoadMatrices(int threads, Action<long, long>? progress, CancellationToken cancellation)
     {
         var chunks = new List<Chunk>();
         var total = 0L;
@@ -102,7 +103,7 @@ internal sealed class WeightLoader
         var done = 0L;
         try
         {
-            Parallel.ForEach(chunks, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(threads, 1) }, chunk =>
+            Parallel.ForEach(chunks, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(threads, 1), CancellationToken = cancellation }, chunk =>
             {
                 Write(chunk);
                 var bytes = (long)chunk.Run.Count * chunk.Part.Columns * chunk.Tensor.ElementType.Size();

@@ -43,7 +43,7 @@ public sealed class SafetensorsConversionTests(GgufFolder files) : IClassFixture
                 Assert.InRange(Math.Abs((double)expected - actual), 0, relative * Math.Max(Math.Abs(expected), 6.2e-5));
             }
         }
-        using var model = LanguageModel.Load(folder, new ModelOptions { Device = "cpu", MaxTokens = 64 });
+        using var model = LanguageModel.Load(folder, new ModelOptions { Device = "cpu", ContextLength = 64 });
         Assert.All(Logits.Of(model, TinyModel.Prompt(5)), logit => Assert.True(float.IsFinite(logit)));
     }
 

@@ -39,7 +39,7 @@ public sealed class FamilyGoldenTests
         Compare(model, golden, name, test, steps: test == "cross" ? 16 : 8);
     }
 
-    private static ModelOptions Options(string device) => new() { Device = device, WeightFormat = WeightFormat.F32, MaxTokens = 112 };
+    private static ModelOptions Options(string device) => new() { Device = device, WeightFormat = WeightFormat.F32, ContextLength = 112 };
 
     private static void Compare(LanguageModel model, Golden golden, string name, string test, int steps = int.MaxValue)
     {

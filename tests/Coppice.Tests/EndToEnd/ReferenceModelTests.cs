@@ -17,8 +17,8 @@ public sealed class ReferenceModelTests
     public void Prompt_decoding_and_token_tree_give_the_logits_of_the_reference(string family)
     {
         using var folder = new TinyModel(TinyFamilies.Configs[family]);
-        var options = new ModelOptions { Device = "cpu", MaxTokens = 128 };
-        using var expected = LanguageModel.Load(new ReferenceBackend(), folder.Folder, options);
+        var options = new ModelOptions { Device = "cpu", ContextLength = 128 };
+        using var expected = LanguageModel.Load(new ReferenceBackend(), folder.Folder, options, cancellation: TestContext.Current.CancellationToken);
         using var actual = folder.Load(options);
         var logits = Logits(expected);
         Assert.Contains(logits, value => MathF.Abs(value) > 1);

@@ -1,4 +1,5 @@
 using Coppice.Decoding.Sampling;
+using Coppice.Execution;
 using Coppice.Kernels;
 using Coppice.Kernels.Numerics;
 using Coppice.Tests.Support;
@@ -79,40 +80,42 @@ public sealed class SessionTests : IDisposable
     {
         Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { Device = "gpu" }));
         Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { Device = "cuda:x" }));
-        Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { MaxTokens = 1 }));
+        Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { ContextLength = 1 }));
         Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { Threads = -1 }));
         Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { PrefillChunk = 0 }));
         Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { KvCache = new() { Type = ElementType.I32 } }));
-        Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { KvCache = new() { SharedTokens = -1 } }));
+        Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { KvCache = new() { SharedTokens = -2 } }));
         Assert.Throws<CheckpointException>(() => LanguageModel.Load(Path.Combine(_folder.Folder, "missing"), new() { Device = "cpu" }));
         using var learned = new TinyModel(TinyFamilies.Configs["gpt2"]);
-        Assert.Contains("256", Assert.Throws<ArgumentException>(() => learned.Load(new() { Device = "cpu", MaxTokens = 257 })).Message, StringComparison.Ordinal);
+        Assert.Contains("256", Assert.Throws<ArgumentException>(() => learned.Load(new() { Device = "cpu", ContextLength = 257 })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_does_not_fit_the_memory_is_refused_when_it_is_asked_for()
     {
-        Assert.Throws<DeviceMemoryException>(() => _folder.Load(new() { Device = "cpu", MaxTokens = 128, KvCache = new() { SharedTokens = 1 << 30 } }));
+        Assert.Throws<DeviceMemoryException>(() => _folder.Load(new() { Device = "cpu", ContextLength = 128, KvCache = new() { SharedTokens = 1 << 30 } }));
         using var model = _folder.Load();
         using var session = model.NewSession();
         Assert.Equal(4, session.Greedy(TinyModel.Prompt(5), 4).Length);
     }
 
     [Fact]
-    public void Sessions_that_share_pages_end_with_a_clear_error_when_the_pages_do_and_go_on_when_others_end()
+    public void Idle_sessions_give_their_pages_up_when_others_need_them_and_go_on_with_the_same_tokens()
     {
-        using var model = _folder.Load(new() { Device = "cpu", MaxTokens = 128, KvCache = new() { SharedTokens = 192 } });
+        using var model = _folder.Load(new() { Device = "cpu", ContextLength = 128, KvCache = new() { SharedTokens = 192 } });
         using var first = model.NewSession();
         var expected = first.Greedy(TinyModel.Prompt(60), 40);
-        using (var second = model.NewSession())
-        {
-            second.Greedy(TinyModel.Prompt(30, 2), 10);
-            using var third = model.NewSession();
-            Assert.Contains("pages", Assert.Throws<DeviceMemoryException>(() => third.Greedy(TinyModel.Prompt(30, 3), 10)).Message, StringComparison.Ordinal);
-        }
-        using var fourth = model.NewSession();
-        fourth.Greedy(TinyModel.Prompt(30, 3), 10);
+        int[] tokens = [.. first.Tokens];
+        using var second = model.NewSession();
+        second.Greedy(TinyModel.Prompt(30, 2), 10);
+        using var third = model.NewSession();
+        third.Greedy(TinyModel.Prompt(90, 3), 10);
+        Assert.Equal(tokens, first.Tokens);
         Assert.Equal(expected[..5], first.Greedy(TinyModel.Prompt(60), 5));
+        Assert.Equal(0, model.Scheduler.Preemptions);
+        using var small = _folder.Load(new() { Device = "cpu", ContextLength = 128, KvCache = new() { SharedTokens = 64 } });
+        using var fourth = small.NewSession();
+        Assert.Contains("pages", Assert.Throws<DeviceMemoryException>(() => fourth.Greedy(TinyModel.Prompt(90, 3), 10)).Message, StringComparison.Ordinal);
         using var dense = _model.NewSession();
         Assert.Equal(expected, dense.Greedy(TinyModel.Prompt(60), 40));
     }
@@ -157,7 +160,7 @@ public sealed class SessionTests : IDisposable
     [Fact]
     public void A_long_prompt_is_cancelled_between_chunks()
     {
-        using var model = _folder.Load(new() { Device = "cpu", MaxTokens = 1000, PrefillChunk = 64 });
+        using var model = _folder.Load(new() { Device = "cpu", ContextLength = 1000, PrefillChunk = 64 });
         using var session = model.NewSession();
         using var source = new CancellationTokenSource();
         source.Cancel();
@@ -254,7 +257,7 @@ public sealed class SessionTests : IDisposable
     public void Narrower_weights_compute_as_rounded_ones_do(WeightFormat format)
     {
         float[] narrow, exact = Logits.Of(_model, TinyModel.Prompt(20));
-        using (var model = _folder.Load(new() { Device = "cpu", MaxTokens = 64, WeightFormat = format }))
+        using (var model = _folder.Load(new() { Device = "cpu", ContextLength = 64, WeightFormat = format }))
         {
             Assert.True(model.WeightBytes < 0.6 * _model.WeightBytes);
             narrow = Logits.Of(model, TinyModel.Prompt(20));
@@ -269,7 +272,7 @@ public sealed class SessionTests : IDisposable
     public void Quantised_weights_compute_as_what_their_codes_stand_for(WeightFormat format)
     {
         var exact = Logits.Of(_model, TinyModel.Prompt(20));
-        ModelOptions options = new() { Device = "cpu", MaxTokens = 64, WeightFormat = format };
+        ModelOptions options = new() { Device = "cpu", ContextLength = 64, WeightFormat = format };
         float[] quantised, rounded, integers;
         using (var model = _folder.Load(options))
         using (var kept = _folder.Load(options with { QuantizeVocabulary = false }))
@@ -290,7 +293,7 @@ public sealed class SessionTests : IDisposable
     [Theory, InlineData(WeightFormat.Q8), InlineData(WeightFormat.Q4)]
     public void Device_kernels_compute_with_quantised_weights_what_their_codes_stand_for(WeightFormat format)
     {
-        ModelOptions options = new() { Device = "ilgpu-cpu", MaxTokens = 64, WeightFormat = format };
+        ModelOptions options = new() { Device = "ilgpu-cpu", ContextLength = 64, WeightFormat = format };
         float[] quantised, integers;
         using (var model = _folder.Load(options)) quantised = Logits.Of(model, TinyModel.Prompt(3));
         using (var model = _folder.Load(options with { Activations = ActivationFormat.Int8 }))
@@ -327,7 +330,7 @@ public sealed class SessionTests : IDisposable
     public void Progress_reaches_the_total_and_info_needs_no_weights()
     {
         var reports = new List<LoadProgress>();
-        using (LanguageModel.Load(_folder.Folder, new() { Device = "cpu", Threads = 1, MaxTokens = 16 }, new Collector(reports))) { }
+        using (LanguageModel.Load(_folder.Folder, new() { Device = "cpu", Threads = 1, ContextLength = 16 }, new Collector(reports))) { }
         Assert.Equal(reports[^1].Total, reports[^1].Bytes);
         var info = ModelInfo.Read(_folder.Folder);
         Assert.Equal(("llama", 2, 4, 2, 12), (info.Family, info.LayerCount, info.QueryHeads, info.KvHeads, info.HeadDim));
@@ -335,7 +338,7 @@ public sealed class SessionTests : IDisposable
         Assert.Equal(4 * info.ParameterCount, info.StoredBytes["F32"]);
         foreach (var (format, bytes) in info.WeightBytes)
         {
-            using var loaded = _folder.Load(new() { Device = "cpu", WeightFormat = format, MaxTokens = 16 });
+            using var loaded = _folder.Load(new() { Device = "cpu", WeightFormat = format, ContextLength = 16 });
             // Room for each of 15 buffers to begin at a multiple of 256 bytes.
             Assert.InRange(bytes, loaded.WeightBytes, loaded.WeightBytes + 15 * 255);
         }

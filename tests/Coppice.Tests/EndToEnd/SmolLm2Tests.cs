@@ -15,7 +15,7 @@ public sealed class SmolLm2Tests : IDisposable
     public SmolLm2Tests()
     {
         _golden = new Golden(_folder);
-        _model = LanguageModel.Load(SharedData.Require("models/smollm2-135m-instruct"), new ModelOptions { Device = "cpu", MaxTokens = 4096 });
+        _model = LanguageModel.Load(SharedData.Require("models/smollm2-135m-instruct"), new ModelOptions { Device = "cpu", ContextLength = 4096 });
     }
 
     public void Dispose()

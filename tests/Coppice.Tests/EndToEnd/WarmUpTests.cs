@@ -21,7 +21,7 @@ public sealed class WarmUpTests
     [
         new ModelOptions { WeightFormat = WeightFormat.BF16, KvCache = new KvCacheOptions { Type = ElementType.BF16 } },
         new ModelOptions { WeightFormat = WeightFormat.F16, KvCache = new KvCacheOptions { Type = ElementType.F16, SharedTokens = 100_000 } },
-        new ModelOptions { WeightFormat = WeightFormat.Q8, QuantizeVocabulary = false, MaxTokens = 16 },
+        new ModelOptions { WeightFormat = WeightFormat.Q8, QuantizeVocabulary = false, ContextLength = 16 },
         new ModelOptions { WeightFormat = WeightFormat.Q4, Activations = ActivationFormat.Int8, PrefillChunk = 4 },
         new ModelOptions { CpuTier = CpuTier.Portable, Threads = 2 },
     ];

@@ -13,7 +13,7 @@ public sealed class DeterminismTests
     /// <summary>Texts and every tree on the way to them.</summary>
     private static (List<int> Ids, List<string> Trees) Run(ModelPair pair, string device, string name, int tokens)
     {
-        using var model = pair.Load(new ModelOptions { Device = device, MaxTokens = 128 });
+        using var model = pair.Load(new ModelOptions { Device = device, ContextLength = 128 });
         using var session = model.NewSession();
         var (ids, trees) = (new List<int>(), new List<string>());
         using var drafter = new WatchedDrafter(

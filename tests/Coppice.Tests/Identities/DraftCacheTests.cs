@@ -23,8 +23,8 @@ public sealed class DraftCacheTests
     {
         using var folder = new TinyModel(TinyFamilies.Configs[family]);
         using var loaded = folder.Load();
-        using var model = new DraftModel(loaded, Width);
-        using var fresh = new DraftModel(loaded, Width);
+        using var model = new DraftModel(loaded.Runner, Width);
+        using var fresh = new DraftModel(loaded.Runner, Width);
         Assert.True(model.PassSeconds > 0, "what a pass takes must be known before the first draft");
         var tree = new TokenTree(32, 31);
         Steps.Sample(steps =>

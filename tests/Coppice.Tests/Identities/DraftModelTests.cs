@@ -36,7 +36,7 @@ public sealed class DraftModelTests
         using var pair = new ModelPair();
         foreach (var tokens in (int[])[2, 3, 4, 5, 8, 9])
         {
-            using var model = pair.Load(new ModelOptions { Device = "cpu", MaxTokens = tokens });
+            using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = tokens });
             var options = new GenerationOptions { MaxTokens = 50, IgnoreEos = true };
             using var plain = model.NewSession();
             using var session = model.NewSession();
@@ -50,7 +50,7 @@ public sealed class DraftModelTests
         using var pair = new ModelPair(TinyFamilies.Configs[family]);
         foreach (var (type, shared) in (IEnumerable<(ElementType, int)>)[(ElementType.F32, 0), (ElementType.F16, 0), (ElementType.F32, 256), (ElementType.F16, 256)])
         {
-            using var model = pair.Load(new ModelOptions { Device = "cpu", MaxTokens = 128, KvCache = new() { Type = type, SharedTokens = shared } });
+            using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = 128, KvCache = new() { Type = type, SharedTokens = shared } });
             var options = new GenerationOptions { MaxTokens = 50, RepetitionPenalty = 1.1f, IgnoreEos = true };
             foreach (var prompt in (int[][])[TinyModel.Prompt(40), TinyModel.Prompt(1)])
             {
@@ -206,7 +206,7 @@ public sealed class DraftModelTests
     public void No_token_lies_outside_the_nucleus_and_decoding_allocates_nothing(string drafter)
     {
         using var pair = new ModelPair();
-        using var model = pair.Load(new ModelOptions { Device = "cpu", MaxTokens = 256 });
+        using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = 256 });
         var options = new GenerationOptions { MaxTokens = 200, Temperature = 1, TopP = 0.5f, TopK = 5, Seed = 8, IgnoreEos = true, Drafter = Parse(drafter, pair) };
         using var session = model.NewSession();
         var prompt = TinyModel.Prompt(10);

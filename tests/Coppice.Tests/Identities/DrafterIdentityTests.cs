@@ -31,7 +31,7 @@ public sealed class DrafterIdentityTests
         using var folder = new TinyModel();
         foreach (var (type, shared) in (ReadOnlySpan<(ElementType, int)>)[(ElementType.F32, 0), (ElementType.F16, 0), (ElementType.F32, 512), (ElementType.F16, 512)])
         {
-            using var model = folder.Load(new ModelOptions { Device = "cpu", MaxTokens = 200, KvCache = new KvCacheOptions { Type = type, SharedTokens = shared } });
+            using var model = folder.Load(new ModelOptions { Device = "cpu", ContextLength = 200, KvCache = new KvCacheOptions { Type = type, SharedTokens = shared } });
             using var plain = model.NewSession();
             using var session = model.NewSession();
             foreach (var options in Choices)

@@ -14,7 +14,7 @@ public sealed class DrafterLimitTests
     {
         var drafter = DrafterOptions.Parse(name);
         using var folder = new TinyModel();
-        using var model = folder.Load(new ModelOptions { Device = "cpu", MaxTokens = 48 });
+        using var model = folder.Load(new ModelOptions { Device = "cpu", ContextLength = 48 });
         using var plain = model.NewSession();
         using var session = model.NewSession();
         foreach (var (prompt, limit) in (ReadOnlySpan<(int, int)>)[(47, 9), (47, 1), (40, 100), (10, 1), (10, 2), (1, 100)])
@@ -52,7 +52,7 @@ public sealed class DrafterLimitTests
     public void Drafting_allocates_nothing_after_the_first_steps(string name)
     {
         using var folder = new TinyModel();
-        using var model = folder.Load(new ModelOptions { Device = "cpu", MaxTokens = 256 });
+        using var model = folder.Load(new ModelOptions { Device = "cpu", ContextLength = 256 });
         using var session = model.NewSession();
         var options = new GenerationOptions { MaxTokens = 150, IgnoreEos = true, Drafter = DrafterOptions.Parse(name) };
         for (var run = 0; run < 4; run++) session.Ids(TinyModel.Prompt(20, seed: run), options);      // runs in which the runtime compiles

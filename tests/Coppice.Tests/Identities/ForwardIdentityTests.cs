@@ -1,5 +1,6 @@
 using Coppice.Cache;
 using Coppice.Decoding.Verification;
+using Coppice.Execution;
 using Coppice.Kernels;
 using Coppice.Tests.Support;
 using CsCheck;
@@ -46,13 +47,8 @@ public sealed class ForwardIdentityTests
             if (rest.Length > 0) alone.AddRange(runner.Run(cache, rest));
         }
         for (var i = 0; i < prompts.Length; i++) runner.Run(caches[i], prompts[i].AsSpan(0, prompts[i].Length / 2 + 1));
-        runner.Batch.Clear();
-        for (var i = 0; i < prompts.Length; i++)
-        {
-            var rest = prompts[i].AsSpan(prompts[i].Length / 2 + 1);
-            if (rest.Length > 0) runner.Batch.Add(caches[i], rest);
-        }
-        Assert.Equal(alone, runner.Run());
+        var rests = caches.Zip(prompts, (cache, prompt) => (Cache: cache, Tokens: prompt[(prompt.Length / 2 + 1)..])).Where(part => part.Tokens.Length > 0);
+        Assert.Equal(alone, runner.Run([.. rests.Select(part => PassRunner.Stretch(part.Cache, part.Tokens))]));
     }
 
     [Theory, MemberData(nameof(Families))]
@@ -104,7 +100,7 @@ public sealed class ForwardIdentityTests
     public void Paged_cache_equals_dense_for_any_page_order(ElementType type)
     {
         using var folder = new TinyModel();
-        using var model = folder.Load(new ModelOptions { Device = "cpu", MaxTokens = 300 });
+        using var model = folder.Load(new ModelOptions { Device = "cpu", ContextLength = 300 });
         using var runner = new PassRunner(model);
         for (var seed = 0; seed < 4; seed++)
         {

@@ -25,7 +25,7 @@ public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : 
 
         public PlainTexts()
         {
-            Model = Pair.Load(new ModelOptions { Device = "cpu", MaxTokens = 300, Threads = 1 });
+            Model = Pair.Load(new ModelOptions { Device = "cpu", ContextLength = 300, Threads = 1 });
             using var session = Model.NewSession();
             Texts = [.. Enumerable.Range(0, Prompts).Select(i => session.Ids(Prompt(i), new GenerationOptions { MaxTokens = Tokens, IgnoreEos = true }))];
         }

@@ -29,9 +29,9 @@ public sealed class PrefixIdentityTests
     public void After_a_prefix_that_was_found_and_after_a_fork_logits_equal_those_alone(string family, ElementType type)
     {
         using var folder = new TinyModel(TinyFamilies.Configs[family]);
-        using var model = folder.Load(new ModelOptions { Device = "cpu", MaxTokens = 240 });
+        using var model = folder.Load(new ModelOptions { Device = "cpu", ContextLength = 240 });
         using var runner = new PassRunner(model);
-        var geometry = model.Geometry with { Type = type };
+        var geometry = model.Runner.Geometry with { Type = type };
         using var memory = model.Backend.CreatePool("kv", KvPagePool.Bytes(model.Backend, geometry, Pages) + 4096);
         var order = Enumerable.Range(0, Pages).ToArray();
         new Random(5).Shuffle(order);

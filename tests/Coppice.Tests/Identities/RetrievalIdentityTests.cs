@@ -17,7 +17,7 @@ public sealed class RetrievalIdentityTests
     [InlineData("rasd:nodes=4,retrieved=20,adaptive=false")]
     public void An_answer_that_the_prompt_holds_is_copied_at_eight_tokens_a_pass(string drafter)
     {
-        using var model = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"), new ModelOptions { Device = "cpu", MaxTokens = 512 });
+        using var model = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"), new ModelOptions { Device = "cpu", ContextLength = 512 });
         using var session = model.NewSession();
         var begun = model.Tokenizer!.Encode("Returns the");
         int[] prompt = [.. begun, .. session.Ids(begun, Options with { MaxTokens = 200 })];

@@ -18,7 +18,7 @@ public sealed class SampledLawTests : IDisposable
     private readonly LanguageModel _model;
     private readonly int[] _prompt = TinyModel.Prompt(6, vocabulary: Vocabulary);
 
-    public SampledLawTests() => _model = _pair.Load(new ModelOptions { Device = "cpu", MaxTokens = 40, Threads = 1 });
+    public SampledLawTests() => _model = _pair.Load(new ModelOptions { Device = "cpu", ContextLength = 40, Threads = 1 });
 
     public void Dispose()
     {

@@ -1,31 +1,24 @@
 using Coppice.Cache;
 using Coppice.Decoding.Verification;
+using Coppice.Execution;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
-using Coppice.Models;
 
 namespace Coppice.Tests.Support;
 
 /// <summary>Runs single passes of a model over caches of any kind and returns the logits of all rows.</summary>
 internal sealed class PassRunner : IDisposable
 {
+    private readonly ModelRunner _runner;
     private readonly LanguageModel _model;
-    private readonly Workspace _workspace;
     private readonly List<IDisposable> _owned = [];
 
-    public PassRunner(LanguageModel model)
-    {
-        _model = model;
-        _workspace = new Workspace(model.Backend, model.Spec, model.Size);
-        Batch = new ForwardBatch(model.Size, model.MaxTokens);
-    }
-
-    public ForwardBatch Batch { get; }
+    public PassRunner(LanguageModel model) => (_model, _runner) = (model, model.Runner);
 
     public KvCache Dense(ElementType type = ElementType.F32)
     {
-        var geometry = _model.Geometry with { Type = type };
-        var capacity = _model.MaxTokens + 64;
+        var geometry = _model.Runner.Geometry with { Type = type };
+        var capacity = _model.ContextLength + 64;
         var pool = Own(_model.Backend.CreatePool("kv", DenseKvCache.Bytes(geometry, capacity) + 4096));
         return Own(new DenseKvCache(_model.Backend, pool, geometry, capacity));
     }
@@ -33,20 +26,18 @@ internal sealed class PassRunner : IDisposable
     /// <summary>A cache whose pages come in a shuffled order, others taken in between.</summary>
     public KvCache Paged(int seed, ElementType type = ElementType.F32)
     {
-        var geometry = _model.Geometry with { Type = type };
+        var geometry = _model.Runner.Geometry with { Type = type };
         var order = Enumerable.Range(0, 12).ToArray();
         new Random(seed).Shuffle(order);
         var pool = Own(_model.Backend.CreatePool("kv", KvPagePool.Bytes(_model.Backend, geometry, 12) + 65536));
         var pages = Own(new KvPagePool(pool, geometry, 12, order));
-        return Own(new PagedKvCache(_model.Backend, pool, pages, _model.MaxTokens + 64));
+        return Own(new PagedKvCache(_model.Backend, pool, pages, _model.ContextLength + 64));
     }
 
     /// <summary>One pass over the tokens behind the cache, which are kept.</summary>
     public float[] Run(KvCache cache, ReadOnlySpan<int> tokens)
     {
-        Batch.Clear();
-        Batch.Add(cache, tokens);
-        var logits = Run();
+        var logits = Run(Stretch(cache, tokens.ToArray()));
         cache.Advance(tokens.Length);
         return logits;
     }
@@ -54,9 +45,9 @@ internal sealed class PassRunner : IDisposable
     /// <summary>One pass over a tree, of which nothing is kept yet.</summary>
     public float[] Run(KvCache cache, TokenTree tree)
     {
-        Batch.Clear();
-        Batch.AddTree(cache, tree.Tokens, tree.Depths, tree.Paths);
-        return Run();
+        var request = new PassRequest();
+        request.Nodes(cache, tree);
+        return Run(request);
     }
 
     /// <summary>Passes over so many nodes of a tree at a time, of which nothing is kept yet.</summary>
@@ -66,29 +57,44 @@ internal sealed class PassRunner : IDisposable
         for (var first = 0; first < tree.Count; first += nodesAtOnce)
         {
             var end = Math.Min(first + nodesAtOnce, tree.Count);
-            Batch.Clear();
-            Batch.AddTree(cache, tree.Tokens[first..end], tree.Depths[first..end], tree.Paths[(first * tree.PathLength)..], behind: first);
-            logits.AddRange(Run());
+            var request = new PassRequest();
+            request.Nodes(cache, tree.TokenMemory[first..end], tree.DepthMemory[first..end], tree.PathMemory[(first * tree.PathLength)..], first);
+            logits.AddRange(Run(request));
         }
         return [.. logits];
     }
 
-    /// <summary>One pass over the batch as it is.</summary>
-    public float[] Run()
+    /// <summary>Consecutive tokens, all of which need logits.</summary>
+    public static PassRequest Stretch(KvCache cache, int[] tokens)
     {
-        _model.Transformer.Forward(Batch, _workspace);
-        var rows = Enumerable.Range(0, Batch.Rows).ToArray();
-        var logits = new float[rows.Length * _model.VocabularySize];
-        _model.Backend.Download(_model.Transformer.Logits(_workspace, rows), logits.AsSpan());
-        return logits;
+        var request = new PassRequest();
+        request.Stretch(cache, tokens, nodes: tokens.Length);
+        return request;
     }
 
-    public TokenTree NewTree() => new(_model.Size.TreeRows, _model.Size.PathLength - 1);
+    /// <summary>One pass over several requests: the logits of all their rows.</summary>
+    public float[] Run(params PassRequest[] requests)
+    {
+        var vocabulary = _model.VocabularySize;
+        _runner.Run(requests);
+        var logits = new List<float>();
+        foreach (var request in requests)
+        {
+            for (var first = 0; first < request.NodeCount; first += _runner.Size.LogitRows)
+            {
+                var block = new float[Math.Min(_runner.Size.LogitRows, request.NodeCount - first) * vocabulary];
+                request.Output.Download(first, block.Length / vocabulary, block);
+                logits.AddRange(block);
+            }
+        }
+        return [.. logits];
+    }
+
+    public TokenTree NewTree() => new(_model.Runner.Size.TreeRows, _model.Runner.Size.PathLength - 1);
 
     public void Dispose()
     {
         for (var i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
-        _workspace.Dispose();
     }
 
     private T Own<T>(T item) where T : IDisposable

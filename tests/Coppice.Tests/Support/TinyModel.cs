@@ -28,7 +28,7 @@ internal sealed class TinyModel : IDisposable
     public string WeightsPath => Path.Combine(Folder, "model.safetensors");
 
     /// <summary>Loads it on the CPU.</summary>
-    public LanguageModel Load(ModelOptions? options = null) => LanguageModel.Load(Folder, options ?? new ModelOptions { Device = "cpu", MaxTokens = 128 });
+    public LanguageModel Load(ModelOptions? options = null) => LanguageModel.Load(Folder, options ?? new ModelOptions { Device = "cpu", ContextLength = 128 });
 
     /// <summary>Writes the weights: matrices scaled so that activations stay near 1, norms near 1, the rest small.</summary>
     /// <param name="seed">Of the random numbers.</param>

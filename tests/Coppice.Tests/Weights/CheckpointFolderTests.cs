@@ -84,7 +84,7 @@ public sealed class CheckpointFolderTests : IDisposable
         {
             foreach (var file in Directory.EnumerateFiles(_model.Folder))
                 File.CreateSymbolicLink(Path.Combine(cache, Path.GetFileName(file)), Path.GetRelativePath(cache, file));
-            using var linked = LanguageModel.Load(cache, new ModelOptions { Device = "cpu", MaxTokens = 128 });
+            using var linked = LanguageModel.Load(cache, new ModelOptions { Device = "cpu", ContextLength = 128 });
             Assert.Equal(Logits.Of(expected, TinyModel.Prompt(9)), Logits.Of(linked, TinyModel.Prompt(9)));
             Assert.Equal(new FileInfo(_model.WeightsPath).Length, CheckpointFile.Length(Path.Combine(cache, "model.safetensors")));
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Coppice.Benchmarks;
+using Coppice.Execution;
 
 namespace Coppice.Peers.Comparison;
 

@@ -53,6 +53,13 @@ internal sealed class TokenTree
     /// <summary>[nodes, pathLength]: the nodes from the root to each node, in order of depth.</summary>
     public ReadOnlySpan<int> Paths => _paths.AsSpan(0, Count * PathLength);
 
+    /// <summary><see cref="Tokens"/>, for a pass that runs later.</summary>
+    public ReadOnlyMemory<int> TokenMemory => _tokens.AsMemory(0, Count);
+    /// <summary><see cref="Depths"/>, likewise.</summary>
+    public ReadOnlyMemory<int> DepthMemory => _depths.AsMemory(0, Count);
+    /// <summary><see cref="Paths"/>, likewise.</summary>
+    public ReadOnlyMemory<int> PathMemory => _paths.AsMemory(0, Count * PathLength);
+
     public ReadOnlySpan<NodeKind> Kinds => _kinds.AsSpan(0, Count);
     /// <summary>Whether a node was drawn, so that rules V2 and V3 hold.</summary>
     public bool IsSampled { get; private set; }

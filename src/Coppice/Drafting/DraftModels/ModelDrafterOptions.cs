@@ -26,6 +26,8 @@ public abstract record ModelDrafterOptions : DrafterOptions
     /// <summary>Most probable tokens that are kept of a draft distribution.</summary>
     private protected abstract int KeptTokens { get; }
 
+    internal sealed override bool LoadsModel => true;
+
     internal sealed override Drafter Create(DraftContext target)
     {
         var folder = Model ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(target.Folder).TrimEnd(Path.DirectorySeparatorChar)) ?? "", Beside);

@@ -22,8 +22,8 @@ internal sealed class TabledLlama
     public TabledLlama(GenerationOptions options, int support)
     {
         using var pair = new ModelPair(Config);
-        using var model = pair.Load(new ModelOptions { Device = "cpu", MaxTokens = 40, Threads = 1 });
-        using var draft = LanguageModel.Load(pair.DraftFolder, new ModelOptions { Device = "cpu", MaxTokens = 40, Threads = 1 });
+        using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = 40, Threads = 1 });
+        using var draft = LanguageModel.Load(pair.DraftFolder, new ModelOptions { Device = "cpu", ContextLength = 40, Threads = 1 });
         var sampler = options.CreateSampler();
         _target = [.. Tabulate(model).Select(row =>
         {
