@@ -42,10 +42,10 @@ internal sealed class DenseKvCache : KvCache
         _backend.Attention(q, _layers[layer], mask, scale, softCap, y);
 
     /// <inheritdoc/>
-    public override void ReadBlock(int layer, int block, Span<byte> bytes) => _memory.Read(layer, block, bytes);
+    protected override void ReadBlockCore(int layer, int block, Span<byte> bytes) => _memory.Read(layer, block, bytes);
 
     /// <inheritdoc/>
-    public override void WriteBlock(int layer, int block, ReadOnlySpan<byte> bytes) => _memory.Write(layer, block, bytes);
+    protected override void WriteBlockCore(int layer, int block, ReadOnlySpan<byte> bytes) => _memory.Write(layer, block, bytes);
 
     /// <inheritdoc/>
     protected override void Grow(int length) { }

@@ -8,8 +8,7 @@ namespace Coppice.Cache;
 /// Slots below <see cref="Length"/> hold committed positions, slot = position. A pass appends its rows after them, in every layer, and attends;
 /// passes over the levels of one tree append after each other's rows. Then either <see cref="Advance"/> keeps all rows or <see cref="Commit"/>
 /// keeps a path of a token tree. What was appended and not kept is overwritten by the next pass.
-/// Whoever creates a cache disposes it. One thread at a time. All methods that may compute or copy on the device (all but the properties,
-/// <see cref="Advance"/>, <see cref="Truncate"/>, <see cref="Adopt"/> and <see cref="Dispose()"/>) are called by whoever may use the back end.
+/// Whoever creates a cache disposes it. One thread at a time; caches of other sequences may be used beside it.
 /// </remarks>
 internal abstract class KvCache : IDisposable
 {
@@ -142,11 +141,28 @@ internal abstract class KvCache : IDisposable
     /// <summary>Copies one layer's keys, then values, of positions 64 · <paramref name="block"/> … + 63 to the host, as they are stored.</summary>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="block">Index of 64 positions, of which at least one is committed.</param>
-    /// <param name="bytes">2 · <see cref="KvGeometry.PageBytes"/>: [kvHeads, headDim, 64], then [kvHeads, 64, headDim]. Positions that are not committed hold anything.</param>
-    public abstract void ReadBlock(int layer, int block, Span<byte> bytes);
+    /// <param name="bytes"><see cref="KvGeometry.BlockBytes"/>; zeros where a position is not committed.</param>
+    public void ReadBlock(int layer, int block, Span<byte> bytes)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(block);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(block, KvLayout.Pages(Length));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(bytes.Length, Geometry.BlockBytes);
+        ReadBlockCore(layer, block, bytes);
+        // Memory after the last token may hold another sequence's keys and values, which are nobody else's business.
+        var committed = Length - block * KvLayout.PageSize;
+        if (committed < KvLayout.PageSize) Geometry.ClearPositions(bytes, committed);
+    }
 
-    /// <summary>Stores what <see cref="ReadBlock"/> gave, at positions that were reserved.</summary>
-    public abstract void WriteBlock(int layer, int block, ReadOnlySpan<byte> bytes);
+    /// <summary>Stores what <see cref="ReadBlock"/> gave, in a block of which at least one position is reserved or committed.</summary>
+    public void WriteBlock(int layer, int block, ReadOnlySpan<byte> bytes)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(block);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(block, KvLayout.Pages(Length + _reserved));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(bytes.Length, Geometry.BlockBytes);
+        WriteBlockCore(layer, block, bytes);
+    }
 
     /// <summary>Returns the memory. A second call does nothing.</summary>
     public void Dispose()
@@ -188,6 +204,10 @@ internal abstract class KvCache : IDisposable
     protected abstract void Shrink(int length);
     /// <summary>Moves, in every layer, slot sources[j] to slot <paramref name="start"/> + j, j ascending; see <see cref="Backend.KvMove(in DenseKv, ReadOnlySpan{int}, int)"/>.</summary>
     protected abstract void Move(ReadOnlySpan<int> sources, int start);
+    /// <inheritdoc cref="ReadBlock"/>
+    protected abstract void ReadBlockCore(int layer, int block, Span<byte> bytes);
+    /// <inheritdoc cref="WriteBlock"/>
+    protected abstract void WriteBlockCore(int layer, int block, ReadOnlySpan<byte> bytes);
     /// <summary>Creates an empty cache that holds the pages of the committed tokens, or copies of them.</summary>
     protected abstract KvCache CreateFork();
     /// <summary>Holds <paramref name="pages"/>, whose references now belong to this empty cache; only where <see cref="SharesPages"/>.</summary>

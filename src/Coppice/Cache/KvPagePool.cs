@@ -7,9 +7,8 @@ namespace Coppice.Cache;
 /// <summary>Pages of 64 positions that many sequences share: in every layer the same page numbers, each with a count of its holders.</summary>
 /// <remarks>
 /// Where memory is committed as it is written, pages lie in short runs: a short text then takes little of a large pool, and its first token
-/// does not wait for a huge page in each tensor of each layer. Taking, sharing and returning pages is thread-safe; copying and
-/// <see cref="ReadPage"/> and <see cref="WritePage"/> use the back end. A page is named by its row in the tensors of every layer.
-/// Whoever creates the pool disposes it; caches that use it may be disposed after it.
+/// does not wait for a huge page in each tensor of each layer. A page is named by its row in the tensors of every layer.
+/// Thread-safe. Whoever creates the pool disposes it; caches that use it may be disposed after it.
 /// </remarks>
 internal sealed class KvPagePool : IDisposable
 {
@@ -28,7 +27,7 @@ internal sealed class KvPagePool : IDisposable
     private readonly (Tensor Keys, Tensor Values)[] _layers;
     private int _shared;
     private long _forgotten;
-    private volatile bool _disposed;
+    private bool _disposed;
 
     /// <summary>Rents <paramref name="pages"/> pages for every layer.</summary>
     /// <param name="pool">Memory, at least <see cref="Bytes"/>.</param>
@@ -84,12 +83,7 @@ internal sealed class KvPagePool : IDisposable
         KvMemory.SizeInBytes(geometry, pages, Run(backend, geometry, pages)) + KvPageCopy.SizeInBytes(geometry);
 
     /// <summary>One layer's pages, seen through a sequence's table.</summary>
-    /// <exception cref="ObjectDisposedException">The pool has been disposed.</exception>
-    public PagedKv View(int layer, Tensor pageTable)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        return new PagedKv(_layers[layer].Keys, _layers[layer].Values, pageTable);
-    }
+    public PagedKv View(int layer, Tensor pageTable) => new(_layers[layer].Keys, _layers[layer].Values, pageTable);
 
     /// <summary>How many hold <paramref name="page"/>; 0 where it is free.</summary>
     public int Holders(int page)

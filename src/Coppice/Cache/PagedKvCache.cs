@@ -69,10 +69,10 @@ internal sealed class PagedKvCache : KvCache
         _backend.Attention(q, View(layer), mask, scale, softCap, y);
 
     /// <inheritdoc/>
-    public override void ReadBlock(int layer, int block, Span<byte> bytes) => _pages.ReadPage(layer, _held[block], bytes);
+    protected override void ReadBlockCore(int layer, int block, Span<byte> bytes) => _pages.ReadPage(layer, _held[block], bytes);
 
     /// <inheritdoc/>
-    public override void WriteBlock(int layer, int block, ReadOnlySpan<byte> bytes) => _pages.WritePage(layer, _held[block], bytes);
+    protected override void WriteBlockCore(int layer, int block, ReadOnlySpan<byte> bytes) => _pages.WritePage(layer, _held[block], bytes);
 
     /// <inheritdoc/>
     protected override void Grow(int length)

@@ -12,7 +12,7 @@ namespace Coppice.Tests.Cache;
 public sealed class CacheScheduleTests
 {
     private const int Pages = 24, MostCaches = 6, Steps = 40;
-    private static readonly int Schedules = int.TryParse(Environment.GetEnvironmentVariable("COPPICE_SCHEDULES"), out var count) ? count : 60;
+    internal static readonly int Schedules = int.TryParse(Environment.GetEnvironmentVariable("COPPICE_SCHEDULES"), out var count) ? count : 60;
 
     [Theory, InlineData(false), InlineData(true)]
     public void Any_schedule_of_forks_keeps_content_and_counts(bool prefixes)

@@ -1,0 +1,181 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace Coppice.Cache;
+
+/// <summary>What a file of a saved session held besides keys and values.</summary>
+/// <param name="Tokens">The session's tokens; the first of them are in the cache.</param>
+/// <param name="Beyond">Whether keys are turned with the long factors of a longrope model.</param>
+internal sealed record SavedSession(int[] Tokens, bool Beyond);
+
+/// <summary>Writes the committed keys and values of a cache and the session's tokens to a file, and reads them back: see <see cref="SessionFileHeader"/>.</summary>
+/// <remarks>
+/// Keys and values go block by block through one buffer, so memory for a block is all that either way needs; passes of other sequences run in between.
+/// The checksum finds damage. It is no signature: a file from a stranger may hold keys and values that no text has, but no token outside the vocabulary.
+/// </remarks>
+internal static class SessionFile
+{
+    /// <summary>Writes a file, or leaves what was there: it is written beside the path and takes its place when it is whole and on the disk.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cache">Its committed tokens are the first of <paramref name="tokens"/>.</param>
+    /// <param name="tokens">The session's tokens, at least as many as are committed.</param>
+    /// <param name="beyond">See <see cref="SavedSession"/>.</param>
+    /// <param name="fingerprint">Of the model, 32 bytes.</param>
+    /// <param name="cancellationToken">Looked at before each block.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file must not be written.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static void Save(
+        string path, KvCache cache, ReadOnlySpan<int> tokens, bool beyond, ReadOnlySpan<byte> fingerprint, CancellationToken cancellationToken = default)
+    {
+        var target = Path.GetFullPath(path);
+        var temporary = $"{target}.{Path.GetRandomFileName()}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                Write(stream, cache, tokens, beyond, fingerprint, cancellationToken);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Reads a file into <paramref name="cache"/>, whose tokens it replaces. Nothing is changed unless the whole file is found to be right.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cache">A cache of the same geometry.</param>
+    /// <param name="fingerprint">Of the model, 32 bytes.</param>
+    /// <param name="vocabularySize">Token ids must be below it.</param>
+    /// <param name="cancellationToken">Looked at before each block.</param>
+    /// <exception cref="SessionFileException">The file is damaged, or of another model, format or version.</exception>
+    /// <exception cref="Kernels.DeviceMemoryException">The memory shared with other sequences is used up; the cache is empty.</exception>
+    /// <exception cref="IOException">The file cannot be read. If it fails while keys and values are copied, the cache is empty.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file must not be read.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the cache is as it was, or empty.</exception>
+    public static SavedSession Load(
+        string path, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize, CancellationToken cancellationToken = default)
+    {
+        var name = Path.GetFileName(path);
+        if (CheckpointFile.Length(path) == 0) throw new SessionFileException($"{name}: must be a file with content, found an empty one, a pipe or a device.");
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        return Read(name, stream, cache, fingerprint, vocabularySize, cancellationToken);
+    }
+
+    /// <summary>Writes what a file holds.</summary>
+    /// <inheritdoc cref="Save"/>
+    public static void Write(
+        Stream stream, KvCache cache, ReadOnlySpan<int> tokens, bool beyond, ReadOnlySpan<byte> fingerprint, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(fingerprint.Length, SessionFileHeader.FingerprintSize);
+        ArgumentOutOfRangeException.ThrowIfLessThan(tokens.Length, cache.Length);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var header = new SessionFileHeader(cache.Geometry, beyond, tokens.Length, cache.Length);
+        var start = new byte[SessionFileHeader.Size + sizeof(int) * tokens.Length];
+        header.Write(start, fingerprint);
+        for (var i = 0; i < tokens.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(SessionFileHeader.Size + sizeof(int) * i), tokens[i]);
+        Put(start);
+        var block = new byte[cache.Geometry.BlockBytes];
+        for (var layer = 0; layer < cache.Geometry.Layers; layer++)
+        {
+            for (var i = 0; i < header.Blocks; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                cache.ReadBlock(layer, i, block);
+                Put(block);
+            }
+        }
+        stream.Write(hash.GetHashAndReset());
+
+        void Put(byte[] bytes)
+        {
+            hash.AppendData(bytes);
+            stream.Write(bytes);
+        }
+    }
+
+    /// <summary>Reads what a file holds: once to check it, and once more to copy it.</summary>
+    /// <param name="name">Of the file, for messages.</param>
+    /// <param name="stream">Can seek.</param>
+    /// <param name="cache">See <see cref="Load"/>.</param>
+    /// <param name="fingerprint">See <see cref="Load"/>.</param>
+    /// <param name="vocabularySize">See <see cref="Load"/>.</param>
+    /// <param name="cancellationToken">See <see cref="Load"/>.</param>
+    /// <inheritdoc cref="Load"/>
+    public static SavedSession Read(
+        string name, Stream stream, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(fingerprint.Length, SessionFileHeader.FingerprintSize);
+        var begin = stream.Position;
+        var length = stream.Length - begin;
+        if (length < SessionFileHeader.Size + SessionFileHeader.ChecksumSize)
+            throw new SessionFileException($"{name}: must have at least {SessionFileHeader.Size + SessionFileHeader.ChecksumSize} bytes, found {length:N0}.");
+        var start = new byte[SessionFileHeader.Size];
+        Fill(name, stream, start);
+        var header = SessionFileHeader.Read(name, start, length, cache, fingerprint);
+
+        stream.Position = begin;
+        if (Pass(name, stream, header, null, cancellationToken) is not { } tokens) throw Damaged(name);
+        foreach (var token in tokens)
+        {
+            if ((uint)token >= (uint)vocabularySize) throw new SessionFileException($"{name}: token ids must be 0..{vocabularySize - 1:N0}, found {token:N0}.");
+        }
+        stream.Position = begin;
+        cache.Truncate(0);
+        try
+        {
+            cache.Reserve(header.Cached);
+            if (Pass(name, stream, header, cache, cancellationToken) is null) throw Damaged(name);     // somebody has written to it since
+            cache.Advance(header.Cached);
+        }
+        catch
+        {
+            cache.Truncate(0);
+            throw;
+        }
+        return new SavedSession(tokens, header.Beyond);
+    }
+
+    /// <summary>Reads all of a file, the blocks into <paramref name="cache"/> where there is one.</summary>
+    /// <returns>The tokens; null where the checksum is another.</returns>
+    private static int[]? Pass(string name, Stream stream, SessionFileHeader header, KvCache? cache, CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Take(new byte[SessionFileHeader.Size]);
+        var tokens = new int[header.Tokens];        // no more than the cache holds, and than the file has bytes for
+        var bytes = new byte[sizeof(int) * tokens.Length];
+        Take(bytes);
+        for (var i = 0; i < tokens.Length; i++) tokens[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(sizeof(int) * i));
+        var block = new byte[header.Geometry.BlockBytes];
+        for (var layer = 0; layer < header.Geometry.Layers; layer++)
+        {
+            for (var i = 0; i < header.Blocks; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Take(block);
+                cache?.WriteBlock(layer, i, block);
+            }
+        }
+        var checksum = new byte[SessionFileHeader.ChecksumSize];
+        Fill(name, stream, checksum);
+        return hash.GetHashAndReset().AsSpan().SequenceEqual(checksum) ? tokens : null;
+
+        void Take(byte[] bytes)
+        {
+            Fill(name, stream, bytes);
+            hash.AppendData(bytes);
+        }
+    }
+
+    private static void Fill(string name, Stream stream, byte[] bytes)
+    {
+        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
+            throw new SessionFileException($"{name}: ends too early: it was cut off while it was read.");
+    }
+
+    private static SessionFileException Damaged(string name) => new($"{name}: must have the checksum of its content, found another: the file is damaged.");
+}
