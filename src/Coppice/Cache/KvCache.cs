@@ -5,9 +5,9 @@ namespace Coppice.Cache;
 
 /// <summary>Keys and values of one sequence in every layer: the only form in which the model sees them.</summary>
 /// <remarks>
-/// Slots below <see cref="Length"/> hold committed positions, slot = position. A pass appends its rows after them, in every layer, and attends;
-/// passes over the levels of one tree append after each other's rows. Then either <see cref="Advance"/> keeps all rows or <see cref="Commit"/>
-/// keeps a path of a token tree. What was appended and not kept is overwritten by the next pass.
+/// Slots below <see cref="Length"/> hold committed positions, slot = position. A pass appends its rows after them, in every layer, and
+/// attends; passes over the levels of one tree append after each other's rows. Then either <see cref="Advance"/> keeps all rows or
+/// <see cref="Commit"/> keeps a path of a token tree. What was appended and not kept is overwritten by the next pass.
 /// Whoever creates a cache disposes it. One thread at a time; caches of other sequences may be used beside it.
 /// </remarks>
 internal abstract class KvCache : IDisposable
@@ -37,10 +37,14 @@ internal abstract class KvCache : IDisposable
 
     /// <summary>Whether <see cref="Fork"/> shares pages and <see cref="Adopt"/> is possible; if not, a fork copies.</summary>
     public virtual bool SharesPages => false;
-    /// <summary>The pages that hold 64 committed tokens each, in order; none where pages are not shared. Valid until the next change.</summary>
+    /// <summary>
+    /// The pages that hold 64 committed tokens each, in order; none where pages are not shared. Valid until the next change.
+    /// </summary>
     public virtual ReadOnlySpan<int> WholePages => [];
 
-    /// <summary>Makes room for <paramref name="count"/> rows after the committed tokens and <paramref name="earlier"/> appended rows.</summary>
+    /// <summary>
+    /// Makes room for <paramref name="count"/> rows after the committed tokens and <paramref name="earlier"/> appended rows.
+    /// </summary>
     /// <remarks>A page that other sequences hold too is copied first. If it throws, nothing has changed.</remarks>
     /// <param name="count">Rows of the pass.</param>
     /// <param name="earlier">Rows of passes before it, not kept yet, that stay.</param>
@@ -56,8 +60,8 @@ internal abstract class KvCache : IDisposable
         if (count > Capacity - Length - earlier)
         {
             throw new ArgumentException(
-                $"cache: {(long)Length + earlier + count:N0} tokens do not fit, capacity is {Capacity:N0} (raise ModelOptions.MaxTokens or shorten the prompt).",
-                nameof(count));
+                $"cache: {(long)Length + earlier + count:N0} tokens do not fit, capacity is {Capacity:N0} "
+                + "(raise ModelOptions.MaxTokens or shorten the prompt).", nameof(count));
         }
         Grow(Length + earlier + count);
         _reserved = earlier + count;
@@ -82,7 +86,8 @@ internal abstract class KvCache : IDisposable
     }
 
     /// <summary>Keeps the appended rows <paramref name="path"/>, strictly ascending, as the next positions, and drops the others.</summary>
-    /// <exception cref="DeviceMemoryException">The cache was forked after the pass, and no page is free for the copy; nothing has changed.</exception>
+    /// <exception cref="DeviceMemoryException">The cache was forked after the pass, and no page is free for the copy; nothing has
+    /// changed.</exception>
     public void Commit(ReadOnlySpan<int> path)
     {
         var inPlace = 0;
@@ -105,10 +110,13 @@ internal abstract class KvCache : IDisposable
         Shrink(length);
     }
 
-    /// <summary>Creates a cache of the same capacity with the same committed tokens. What either appends later, the other does not see.</summary>
+    /// <summary>
+    /// Creates a cache of the same capacity with the same committed tokens. What either appends later, the other does not see.
+    /// </summary>
     /// <remarks>
-    /// Where <see cref="SharesPages"/>, both hold the same pages, and the one that first writes into a partly filled page copies it; nothing is taken
-    /// from the pool until then. Other kinds copy all committed pages. The new cache has memory of its own for what it does not share.
+    /// Where <see cref="SharesPages"/>, both hold the same pages, and the one that first writes into a partly filled page copies it;
+    /// nothing is taken from the pool until then. Other kinds copy all committed pages. The new cache has memory of its own for what it
+    /// does not share.
     /// </remarks>
     /// <exception cref="DeviceMemoryException">There is no memory for the new cache.</exception>
     public KvCache Fork()
@@ -119,7 +127,9 @@ internal abstract class KvCache : IDisposable
         return fork;
     }
 
-    /// <summary>Begins with pages of another sequence. The cache takes over one reference to each of them, also of those it truncates later.</summary>
+    /// <summary>
+    /// Begins with pages of another sequence. The cache takes over one reference to each of them, also of those it truncates later.
+    /// </summary>
     /// <param name="pages">Pages of the pool that this cache takes pages from: as many as <paramref name="length"/> tokens need.</param>
     /// <param name="length">Tokens in them.</param>
     /// <exception cref="InvalidOperationException">The cache is not empty.</exception>
@@ -128,8 +138,9 @@ internal abstract class KvCache : IDisposable
     public void Adopt(ReadOnlySpan<int> pages, int length)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!SharesPages) throw new NotSupportedException("cache: pages are shared only where sessions take them from a common pool (set KvCacheOptions.SharedTokens).");
-        if (Length > 0 || _reserved > 0) throw new InvalidOperationException($"cache: only an empty cache can begin with shared pages, this one has {Length} tokens.");
+        if (!SharesPages) throw new NotSupportedException("cache: pages are shared only where sequences take them from a common pool.");
+        if (Length > 0 || _reserved > 0)
+            throw new InvalidOperationException($"cache: only an empty cache can begin with shared pages, this one has {Length} tokens.");
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Capacity);
         if (pages.Length != KvLayout.Pages(length))
@@ -138,7 +149,9 @@ internal abstract class KvCache : IDisposable
         Settle(length);
     }
 
-    /// <summary>Copies one layer's keys, then values, of positions 64 · <paramref name="block"/> … + 63 to the host, as they are stored.</summary>
+    /// <summary>
+    /// Copies one layer's keys, then values, of positions 64 · <paramref name="block"/> … + 63 to the host, as they are stored.
+    /// </summary>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="block">Index of 64 positions, of which at least one is committed.</param>
     /// <param name="bytes"><see cref="KvGeometry.BlockBytes"/>; zeros where a position is not committed.</param>
@@ -202,7 +215,10 @@ internal abstract class KvCache : IDisposable
     protected abstract void Grow(int length);
     /// <summary>Gives back what is not needed for <paramref name="length"/> slots, where the kind can.</summary>
     protected abstract void Shrink(int length);
-    /// <summary>Moves, in every layer, slot sources[j] to slot <paramref name="start"/> + j, j ascending; see <see cref="Backend.KvMove(in DenseKv, ReadOnlySpan{int}, int)"/>.</summary>
+    /// <summary>
+    /// Moves, in every layer, slot sources[j] to slot <paramref name="start"/> + j, j ascending; see
+    /// <see cref="Backend.KvMove(in DenseKv, ReadOnlySpan{int}, int)"/>.
+    /// </summary>
     protected abstract void Move(ReadOnlySpan<int> sources, int start);
     /// <inheritdoc cref="ReadBlock"/>
     protected abstract void ReadBlockCore(int layer, int block, Span<byte> bytes);
@@ -210,13 +226,17 @@ internal abstract class KvCache : IDisposable
     protected abstract void WriteBlockCore(int layer, int block, ReadOnlySpan<byte> bytes);
     /// <summary>Creates an empty cache that holds the pages of the committed tokens, or copies of them.</summary>
     protected abstract KvCache CreateFork();
-    /// <summary>Holds <paramref name="pages"/>, whose references now belong to this empty cache; only where <see cref="SharesPages"/>.</summary>
+    /// <summary>
+    /// Holds <paramref name="pages"/>, whose references now belong to this empty cache; only where <see cref="SharesPages"/>.
+    /// </summary>
     protected virtual void Share(ReadOnlySpan<int> pages) => throw new NotSupportedException();
     /// <summary>Returns the memory.</summary>
     /// <param name="disposing">False in the finalizer, where buffers return by finalizers of their own.</param>
     protected abstract void Dispose(bool disposing);
 
-    /// <summary>Moves the appended rows to the slots from <paramref name="start"/> on; parts in order are the same move as the whole.</summary>
+    /// <summary>
+    /// Moves the appended rows to the slots from <paramref name="start"/> on; parts in order are the same move as the whole.
+    /// </summary>
     private void MoveRows(ReadOnlySpan<int> rows, int start)
     {
         Span<int> slots = stackalloc int[64];       // a path is as long as a tree is deep: one part

@@ -12,8 +12,8 @@ internal readonly record struct KvSource(Backend Backend, KvGeometry Geometry, K
 /// <summary>One way to keep the keys and values of a sequence. A new kind is one more row of <see cref="All"/>.</summary>
 /// <param name="Name">For messages and reports.</param>
 /// <param name="Suits">Whether the kind is meant for such a source; the first row that suits is taken.</param>
-/// <param name="SequenceBytes">Device memory that a cache for so many tokens rents for itself, shared pages not counted.</param>
-/// <param name="CreateIn">Creates a cache for so many tokens in a pool of that many bytes.</param>
+/// <param name="SequenceBytes">Device memory that a cache for the given number of tokens rents for itself, shared pages not counted.</param>
+/// <param name="CreateIn">Creates a cache for the given number of tokens in a pool of that many bytes.</param>
 internal sealed record KvCacheKind(
     string Name, Func<KvSource, bool> Suits, Func<KvSource, int, long> SequenceBytes, Func<KvSource, MemoryPool, int, KvCache> CreateIn)
 {
@@ -35,7 +35,9 @@ internal sealed record KvCacheKind(
     /// <summary>The kind for <paramref name="source"/>.</summary>
     public static KvCacheKind Of(KvSource source) => All.First(kind => kind.Suits(source));
 
-    /// <summary>Creates an empty cache for up to <paramref name="capacity"/> tokens, with memory of its own that it frees when it is disposed.</summary>
+    /// <summary>
+    /// Creates an empty cache for up to <paramref name="capacity"/> tokens, with memory of its own that it frees when it is disposed.
+    /// </summary>
     /// <exception cref="DeviceMemoryException">The device does not have the memory.</exception>
     public static KvCache Create(KvSource source, int capacity)
     {

@@ -6,8 +6,9 @@ namespace Coppice.Cache;
 
 /// <summary>Pages of keys and values of all layers in one stretch of memory, in runs: [runs, layers, 2, pages of a run, page].</summary>
 /// <remarks>
-/// With one run, each layer's keys are contiguous, and so are its values. With short runs what has been written grows with the pages in use:
-/// the layers' tensors then overlap, each beginning where its part of the first run does, and page p is row <see cref="Row"/> of all of them.
+/// With one run, each layer's keys are contiguous, and so are its values. With short runs what has been written grows with the pages in
+/// use: the layers' tensors then overlap, each beginning where its part of the first run does, and page p is row <see cref="Row"/> of all
+/// of them.
 /// </remarks>
 internal sealed class KvMemory : IDisposable
 {
@@ -40,7 +41,8 @@ internal sealed class KvMemory : IDisposable
     public Tensor Keys(int layer) => _all.Slice(2 * layer * Run, _rows).As(KvLayout.Keys(_rows, _geometry.KvHeads, _geometry.HeadDim));
 
     /// <summary>Values of one layer: <see cref="KvLayout.Values"/> with page p as row Row(p).</summary>
-    public Tensor Values(int layer) => _all.Slice((2 * layer + 1) * Run, _rows).As(KvLayout.Values(_rows, _geometry.KvHeads, _geometry.HeadDim));
+    public Tensor Values(int layer) =>
+        _all.Slice((2 * layer + 1) * Run, _rows).As(KvLayout.Values(_rows, _geometry.KvHeads, _geometry.HeadDim));
 
     /// <summary>Where page <paramref name="page"/> is in the tensors of every layer.</summary>
     public int Row(int page) => page / Run * Stride + page % Run;
@@ -49,16 +51,20 @@ internal sealed class KvMemory : IDisposable
     public int Page(int row) => row / Stride * Run + row % Stride;
 
     /// <summary>
-    /// The page at <paramref name="row"/> as it is stored, in words of 4 bytes seen as F32: [2 · layers, words of a page], keys of layer l at 2 l, values at
-    /// 2 l + 1. For copies; the words are no numbers unless keys and values are F32.
+    /// The page at <paramref name="row"/> as it is stored, in words of 4 bytes seen as F32: [2 · layers, words of a page], keys of layer l
+    /// at 2 l, values at 2 l + 1. For copies; the words are no numbers unless keys and values are F32.
     /// </summary>
     public Tensor Words(int row)
     {
         var words = _geometry.PageWords;
-        return new Tensor(_all.Buffer, row * _geometry.PageBytes, new Shape(2 * _geometry.Layers, words), ElementType.F32, checked(Run * words));
+        var shape = new Shape(2 * _geometry.Layers, words);
+        return new Tensor(_all.Buffer, row * _geometry.PageBytes, shape, ElementType.F32, checked(Run * words));
     }
 
-    /// <summary>Copies one layer's keys, then values, of the page at <paramref name="row"/> to the host, as they are stored. Waits for the work so far.</summary>
+    /// <summary>
+    /// Copies one layer's keys, then values, of the page at <paramref name="row"/> to the host, as they are stored. Waits for the work so
+    /// far.
+    /// </summary>
     public void Read(int layer, int row, Span<byte> bytes)
     {
         var words = MemoryMarshal.Cast<byte, float>(bytes);

@@ -21,7 +21,10 @@ internal sealed class KvPageCopy : IDisposable
     /// <summary>Pool bytes that copies need, whatever the pool's alignment.</summary>
     public static long SizeInBytes(KvGeometry geometry) => (2L * geometry.Layers * sizeof(int) + 255) / 256 * 256;
 
-    /// <summary>Copies the page at row <paramref name="from"/> of <paramref name="source"/> to row <paramref name="to"/> of <paramref name="destination"/>.</summary>
+    /// <summary>
+    /// Copies the page at row <paramref name="from"/> of <paramref name="source"/> to row <paramref name="to"/> of
+    /// <paramref name="destination"/>.
+    /// </summary>
     public void Run(KvMemory source, int from, KvMemory destination, int to)
     {
         var backend = _rows.Buffer.Pool.Owner;

@@ -4,7 +4,9 @@ using Coppice.Kernels.Memory;
 
 namespace Coppice.Cache;
 
-/// <summary>Pages of 64 positions that many sequences share: in every layer the same page numbers, each with a count of its holders.</summary>
+/// <summary>
+/// Pages of 64 positions that many sequences share: in every layer the same page numbers, each with a count of its holders.
+/// </summary>
 /// <remarks>
 /// Where memory is committed as it is written, pages lie in short runs: a short text then takes little of a large pool, and its first token
 /// does not wait for a huge page in each tensor of each layer. A page is named by its row in the tensors of every layer.
@@ -14,8 +16,8 @@ internal sealed class KvPagePool : IDisposable
 {
     /// <summary>Bytes of a run of one layer's keys, and of its values, at least.</summary>
     /// <remarks>
-    /// Measured over 4096 tokens on two threads: attention takes 10 % longer than without runs for 48 KiB, 4 % for 96 KiB, 1 to 2 % for 192 KiB;
-    /// 384 KiB has no measurable cost.
+    /// Measured over 4096 tokens on two threads: attention takes 10 % longer than without runs for 48 KiB, 4 % for 96 KiB, 1 to 2 % for 192
+    /// KiB; 384 KiB has no measurable cost.
     /// </remarks>
     private const int RunBytes = 384 << 10;
 
@@ -91,7 +93,10 @@ internal sealed class KvPagePool : IDisposable
         lock (_gate) return _holders[_memory.Page(page)];
     }
 
-    /// <summary>Fills <paramref name="pages"/> with pages that nobody else holds, or takes none and throws. Asks <see cref="Holder"/> where too few are free.</summary>
+    /// <summary>
+    /// Fills <paramref name="pages"/> with pages that nobody else holds, or takes none and throws. Asks <see cref="Holder"/> where too few
+    /// are free.
+    /// </summary>
     /// <exception cref="DeviceMemoryException">Too few are free, and the holder cannot give enough up.</exception>
     /// <exception cref="ObjectDisposedException">The pool has been disposed.</exception>
     public void Take(Span<int> pages)
@@ -116,7 +121,8 @@ internal sealed class KvPagePool : IDisposable
             // Another thread may take what is given up here: then the holder is asked again until it has nothing more.
             if (Holder is { } holder && holder.GiveUp(pages.Length - free) > 0) continue;
             throw new DeviceMemoryException(
-                $"cache: {pages.Length} more pages of {KvLayout.PageSize} tokens must be free, {free} of {Pages} are (end a session or raise the shared tokens).");
+                $"cache: {pages.Length} more pages of {KvLayout.PageSize} tokens must be free, {free} of {Pages} are "
+                + "(end a session or raise the shared tokens).");
         }
     }
 
@@ -136,7 +142,9 @@ internal sealed class KvPagePool : IDisposable
         }
     }
 
-    /// <summary>Gives up one reference to each of <paramref name="pages"/>; a page without holders is free. Does nothing after the pool is disposed.</summary>
+    /// <summary>
+    /// Gives up one reference to each of <paramref name="pages"/>; a page without holders is free. Does nothing after the pool is disposed.
+    /// </summary>
     public void Return(ReadOnlySpan<int> pages)
     {
         lock (_gate)
@@ -159,7 +167,10 @@ internal sealed class KvPagePool : IDisposable
         Interlocked.Increment(ref _forgotten);
     }
 
-    /// <summary>Copies page <paramref name="from"/> of <paramref name="source"/>, of the same geometry, to page <paramref name="to"/> of this pool, in all layers.</summary>
+    /// <summary>
+    /// Copies page <paramref name="from"/> of <paramref name="source"/>, of the same geometry, to page <paramref name="to"/> of this pool,
+    /// in all layers.
+    /// </summary>
     public void Copy(KvPagePool source, int from, int to) => _copy.Run(source._memory, from, _memory, to);
 
     /// <summary>Copies one layer's keys, then values, of a page to the host. Waits for the work so far.</summary>
@@ -180,7 +191,9 @@ internal sealed class KvPagePool : IDisposable
         _memory.Dispose();
     }
 
-    /// <summary>Pages of a run: all, or as many as <see cref="RunBytes"/> asks for, and no more than the stride of a copy can express.</summary>
+    /// <summary>
+    /// Pages of a run: all, or as many as <see cref="RunBytes"/> asks for, and no more than the stride of a copy can express.
+    /// </summary>
     private static int Run(Backend backend, KvGeometry geometry, int pages)
     {
         var run = backend.CommitsOnWrite ? (RunBytes + geometry.PageBytes - 1) / geometry.PageBytes : pages;

@@ -5,8 +5,9 @@ namespace Coppice.Cache;
 
 /// <summary>A cache that takes pages from a pool as it grows and returns them as it shrinks.</summary>
 /// <remarks>
-/// Pages of a common pool may have other holders: forks, and whoever keeps prefixes. Only the page of slot <see cref="KvCache.Length"/> can be both
-/// shared and written to, because pages after it hold nothing committed and pages before it are full; so at most one page is copied at a time.
+/// Pages of a common pool may have other holders: forks, and whoever keeps prefixes. Only the page of slot <see cref="KvCache.Length"/> can
+/// be both shared and written to, because pages after it hold nothing committed and pages before it are full; so at most one page is copied
+/// at a time.
 /// </remarks>
 internal sealed class PagedKvCache : KvCache
 {
@@ -139,12 +140,15 @@ internal sealed class PagedKvCache : KvCache
             if (_count > 0 && SharesPages) _pages.ReturnForgotten(_held.AsSpan(0, _count));
             return;
         }
-        Shrink(0);
+        // The table goes first: an op that begins from now on is refused, so nobody reads pages that are another sequence's already.
         _table.Buffer.Dispose();
+        Shrink(0);
         _own?.Dispose();
     }
 
-    /// <summary>Puts a copy of page <paramref name="index"/> of this sequence into <paramref name="page"/>, and that in its place.</summary>
+    /// <summary>
+    /// Puts a copy of page <paramref name="index"/> of this sequence into <paramref name="page"/>, and that in its place.
+    /// </summary>
     private void Replace(int index, int page)
     {
         _pages.Copy(_pages, _held[index], page);

@@ -8,14 +8,21 @@ namespace Coppice.Cache;
 /// <param name="Beyond">Whether keys are turned with the long factors of a longrope model.</param>
 internal sealed record SavedSession(int[] Tokens, bool Beyond);
 
-/// <summary>Writes the committed keys and values of a cache and the session's tokens to a file, and reads them back: see <see cref="SessionFileHeader"/>.</summary>
+/// <summary>
+/// Writes the committed keys and values of a cache and the session's tokens to a file, and reads them back: see
+/// <see cref="SessionFileHeader"/>.
+/// </summary>
 /// <remarks>
-/// Keys and values go block by block through one buffer, so memory for a block is all that either way needs; passes of other sequences run in between.
-/// The checksum finds damage. It is no signature: a file from a stranger may hold keys and values that no text has, but no token outside the vocabulary.
+/// Keys and values go block by block through one buffer, so memory for a block is all that either way needs; passes of other sequences run
+/// in between.
+/// The checksum finds damage. It is no signature: a file from a stranger may hold keys and values that no text has, but no token outside
+/// the vocabulary.
 /// </remarks>
 internal static class SessionFile
 {
-    /// <summary>Writes a file, or leaves what was there: it is written beside the path and takes its place when it is whole and on the disk.</summary>
+    /// <summary>
+    /// Writes a file, or leaves what was there: it is written beside the path and takes its place when it is whole and on the disk.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="cache">Its committed tokens are the first of <paramref name="tokens"/>.</param>
     /// <param name="tokens">The session's tokens, at least as many as are committed.</param>
@@ -26,7 +33,8 @@ internal static class SessionFile
     /// <exception cref="UnauthorizedAccessException">The file must not be written.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static void Save(
-        string path, KvCache cache, ReadOnlySpan<int> tokens, bool beyond, ReadOnlySpan<byte> fingerprint, CancellationToken cancellationToken = default)
+        string path, KvCache cache, ReadOnlySpan<int> tokens, bool beyond, ReadOnlySpan<byte> fingerprint,
+        CancellationToken cancellationToken = default)
     {
         var target = Path.GetFullPath(path);
         var temporary = $"{target}.{Path.GetRandomFileName()}.tmp";
@@ -46,7 +54,9 @@ internal static class SessionFile
         }
     }
 
-    /// <summary>Reads a file into <paramref name="cache"/>, whose tokens it replaces. Nothing is changed unless the whole file is found to be right.</summary>
+    /// <summary>
+    /// Reads a file into <paramref name="cache"/>, whose tokens it replaces. Nothing is changed unless the whole file is found to be right.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="cache">A cache of the same geometry.</param>
     /// <param name="fingerprint">Of the model, 32 bytes.</param>
@@ -61,7 +71,8 @@ internal static class SessionFile
         string path, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize, CancellationToken cancellationToken = default)
     {
         var name = Path.GetFileName(path);
-        if (CheckpointFile.Length(path) == 0) throw new SessionFileException($"{name}: must be a file with content, found an empty one, a pipe or a device.");
+        if (CheckpointFile.Length(path) == 0)
+            throw new SessionFileException($"{name}: must be a file with content, found an empty one, a pipe or a device.");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         return Read(name, stream, cache, fingerprint, vocabularySize, cancellationToken);
     }
@@ -69,16 +80,19 @@ internal static class SessionFile
     /// <summary>Writes what a file holds.</summary>
     /// <inheritdoc cref="Save"/>
     public static void Write(
-        Stream stream, KvCache cache, ReadOnlySpan<int> tokens, bool beyond, ReadOnlySpan<byte> fingerprint, CancellationToken cancellationToken = default)
+        Stream stream, KvCache cache, ReadOnlySpan<int> tokens, bool beyond, ReadOnlySpan<byte> fingerprint,
+        CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(fingerprint.Length, SessionFileHeader.FingerprintSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens.Length, cache.Length);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var header = new SessionFileHeader(cache.Geometry, beyond, tokens.Length, cache.Length);
-        var start = new byte[SessionFileHeader.Size + sizeof(int) * tokens.Length];
+        var start = new byte[SessionFileHeader.Size];
         header.Write(start, fingerprint);
-        for (var i = 0; i < tokens.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(SessionFileHeader.Size + sizeof(int) * i), tokens[i]);
         Put(start);
+        var ids = new byte[sizeof(int) * tokens.Length];
+        for (var i = 0; i < tokens.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(ids.AsSpan(sizeof(int) * i), tokens[i]);
+        Put(ids);
         var block = new byte[cache.Geometry.BlockBytes];
         for (var layer = 0; layer < cache.Geometry.Layers; layer++)
         {
@@ -107,13 +121,14 @@ internal static class SessionFile
     /// <param name="cancellationToken">See <see cref="Load"/>.</param>
     /// <inheritdoc cref="Load"/>
     public static SavedSession Read(
-        string name, Stream stream, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize, CancellationToken cancellationToken = default)
+        string name, Stream stream, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize,
+        CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(fingerprint.Length, SessionFileHeader.FingerprintSize);
         var begin = stream.Position;
         var length = stream.Length - begin;
-        if (length < SessionFileHeader.Size + SessionFileHeader.ChecksumSize)
-            throw new SessionFileException($"{name}: must have at least {SessionFileHeader.Size + SessionFileHeader.ChecksumSize} bytes, found {length:N0}.");
+        const int least = SessionFileHeader.Size + SessionFileHeader.ChecksumSize;
+        if (length < least) throw new SessionFileException($"{name}: must have at least {least} bytes, found {length:N0}.");
         var start = new byte[SessionFileHeader.Size];
         Fill(name, stream, start);
         var header = SessionFileHeader.Read(name, start, length, cache, fingerprint);
@@ -122,7 +137,8 @@ internal static class SessionFile
         if (Pass(name, stream, header, null, cancellationToken) is not { } tokens) throw Damaged(name);
         foreach (var token in tokens)
         {
-            if ((uint)token >= (uint)vocabularySize) throw new SessionFileException($"{name}: token ids must be 0..{vocabularySize - 1:N0}, found {token:N0}.");
+            if ((uint)token >= (uint)vocabularySize)
+                throw new SessionFileException($"{name}: token ids must be 0..{vocabularySize - 1:N0}, found {token:N0}.");
         }
         stream.Position = begin;
         cache.Truncate(0);
@@ -177,5 +193,6 @@ internal static class SessionFile
             throw new SessionFileException($"{name}: ends too early: it was cut off while it was read.");
     }
 
-    private static SessionFileException Damaged(string name) => new($"{name}: must have the checksum of its content, found another: the file is damaged.");
+    private static SessionFileException Damaged(string name) =>
+        new($"{name}: must have the checksum of its content, found another: the file is damaged.");
 }

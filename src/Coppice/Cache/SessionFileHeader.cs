@@ -11,7 +11,8 @@ namespace Coppice.Cache;
 /// 12  1 if beyond, else 0     56  head dim       72  cached tokens, at most tokens
 /// 16  fingerprint, 32 bytes   60  element type   76  bytes of a block of a layer
 /// </code>
-/// Then the tokens, 4 bytes each; for each layer the blocks of its cached tokens (<see cref="KvCache.ReadBlock"/>); the SHA-256 of all that.
+/// Then the tokens, 4 bytes each; for each layer the blocks of its cached tokens (<see cref="KvCache.ReadBlock"/>); the SHA-256 of all
+/// that.
 /// </remarks>
 internal readonly record struct SessionFileHeader(KvGeometry Geometry, bool Beyond, int Tokens, int Cached)
 {
@@ -54,20 +55,26 @@ internal readonly record struct SessionFileHeader(KvGeometry Geometry, bool Beyo
     /// <param name="fileSize">Bytes of the file.</param>
     /// <param name="cache">What the file is to be loaded into.</param>
     /// <param name="fingerprint">Of the model.</param>
-    /// <exception cref="SessionFileException">The file cannot be loaded into that cache, or its size is not what the header says.</exception>
-    public static SessionFileHeader Read(string name, ReadOnlySpan<byte> bytes, long fileSize, KvCache cache, ReadOnlySpan<byte> fingerprint)
+    /// <exception cref="SessionFileException">The file cannot be loaded into that cache, or its size is not what the header
+    /// says.</exception>
+    public static SessionFileHeader Read(
+        string name, ReadOnlySpan<byte> bytes, long fileSize, KvCache cache, ReadOnlySpan<byte> fingerprint)
     {
         if (!bytes.StartsWith(Magic)) throw new SessionFileException($"{name}: must begin as a saved session does, found other bytes.");
         Check(name, "version", bytes, 8, Version, "save the session again with this version");
         if (!bytes[16..48].SequenceEqual(fingerprint))
-            throw new SessionFileException($"{name}: must have been saved with this model, found the fingerprint of another (load the model it was saved with).");
+        {
+            throw new SessionFileException(
+                $"{name}: must have been saved with this model, found the fingerprint of another (load the model it was saved with).");
+        }
         Check(name, "layers", bytes, 48, cache.Geometry.Layers, null);
         Check(name, "KV heads", bytes, 52, cache.Geometry.KvHeads, null);
         Check(name, "head dim", bytes, 56, cache.Geometry.HeadDim, null);
         if (Get(bytes, 60) != (int)cache.Geometry.Type)
         {
             throw new SessionFileException(
-                $"{name}: keys and values must be stored as {cache.Geometry.Type}, found {(ElementType)Get(bytes, 60)} (set KvCacheOptions.Type to what the session was saved with).");
+                $"{name}: keys and values must be stored as {cache.Geometry.Type}, found {(ElementType)Get(bytes, 60)} "
+                + "(set KvCacheOptions.Type to what the session was saved with).");
         }
         Check(name, "positions of a block", bytes, 64, KvLayout.PageSize, null);
         Check(name, "bytes of a block", bytes, 76, cache.Geometry.BlockBytes, null);
@@ -76,17 +83,23 @@ internal readonly record struct SessionFileHeader(KvGeometry Geometry, bool Beyo
         var cached = Get(bytes, 72);
         if (beyond is not (0 or 1)) throw new SessionFileException($"{name}: the flag at byte 12 must be 0 or 1, found {beyond}.");
         if (tokens < 0 || tokens > cache.Capacity)
-            throw new SessionFileException($"{name}: must hold at most {cache.Capacity:N0} tokens, found {tokens:N0} (load the model with a longer context).");
-        if (cached < 0 || cached > tokens) throw new SessionFileException($"{name}: cached tokens must be 0..{tokens:N0}, found {cached:N0}.");
+        {
+            throw new SessionFileException(
+                $"{name}: must hold at most {cache.Capacity:N0} tokens, found {tokens:N0} (load the model with a longer context).");
+        }
+        if (cached < 0 || cached > tokens)
+            throw new SessionFileException($"{name}: cached tokens must be 0..{tokens:N0}, found {cached:N0}.");
         var header = new SessionFileHeader(cache.Geometry, beyond == 1, tokens, cached);
-        if (header.FileSize != fileSize) throw new SessionFileException($"{name}: must have {header.FileSize:N0} bytes, found {fileSize:N0}: it was cut off or changed.");
+        if (header.FileSize != fileSize)
+            throw new SessionFileException($"{name}: must have {header.FileSize:N0} bytes, found {fileSize:N0}: cut off or changed.");
         return header;
     }
 
     private static void Check(string name, string field, ReadOnlySpan<byte> bytes, int at, int expected, string? hint)
     {
         if (Get(bytes, at) == expected) return;
-        throw new SessionFileException($"{name}: {field} must be {expected:N0}, found {Get(bytes, at):N0}{(hint is null ? "" : $" ({hint})")}.");
+        var suffix = hint is null ? "" : $" ({hint})";
+        throw new SessionFileException($"{name}: {field} must be {expected:N0}, found {Get(bytes, at):N0}{suffix}.");
     }
 
     private static int Get(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadInt32LittleEndian(bytes[at..]);

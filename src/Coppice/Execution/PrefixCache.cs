@@ -6,11 +6,13 @@ namespace Coppice.Execution;
 
 /// <summary>Keeps pages of committed tokens, so that a sequence that begins with the same tokens need not compute them again.</summary>
 /// <remarks>
-/// A tree over blocks of a page's 64 tokens, one for each scope and way of turning keys. A lookup goes from block to block through a hash table and
-/// compares the tokens, so equal hashes cost time only. Keys and values depend on the tokens alone, bit by bit (contract C1), so nothing tells a page
-/// found here from one computed anew. The cache holds one reference to each of its pages. Blocks form one list by their last use, a block always
-/// before those below it; what goes first is the last of the list that no sequence holds and that has nothing below it.
-/// Scopes are known by reference and held weakly: blocks of a scope that nobody knows any more go at the next garbage collection that is noticed.
+/// A tree over blocks of a page's 64 tokens, one for each scope and way of turning keys. A lookup goes from block to block through a hash
+/// table and compares the tokens, so equal hashes cost time only. Keys and values depend on the tokens alone, bit by bit (contract C1), so
+/// nothing tells a page found here from one computed anew. The cache holds one reference to each of its pages. Blocks form one list by
+/// their last use, a block always before those below it; what goes first is the last of the list that no sequence holds and that has
+/// nothing below it.
+/// Scopes are known by reference and held weakly: blocks of a scope that nobody knows any more go at the next garbage collection that is
+/// noticed.
 /// Thread-safe. Time: O(tokens) for a lookup, of which nothing is allocated.
 /// </remarks>
 internal sealed class PrefixCache : IPageHolder, IDisposable
@@ -33,7 +35,9 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     /// <param name="maxPages">Pages held at most, at least 0.</param>
     public PrefixCache(KvPagePool pool, int maxPages) : this(pool, maxPages, Hash) { }
 
-    /// <summary>The same with another hash of (hash of the block above, tokens of a block), so that tests can make hashes collide.</summary>
+    /// <summary>
+    /// The same with another hash of (hash of the block above, tokens of a block), so that tests can make hashes collide.
+    /// </summary>
     internal PrefixCache(KvPagePool pool, int maxPages, Func<int, ReadOnlySpan<int>, int> hash)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxPages);
@@ -48,7 +52,9 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     public long Lookups => Interlocked.Read(ref _lookups);
     /// <summary>Tokens found so far.</summary>
     public long HitTokens => Interlocked.Read(ref _hitTokens);
-    /// <summary>Pages given up so far, for others or to stay within the limit; those of cleared and forgotten scopes do not count.</summary>
+    /// <summary>
+    /// Pages given up so far, for others or to stay within the limit; those of cleared and forgotten scopes do not count.
+    /// </summary>
     public long Evictions => Interlocked.Read(ref _evictions);
 
     /// <summary>Pages held.</summary>
@@ -77,11 +83,14 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
         }
     }
 
-    /// <summary>Finds the longest sequence of whole blocks that <paramref name="tokens"/> begin with, at most tokens.Length - 1 tokens.</summary>
+    /// <summary>
+    /// Finds the longest sequence of whole blocks that <paramref name="tokens"/> begin with, at most tokens.Length - 1 tokens.
+    /// </summary>
     /// <param name="scope">Whose pages may be used.</param>
     /// <param name="beyond">Whether keys are turned with the long factors of a longrope model.</param>
     /// <param name="tokens">A prompt.</param>
-    /// <param name="pages">Receives the pages, each with a reference that belongs to the caller: see <see cref="KvCache.Adopt"/>. Bounds their number.</param>
+    /// <param name="pages">Receives the pages, each with a reference that belongs to the caller: see <see cref="KvCache.Adopt"/>. Bounds
+    /// their number.</param>
     /// <returns>Number of pages; they hold 64 tokens each.</returns>
     /// <exception cref="ObjectDisposedException">The pool has been disposed.</exception>
     public int Match(object scope, bool beyond, ReadOnlySpan<int> tokens, Span<int> pages)
@@ -110,7 +119,8 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     public void Release(ReadOnlySpan<int> pages) => _pool.Return(pages);
 
     /// <summary>Keeps the pages of whole blocks of committed tokens; a block that is known keeps its page.</summary>
-    /// <remarks>Adds a reference to each page that it keeps. Where the limit is reached, older blocks go; where none can go, the rest is not kept.</remarks>
+    /// <remarks>Adds a reference to each page that it keeps. Where the limit is reached, older blocks go; where none can go, the rest is
+    /// not kept.</remarks>
     /// <param name="scope">Who may use the pages.</param>
     /// <param name="beyond">As in <see cref="Match"/>.</param>
     /// <param name="tokens">Committed tokens from the first position on.</param>
@@ -196,7 +206,8 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
         return hash.ToHashCode();
     }
 
-    private PrefixBlock? Next(PrefixTree tree, PrefixBlock above, ReadOnlySpan<int> tokens) => tree.Find(above, _hash(above.Hash, tokens), tokens);
+    private PrefixBlock? Next(PrefixTree tree, PrefixBlock above, ReadOnlySpan<int> tokens) =>
+        tree.Find(above, _hash(above.Hash, tokens), tokens);
 
     private PrefixTree Tree(object scope)
     {
@@ -220,7 +231,10 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
         return false;
     }
 
-    /// <summary>Marks blocks that cannot go, from the one used longest ago on, until <paramref name="enough"/> can; those before in the list are not looked at.</summary>
+    /// <summary>
+    /// Marks blocks that cannot go, from the one used longest ago on, until <paramref name="enough"/> can; those before in the list are not
+    /// looked at.
+    /// </summary>
     /// <returns>How many of the marked part can go.</returns>
     private int MarkEvictable(int enough)
     {

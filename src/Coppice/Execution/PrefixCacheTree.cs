@@ -91,7 +91,8 @@ internal sealed class PrefixTree
 }
 
 /// <summary>All blocks of all trees by their last use.</summary>
-/// <remarks>A block is always newer than those below it, because whoever touches a block touches all above it after it. So the oldest block has none below.</remarks>
+/// <remarks>A block is always newer than those below it, because whoever touches a block touches all above it after it. So the oldest block
+/// has none below.</remarks>
 internal sealed class PrefixList
 {
     private PrefixBlock? _first;
@@ -101,7 +102,9 @@ internal sealed class PrefixList
     /// <summary>Blocks.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Adds a block that was used just now. <see cref="Touch"/> it before anything is evicted: blocks above it must be newer.</summary>
+    /// <summary>
+    /// Adds a block that was used just now. <see cref="Touch"/> it before anything is evicted: blocks above it must be newer.
+    /// </summary>
     public void AddFirst(PrefixBlock block)
     {
         block.Older = _first;

@@ -9,7 +9,10 @@ namespace Coppice.Tests.Cache;
 /// <summary>Forks: what they share, when a page is copied, and that no cache sees what another appends.</summary>
 public sealed class ForkTests
 {
-    public static TheoryData<string, ElementType> Devices => new() { { "cpu", ElementType.F32 }, { "cpu", ElementType.F16 }, { "ilgpu-cpu", ElementType.F32 }, { "ilgpu-cpu", ElementType.BF16 } };
+    public static TheoryData<string, ElementType> Devices => new()
+    {
+        { "cpu", ElementType.F32 }, { "cpu", ElementType.F16 }, { "ilgpu-cpu", ElementType.F32 }, { "ilgpu-cpu", ElementType.BF16 },
+    };
 
     [Theory, InlineData("cpu"), InlineData("ilgpu-cpu")]
     public void Whole_pages_are_shared_and_the_last_is_copied_when_either_writes(string device)

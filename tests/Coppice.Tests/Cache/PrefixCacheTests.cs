@@ -65,7 +65,7 @@ public sealed class PrefixCacheTests : IDisposable
     {
         using var prefix = new PrefixCache(_bench.Pool, 16, (_, _) => 7);
         var texts = Enumerable.Range(0, 5).Select(seed => TinyModel.Prompt(seed < 3 ? 140 : 70, seed)).ToArray();
-        for (var i = 1; i < 3; i++) texts[i].AsSpan(64, 64).CopyTo(texts[0].AsSpan(64));     // the same second block after different first ones
+        for (var i = 1; i < 3; i++) texts[0].AsSpan(64, 64).CopyTo(texts[i].AsSpan(64));     // one second block after different first ones
         foreach (var text in texts) Keep(prefix, _scope, text);
         Assert.Equal(8, prefix.PagesHeld);
         foreach (var text in texts)

@@ -44,7 +44,7 @@ public sealed class PrefixIdentityTests
         // The first sequence computes the prompt in one cut, and goes on with a tree.
         using (var first = KvCacheKind.Create(source, 300))
         {
-            for (var begin = 0; begin < prompt.Length; begin += 37) runner.Run(first, prompt.AsSpan(begin, Math.Min(37, prompt.Length - begin)));
+            Prefill(runner, first, prompt, 37);
             runner.Run(first, Tree(runner));
             first.Commit([0, 2]);
             prefixes.Insert(scope, false, prompt, first.WholePages);
@@ -67,15 +67,22 @@ public sealed class PrefixIdentityTests
 
         foreach (var alone in (KvCache[])[runner.Dense(type), runner.Paged(3, type)])
         {
-            var logits = new List<float>();
-            for (var begin = 0; begin < other.Length; begin += 50) logits.AddRange(runner.Run(alone, other.AsSpan(begin, Math.Min(50, other.Length - begin))));
-            Assert.Equal(logits[^rest.Length..], rest);
+            Assert.Equal(Prefill(runner, alone, other, 50)[^rest.Length..], rest);
             Assert.Equal(runner.Run(alone, Tree(runner)), tree);
             alone.Commit([0, 2]);
             Assert.Equal(runner.Run(alone, [9]), next);
             alone.Truncate(other.Length);
             Assert.Equal(runner.Run(alone, [11, 12]), forked);
         }
+    }
+
+    /// <summary>Logits of all tokens, computed in so many at a time.</summary>
+    private static float[] Prefill(PassRunner runner, KvCache cache, int[] tokens, int chunk)
+    {
+        var logits = new List<float>();
+        for (var begin = 0; begin < tokens.Length; begin += chunk)
+            logits.AddRange(runner.Run(cache, tokens.AsSpan(begin, Math.Min(chunk, tokens.Length - begin))));
+        return [.. logits];
     }
 
     private static TokenTree Tree(PassRunner runner)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Coppice.Cache;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
@@ -52,13 +53,18 @@ internal sealed class CacheBench : IDisposable
     }
 }
 
-/// <summary>A cache and the tokens that are committed in it. Keys and values of a position are made from the tokens up to it, as a model's are.</summary>
+/// <summary>
+/// A cache and the tokens that are committed in it. Keys and values of a position are made from the tokens up to it, as a model's are.
+/// </summary>
 internal sealed class BenchCache(CacheBench bench, KvCache cache, IEnumerable<int> tokens) : IDisposable
 {
     public KvCache Cache => cache;
     public List<int> Tokens { get; } = [.. tokens];
 
-    /// <summary>Reserves and stores <paramref name="rows"/> rows of tokens without keeping them; row j is the position after the rows that <paramref name="parents"/> lead to.</summary>
+    /// <summary>
+    /// Reserves and stores <paramref name="rows"/> rows of tokens without keeping them; row j is the position after the rows that
+    /// <paramref name="parents"/> lead to.
+    /// </summary>
     public void Pass(ReadOnlySpan<int> rows, int[]? parents = null, int earlier = 0)
     {
         cache.Reserve(rows.Length, earlier);
@@ -128,7 +134,7 @@ internal sealed class BenchCache(CacheBench bench, KvCache cache, IEnumerable<in
             for (var position = 0; position < hashes.Length; position++)
             {
                 var column = position % KvLayout.PageSize;
-                if (column == 0) cache.ReadBlock(layer, position / KvLayout.PageSize, System.Runtime.InteropServices.MemoryMarshal.AsBytes(block.AsSpan()));
+                if (column == 0) cache.ReadBlock(layer, position / KvLayout.PageSize, MemoryMarshal.AsBytes(block.AsSpan()));
                 var (k, v) = (Row(hashes[position], layer, 0), Row(hashes[position], layer, 1));
                 for (var i = 0; i < k.Length; i++)
                 {
