@@ -33,6 +33,8 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         Ids = Result.Ids,
         Text = Result.Text,
         FinishReason = Result.FinishReason.ToString().ToLowerInvariant(),
+        Stop = Stop(),
+        ReusedTokens = Result.ReusedTokens,
         Timing = new GenerateTiming(
             loaded.LoadTime.TotalMilliseconds,
             Result.FirstTokenTime.TotalMilliseconds,
@@ -45,7 +47,14 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         Speculation = IsPlain ? null : new Speculation(
             Drafter, Result.Steps, Result.DraftedTokens, Result.AcceptedTokens, Result.MeanAcceptedLength,
             Result.DraftTime.TotalMilliseconds, Result.VerifyTime.TotalMilliseconds, Result.HostTime.TotalMilliseconds, Result.AcceptanceByDepth),
+        Warnings = loaded.Model.Warnings,
     };
+
+    private JsonElement? Stop()
+    {
+        if (Result.Stop is { } text) return JsonSerializer.SerializeToElement(text, CliJson.Default.String);
+        return Result.StopId is { } id ? JsonSerializer.SerializeToElement(id, CliJson.Default.Int32) : null;
+    }
 
     private bool IsPlain => Drafter == DrafterOptions.None.Name;
 
@@ -57,6 +66,7 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
             FinishReason.Length => "token limit",
             FinishReason.Stop => "stop text",
             FinishReason.Eos => "end of text",
+            FinishReason.Error => "error",
             _ => "stopped",
         };
         var reused = Result.ReusedTokens > 0 ? $" ({Result.ReusedTokens} kept)" : "";

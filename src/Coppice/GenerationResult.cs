@@ -5,6 +5,12 @@ public sealed record GenerationResult
 {
     /// <summary>Why it ended.</summary>
     public required FinishReason FinishReason { get; init; }
+    /// <summary>The stop string that ended it; null unless one did.</summary>
+    public string? Stop { get; init; }
+    /// <summary>
+    /// The token that ended it: one that ends texts, or the special token that <see cref="Stop"/> is; null where the reason is another.
+    /// </summary>
+    public int? StopId { get; init; }
     /// <summary>Tokens of the prompt.</summary>
     public required int PromptTokens { get; init; }
     /// <summary>Those of them whose keys and values the session still had.</summary>
@@ -37,8 +43,11 @@ public sealed record GenerationResult
     public required double PrefillTokensPerSecond { get; init; }
     /// <summary>Tokens behind the first in a second.</summary>
     public required double DecodeTokensPerSecond { get; init; }
-    /// <summary>Managed bytes that a decoding step allocated for a token after the first two steps; the text of pieces is not counted.</summary>
-    public required double AllocatedBytesPerToken { get; init; }
     /// <summary>Tokens for each pass that chose tokens: 1 for plain decoding.</summary>
     public double MeanAcceptedLength => Steps == 0 ? 0 : (double)Ids.Count / Steps;
+
+    /// <summary>
+    /// Managed bytes that a decoding step allocated for a token after the first two steps; the text of pieces is not counted.
+    /// </summary>
+    internal double AllocatedBytesPerToken { get; init; }
 }

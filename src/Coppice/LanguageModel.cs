@@ -30,7 +30,8 @@ public sealed class LanguageModel : IDisposable
         Backend backend, ModelFolder files, Tokenizer? tokenizer, ModelWeights weights, ModelOptions options, LanguageModel? target, WarmUp? warmUp = null)
     {
         var spec = files.Spec;
-        (Backend, Spec, _weights, Defaults, Options, Folder) = (backend, spec, weights, files.Defaults, options, files.Folder);
+        (Backend, Spec, _weights, Options, Folder) = (backend, spec, weights, options, files.Folder);
+        Defaults = files.Defaults.With(tokenizer?.SpecialTokens.EndId, spec.VocabularySize);
         (Tokenizer, _target, _warmUp) = (tokenizer, target, warmUp);
         ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
         Runner = new ModelRunner(backend, spec, weights, ContextLength, options.PrefillChunk, options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
@@ -58,8 +59,16 @@ public sealed class LanguageModel : IDisposable
     public int VocabularySize => Spec.VocabularySize;
     /// <summary>What turns text into ids; null where the folder has no tokenizer.</summary>
     public Tokenizer? Tokenizer { get; }
-    /// <summary>Tokens that end a text, as the folder says; may be none.</summary>
+    /// <summary>Tokens that end a text, as configuration and tokenizer say, ascending; may be none.</summary>
     public IReadOnlyList<int> EndTokenIds => Defaults.EndIds;
+    /// <summary>
+    /// What generation_config.json recommends, as options: to be used as they are, changed with <c>with</c>, or filled in by
+    /// <see cref="GenerationOptions.UseModelDefaults"/>. All defaults where the folder recommends nothing.
+    /// </summary>
+    public GenerationOptions DefaultGeneration => Defaults.Options;
+    /// <summary>What was odd in the folder, or failed beside the loading, and did not keep the model from loading: a sentence each.</summary>
+    public IReadOnlyList<string> Warnings =>
+        _warmUp?.Error is { } error ? [.. Defaults.Warnings, $"warm-up failed, so the first tokens take longer: {error.Message}"] : Defaults.Warnings;
     /// <summary>What computes, in words.</summary>
     public string DeviceName => Backend.Name;
     /// <summary>Memory of the weights.</summary>

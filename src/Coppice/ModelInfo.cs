@@ -39,8 +39,12 @@ public sealed record ModelInfo
     public required bool HasTiedHead { get; init; }
     /// <summary>Whether there is a tokenizer.</summary>
     public required bool HasTokenizer { get; init; }
-    /// <summary>Tokens that end a text.</summary>
+    /// <summary>Tokens that end a text, as configuration and tokenizer say, ascending.</summary>
     public required IReadOnlyList<int> EndTokenIds { get; init; }
+    /// <summary>What generation_config.json recommends, as <see cref="LanguageModel.DefaultGeneration"/> has it.</summary>
+    public GenerationOptions DefaultGeneration { get; init; } = new();
+    /// <summary>What is odd in the folder and does not keep the model from loading, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
     /// <summary>Bytes of the stored tensors by their type; empty where the folder has no weights.</summary>
     public required IReadOnlyDictionary<string, long> StoredBytes { get; init; }
     /// <summary>Bytes of the weights in the memory of the CPU in each format, padding counted; empty where the folder has no weights.</summary>
@@ -59,6 +63,7 @@ public sealed record ModelInfo
         var files = ModelFolder.Read(folder);
         var spec = files.Spec;
         using var checkpoint = Checkpoint.IsIn(folder) ? Checkpoint.Open(folder) : null;
+        var defaults = files.Defaults.With(files.LoadTokenizer()?.SpecialTokens.EndId, spec.VocabularySize);
         var plan = checkpoint is null ? WeightPlan.Build(spec, files.Map) : WeightLoader.Plan(checkpoint, spec, files.Map);
         return new ModelInfo
         {
@@ -77,7 +82,9 @@ public sealed record ModelInfo
             ExpertsPerToken = spec.Experts?.PerToken ?? 0,
             HasTiedHead = spec.TiedHead,
             HasTokenizer = files.HasTokenizer,
-            EndTokenIds = files.Defaults.EndIds,
+            EndTokenIds = defaults.EndIds,
+            DefaultGeneration = defaults.Options,
+            Warnings = defaults.Warnings,
             StoredBytes = Stored(checkpoint),
             WeightBytes = Weights(checkpoint, plan),
             KvBytesPerToken = Kv(spec, geometry => geometry.Bytes(1) / KvLayout.PageSize),

@@ -209,8 +209,7 @@ public sealed class Session : IDisposable
     {
         ThrowIfDisposed();
         ArgumentNullException.ThrowIfNull(prompt);
-        options ??= new GenerationOptions();
-        options.Validate();
+        options = (options ?? new GenerationOptions()).For(_model.DefaultGeneration, _model.VocabularySize);
         if (options.StopSequences.Count > 0 && _model.Tokenizer is null)
             throw new ArgumentException($"options: StopSequences need a tokenizer, but the model's folder has none of {TokenizerFolder.Names}.", nameof(options));
         int[] ids = [.. prompt];
@@ -292,10 +291,10 @@ public sealed class Session : IDisposable
     private Generation Begin(int[] prompt, GenerationOptions options)
     {
         var drafter = DrafterOf(options.Drafter);
-        var stop = new StopRule(options.MaxTokens, options.IgnoreEos ? [] : _model.EndTokenIds);
+        var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);
         var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;      // whether resting, which depends on times, changes nothing
         var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
-        Begin(prompt, new DecodingOptions(options.CreateSampler(), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
+        Begin(prompt, new DecodingOptions(options.CreateSampler(prompt.Length, stop.EndIds), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
         var text = new TextStream(_model.Tokenizer, options);
         // Must not know the session: what a host has forgotten could not be collected while passes run for it.
         var (sequence, prefixes, scope) = (_sequence, _options.SharePrefixes ? _model.Prefixes : null, _options.Scope);

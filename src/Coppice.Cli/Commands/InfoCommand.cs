@@ -13,6 +13,7 @@ internal static class InfoCommand
     private static int Run(CommandContext context)
     {
         var info = FolderReader.Read(ModelFolders.Require(context.Value(Model)!));
+        foreach (var warning in info.Warnings ?? []) context.Output.Note($"coppice: warning: {warning}");
         if (context.Output.Json) context.Output.WriteJson(info, CliJson.Default.FolderInfo);
         else if (context.Output.ShowsTables) Tables.Facts(Facts(info));
         else foreach (var (name, value) in Facts(info)) context.Output.WriteLine($"{name}: {value}");
@@ -30,6 +31,11 @@ internal static class InfoCommand
             yield return ("context", $"{Number(info.Context)} tokens");
             yield return ("layers", $"{info.Layers}, hidden size {Number(info.HiddenSize)}, MLP {Number(info.MlpSize)}, {info.QueryHeads} query heads, {info.KvHeads} KV heads of {info.HeadDim}");
             if (info.Experts is not null) yield return ("experts", $"{info.Experts}, {info.ExpertsPerToken} for each token");
+            if (info.Generation is { } generation)
+            {
+                var options = generation.Select(option => FormattableString.Invariant($"{option.Key} {option.Value}"));
+                yield return ("recommended", string.Join(", ", options));
+            }
             yield return ("end tokens", info.EndTokenIds is [_, ..] ? string.Join(", ", info.EndTokenIds) : "none");
         }
         if (info.StoredTypes is not null) yield return ("stored as", string.Join(", ", info.StoredTypes));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Coppice.Text;
 using Coppice.Text.Files;
 
@@ -49,6 +50,8 @@ internal static class FolderReader
         ExpertsPerToken = model.ExpertCount > 0 ? model.ExpertsPerToken : null,
         TiedHead = model.HasTiedHead,
         EndTokenIds = model.EndTokenIds,
+        Generation = Recommended(model.DefaultGeneration),
+        Warnings = model.Warnings.Count > 0 ? model.Warnings : null,
         StoredTypes = model.StoredBytes.Count > 0 ? [.. model.StoredBytes.OrderByDescending(type => type.Value).Select(type => type.Key)] : null,
         Bytes = new ModelBytes
         {
@@ -57,4 +60,25 @@ internal static class FolderReader
                 choice => choice.Name, choice => new CacheBytes(model.KvBytesPerToken[choice.Value], model.KvBytesPerContext[choice.Value])),
         },
     };
+
+    /// <summary>What differs from the defaults.</summary>
+    private static Dictionary<string, double>? Recommended(GenerationOptions model)
+    {
+        var usual = new GenerationOptions();
+        (string Key, double Value, double Usual)[] all =
+        [
+            ("max_tokens", model.MaxTokens, usual.MaxTokens), ("min_tokens", model.MinTokens, usual.MinTokens),
+            ("temperature", model.Temperature, usual.Temperature), ("top_k", model.TopK, usual.TopK), ("top_p", model.TopP, usual.TopP),
+            ("min_p", model.MinP, usual.MinP), ("repetition_penalty", model.RepetitionPenalty, usual.RepetitionPenalty),
+        ];
+        var changed = all.Where(option => option.Value != option.Usual).ToDictionary(option => option.Key, option => Short(option.Value));
+        return changed.Count > 0 ? changed : null;
+    }
+
+    /// <summary>The shortest number that is the same as a float: 0.9 and not 0.8999999761581421.</summary>
+    private static double Short(double value)
+    {
+        var text = ((float)value).ToString(CultureInfo.InvariantCulture);
+        return double.Parse(text, CultureInfo.InvariantCulture);
+    }
 }

@@ -20,6 +20,10 @@ internal sealed record FolderInfo
     public int? ExpertsPerToken { get; init; }
     public bool? TiedHead { get; init; }
     public IReadOnlyList<int>? EndTokenIds { get; init; }
+    /// <summary>What generation_config.json recommends, by the keys of JSON lines; null where it recommends nothing.</summary>
+    public IReadOnlyDictionary<string, double>? Generation { get; init; }
+    /// <summary>What is odd in the folder; null for nothing.</summary>
+    public IReadOnlyList<string>? Warnings { get; init; }
     /// <summary>Stored types of the tensors, the most bytes first.</summary>
     public IReadOnlyList<string>? StoredTypes { get; init; }
     public TokenizerInfo? Tokenizer { get; init; }

@@ -11,12 +11,17 @@ internal record GenerateResult
     public required IReadOnlyList<int> Ids { get; init; }
     public required string Text { get; init; }
     public required string FinishReason { get; init; }
+    /// <summary>The stop text that ended it, or else the id of the token that did; null where neither did.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public JsonElement? Stop { get; init; }
+    public required int ReusedTokens { get; init; }
     public required GenerateTiming Timing { get; init; }
     public required MemoryBytes Bytes { get; init; }
     public required double AllocatedBytesPerToken { get; init; }
     [JsonPropertyName("logprobs")]
     public IReadOnlyList<TokenLogProbRow>? LogProbs { get; init; }
     public Speculation? Speculation { get; init; }
+    public required IReadOnlyList<string> Warnings { get; init; }
 }
 
 /// <summary>The same for a line of a file, with the line's id.</summary>

@@ -17,9 +17,27 @@ internal static class GenerationArguments
     private static readonly Setting<float> RepetitionPenalty =
         Setting.Real("repetition-penalty", 1, p => p > 0, "a number above 0", "Divides the logits of tokens that occurred; 1 for none");
 
+    private static readonly Setting<float> FrequencyPenalty = Setting.Real(
+        "frequency-penalty", 0, _ => true, "a number", "Taken from the logit of a token for each time that it was generated; 0 for none");
+
+    private static readonly Setting<float> PresencePenalty = Setting.Real(
+        "presence-penalty", 0, _ => true, "a number", "Taken once from the logit of a token that was generated; 0 for none");
+
+    private static readonly Setting<IReadOnlyDictionary<int, float>> LogitBias = Setting.Biases(
+        "logit-bias", "Add B to the logit of token ID, -inf to ban it; may be given several times");
+
+    private static readonly Setting<int> MinTokens = Setting.Whole(
+        "min-tokens", 0, n => n >= 0, "a whole number of at least 0", "Neither token nor stop text ends the text within so many tokens");
+
+    private static readonly Setting<int[]> EndIds = Setting.Ids(
+        "end-id", "Also end where this token is chosen; may be given several times");
+
+    private static readonly Setting<bool> ModelDefaults = Setting.Flag(
+        "model-defaults", "Take what the model's generation_config.json recommends where no option says otherwise");
+
     private static readonly Setting<ulong> Seed = Setting.Seed("seed", "Key of the random numbers: the same seed gives the same text");
     private static readonly Setting<string[]> Stop = Setting.Texts("stop", "End where this text appears, which is not part of the result; may be given several times");
-    private static readonly Setting<bool> IgnoreEos = Setting.Flag("ignore-eos", "Go on past tokens that end a text");
+    private static readonly Setting<bool> IgnoreEos = Setting.Flag("ignore-eos", "Go on past the model's own tokens that end a text");
     private static readonly Setting<int?> LogProbs = Setting.OptionalWhole("logprobs", 20, "Report the log-probability of every token and of the K best ones, 0 to 20");
 
     private static readonly Setting<string> Drafter = Setting.Named(
@@ -27,7 +45,10 @@ internal static class GenerationArguments
 
     /// <summary>All settings.</summary>
     public static IReadOnlyList<ISetting> All { get; } =
-        [MaxTokens, Temperature, TopK, TopP, MinP, RepetitionPenalty, Seed, Stop, IgnoreEos, LogProbs, Drafter];
+    [
+        MaxTokens, Temperature, TopK, TopP, MinP, RepetitionPenalty, FrequencyPenalty, PresencePenalty, LogitBias, Seed, Stop, EndIds,
+        MinTokens, IgnoreEos, LogProbs, ModelDefaults, Drafter,
+    ];
 
     /// <summary>Adds the options to <paramref name="command"/>, but not those called <paramref name="without"/>.</summary>
     public static Command WithGeneration(this Command command, params string[] without)
@@ -44,20 +65,31 @@ internal static class GenerationArguments
     /// <exception cref="CommandException">A value is not what it must be.</exception>
     public static GenerationSettings Read(CommandContext context, JsonLine line) => Read(new SettingSource(context, line));
 
-    private static GenerationSettings Read(SettingSource source) => new(new GenerationOptions
+    private static GenerationSettings Read(SettingSource source)
     {
-        MaxTokens = MaxTokens.Read(source),
-        Temperature = Temperature.Read(source),
-        TopK = TopK.Read(source),
-        TopP = TopP.Read(source),
-        MinP = MinP.Read(source),
-        RepetitionPenalty = RepetitionPenalty.Read(source),
-        Seed = Seed.Read(source),
-        StopSequences = Stop.Read(source),
-        IgnoreEos = IgnoreEos.Read(source),
-        LogProbs = LogProbs.Read(source),
-        Drafter = ReadDrafter(source),
-    });
+        var options = new GenerationOptions
+        {
+            FrequencyPenalty = FrequencyPenalty.Read(source),
+            PresencePenalty = PresencePenalty.Read(source),
+            LogitBias = LogitBias.Read(source),
+            Seed = Seed.Read(source),
+            StopSequences = Stop.Read(source),
+            EndIds = EndIds.Read(source),
+            IgnoreEos = IgnoreEos.Read(source),
+            LogProbs = LogProbs.Read(source),
+            UseModelDefaults = ModelDefaults.Read(source),
+            Drafter = ReadDrafter(source),
+        };
+        // What a model may recommend is set only where the user says it.
+        if (MaxTokens.IsGiven(source)) options = options with { MaxTokens = MaxTokens.Read(source) };
+        if (MinTokens.IsGiven(source)) options = options with { MinTokens = MinTokens.Read(source) };
+        if (Temperature.IsGiven(source)) options = options with { Temperature = Temperature.Read(source) };
+        if (TopK.IsGiven(source)) options = options with { TopK = TopK.Read(source) };
+        if (TopP.IsGiven(source)) options = options with { TopP = TopP.Read(source) };
+        if (MinP.IsGiven(source)) options = options with { MinP = MinP.Read(source) };
+        if (RepetitionPenalty.IsGiven(source)) options = options with { RepetitionPenalty = RepetitionPenalty.Read(source) };
+        return new GenerationSettings(options);
+    }
 
     private static DrafterOptions ReadDrafter(SettingSource source)
     {

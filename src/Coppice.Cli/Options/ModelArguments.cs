@@ -79,6 +79,7 @@ internal static class ModelArguments
         using (var bar = new ProgressBar("loading", context.Output)) model = LanguageModel.Load(folder, options, bar);
         var time = Stopwatch.GetElapsedTime(start);
         context.Output.Detail($"{model.DeviceName}; weights {weights}, {Quantity.Bytes(model.WeightBytes)}; cache {kv}; context {model.ContextLength}; loaded in {Quantity.Time(time)}");
+        foreach (var warning in model.Warnings) context.Output.Note($"coppice: warning: {warning}");
         if (model.ContextLength > model.Spec.ContextLength)
             context.Output.Note($"coppice: note: --context {model.ContextLength} is more than the {model.Spec.ContextLength} tokens that the model was made for.");
         return new LoadedModel(model, time);

@@ -30,6 +30,9 @@ internal sealed class Setting<T>(string name, Option<T> option, string must, Set
     public Option Option => option;
     public string Key { get; } = name.Replace('-', '_');
 
+    /// <summary>Whether the line or the command line says something about it.</summary>
+    public bool IsGiven(SettingSource source) => source.Line?.Json.TryGetProperty(Key, out _) == true || source.Context.Has(option);
+
     /// <summary>The value of the line, or that of the command line.</summary>
     /// <exception cref="CommandException">The line's value is not what it must be.</exception>
     public T Read(SettingSource source)
@@ -47,6 +50,10 @@ internal sealed class Setting<T>(string name, Option<T> option, string must, Set
         return default;
     }
 
+    /// <summary>"5": -1 and "5": "-inf" as arguments write them.</summary>
+    private static string Pair(JsonProperty pair) =>
+        $"{pair.Name}={(pair.Value.ValueKind == JsonValueKind.String ? pair.Value.GetString() : pair.Value.GetRawText())}";
+
     private static string[]? Texts(JsonElement json)
     {
         try
@@ -55,6 +62,8 @@ internal sealed class Setting<T>(string name, Option<T> option, string must, Set
             {
                 JsonValueKind.String when typeof(T) == typeof(string) || typeof(T) == typeof(string[]) => [json.GetString()!],
                 JsonValueKind.Array when typeof(T) == typeof(string[]) => [.. json.EnumerateArray().Select(item => item.GetString() ?? "")],
+                JsonValueKind.Array when typeof(T) == typeof(int[]) => [.. json.EnumerateArray().Select(item => item.GetRawText())],
+                JsonValueKind.Object when typeof(T) == typeof(IReadOnlyDictionary<int, float>) => [.. json.EnumerateObject().Select(Pair)],
                 JsonValueKind.Number when typeof(T) != typeof(bool) => [json.GetRawText()],
                 JsonValueKind.True or JsonValueKind.False when typeof(T) == typeof(bool) => [json.GetRawText()],
                 _ => null,
@@ -102,6 +111,36 @@ internal static class Setting
             return !texts.Any(string.IsNullOrEmpty);
         }, _ => []);
 
+    /// <summary>Token ids.</summary>
+    public static Setting<int[]> Ids(string name, string description)
+    {
+        var setting = New(name, "ID", description, "a token id, or several", (IReadOnlyList<string> texts, out int[] value) =>
+        {
+            value = new int[texts.Count];
+            for (var i = 0; i < value.Length; i++)
+            {
+                if (!TryId(texts[i], out value[i])) return false;
+            }
+            return true;
+        }, _ => []);
+        setting.Option.Arity = ArgumentArity.OneOrMore;
+        return setting;
+    }
+
+    /// <summary>Numbers by token: ID=B as arguments, {"ID": B} in JSON.</summary>
+    public static Setting<IReadOnlyDictionary<int, float>> Biases(string name, string description)
+    {
+        const string must = "ID=B for different tokens, where B is a number or -inf";
+        var setting = New(name, "ID=B", description, must, (IReadOnlyList<string> texts, out IReadOnlyDictionary<int, float> value) =>
+        {
+            var biases = new Dictionary<int, float>();
+            value = biases;
+            return texts.All(text => TryBias(text, out var id, out var bias) && biases.TryAdd(id, bias));
+        }, _ => new Dictionary<int, float>());
+        setting.Option.Arity = ArgumentArity.OneOrMore;
+        return setting;
+    }
+
     public static Setting<bool> Flag(string name, string description)
     {
         var option = new Option<bool>("--" + name) { Description = description };
@@ -118,6 +157,19 @@ internal static class Setting
         }, _ => whenMissing);
         setting.Option.CompletionSources.Add([.. names]);
         return setting;
+    }
+
+    private static bool TryId(string text, out int id) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out id);
+
+    private static bool TryBias(string text, out int id, out float bias)
+    {
+        (id, bias) = (0, 0);
+        var equals = text.IndexOf('=', StringComparison.Ordinal);
+        if (equals < 0 || !TryId(text[..equals], out id)) return false;
+        var number = text[(equals + 1)..];
+        if (number.Equals("-inf", StringComparison.OrdinalIgnoreCase)) bias = float.NegativeInfinity;
+        else if (!float.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out bias)) return false;
+        return float.IsFinite(bias) || float.IsNegativeInfinity(bias);
     }
 
     private static bool TryWhole(IReadOnlyList<string> texts, out int value)

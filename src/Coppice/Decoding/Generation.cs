@@ -126,7 +126,8 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     {
         var isWhole = _ready.Count == 0 && _sequence.Finished is not null;
         if (keep) _sequence.TruncateTo(_sequence.PromptLength + _recorder.Count);
-        return _recorder.Result(Error is not null ? FinishReason.Error : isWhole ? _sequence.Finished!.Value : FinishReason.Cancelled);
+        if (Error is not null) return _recorder.Result(FinishReason.Error);
+        return isWhole ? _recorder.Result(_sequence.Finished!.Value, _text) : _recorder.Result(FinishReason.Cancelled);
     }
 
     /// <summary>Tells the guard what drafting came to: measured where the sequence was alone in the pass, else by what its rows add to the whole pass.</summary>

@@ -28,7 +28,9 @@ internal sealed class GenerationRecorder(Sequence sequence)
     }
 
     /// <summary>What it came to.</summary>
-    public GenerationResult Result(FinishReason reason)
+    /// <param name="reason">Why it ended.</param>
+    /// <param name="text">Knows which stop ended it; null where none did.</param>
+    public GenerationResult Result(FinishReason reason, TextStream? text = null)
     {
         var statistics = sequence.Statistics;
         var decode = statistics.DraftTime + statistics.VerifyTime + statistics.HostTime;
@@ -36,6 +38,8 @@ internal sealed class GenerationRecorder(Sequence sequence)
         return new GenerationResult
         {
             FinishReason = reason,
+            Stop = text?.Stop,
+            StopId = reason == FinishReason.Eos ? _ids[^1] : text?.StopId,
             PromptTokens = sequence.PromptLength,
             ReusedTokens = statistics.ReusedTokens,
             Ids = _ids,

@@ -3,28 +3,37 @@ using System.Text;
 namespace Coppice.Decoding;
 
 /// <summary>Finds the first stop string in a text that arrives in pieces, and holds back what may be the beginning of one.</summary>
+/// <remarks>
+/// The first is the one whose last character comes first; of those that end at the same place the longest, so that nothing of it stays in
+/// the text. So what is found does not depend on how the text is cut into pieces.
+/// </remarks>
 internal sealed class StopStrings(IReadOnlyList<string> stops)
 {
     private readonly StringBuilder _held = new();
+    private int _open;      // characters of what is held that a stop string must end after
 
-    /// <summary>Whether a stop string was found; nothing more comes out then.</summary>
-    public bool Found { get; private set; }
+    /// <summary>The stop string that was found, or null; nothing more comes out once there is one.</summary>
+    public string? Found { get; private set; }
 
     /// <summary>Takes the next piece and returns what is certain not to belong to a stop string.</summary>
-    public string Append(string piece)
+    /// <param name="piece">A piece of the text.</param>
+    /// <param name="counts">Whether a stop string that is complete with this piece counts.</param>
+    public string Append(string piece, bool counts = true)
     {
         if (stops.Count == 0) return piece;
-        if (Found) return "";
+        if (Found is not null) return "";
         _held.Append(piece);
+        if (!counts) _open = _held.Length;
         var text = _held.ToString();
         _held.Clear();
-        if (FirstStop(text) is { } stop)
+        if (counts && First(text) is var (stop, end))
         {
-            Found = true;
-            return text[..stop];
+            Found = stop;
+            return text[..(end - stop.Length)];
         }
         var open = OpenFrom(text);
         _held.Append(text, open, text.Length - open);
+        _open = Math.Max(_open - open, 0);
         return text[..open];
     }
 
@@ -33,16 +42,20 @@ internal sealed class StopStrings(IReadOnlyList<string> stops)
     {
         var text = _held.ToString();
         _held.Clear();
+        _open = 0;
         return text;
     }
 
-    private int? FirstStop(string text)
+    private (string Stop, int End)? First(string text)
     {
-        int? first = null;
+        (string Stop, int End)? first = null;
         foreach (var stop in stops)
         {
-            var at = text.IndexOf(stop, StringComparison.Ordinal);
-            if (at >= 0 && (first is null || at < first)) first = at;
+            var at = text.IndexOf(stop, Math.Max(_open - stop.Length + 1, 0), StringComparison.Ordinal);
+            if (at < 0) continue;
+            var end = at + stop.Length;
+            var isFirst = first is not var (other, otherEnd) || end < otherEnd || (end == otherEnd && stop.Length > other.Length);
+            if (isFirst) first = (stop, end);
         }
         return first;
     }
@@ -56,7 +69,7 @@ internal sealed class StopStrings(IReadOnlyList<string> stops)
             var end = text.AsSpan(start);
             foreach (var stop in stops)
             {
-                if (stop.AsSpan().StartsWith(end, StringComparison.Ordinal)) return start;
+                if (stop.Length > end.Length && stop.AsSpan().StartsWith(end, StringComparison.Ordinal)) return start;
             }
         }
         return text.Length;

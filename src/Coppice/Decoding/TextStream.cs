@@ -7,17 +7,32 @@ internal sealed class TextStream(Tokenizer? tokenizer, GenerationOptions options
 {
     private readonly StreamingDecoder? _decoder = tokenizer is null ? null : new StreamingDecoder(tokenizer, skipSpecialTokens: !options.ShowSpecialTokens);
     private readonly StopStrings _stops = new(options.StopSequences);
+    private readonly Dictionary<int, string> _special = SpecialStops.Find(options.StopSequences, tokenizer);
+    private int _tokens;
 
+    /// <summary>The stop string that was found, or that is the special token that came last; null as long as there is none.</summary>
+    public string? Stop { get; private set; }
+    /// <summary>The special token that <see cref="Stop"/> is, if that token ended the text.</summary>
+    public int? StopId { get; private set; }
     /// <summary>Whether a stop string was found.</summary>
-    public bool StopFound => _stops.Found;
+    public bool StopFound => Stop is not null;
 
     /// <summary>The text that <paramref name="token"/> makes final; everything that was held back if it is the last one.</summary>
     public string Append(int token, bool last)
     {
         if (_decoder is null) return "";
-        var text = _stops.Append(_decoder.Append(token));
-        if (!last) return text;
-        text += _stops.Append(_decoder.Flush());
-        return _stops.Found ? text : text + _stops.Flush();
+        var counts = ++_tokens > options.MinTokens;
+        var text = _stops.Append(_decoder.Append(token), counts);
+        if (_stops.Found is null && _special.TryGetValue(token, out var special))
+        {
+            Stop = special;
+            StopId = token;
+            last = true;
+        }
+        if (last) text += _stops.Append(_decoder.Flush(), counts);
+        if (_stops.Found is null) return last ? text + _stops.Flush() : text;
+        Stop = _stops.Found;
+        if (_special.ContainsKey(token)) StopId = token;
+        return text;
     }
 }

@@ -57,6 +57,18 @@ internal sealed class ConfigReader
         return whenMissing ?? (typeof(T) == typeof(string) ? (T)(object)"" : default!);
     }
 
+    /// <summary>
+    /// The value of <paramref name="key"/>, which nothing depends on, or null where there is none. A value of another kind, or one that
+    /// does not hold, is none, and a sentence in <paramref name="ignored"/>.
+    /// </summary>
+    public T? Advice<T>(string key, Func<T, bool> holds, string must, List<string> ignored) where T : struct
+    {
+        if (!Find(key, out var json)) return null;
+        if (TryConvert<T>(json, out var value) && holds(value)) return value;
+        ignored.Add($"{_file}: {_path}{key} must be {must}, found {CheckpointText.Value(json)}; it is ignored.");
+        return null;
+    }
+
     /// <summary>A size: a whole number from 1 to <see cref="MaxSize"/>; none is a problem.</summary>
     public int RequiredSize(string key) => Has(key) ? Size(key, Default(key, 1)) : Math.Max(Required<int>(key), 1);
 

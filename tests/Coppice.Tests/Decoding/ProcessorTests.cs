@@ -1,4 +1,5 @@
 using Coppice.Decoding.Sampling;
+using Coppice.Tests.Support;
 using CsCheck;
 using Xunit;
 
@@ -45,9 +46,9 @@ public sealed class ProcessorTests
     public void Repetition_penalty_divides_positive_logits_multiplies_negative_ones_and_minds_its_window()
     {
         float[] logits = [2, -2, 3, 4];
-        new RepetitionPenalty(2, window: 2).Apply([3, 0, 1, 1], logits);
+        new RepetitionPenalty(2, window: 2).ApplyToRow([3, 0, 1, 1], logits);
         Assert.Equal([2, -4, 3, 4], logits);
-        new RepetitionPenalty(2, window: 3).Apply([3, 0, 1, 1], logits);
+        new RepetitionPenalty(2, window: 3).ApplyToRow([3, 0, 1, 1], logits);
         Assert.Equal([1, -8, 3, 4], logits);
     }
 
@@ -119,8 +120,8 @@ public sealed class ProcessorTests
     public void Equal_logits_at_the_edge_of_top_k_are_left_to_the_whole_row()
     {
         var sampler = new GenerationOptions { TopK = 2, Temperature = 3 }.CreateSampler();
-        var lower = 1.9f;
-        while (lower / 3 != MathF.BitIncrement(lower) / 3) lower = MathF.BitIncrement(lower);
+        var lower = 1f;
+        while ((lower - 2) / 3 != (MathF.BitIncrement(lower) - 2) / 3) lower = MathF.BitIncrement(lower);
         Assert.Null(sampler.Choose([0], [7, 3, 5], [2, 1, 1]));
         Assert.Null(sampler.Choose([0], [7, 3, 5], [2, MathF.BitIncrement(lower), lower]));
         Assert.NotNull(sampler.Choose([0], [7, 3, 5], [2, 1.5f, 1]));
@@ -161,7 +162,7 @@ public sealed class ProcessorTests
     private static double[] Probabilities(double[] p, LogitsProcessor processor, int[]? tokens = null)
     {
         var logits = p.Select(x => (float)Math.Log(x)).ToArray();
-        processor.Apply(tokens ?? [], logits);
+        processor.ApplyToRow(tokens ?? [], logits);
         var weights = logits.Select(z => Math.Exp(z)).ToArray();
         return [.. weights.Select(w => w / weights.Sum())];
     }
@@ -174,7 +175,7 @@ public sealed class ProcessorTests
     private static void CheckKept(float[] z, LogitsProcessor processor, IEnumerable<int> kept)
     {
         var logits = (float[])z.Clone();
-        processor.Apply([], logits);
+        processor.ApplyToRow([], logits);
         Assert.Equal(kept.Order(), Enumerable.Range(0, z.Length).Where(i => logits[i] > float.NegativeInfinity));
         Assert.All(Enumerable.Range(0, z.Length).Where(i => logits[i] > float.NegativeInfinity), i => Assert.Equal(z[i], logits[i]));
     }

@@ -18,7 +18,7 @@ public sealed class StopStringsTests
         Assert.Equal("\nz", stops.Append("z"));
         Assert.Equal("w", stops.Append("wEN"));
         Assert.Equal("", stops.Append("D and more"));
-        Assert.True(stops.Found);
+        Assert.Equal("END", stops.Found);
         Assert.Equal("", stops.Append("more"));
     }
 
@@ -29,7 +29,7 @@ public sealed class StopStringsTests
         Assert.Equal("a", stops.Append("aEN"));
         Assert.Equal("EN", stops.Flush());
         Assert.Equal("", stops.Flush());
-        Assert.False(stops.Found);
+        Assert.Null(stops.Found);
     }
 
     [Fact]
@@ -37,18 +37,46 @@ public sealed class StopStringsTests
     {
         var letters = Gen.Char["ab"].Array[0, 30].Select(c => new string(c));
         var stop = Gen.Char["ab"].Array[1, 4].Select(c => new string(c));
-        Gen.Select(letters, stop.Array[1, 3], Gen.Int[1, 5]).Sample((text, list, size) =>
+        Gen.Select(letters, stop.Array[1, 3], Gen.Int[1, 5], Gen.Int[0, 3]).Sample((text, list, size, uncounted) =>
         {
             var stops = new StopStrings(list);
             var output = "";
-            for (var i = 0; i < text.Length; i += size) output += stops.Append(text.Substring(i, Math.Min(size, text.Length - i)));
-            if (!stops.Found) output += stops.Flush();
-            // The stop that ends first is found first; of those that end in the same piece, the one that begins first.
-            var found = list.Any(s => text.Contains(s, StringComparison.Ordinal));
-            Assert.Equal(found, stops.Found);
-            Assert.StartsWith(output, text, StringComparison.Ordinal);
-            if (!found) Assert.Equal(text, output);
-            else Assert.DoesNotContain(list, s => output.Contains(s, StringComparison.Ordinal));
-        }, iter: 5000);
+            for (var i = 0; i < text.Length; i += size)
+                output += stops.Append(text.Substring(i, Math.Min(size, text.Length - i)), counts: i / size >= uncounted);
+            if (stops.Found is null) output += stops.Flush();
+            // By definition: the first place after what does not count where a stop string ends; of those that end there, the longest.
+            var (expected, end) = ((string?)null, 0);
+            for (end = size * uncounted + 1; end <= text.Length && expected is null; end++)
+                expected = list.Where(s => text[..end].EndsWith(s, StringComparison.Ordinal)).MaxBy(s => s.Length);
+            Assert.Equal(expected, stops.Found);
+            Assert.Equal(expected is null ? text : text[..(end - 1 - expected.Length)], output);
+        }, iter: 20_000);
+    }
+
+    [Theory]
+    [InlineData("xabc", new[] { "ab", "xabc" }, "ab", "x")]
+    [InlineData("xabc", new[] { "c", "abc", "bc" }, "abc", "x")]
+    [InlineData("xabc", new[] { "bc", "zabc", "abc" }, "abc", "x")]
+    [InlineData("aab", new[] { "ab", "ab" }, "ab", "a")]
+    public void The_one_that_ends_first_is_found_and_of_those_that_end_together_the_longest(
+        string text, string[] list, string expected, string output)
+    {
+        foreach (var size in (int[])[1, text.Length])
+        {
+            var stops = new StopStrings(list);
+            var found = string.Concat(text.Chunk(size).Select(piece => stops.Append(new string(piece))));
+            Assert.Equal((expected, output), (stops.Found, found));
+        }
+    }
+
+    [Fact]
+    public void What_does_not_count_comes_out_and_may_begin_what_counts()
+    {
+        var stops = new StopStrings(["END"]);
+        Assert.Equal("aENDb", stops.Append("aENDbE", counts: false));
+        Assert.Equal("END", stops.Append("ND", counts: false));
+        Assert.Equal("", stops.Append("EN", counts: false));
+        Assert.Equal("", stops.Append("D"));
+        Assert.Equal("END", stops.Found);
     }
 }

@@ -2,16 +2,22 @@ using System.Numerics.Tensors;
 
 namespace Coppice.Decoding.Sampling;
 
-/// <summary>Logarithms of the model's own probabilities, before any processor.</summary>
+/// <summary>Logarithms of the model's own probabilities, before any processor. NaN counts as -∞.</summary>
+/// <remarks>
+/// Of logits of +∞ each has an equal share. Where no logit is above -∞ there are no probabilities: every logarithm is -∞.
+/// </remarks>
 internal static class LogProbabilities
 {
     /// <summary>ln Σ exp(z), with the maximum taken out and the sum in double.</summary>
     public static double LogSum(ReadOnlySpan<float> logits)
     {
-        var max = TensorPrimitives.Max(logits);
+        var max = Max(logits);
         if (!float.IsFinite(max)) return max;
         var sum = 0.0;
-        foreach (var logit in logits) sum += Math.Exp((double)logit - max);
+        foreach (var logit in logits)
+        {
+            if (logit > float.NegativeInfinity) sum += Math.Exp((double)logit - max);
+        }
         return max + Math.Log(sum);
     }
 
@@ -19,6 +25,7 @@ internal static class LogProbabilities
     public static TokenLogProbs Of(ReadOnlySpan<float> logits, int chosen, int count)
     {
         var logSum = LogSum(logits);
+        var equal = double.IsPositiveInfinity(logSum) ? logits.Count(float.PositiveInfinity) : 0;
         var best = new TokenLogProb[Math.Min(count, logits.Length)];
         var floor = (Value: float.PositiveInfinity, Id: -1);
         for (var rank = 0; rank < best.Length; rank++)
@@ -29,10 +36,31 @@ internal static class LogProbabilities
                 var below = logits[id] < floor.Value || (logits[id] == floor.Value && id > floor.Id);
                 if (below && (next.Id < 0 || logits[id] > next.Value)) next = (logits[id], id);
             }
-            if (next.Id < 0) return new TokenLogProbs(logits[chosen] - logSum, best[..rank]);       // fewer tokens than asked for are not NaN
-            best[rank] = new TokenLogProb(next.Id, next.Value - logSum);
+            if (next.Id < 0) best = best[..rank];       // fewer tokens than asked for are not NaN
+            else best[rank] = new TokenLogProb(next.Id, Of(next.Value, logSum, equal));
             floor = next;
         }
-        return new TokenLogProbs(logits[chosen] - logSum, best);
+        return new TokenLogProbs(Of(logits[chosen], logSum, equal), best);
+    }
+
+    /// <param name="logit">One logit.</param>
+    /// <param name="logSum">Of all.</param>
+    /// <param name="equal">How many are +∞.</param>
+    private static double Of(float logit, double logSum, int equal)
+    {
+        if (double.IsFinite(logSum)) return float.IsNaN(logit) ? double.NegativeInfinity : logit - logSum;
+        return float.IsPositiveInfinity(logit) ? -Math.Log(equal) : double.NegativeInfinity;
+    }
+
+    private static float Max(ReadOnlySpan<float> logits)
+    {
+        var max = TensorPrimitives.Max(logits);
+        if (!float.IsNaN(max)) return max;
+        max = float.NegativeInfinity;       // an element is NaN, so look again without
+        foreach (var logit in logits)
+        {
+            if (logit > max) max = logit;
+        }
+        return max;
     }
 }

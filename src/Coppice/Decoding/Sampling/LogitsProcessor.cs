@@ -1,11 +1,28 @@
 namespace Coppice.Decoding.Sampling;
 
-/// <summary>Changes the logits of the next token: a function of the tokens so far and the logits, without memory, so that it is right on every branch of a tree.</summary>
-/// <remarks>A token that must not be chosen gets -∞. Processors run in the order of their list. They may be shared between threads.</remarks>
+/// <summary>
+/// Changes the logits of the next token: a function of the tokens so far, the ids and the logits, without memory, so that it is right on
+/// every branch of a tree.
+/// </summary>
+/// <remarks>
+/// A token that must not be chosen gets -∞. Processors run in the order of their list. They may be shared between threads.
+/// </remarks>
 internal abstract class LogitsProcessor
 {
-    /// <summary>Changes <paramref name="logits"/> [vocabulary] in place.</summary>
+    /// <summary>Whether the largest logits of a row may stand for the row.</summary>
+    /// <remarks>
+    /// A processor may say so if it changes the candidates as it would in the whole row and keeps <see cref="Candidates.Bound"/> true. One
+    /// that raises logits cannot: a token that is not among the largest may come to be.
+    /// </remarks>
+    public abstract bool AllowsCandidates { get; }
+
+    /// <summary>
+    /// How many of the largest logits it may lower, so that more of them are needed; <see cref="int.MaxValue"/> for no limit.
+    /// </summary>
+    public virtual int MostLowered => 0;
+
+    /// <summary>Changes the logits of <paramref name="candidates"/> in place.</summary>
     /// <param name="tokens">Prompt and what was generated, in order.</param>
-    /// <param name="logits">Logits without NaN.</param>
-    public abstract void Apply(ReadOnlySpan<int> tokens, Span<float> logits);
+    /// <param name="candidates">A whole row, or its largest logits if the processor allows them; without NaN.</param>
+    public abstract void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates);
 }

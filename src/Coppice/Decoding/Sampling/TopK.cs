@@ -6,10 +6,17 @@ namespace Coppice.Decoding.Sampling;
 internal sealed class TopK(int k) : LogitsProcessor
 {
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<int> tokens, Span<float> logits)
+    public override bool AllowsCandidates => true;
+
+    /// <inheritdoc/>
+    public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
-        if (k >= logits.Length) return;
+        var logits = candidates.Logits;
+        if (k >= logits.Length) return;     // candidates that are not complete stay so
         var floor = KthLargest(logits, k);
+        // One outside may be among the k, or equal to the last of them.
+        if (!candidates.IsComplete && floor <= candidates.Bound) candidates.NeedWholeRow();
+        if (float.IsPositiveInfinity(candidates.Bound)) return;
         var equal = k;          // how many of those that equal the floor stay
         foreach (var logit in logits)
         {
@@ -19,6 +26,7 @@ internal sealed class TopK(int k) : LogitsProcessor
         {
             if (logits[id] < floor || (logits[id] == floor && equal-- <= 0)) logits[id] = float.NegativeInfinity;
         }
+        candidates.Bound = float.NegativeInfinity;
     }
 
     /// <summary>The smallest of a heap of the k largest so far.</summary>

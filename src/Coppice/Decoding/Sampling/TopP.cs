@@ -7,13 +7,19 @@ namespace Coppice.Decoding.Sampling;
 internal sealed class TopP(double p) : LogitsProcessor
 {
     private const float FirstDepth = 4;
+    private const int VectorLength = 8;     // doubles; padded to whole ones, the few have the exponentials of a whole row
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<int> tokens, Span<float> logits)
+    public override bool AllowsCandidates => true;
+
+    /// <inheritdoc/>
+    public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
+        var logits = candidates.Logits;
         var max = TensorPrimitives.Max<float>(logits);
-        if (p >= 1 || float.IsNegativeInfinity(max)) return;
-        var needed = p * Mass(logits, max);
+        if (!candidates.IsComplete) candidates.NeedWholeRow();      // the probability of what is outside is not known
+        if (!candidates.IsComplete || p >= 1 || !float.IsFinite(max)) return;
+        var needed = p * Mass(candidates, max);
         // The set lies near the maximum, so only what lies near it is sorted, deeper and deeper until the set is found whole.
         for (var depth = FirstDepth; ; depth *= 2)
         {
@@ -27,14 +33,37 @@ internal sealed class TopP(double p) : LogitsProcessor
         }
     }
 
-    private static double Mass(ReadOnlySpan<float> logits, float max)
+    /// <summary>
+    /// Σ exp(z - max), in the order of <see cref="WeightedDraw"/>, so that tokens that are banned and tokens that are not here are the
+    /// same.
+    /// </summary>
+    private static double Mass(in Candidates candidates, float max)
     {
-        var sum = 0.0;
-        foreach (var logit in logits)
+        ReadOnlySpan<float> logits = candidates.Logits;
+        Span<double> weights = stackalloc double[WeightedDraw.BlockLength];
+        if (!candidates.IsWholeRow)
         {
-            if (logit > float.NegativeInfinity) sum += Math.Exp((double)logit - max);
+            Exponentials(logits, max, weights[..((logits.Length + VectorLength - 1) / VectorLength * VectorLength)]);
+            return WeightedDraw.Total<double>(candidates.Ids, weights[..logits.Length]);
+        }
+        var sum = 0.0;
+        for (var first = 0; first < logits.Length; first += WeightedDraw.BlockLength)
+        {
+            var block = logits.Slice(first, Math.Min(WeightedDraw.BlockLength, logits.Length - first));
+            if (TensorPrimitives.Max(block) == float.NegativeInfinity) continue;
+            Exponentials(block, max, weights);
+            sum += WeightedDraw.BlockSum<double>(weights);
         }
         return sum;
+    }
+
+    /// <summary>exp(z - max), and 0 for what the logits are short of.</summary>
+    private static void Exponentials(ReadOnlySpan<float> logits, float max, Span<double> weights)
+    {
+        weights.Fill(double.NegativeInfinity);
+        TensorPrimitives.ConvertChecked(logits, weights);
+        TensorPrimitives.Subtract(weights, max, weights);
+        TensorPrimitives.Exp<double>(weights, weights);
     }
 
     /// <summary>Everything below the last kept token, or equal to it with a higher id, becomes -∞.</summary>
