@@ -8,6 +8,7 @@ var arguments = new List<string>(args);
 BenchResults.MachineName = Take("--machine");
 if (arguments is ["dispatch"]) return DispatchBench.Run();
 if (arguments is ["drafters", "tables"]) return DrafterBench.Tables();
+if (arguments is ["drafters", "again", ..]) return ReplayBench.Run(Take);
 if (arguments is ["drafters", ..]) return DrafterBench.Run(Take);
 var profile = BenchProfile.Parse(Take("--profile") ?? "standard");
 BenchModel.Folder = Take("--model");

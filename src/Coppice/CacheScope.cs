@@ -2,8 +2,8 @@ namespace Coppice;
 
 /// <summary>Separates tenants of one model: what is learned from the texts of one scope is never used for another.</summary>
 /// <remarks>
-/// An identity: two scopes are different even when their names are equal. Sessions of different scopes share no pages of keys and values, no index of
-/// earlier texts and no drafting statistics. A model holds what belongs to a scope only while the scope itself is alive.
+/// An identity: two scopes are different even when their names are equal. Sessions of different scopes share no pages of keys and values,
+/// no index of earlier texts and no drafting statistics. A model holds what belongs to a scope only while the scope itself is alive.
 /// </remarks>
 public sealed class CacheScope
 {

@@ -71,7 +71,10 @@ public sealed partial record GenerationOptions
     /// <summary>Where a model has more to do than fits its passes, or its memory: larger numbers are served first; 0 by default.</summary>
     public int Priority { get; init; }
 
-    /// <summary>What proposes tokens ahead, so that one pass can give several; plain decoding by default. The tokens are the same with each.</summary>
+    /// <summary>
+    /// What proposes tokens ahead, so that one pass can give several; plain decoding by default. Greedy tokens are the same with each; for sampled ones see
+    /// <see cref="DrafterOptions"/>.
+    /// </summary>
     public DrafterOptions Drafter { get; init; } = DrafterOptions.None;
 
     private static IReadOnlyDictionary<int, float> NoBias { get; } = System.Collections.ObjectModel.ReadOnlyDictionary<int, float>.Empty;

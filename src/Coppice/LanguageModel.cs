@@ -222,6 +222,7 @@ public sealed class LanguageModel : IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         if (Scheduler is null) return;      // the constructor has failed
         Scheduler.Dispose();
+        DraftContext.Clear();
         lock (_draftsGate)
         {
             foreach (var draft in _drafts.Values) draft.Dispose();

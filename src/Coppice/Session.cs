@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Coppice.Decoding;
 using Coppice.Decoding.Sampling;
-using Coppice.Decoding.Verification;
 using Coppice.Drafting;
 using Coppice.Execution;
 using Coppice.Text.Files;
@@ -230,7 +229,7 @@ public sealed class Session : IDisposable
         if (Drafter is { } given) return given;
         if (options != _drafter.Options)
         {
-            var drafter = options.Create(_model.DraftContext);
+            var drafter = options.Create(_model.DraftContext.In(_options.Scope));
             _drafter.Drafter.Dispose();
             _drafter = (options, drafter);
         }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Coppice.Drafting;
-using Coppice.Execution;
 
 namespace Coppice.Bench.Drafters;
 
@@ -44,7 +43,7 @@ internal static class DrafterBench
     /// <summary>Replays against pass times given as "rows:time rows:time …".</summary>
     private static void Replays(LanguageModel model, IReadOnlyList<RecordedText> texts, string[] names, string times)
     {
-        var costs = PassCosts.Of([.. times.Split(' ').Select(point => (Whole(point.Split(':')[0]), double.Parse(point.Split(':')[1], CultureInfo.InvariantCulture)))]);
+        var costs = PassTimes.Parse(times);
         foreach (var name in names)
         {
             foreach (var warm in (bool[])[false, true])

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Coppice.Decoding;
 
 namespace Coppice.Cli.Commands;
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Coppice.Decoding;
+using Coppice.Decoding.Sampling;
 using Coppice.Text;
 using Coppice.Text.Files;
 

@@ -1,3 +1,5 @@
+using Coppice.Decoding;
+
 namespace Coppice.Cli;
 
 /// <summary>What a folder holds: <see cref="ModelInfo"/>, its files and its tokenizer, as `info --json` writes them. What the folder does not hold is null.</summary>

@@ -86,6 +86,8 @@ internal sealed class Decoder
             MaxDepth = depth,
             Sampler = sequence.Options.Sampler,
             Costs = costs,
+            OtherRows = share.OtherRows,
+            OtherTokens = share.OtherTokens,
         };
         sequence.Options.Drafter.Draft(request, sequence.Tree);
     }

@@ -63,7 +63,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         if (!_drafterBegun) _sequence.Options.Drafter.Begin(_sequence.Tokens);
         _drafterBegun = true;
         Decoder.Plan(_sequence, Request, share, _costs);
-        ExpectedTokens = 1;
+        ExpectedTokens = _sequence.Tree.ExpectedTokens;
         (_drafting, _allocated) = (meter.Elapsed, meter.AllocatedBytes);
     }
 

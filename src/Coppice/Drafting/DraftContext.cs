@@ -1,12 +1,16 @@
+using System.Runtime.CompilerServices;
 using Coppice.Execution;
 using Coppice.Text;
 
 namespace Coppice.Drafting;
 
 /// <summary>What a drafter may know of the model that it drafts for.</summary>
-/// <remarks>One for each model. Thread-safe.</remarks>
+/// <remarks>
+/// One for each model and scope. Tables are held as long as their scope is alive, and no longer than the model. Thread-safe.
+/// </remarks>
 internal sealed class DraftContext
 {
+    private readonly ConditionalWeakTable<CacheScope, ScopeTables> _scopes = [];
     private readonly Lazy<byte[]> _fingerprint;
     private readonly Func<string, bool, ModelRunner> _openDraft;
 
@@ -17,6 +21,12 @@ internal sealed class DraftContext
     {
         _fingerprint = new Lazy<byte[]>(() => Drafting.TokenizerFingerprint.Of(tokenizer));
         _openDraft = openDraft;
+        Tables = _scopes.GetOrCreateValue(CacheScope.Default);
+    }
+
+    private DraftContext(DraftContext other, ScopeTables tables)
+    {
+        (_scopes, _fingerprint, _openDraft, Tables) = (other._scopes, other._fingerprint, other._openDraft, tables);
     }
 
     /// <summary>Entries of the vocabulary: ids are below it.</summary>
@@ -30,7 +40,28 @@ internal sealed class DraftContext
     /// <summary>Hash of the tokenizer's texts, which binds datastores to it; computed when it is first asked for.</summary>
     public ReadOnlySpan<byte> TokenizerFingerprint => _fingerprint.Value;
 
-    /// <summary>The draft model in <paramref name="folder"/>, on the same device; loaded once, and disposed with the model that it drafts for.</summary>
+    /// <summary>Tables that the drafters of the model share within the scope.</summary>
+    public ScopeTables Tables { get; }
+
+    /// <summary>The same model for the sessions of <paramref name="scope"/>, which share no tables with those of another.</summary>
+    public DraftContext In(CacheScope scope) => new(this, _scopes.GetOrCreateValue(scope))
+    {
+        VocabularySize = VocabularySize,
+        MaxTokens = MaxTokens,
+        HiddenSize = HiddenSize,
+        Folder = Folder,
+    };
+
+    /// <summary>Drops the tables of all scopes; drafters that there are keep theirs.</summary>
+    public void Clear()
+    {
+        Tables.Clear();
+        _scopes.Clear();
+    }
+
+    /// <summary>
+    /// The draft model in <paramref name="folder"/>, on the same device; loaded once, and disposed with the model that it drafts for.
+    /// </summary>
     /// <param name="folder">Where it is.</param>
     /// <param name="quantized">Whether it is kept in 8 bits on the CPU where the model itself is kept as stored.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>

@@ -12,8 +12,14 @@ internal readonly ref struct DraftRequest
     public required int MaxNodes { get; init; }
     /// <summary>Depth of the deepest node that can still be used, at least 1.</summary>
     public required int MaxDepth { get; init; }
-    /// <summary>How the target chooses: a drafter that samples applies the same processors and draws with the same seed, from streams of its own.</summary>
+    /// <summary>
+    /// How the target chooses: a drafter that samples applies the same processors and draws with the same seed, from streams of its own.
+    /// </summary>
     public required Sampler Sampler { get; init; }
     /// <summary>Times of passes, for a drafter that chooses the size of its tree.</summary>
     public required PassCosts Costs { get; init; }
+    /// <summary>Rows that other sequences have in the same pass; 0 where the sequence has the pass to itself.</summary>
+    public int OtherRows { get; init; }
+    /// <summary>Tokens that those rows are expected to give.</summary>
+    public double OtherTokens { get; init; }
 }

@@ -14,9 +14,10 @@ internal enum DrafterNeeds
 
 /// <summary>Proposes tokens that the model verifies in one pass.</summary>
 /// <remarks>
-/// A deterministic drafter adds nodes with <see cref="TokenTree.Add"/> and is verified by rules V0 and V1. One that samples without replacement adds them
-/// with <see cref="TokenTree.AddSampled"/>, in the order of its draws, and gives the distribution of a node's children in <see cref="Proposals"/>: rules V2 and V3.
-/// State that was learned may stay from one generation to the next; it must never change which text is possible.
+/// A deterministic drafter adds nodes with <see cref="TokenTree.Add"/> and is verified by rules V0 and V1. One that samples without
+/// replacement adds them with <see cref="TokenTree.AddSampled"/>, in the order of its draws, and gives the distribution of a node's
+/// children in <see cref="Proposals"/>: rules V2 and V3. State that was learned may stay from one generation to the next; it must never
+/// change which text is possible.
 /// </remarks>
 internal abstract class Drafter : IDisposable
 {
@@ -32,11 +33,16 @@ internal abstract class Drafter : IDisposable
     /// <summary>A generation begins with <paramref name="prompt"/>, which may repeat or extend the sequence of the one before.</summary>
     public virtual void Begin(ReadOnlySpan<int> prompt) { }
 
-    /// <summary>Adds nodes under the root of <paramref name="tree"/>, within the limits of <paramref name="request"/>; none is fine.</summary>
+    /// <summary>
+    /// Adds nodes under the root of <paramref name="tree"/>, within the limits of <paramref name="request"/>; none is fine.
+    /// </summary>
     public abstract void Draft(in DraftRequest request, TokenTree tree);
 
-    /// <summary>For every node with sampled children, what the first of them was drawn from; the next ones were drawn from what is left of it.</summary>
-    public virtual Proposals<double> Proposals => throw new NotSupportedException("A drafter that adds sampled nodes says what they were drawn from.");
+    /// <summary>
+    /// For every node with sampled children, what the first of them was drawn from; the next ones were drawn from what is left of it.
+    /// </summary>
+    public virtual Proposals<double> Proposals =>
+        throw new NotSupportedException("A drafter that adds sampled nodes says what they were drawn from.");
 
     /// <summary>The model has verified the tree; also called for a pass without a draft.</summary>
     public virtual void Accept(in VerificationResult verification) { }

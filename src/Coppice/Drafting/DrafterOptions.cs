@@ -2,10 +2,12 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Drafting;
 
-/// <summary>Which drafter proposes tokens ahead, and its settings. Only the time differs: greedy text is the same with each.</summary>
+/// <summary>Which drafter proposes tokens ahead, and its settings.</summary>
 /// <remarks>
-/// Sampled text is the same too where a drafter proposes without chance; where it draws its proposals, a text comes up as often as without it, but for another seed.
-/// Options that are equal keep what the drafter of a session has learned from one generation to the next.
+/// Greedy tokens are the same with every drafter, and with none. Sampled tokens are the same for the same seed where the drafter proposes
+/// without chance. Where it draws its proposals at random (rsd-c, rsd-s, dyspec, rasd with sampled=true) each text is as probable as
+/// without it, but a seed gives another one. <see cref="Typical"/> above 0 changes all of this. Options that are equal keep what the
+/// drafter of a session has learned.
 /// </remarks>
 public abstract record DrafterOptions
 {
@@ -42,11 +44,17 @@ public abstract record DrafterOptions
     public double Typical
     {
         get;
-        init => field = value is >= 0 and <= 1 ? value : throw new ArgumentException(string.Create(
-            System.Globalization.CultureInfo.InvariantCulture, $"drafter {Name}: typical must be from 0 to 1, got {value}."), nameof(value));
+        init
+        {
+            Require("typical", value, 0, 1);
+            field = value;
+        }
     }
 
-    /// <summary>Whether drafting rests while it costs more than it gives; so by default. Never where proposals are drawn and text is sampled: it would not be the same twice.</summary>
+    /// <summary>
+    /// Whether drafting rests while it costs more than it gives; so by default. Never where proposals are drawn and text is sampled: it
+    /// would not be the same twice.
+    /// </summary>
     public bool Guarded { get; init; } = true;
 
     /// <summary>Whether proposals are drawn at random, so that what is sampled depends on when there are any.</summary>

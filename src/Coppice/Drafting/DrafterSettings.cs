@@ -18,7 +18,8 @@ internal sealed class DrafterSettings
         {
             var equals = part.IndexOf('=', StringComparison.Ordinal);
             if (equals < 1) throw Wrong($"settings must be key=value,key=value, got \"{part}\"");
-            if (!_values.TryAdd(part[..equals].Trim(), part[(equals + 1)..].Trim())) throw Wrong($"{part[..equals].Trim()} must be given once, got it twice");
+            var key = part[..equals].Trim();
+            if (!_values.TryAdd(key, part[(equals + 1)..].Trim())) throw Wrong($"{key} must be given once, got it twice");
         }
     }
 
@@ -28,10 +29,12 @@ internal sealed class DrafterSettings
 
     /// <summary>A finite number.</summary>
     public double Real(string key, double whenMissing) => Read(key, whenMissing, "a number",
-        (string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value));
+        (string text, out double value) =>
+            double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value));
 
     /// <summary>true or false.</summary>
-    public bool Flag(string key, bool whenMissing) => Read(key, whenMissing, "true or false", (string text, out bool value) => bool.TryParse(text, out value));
+    public bool Flag(string key, bool whenMissing) =>
+        Read(key, whenMissing, "true or false", (string text, out bool value) => bool.TryParse(text, out value));
 
     /// <summary>One of the names of an enumeration, in kebab case.</summary>
     public T OneOf<T>(string key, T whenMissing) where T : struct, Enum =>

@@ -1,10 +1,13 @@
 namespace Coppice.Drafting;
 
-/// <summary>Keeps a drafter from costing more than it gives: when drafts have lost a few passes' time they rest, and are tried again later.</summary>
+/// <summary>
+/// Pauses drafting while it is slower than plain decoding.
+/// </summary>
 /// <remarks>
-/// The balance is what the tokens would have taken one by one, less what the passes with drafts took. It is bounded above, so that a gain of long ago does
-/// not hide a loss. A rest is twice as long each time, so the loss is bounded for a text of any length. Decisions are made before drafting and only about
-/// whether to draft, so they change no text.
+/// Drafts rest when they have lost the time of a few passes, and are tried again later. The balance is what the tokens would have taken one
+/// by one, less what the passes with drafts took. It is bounded above, so that a gain of long ago does not hide a loss. A rest is twice as
+/// long each time, so the loss is bounded for a text of any length. Decisions are made before drafting and only about whether to draft, so
+/// they change no text.
 /// </remarks>
 internal sealed class SpeculationGuard
 {
@@ -13,7 +16,7 @@ internal sealed class SpeculationGuard
     private double _balance;
     private int _rest = FirstRest, _until;
 
-    /// <summary>Whether to draft behind so many generated tokens.</summary>
+    /// <summary>Whether to draft after so many generated tokens.</summary>
     public bool Allows(int generated) => generated >= _until;
 
     /// <summary>A pass with a draft is done.</summary>

@@ -12,7 +12,8 @@ internal static class TokenizerFingerprint
     {
         if (tokenizer is null) return new byte[SHA256.HashSizeInBytes];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (var id = 0; id < tokenizer.VocabularySize; id++) hash.AppendData(Encoding.UTF8.GetBytes((tokenizer.TokenText(id) ?? "") + "\0"));
+        for (var id = 0; id < tokenizer.VocabularySize; id++)
+            hash.AppendData(Encoding.UTF8.GetBytes((tokenizer.TokenText(id) ?? "") + "\0"));
         return hash.GetHashAndReset();
     }
 }

@@ -1,3 +1,5 @@
+using Coppice.Decoding.Sampling;
+
 namespace Coppice.Models;
 
 /// <summary>What a folder says about generation: the tokens that end it, and how it is best done.</summary>

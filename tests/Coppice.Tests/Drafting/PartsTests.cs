@@ -9,41 +9,41 @@ namespace Coppice.Tests.Drafting;
 public sealed class PartsTests
 {
     [Fact]
-    public void The_history_finds_what_a_search_from_the_start_finds()
+    public void Matches_within_a_text_are_those_of_a_search_from_its_start()
     {
-        Gen.Select(Gen.Int[0, 3].Array[1, 60], Gen.Int[0, 3].Array[1, 60]).Sample((before, current) =>
+        var index = new SequenceIndex(10_000);
+        Gen.Select(Gen.Int[0, 3].Array[1, 60], Gen.Int[0, 60]).Sample((tokens, first) =>
         {
-            var history = new NgramHistory(1000, 100);
-            history.Begin(before, forget: false);
-            history.Extend(before);
-            history.Begin([], forget: false);
-            if (!((ReadOnlySpan<int>)[]).StartsWith(before)) history.Extend(current);
-            int[] all = [.. before, -1, .. current];
+            index.Begin(tokens.AsSpan(0, Math.Min(first, tokens.Length)));
+            index.Extend(tokens);
             var matches = new NgramMatch[200];
-            var found = matches[..history.Find(5, matches)];
+            var found = matches[..index.Find(5, matches)];
             var expected = new List<NgramMatch>();
-            for (var next = all.Length - 1; next > 0; next--)
+            for (var next = tokens.Length - 1; next > 0; next--)
             {
                 var length = 0;
-                while (length < 5 && length < current.Length && next - 1 - length >= 0 && all[next - 1 - length] == all[^(length + 1)]) length++;
+                while (length < 5 && next - 1 - length >= 0 && tokens[next - 1 - length] == tokens[^(length + 1)]) length++;
                 if (length > 0) expected.Add(new NgramMatch(next, length));
             }
             Assert.Equal(expected.OrderByDescending(match => match.Length).ThenByDescending(match => match.Next), found);
-        }, iter: 300);
+        }, iter: 300, threads: 1);
     }
 
     [Fact]
-    public void A_history_that_is_full_keeps_the_newer_half()
+    public void A_text_that_goes_on_is_kept_and_one_that_outgrows_its_room_too()
     {
-        var history = new NgramHistory(100, 30);
-        for (var text = 0; text < 40; text++)
-        {
-            int[] tokens = [.. Enumerable.Range(0, 20).Select(i => 100 * text + i)];
-            history.Begin(tokens, forget: false);
-            history.Extend(tokens);
-            Assert.Equal(tokens, history.Tokens[history.Start..].ToArray());
-            Assert.InRange(history.Tokens.Length, 20, 100);
-        }
+        var index = new SequenceIndex(50_000);
+        int[] tokens = [.. Enumerable.Range(0, 20_000).Select(i => i % 9_973)];
+        Assert.False(index.Begin(tokens.AsSpan(0, 10)));
+        for (var count = 10; count <= tokens.Length; count += 10) index.Extend(tokens.AsSpan(0, count));
+        Assert.Equal(tokens, index.Tokens.ToArray());
+        Assert.True(index.Begin([.. tokens, 1, 2]));
+        Assert.Equal(tokens.Length, index.Tokens.Length);
+        var matches = new NgramMatch[4];
+        Assert.Equal(2, index.Find(64, matches));       // the place one period before, and the one two periods before
+        Assert.Equal(new NgramMatch(tokens.Length - 9_973, 64), matches[0]);
+        Assert.False(index.Begin([5]));
+        Assert.Equal(0, index.Tokens.Length);
     }
 
     [Fact]

@@ -17,6 +17,10 @@ public sealed class TableDrafterTests
     /// <summary>After t comes t + 1, modulo a period.</summary>
     private static ToyTarget Counter(int period) => new(Vocabulary, tokens => (tokens[^1] + 1) % period);
 
+    private static TokenRecyclingDrafter Recycling(TokenRecyclingOptions options, int vocabulary) => new(options, new RecyclingTables(vocabulary, options.Width));
+
+    private static AutoDrafter Auto() => new(new AutoDrafterOptions(), 1000, new AutoTables(12), new SuffixIndex(4096));
+
     private static TokenTree Draft(Drafter drafter, int[] tokens, int maxDepth = 31)
     {
         var tree = new TokenTree(96, 31);
@@ -50,7 +54,7 @@ public sealed class TableDrafterTests
         Assert.Equal([1, 8, 21, 25, 15, 8, 3], Enumerable.Range(0, 7).Select(level => depths.Count(depth => depth == level)));
         Assert.Equal(40, template.Count - template.Select(node => node.Parent).Where(parent => parent >= 0).Distinct().Count());       // leaves
 
-        using var drafter = new TokenRecyclingDrafter(new TokenRecyclingOptions { Tree = RecyclingTree.Template }, Vocabulary);
+        using var drafter = Recycling(new TokenRecyclingOptions { Tree = RecyclingTree.Template }, Vocabulary);
         for (var token = 0; token < Vocabulary; token++) drafter.Matrix.Set(token, [.. Enumerable.Range(1, 8).Select(rank => (token * 3 + rank) % Vocabulary)]);
         var tree = Draft(drafter, [4]);
         Assert.Equal(81, tree.Count);
@@ -60,7 +64,7 @@ public sealed class TableDrafterTests
     [Fact]
     public void Token_recycling_accepts_a_whole_path_of_its_tree_once_it_has_seen_every_token()
     {
-        using var drafter = new TokenRecyclingDrafter(new TokenRecyclingOptions { Tree = RecyclingTree.Template, Prompt = false }, Vocabulary);
+        using var drafter = Recycling(new TokenRecyclingOptions { Tree = RecyclingTree.Template, Prompt = false }, Vocabulary);
         var target = Counter(10);
         target.Generate(drafter, [0], 80);
         Assert.All(target.Given.Skip(10).SkipLast(1), given => Assert.Equal(7, given));
@@ -79,7 +83,7 @@ public sealed class TableDrafterTests
         tree.Add(b, 2);                 // rejected, depth 2: behind the one of depth 1
         var rows = Enumerable.Range(0, tree.Count).SelectMany(node => Enumerable.Range(10 * node, 4)).ToArray();
         var best = new TopRows(Enumerable.Range(0, tree.Count).ToArray(), rows, new float[rows.Length], 4, 4);
-        using var drafter = new TokenRecyclingDrafter(new TokenRecyclingOptions { Width = 4 }, 100);
+        using var drafter = Recycling(new TokenRecyclingOptions { Width = 4 }, 100);
         drafter.Accept(new VerificationResult { Tree = tree, Path = [0, b], Tokens = [1, 3, 9], Emitted = [3, 9], Best = best });
         Assert.Equal([0, 1, 2, 3], drafter.Matrix.Row(1).ToArray());
         Assert.Equal([20, 21, 22, 23], drafter.Matrix.Row(3).ToArray());
@@ -92,8 +96,8 @@ public sealed class TableDrafterTests
     [Fact]
     public void Rows_of_equal_tokens_are_decided_the_same_way_every_time()
     {
-        using var drafter = new TokenRecyclingDrafter(new TokenRecyclingOptions { Width = 4 }, 100);
-        using var again = new TokenRecyclingDrafter(new TokenRecyclingOptions { Width = 4 }, 100);
+        using var drafter = Recycling(new TokenRecyclingOptions { Width = 4 }, 100);
+        using var again = Recycling(new TokenRecyclingOptions { Width = 4 }, 100);
         var (random, tree) = (new Random(6), new TokenTree(64, 12));
         for (var trial = 0; trial < 1000; trial++)
         {
@@ -209,7 +213,7 @@ public sealed class TableDrafterTests
     {
         using var folder = new TemporaryFile();
         using (var file = File.Create(folder.Path)) SuffixDatastore.Build(file, new byte[32], [[1, 2, 3, 4, 5, 6], [9, 2, 3, 7, 8]]);
-        using var drafter = new SuffixDrafter(new SuffixOptions { Nodes = 4 }, 100, SuffixDatastore.Open(folder.Path, new byte[32], Vocabulary));
+        using var drafter = new SuffixDrafter(new SuffixOptions { Nodes = 4 }, 100, null, SuffixDatastore.Open(folder.Path, new byte[32], Vocabulary));
         drafter.Begin([20, 1, 2, 3]);
         Assert.Equal([3, 4, 5, 6], Draft(drafter, [20, 1, 2, 3]).Tokens.ToArray());       // the longer match
         drafter.Begin([20, 2, 3]);
@@ -222,7 +226,7 @@ public sealed class TableDrafterTests
     {
         static int Nodes(PassCosts costs)
         {
-            using var drafter = new AutoDrafter(new AutoDrafterOptions(), 1000);
+            using var drafter = Auto();
             var target = Counter(10);
             target.Generate(drafter, [0, 1], 200, costs);
             return target.LargestTree;
@@ -241,10 +245,10 @@ public sealed class TableDrafterTests
         {
             using Drafter drafter = name switch
             {
-                "auto" => new AutoDrafter(new AutoDrafterOptions(), 1000),
-                "suffix" => new SuffixDrafter(new SuffixOptions(), 1000, null),
+                "auto" => Auto(),
+                "suffix" => new SuffixDrafter(new SuffixOptions(), 1000, new SuffixIndex(1000), null),
                 "aded" => new AdedDrafter(new AdedOptions(), new TrigramTable(12, null), null),
-                _ => new TokenRecyclingDrafter(new TokenRecyclingOptions(), Vocabulary),
+                _ => Recycling(new TokenRecyclingOptions(), Vocabulary),
             };
             var target = new ToyTarget(Vocabulary, Next);
             var first = target.Generate(drafter, [5, 6, 7], 100);

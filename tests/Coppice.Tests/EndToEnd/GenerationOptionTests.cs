@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Coppice.Decoding.Sampling;
 using Coppice.Drafting;
 using Coppice.Tests.Support;
 using Xunit;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Coppice.Drafting;
+using Coppice.Execution;
 using Coppice.Tests.Support;
 using Xunit;
 

@@ -1,5 +1,4 @@
 using Coppice.Cache;
-using Coppice.Decoding.Verification;
 using Coppice.Execution;
 using Coppice.Tests.Support;
 using Xunit;

@@ -1,4 +1,6 @@
+using Coppice.Decoding.Sampling;
 using Coppice.Drafting;
+using Coppice.Execution;
 using Coppice.Tests.Support;
 using Xunit;
 

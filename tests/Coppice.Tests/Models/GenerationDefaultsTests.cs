@@ -1,3 +1,4 @@
+using Coppice.Decoding.Sampling;
 using Coppice.Tests.Support;
 using Xunit;
 

@@ -13,6 +13,8 @@ internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
 
     /// <summary>Tokens that the last call of <see cref="Generate"/> gave in each pass.</summary>
     public List<int> Given { get; } = [];
+    /// <summary>Tokens that each of those passes was expected to give.</summary>
+    public List<double> Expected { get; } = [];
     /// <summary>Nodes of the largest tree.</summary>
     public int LargestTree { get; private set; }
     /// <summary>The deepest node.</summary>
@@ -23,6 +25,7 @@ internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
     {
         costs ??= PassCosts.Of((1, 1), (96, 1));
         Given.Clear();
+        Expected.Clear();
         drafter.Begin(prompt);
         List<int> all = [.. prompt];
         while (all.Count < prompt.Length + tokens)
@@ -40,6 +43,7 @@ internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
                     Costs = costs,
                 }, _tree);
             }
+            Expected.Add(_tree.ExpectedTokens);
             LargestTree = Math.Max(LargestTree, _tree.Count);
             foreach (var d in _tree.Depths) Deepest = Math.Max(Deepest, d);
             Verify(drafter, all);

@@ -64,12 +64,16 @@ internal sealed class TokenTree
     /// <summary>Whether a node was drawn, so that rules V2 and V3 hold.</summary>
     public bool IsSampled { get; private set; }
 
+    /// <summary>Tokens that a pass over the tree is expected to give, as its drafter estimates: 1 for the root alone.</summary>
+    public double ExpectedTokens { get; set; } = 1;
+
     /// <summary>Begins anew with the root alone.</summary>
     /// <param name="rootToken">The last committed token.</param>
     /// <param name="stop">Says which tokens end the text; null for none.</param>
     public void Reset(int rootToken, StopRule? stop = null)
     {
         (Count, IsSampled, _stop) = (0, false, stop);
+        ExpectedTokens = 1;
         Append(None, rootToken, 0, NodeKind.Root);
     }
 

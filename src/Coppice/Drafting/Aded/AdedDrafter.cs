@@ -3,22 +3,25 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Drafting;
 
-/// <summary>ADED: a tree search over a table of triples that adapts to the text; the prefixes that the search visits most become the draft.</summary>
+/// <summary>
+/// ADED: a tree search over a table of triples that adapts to the text; the prefixes that the search visits most become the draft.
+/// </summary>
 /// <remarks>
-/// Source: Adaptive Draft-Verification for Efficient LLM Decoding (2024) and the authors' code: PUCT with the constants below. A child is chosen by
-/// w/n + P · √N/(1+n) · (c1 + ln((N+c2+1)/c2)), an unvisited one first. Rows are ordered by weight and token where the code depends on the order of a hash table.
-/// Where nothing is known of the last two tokens nothing is proposed; the code proposes token 100.
+/// Source: Adaptive Draft-Verification for Efficient LLM Decoding (2024) and the authors' code: PUCT with the constants below. A child is
+/// chosen by w/n + P · √N/(1+n) · (c1 + ln((N+c2+1)/c2)), an unvisited one first. Rows are ordered by weight and token where the code
+/// depends on the order of a hash table. Where nothing is known of the last two tokens nothing is proposed; the code proposes token 100.
 /// </remarks>
 internal sealed class AdedDrafter : Drafter
 {
     private const float C1 = 32, C2 = 8, Step = 0.04f, MostWeight = 3;
-    private const int Levels = 3, Window = 16, Extracted = 24, MostIterations = 1000;
+    private const int Levels = 3, Window = 16, Extracted = 24;
 
     private readonly AdedOptions _options;
     private readonly TrigramTable _table;
-    private readonly SearchNode[] _nodes = new SearchNode[1 + MostIterations * TrigramTable.RowLength];
+    private readonly SearchNode[] _nodes;
     private readonly int[] _path = new int[Levels + 1];
     private readonly CandidateQueue<int> _byVisits;
+    private readonly NodeRates _rates;
     private readonly IDisposable? _store;
     private int _count, _learned;
 
@@ -33,6 +36,8 @@ internal sealed class AdedDrafter : Drafter
     public AdedDrafter(AdedOptions options, TrigramTable table, IDisposable? store)
     {
         (_options, _table, _store) = (options, table, store);
+        _nodes = new SearchNode[1 + options.Iterations * TrigramTable.RowLength];
+        _rates = new NodeRates(options.Nodes);
         _byVisits = new CandidateQueue<int>(_nodes.Length);
     }
 
@@ -42,10 +47,13 @@ internal sealed class AdedDrafter : Drafter
     /// <inheritdoc/>
     public override void Begin(ReadOnlySpan<int> prompt)
     {
-        if (!_options.Hot) _table.Clear();
-        _learned = 0;
-        if (_options.Prompt) LearnUpTo(prompt);
-        _learned = prompt.Length;
+        lock (_table.Lock)
+        {
+            if (!_options.Hot) _table.Clear();
+            _learned = 0;
+            if (_options.Prompt) LearnUpTo(prompt);
+            _learned = prompt.Length;
+        }
     }
 
     /// <inheritdoc/>
@@ -53,10 +61,21 @@ internal sealed class AdedDrafter : Drafter
     {
         var tokens = request.Tokens;
         if (tokens.Length < 2) return;
-        Learn(tokens);
-        Search(tokens, request.Sampler);
-        Extract(request, tree);
+        var most = _rates.Limit(request, Math.Min(_options.Nodes, request.MaxNodes));
+        lock (_table.Lock)
+        {
+            Learn(tokens);
+            if (most > 1 || !new PassEconomics(request).IsShared)
+            {
+                Search(tokens, request.Sampler);
+                Extract(most, request.MaxDepth, tree);
+            }
+        }
+        tree.ExpectedTokens = _rates.Expected(tree.Count);
     }
+
+    /// <inheritdoc/>
+    public override void Accept(in VerificationResult verification) => _rates.Accept(verification);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -131,7 +150,8 @@ internal sealed class AdedDrafter : Drafter
     internal static float Exploration(int visits) => MathF.Sqrt(visits) * (C1 + MathF.Log((visits + C2 + 1) / C2));
 
     /// <summary>w/n + P · exploration/(1+n).</summary>
-    internal static float Puct(float score, int visits, float prior, float exploration) => score / visits + prior * exploration / (1 + visits);
+    internal static float Puct(float score, int visits, float prior, float exploration) =>
+        score / visits + prior * exploration / (1 + visits);
 
     private bool TryExpand(int node)
     {
@@ -139,7 +159,16 @@ internal sealed class AdedDrafter : Drafter
         if (row.IsEmpty || _count + row.Length > _nodes.Length) return false;
         (_nodes[node].FirstChild, _nodes[node].Children) = (_count, row.Length);
         foreach (var (token, weight) in row)
-            _nodes[_count++] = new SearchNode { Before = _nodes[node].Token, Token = token, Parent = node, Depth = _nodes[node].Depth + 1, Prior = weight };
+        {
+            _nodes[_count++] = new SearchNode
+            {
+                Before = _nodes[node].Token,
+                Token = token,
+                Parent = node,
+                Depth = _nodes[node].Depth + 1,
+                Prior = weight,
+            };
+        }
         return true;
     }
 
@@ -162,16 +191,15 @@ internal sealed class AdedDrafter : Drafter
         return sum;
     }
 
-    /// <summary>Adds the most visited prefixes, each with the likeliest token behind it, as far as they fit.</summary>
-    private void Extract(in DraftRequest request, TokenTree tree)
+    /// <summary>Adds the most visited prefixes, each with the likeliest token after it, as far as they fit.</summary>
+    private void Extract(int most, int maxDepth, TokenTree tree)
     {
         _byVisits.Clear();
         for (var i = 1; i < _count; i++) _byVisits.Add(_nodes[i].Visits, i);
-        var most = Math.Min(_options.Nodes, request.MaxNodes);
         for (var taken = 0; taken < Extracted && _byVisits.TryTake(out var found, out _); taken++)
         {
-            var node = AddPrefix(found, request.MaxDepth, most, tree);
-            if (node < 0 || tree.Count >= most || !tree.MayExtend(node, request.MaxDepth)) continue;
+            var node = AddPrefix(found, maxDepth, most, tree);
+            if (node < 0 || tree.Count >= most || !tree.MayExtend(node, maxDepth)) continue;
             var row = _table.Row(_nodes[found].Before, _nodes[found].Token);
             if (!row.IsEmpty) tree.Add(node, row[0].Token);
         }

@@ -26,7 +26,9 @@ public sealed record AdedOptions : DrafterOptions
     public int Iterations { get; init; } = 150;
     /// <summary>The worth of a path; as intended by default.</summary>
     public AdedReward Reward { get; init; }
-    /// <summary>Whether an occurrence counts once, or with every draft while it is among the last 16 tokens; the latter by default.</summary>
+    /// <summary>
+    /// Whether an occurrence counts once, or with every draft while it is among the last 16 tokens; the latter by default.
+    /// </summary>
     public bool CountOnce { get; init; }
     /// <summary>Whether it learns from the prompt; so by default.</summary>
     public bool Prompt { get; init; } = true;
@@ -57,7 +59,10 @@ public sealed record AdedOptions : DrafterOptions
     internal override Drafter Create(DraftContext target)
     {
         var store = File is null ? null : TrigramStore.Open(File, target.TokenizerFingerprint, target.VocabularySize);
-        return new AdedDrafter(this, new TrigramTable(TableBits, store), store);
+        // A table over a file begins with what is in the file, which is closed with its drafter.
+        var shared = Hot && store is null;
+        var table = shared ? target.Tables.Get(null, () => new TrigramTable(TableBits, null)) : new TrigramTable(TableBits, store);
+        return new AdedDrafter(this, table, store);
     }
 
     private const int TableBits = 15;

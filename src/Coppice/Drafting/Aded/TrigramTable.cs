@@ -2,10 +2,13 @@ using Coppice.Drafting.Datastores;
 
 namespace Coppice.Drafting;
 
-/// <summary>ADED's table as it adapts: for pairs of tokens what may follow, with weights that grow with every occurrence; over a store that stays as it is.</summary>
+/// <summary>
+/// ADED's table as it adapts: for pairs of tokens what may follow, with weights that grow with every occurrence; over a store that stays as
+/// it is.
+/// </summary>
 /// <remarks>
-/// A hash table of fixed size; a pair that is bumped begins with its row of the store. When it is nearly full it is emptied: the store remains.
-/// A full row loses its smallest weight. Nothing is allocated after construction.
+/// A hash table of fixed size; a pair that is bumped begins with its row of the store. When it is nearly full it is emptied: the store
+/// remains. A full row loses its smallest weight. Nothing is allocated after construction.
 /// </remarks>
 internal sealed class TrigramTable
 {
@@ -25,6 +28,9 @@ internal sealed class TrigramTable
         (_keys, _lengths, _rows) = (new ulong[1 << bits], new byte[1 << bits], new Successor[RowLength << bits]);
     }
 
+    /// <summary>Held while the table is used: the drafters of several sessions may share it.</summary>
+    public Lock Lock { get; } = new();
+
     /// <summary>Forgets everything but the store.</summary>
     public void Clear()
     {
@@ -41,7 +47,9 @@ internal sealed class TrigramTable
         return _store is null ? [] : _store.Row(key);
     }
 
-    /// <summary>Adds <paramref name="step"/> to the weight of <paramref name="token"/> behind two tokens, up to <paramref name="most"/>.</summary>
+    /// <summary>
+    /// Adds <paramref name="step"/> to the weight of <paramref name="token"/> after two tokens, up to <paramref name="most"/>.
+    /// </summary>
     public void Bump(int first, int second, int token, float step, float most)
     {
         if (4 * _count > 3 * _keys.Length) Clear();

@@ -9,24 +9,33 @@ namespace Coppice.Drafting;
 /// <param name="Probability">255 times its probability in that row.</param>
 internal readonly record struct Evidence(int Match, bool Past, bool First, int Order, byte Probability);
 
-/// <summary>The probability that a candidate is accepted once its parent is, by the evidence for it; learned from what was verified.</summary>
+/// <summary>
+/// The probability that a candidate is accepted once its parent is, by the evidence for it; learned from what was verified.
+/// </summary>
 /// <remarks>
-/// Evidence falls into classes. Each starts from a prior that weighs as much as some dozens of verifications: rates measured over greedy continuations
-/// of a small model on chat, summaries, answers, code and free text, smoothed by hand. Counts are halved now and then, so that it follows the text.
+/// Evidence falls into classes. Each starts from a prior that weighs as much as some dozens of verifications: rates measured over greedy
+/// continuations of a small model on chat, summaries, answers, code and free text, smoothed by hand. Counts are halved now and then, so
+/// that it follows the text.
 /// </remarks>
 internal sealed class AcceptanceModel
 {
-    private const int Lengths = 6, Matches = 2 * Lengths - 1, Steps = 10, Rows = 1 + 2 * Steps;
+    private const int Lengths = 8, Matches = 2 * Lengths - 1, Steps = 10, Rows = 1 + 2 * Steps;
     private const float PriorWeight = 40, MostWeight = 400;
 
     /// <summary>Upper ends of the classes of probabilities, in 255ths.</summary>
     private static ReadOnlySpan<byte> Ends => [5, 13, 26, 51, 90, 128, 179, 217, 243, 255];
 
-    /// <summary>A match in another text is worth so much of one in the current text.</summary>
-    private const float PastWorth = 0.6f;
+    /// <summary>
+    /// By class of length, for a candidate of the longest match: rate without a row; with a row that gives it p, a + b · p.
+    /// </summary>
+    private static readonly (float Alone, float A, float B)[] Longest =
+    [
+        (0, 0, 0), (0.24f, 0.07f, 0.24f), (0.65f, 0.25f, 0.4f), (0.76f, 0.25f, 0.6f), (0.82f, 0.4f, 0.55f), (0.93f, 0.8f, 0.2f),
+        (0.97f, 0.92f, 0.07f), (0.985f, 0.97f, 0.02f),
+    ];
 
-    /// <summary>By class of length, for a candidate of the longest match: rate without a row; with a row that gives it p, a + b · p.</summary>
-    private static readonly (float Alone, float A, float B)[] Longest = [(0, 0, 0), (0.24f, 0.07f, 0.24f), (0.65f, 0.25f, 0.4f), (0.76f, 0.25f, 0.6f), (0.82f, 0.4f, 0.55f), (0.93f, 0.8f, 0.2f)];
+    /// <summary>By class of length: what a match in another text is worth of one in the current text.</summary>
+    private static ReadOnlySpan<float> PastWorth => [0, 0.6f, 0.6f, 0.6f, 0.65f, 0.8f, 0.95f, 1];
 
     private readonly float[] _rates = new float[Matches * 2 * Rows], _weights = new float[Matches * 2 * Rows];
 
@@ -41,7 +50,9 @@ internal sealed class AcceptanceModel
             for (var row = 0; row < Rows; row++)
             {
                 var (order, p) = row == 0 ? (0, 0) : ((row - 1) / Steps + 1, Middle((row - 1) % Steps));
-                var (worth, (alone, a, b)) = match < Lengths ? (1, Longest[match]) : (PastWorth, Longest[match - Lengths + 1]);
+                var length = match < Lengths ? match : match - Lengths + 1;
+                var worth = match < Lengths ? 1 : PastWorth[length];
+                var (alone, a, b) = Longest[length];
                 _rates[Index(match, true, row)] = match == 0 ? Recycled(order, p) : row == 0 ? worth * alone : worth * a + b * p;
                 _rates[Index(match, false, row)] = match == 0 ? Recycled(order, p) : 0.06f + 0.25f * p;
             }
@@ -66,7 +77,7 @@ internal sealed class AcceptanceModel
 
     private static int Class(in Evidence evidence)
     {
-        var match = evidence.Match switch { 0 => 0, 1 => 1, 2 => 2, <= 4 => 3, <= 8 => 4, _ => 5 };
+        var match = evidence.Match switch { 0 => 0, 1 => 1, 2 => 2, <= 4 => 3, <= 8 => 4, <= 16 => 5, <= 32 => 6, _ => 7 };
         if (evidence.Past && match > 0) match += Lengths - 1;
         if (evidence.Order == 0) return Index(match, evidence.First, 0);
         var step = 0;

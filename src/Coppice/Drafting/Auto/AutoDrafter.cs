@@ -4,88 +4,112 @@ namespace Coppice.Drafting;
 
 /// <summary>One best-first tree over n-gram matches and recycled rows of the target, as large as it pays.</summary>
 /// <remarks>
-/// Every node has the places of the past that match the text up to it, and a row of tokens that the target held likely behind its last two tokens, or its last.
-/// Their candidates go into one queue by the probability of the whole path, each factor calibrated by <see cref="AcceptanceModel"/>. Of the trees that taking the
-/// best one after the other gives, the one is proposed that maximises (1 + Σ path probabilities) / t(nodes). Sources: prompt lookup and Token Recycling,
-/// whose static tree this replaces.
+/// Every node has the places of the past that match the text up to it, and a row of tokens that the target held likely after its last two
+/// tokens, or its last. Their candidates go into one queue by the probability of the whole path, each factor calibrated by
+/// <see cref="AcceptanceModel"/>. Of the trees that taking the best one after the other gives, the one is proposed that maximises (1 + Σ
+/// path probabilities) / t(nodes), of the whole pass where other sequences share it. Sources: prompt lookup and Token Recycling, whose
+/// static tree this replaces.
 /// </remarks>
 internal sealed class AutoDrafter : Drafter
 {
-    private const int RowWidth = 8, MostMatches = 64, MostChildren = 16, LongestMatch = 16;
+    private const int MostOwn = 64, MostPast = 16, MostMatches = MostOwn + MostPast, MostChildren = 16;
 
     private readonly AutoDrafterOptions _options;
-    private readonly NgramHistory _history;
-    private readonly SuccessorCache _rows;
-    private readonly AcceptanceModel _acceptance = new();
+    private readonly AutoTables _tables;
+    private readonly SuffixIndex? _index;
+    private readonly SequenceIndex _own;
     private readonly CandidateQueue<Candidate> _queue;
     private readonly Candidate[] _taken;                // of each node; the root's is not used
     private readonly (int First, int Count)[] _matchRanges;
-    private readonly NgramMatch[] _matches;             // of the nodes taken, one range behind the other
+    private readonly Match[] _matches;                  // of the nodes taken, one range after the other
+    private readonly NgramMatch[] _ownMatches = new NgramMatch[MostOwn];
+    private readonly PastMatch[] _pastMatches = new PastMatch[MostPast];
+    private readonly int[] _continuations = new int[MostPast * SuffixIndex.Stride];
     private readonly (int Token, Evidence Evidence)[] _children = new (int, Evidence)[MostChildren];
+    private RingText? _text;
     private int _childCount;
 
-    /// <summary>A candidate: a token behind a node that was taken.</summary>
+    /// <summary>A candidate: a token after a node that was taken.</summary>
     private readonly record struct Candidate(int Parent, int Token, Evidence Evidence, int Depth);
 
-    public AutoDrafter(AutoDrafterOptions options, int maxTokens)
+    /// <summary>A place whose token may come next: in this text, or in a continuation of an earlier one.</summary>
+    private readonly record struct Match(int Next, int Length, bool Past);
+
+    /// <summary>Creates a drafter.</summary>
+    /// <param name="options">Its settings.</param>
+    /// <param name="maxTokens">Tokens of a session at most.</param>
+    /// <param name="tables">What it learns; shared or its own.</param>
+    /// <param name="index">Earlier texts; null for none.</param>
+    public AutoDrafter(AutoDrafterOptions options, int maxTokens, AutoTables tables, SuffixIndex? index)
     {
-        _options = options;
-        _history = new NgramHistory(options.HistoryTokens, maxTokens);
-        _rows = new SuccessorCache(options.RowBits, RowWidth);
+        (_options, _tables, _index) = (options, tables, index);
+        _own = new SequenceIndex(maxTokens);
         _queue = new CandidateQueue<Candidate>(options.MaxNodes * MostChildren);
         _taken = new Candidate[options.MaxNodes];
         _matchRanges = new (int, int)[options.MaxNodes];
-        _matches = new NgramMatch[options.MaxNodes * MostMatches];
+        _matches = new Match[options.MaxNodes * MostMatches];
     }
 
     /// <inheritdoc/>
-    public override int TopCount => RowWidth;
+    public override int TopCount => AutoTables.RowWidth;
 
     /// <inheritdoc/>
     public override void Begin(ReadOnlySpan<int> prompt)
     {
-        _history.Begin(prompt, forget: !_options.Hot);
-        if (_options.Hot) return;
-        _rows.Clear();
-        _acceptance.Clear();
+        var continues = _own.Begin(prompt);
+        if (continues && _text is not null) _index?.Extend(_text, prompt);
+        else _text = _index?.Begin(prompt);
+        if (!_options.Hot) _tables.Clear();
     }
 
     /// <inheritdoc/>
     public override void Draft(in DraftRequest request, TokenTree tree)
     {
         var tokens = request.Tokens;
-        _history.Extend(tokens);
+        _own.Extend(tokens);
         _queue.Clear();
-        _matchRanges[0] = (0, _history.Find(LongestMatch, _matches.AsSpan(0, MostMatches)));
-        Expand(0, 0, tokens.Length > 1 ? tokens[^2] : -1, tokens[^1], 1);
+        _matchRanges[0] = (0, FindMatches(tokens));
+        var economics = new PassEconomics(request);
         var limit = Math.Min(_options.MaxNodes, request.MaxNodes);
-        var (count, expected, best, bestValue) = (1, 1.0, 1, 1 / request.Costs.Seconds(1));
-        while (count < limit && _queue.TryTake(out var candidate, out var score))
+        var (count, expected, best) = (1, 1.0, 1);
+        var (bestExpected, bestRate) = (expected, economics.Rate(expected, 1));
+        lock (_tables.Lock)
         {
-            _taken[count] = candidate;
-            expected += score;
-            var value = expected / request.Costs.Seconds(count + 1);
-            if (value > bestValue) (best, bestValue) = (count + 1, value);
-            if (candidate.Depth < request.MaxDepth && !tree.Ends(candidate.Token))
+            Expand(0, 0, tokens.Length > 1 ? tokens[^2] : -1, tokens[^1], 1);
+            while (count < limit && _queue.TryTake(out var candidate, out var score))
             {
-                Follow(count, candidate);
-                var before = candidate.Parent == 0 ? tokens[^1] : _taken[candidate.Parent].Token;
-                Expand(count, candidate.Depth, before, candidate.Token, score);
+                _taken[count] = candidate;
+                expected += score;
+                var rate = economics.Rate(expected, count + 1);
+                if (rate > bestRate) (best, bestExpected, bestRate) = (count + 1, expected, rate);
+                if (candidate.Depth < request.MaxDepth && !tree.Ends(candidate.Token))
+                {
+                    Follow(count, candidate);
+                    var before = candidate.Parent == 0 ? tokens[^1] : _taken[candidate.Parent].Token;
+                    Expand(count, candidate.Depth, before, candidate.Token, score);
+                }
+                count++;
             }
-            count++;
         }
+        tree.ExpectedTokens = bestExpected;
         for (var node = 1; node < best; node++) tree.Add(_taken[node].Parent, _taken[node].Token);
     }
 
     /// <inheritdoc/>
     public override void Accept(in VerificationResult verification)
     {
+        if (_text is not null) _index!.Extend(_text, verification.Tokens);
+        lock (_tables.Lock) Learn(verification);
+    }
+
+    private void Learn(in VerificationResult verification)
+    {
         var tree = verification.Tree;
         var root = verification.Tokens.Length - verification.Emitted.Length - 1;
         foreach (var node in verification.Path)
         {
             for (var child = tree.FirstChild(node); child != TokenTree.None; child = tree.NextSibling(child))
-                _acceptance.Learn(_taken[child].Evidence, accepted: verification.Path.Contains(child));
+                _tables.Acceptance.Learn(_taken[child].Evidence, accepted: verification.Path.Contains(child));
         }
         // Rejected nodes first: of rows for one context those on the accepted path stay.
         for (var node = tree.Count - 1; node >= 0; node--)
@@ -95,15 +119,41 @@ internal sealed class AutoDrafter : Drafter
         for (var i = verification.Path.Length - 1; i >= 0; i--) Recycle(verification, verification.Path[i], root);
     }
 
+    /// <summary>Fills the root's matches, the longest first, of equally long ones those in this text first.</summary>
+    private int FindMatches(ReadOnlySpan<int> tokens)
+    {
+        var own = _ownMatches.AsSpan(0, _own.Find(SuffixIndex.LongestMatch, _ownMatches));
+        var past = _text is null ? [] : _pastMatches.AsSpan(0, _index!.Find(_text, tokens, _pastMatches, _continuations));
+        var count = 0;
+        while (own.Length > 0 || past.Length > 0)
+        {
+            if (past.IsEmpty || own.Length > 0 && own[0].Length >= past[0].Length)
+            {
+                _matches[count++] = new Match(own[0].Next, own[0].Length, Past: false);
+                own = own[1..];
+            }
+            else
+            {
+                _matches[count++] = new Match(past[0].First, past[0].Length, Past: true);
+                past = past[1..];
+            }
+        }
+        return count;
+    }
+
+    /// <summary>The token at a match, or -1 where its text ends.</summary>
+    private int TokenAt(in Match match) =>
+        match.Past ? _continuations[match.Next] : match.Next < _own.Tokens.Length ? _own.Tokens[match.Next] : SuffixIndex.End;
+
     private void Recycle(in VerificationResult verification, int node, int root)
     {
         var top = verification.Top(node);
-        if (top.Length < RowWidth) return;
+        if (top.Length < AutoTables.RowWidth) return;
         var (tree, parent) = (verification.Tree, verification.Tree.Parents[node]);
         var before = parent != TokenTree.None ? tree.Tokens[parent] : root > 0 ? verification.Tokens[root - 1] : -1;
         var logits = verification.TopLogits(node);
-        _rows.Set(SuccessorCache.Key(tree.Tokens[node]), top, logits);
-        if (before >= 0) _rows.Set(SuccessorCache.Key(before, tree.Tokens[node]), top, logits);
+        _tables.Rows.Set(SuccessorCache.Key(tree.Tokens[node]), top, logits);
+        if (before >= 0) _tables.Rows.Set(SuccessorCache.Key(before, tree.Tokens[node]), top, logits);
     }
 
     /// <summary>The matches of a new node: those of its parent that go on with its token.</summary>
@@ -111,38 +161,37 @@ internal sealed class AutoDrafter : Drafter
     {
         var (first, count) = _matchRanges[candidate.Parent];
         var (start, end) = (node * MostMatches, node * MostMatches);
-        var past = _history.Tokens;
         foreach (var match in _matches.AsSpan(first, count))
         {
-            if (match.Next < past.Length && past[match.Next] == candidate.Token) _matches[end++] = new NgramMatch(match.Next + 1, match.Length + 1);
+            if (TokenAt(match) == candidate.Token) _matches[end++] = match with { Next = match.Next + 1, Length = match.Length + 1 };
         }
         _matchRanges[node] = (start, end - start);
     }
 
-    /// <summary>Queues what may stand behind a node that was taken.</summary>
+    /// <summary>Queues what may follow a node that was taken.</summary>
     private void Expand(int node, int depth, int before, int token, float score)
     {
         _childCount = 0;
-        var past = _history.Tokens;
         var (first, count) = _matchRanges[node];
         foreach (var match in _matches.AsSpan(first, count))
         {
-            if (match.Next >= past.Length || past[match.Next] < 0 || IndexOf(past[match.Next]) >= 0) continue;
+            var next = TokenAt(match);
+            if (next < 0 || IndexOf(next) >= 0) continue;
             if (_childCount == MostChildren / 2) break;
-            _children[_childCount] = (past[match.Next], new Evidence(match.Length, match.Next < _history.Start, _childCount == 0, 0, 0));
+            _children[_childCount] = (next, new Evidence(match.Length, match.Past, _childCount == 0, 0, 0));
             _childCount++;
         }
         var order = 2;
-        if (!_rows.TryGet(SuccessorCache.Key(before, token), out var successors, out var probabilities))
-            order = _rows.TryGet(SuccessorCache.Key(token), out successors, out probabilities) ? 1 : 0;
+        if (!_tables.Rows.TryGet(SuccessorCache.Key(before, token), out var successors, out var probabilities))
+            order = _tables.Rows.TryGet(SuccessorCache.Key(token), out successors, out probabilities) ? 1 : 0;
         for (var i = 0; order > 0 && i < successors.Length; i++)
         {
             var at = IndexOf(successors[i]);
             if (at < 0) _children[at = _childCount++] = (successors[i], default);
             _children[at].Evidence = _children[at].Evidence with { Order = order, Probability = probabilities[i] };
         }
-        for (var i = 0; i < _childCount; i++)
-            _queue.Add(score * _acceptance.Probability(_children[i].Evidence), new Candidate(node, _children[i].Token, _children[i].Evidence, depth + 1));
+        foreach (var (child, evidence) in _children.AsSpan(0, _childCount))
+            _queue.Add(score * _tables.Acceptance.Probability(evidence), new Candidate(node, child, evidence, depth + 1));
     }
 
     private int IndexOf(int token)

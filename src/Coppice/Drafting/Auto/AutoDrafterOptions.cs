@@ -1,22 +1,36 @@
 
 namespace Coppice.Drafting;
 
-/// <summary>Matches in the past and recycled choices of the model in one tree, whose size follows what passes cost and what is accepted: right for every text.</summary>
+/// <summary>
+/// Matches in the past and recycled choices of the model in one tree, whose size follows what passes cost and what is accepted: right for
+/// every text.
+/// </summary>
 public sealed record AutoDrafterOptions : DrafterOptions
 {
     internal const string KindName = "auto";
+
+    /// <summary>Tokens of earlier texts that the sessions of a scope share.</summary>
+    internal const int SharedHistory = 1 << 18;
+
+    private const int SharedBits = 16;
 
     /// <inheritdoc/>
     public override string Name => KindName;
     /// <summary>Nodes of a tree at most, the last token counted; 32 by default.</summary>
     public int MaxNodes { get; init; } = 32;
-    /// <summary>Tokens of past texts that are kept, the current one counted; 65,536 by default.</summary>
-    public int HistoryTokens { get; init; } = 1 << 16;
-    /// <summary>Whether what was learned stays for the next text; so by default.</summary>
+    /// <summary>
+    /// Tokens of earlier texts that are kept. By default 262,144 of all sessions of a <see cref="CacheScope"/> together; with another
+    /// number a session keeps texts and statistics of its own.
+    /// </summary>
+    public int HistoryTokens { get; init; } = SharedHistory;
+    /// <summary>
+    /// Whether earlier texts and what was learned from them are used; true by default. If not, each text starts from nothing and leaves
+    /// nothing.
+    /// </summary>
     public bool Hot { get; init; } = true;
 
     /// <summary>2 to this power: contexts that are remembered.</summary>
-    internal int RowBits { get; init; } = 16;
+    internal int RowBits { get; init; } = SharedBits;
 
     internal static DrafterOptions Read(DrafterSettings settings)
     {
@@ -35,5 +49,10 @@ public sealed record AutoDrafterOptions : DrafterOptions
         Require("history", HistoryTokens, 0, 1 << 26);
     }
 
-    internal override Drafter Create(DraftContext target) => new AutoDrafter(this, target.MaxTokens);
+    internal override Drafter Create(DraftContext target)
+    {
+        var shared = Hot && HistoryTokens == SharedHistory && RowBits == SharedBits;
+        var tables = shared ? target.Tables.Get(null, () => new AutoTables(SharedBits)) : new AutoTables(RowBits);
+        return new AutoDrafter(this, target.MaxTokens, tables, SuffixIndex.For(target.Tables, Hot ? HistoryTokens : 0, shared));
+    }
 }

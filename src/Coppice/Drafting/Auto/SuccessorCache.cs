@@ -1,9 +1,13 @@
 namespace Coppice.Drafting;
 
-/// <summary>For contexts of one or two tokens, the tokens that the target held most likely behind them when it last saw them, with their probabilities.</summary>
+/// <summary>
+/// For contexts of one or two tokens, the tokens that the target held most likely after them when it last saw them, with their
+/// probabilities.
+/// </summary>
 /// <remarks>
-/// Token Recycling (Luo et al. 2024, section 3.1) keeps such rows for one token and without probabilities. A table of fixed size: contexts that share a slot
-/// displace each other. Probabilities are the softmax over the row alone, in steps of 1/255. Nothing is allocated after construction.
+/// Token Recycling (Luo et al. 2024, section 3.1) keeps such rows for one token and without probabilities. A table of fixed size: contexts
+/// that share a slot displace each other. Probabilities are the softmax over the row alone, in steps of 1/255. Nothing is allocated after
+/// construction.
 /// </remarks>
 internal sealed class SuccessorCache
 {

@@ -4,7 +4,10 @@ using System.Runtime.InteropServices;
 
 namespace Coppice.Drafting.Datastores;
 
-/// <summary>A file made of tokens of one tokenizer, mapped into memory: a header of 64 bytes, then arrays of 4-byte and 8-byte numbers, little-endian.</summary>
+/// <summary>
+/// A file made of tokens of one tokenizer, mapped into memory: a header of 64 bytes, then arrays of 4-byte and 8-byte numbers,
+/// little-endian.
+/// </summary>
 /// <remarks>
 /// Header: 8 bytes of magic, 32 bytes that identify the tokenizer, u32 width, u32 zero, u64 count, u64 zero.
 /// Spans must not be used after <see cref="Dispose"/>, and the file must not be changed while it is open.
@@ -39,7 +42,9 @@ internal sealed unsafe class DatastoreFile : IDisposable
     public ulong Count { get; }
 
     /// <summary>Maps a file of the kind <paramref name="magic"/> made with the tokenizer <paramref name="fingerprint"/>.</summary>
-    /// <exception cref="CheckpointException">It is missing, of another kind, of another tokenizer, or larger than the engine takes.</exception>
+    /// <exception cref="CheckpointException">
+    /// It is missing, of another kind, of another tokenizer, or larger than the engine takes.
+    /// </exception>
     public static DatastoreFile Open(string path, ReadOnlySpan<byte> magic, ReadOnlySpan<byte> fingerprint)
     {
         var name = Path.GetFileName(path);
@@ -49,7 +54,8 @@ internal sealed unsafe class DatastoreFile : IDisposable
         try
         {
             var length = CheckpointFile.Length(path);
-            if (length < HeaderBytes) throw new CheckpointException($"{name}: a datastore has at least {HeaderBytes} bytes, found {length}.");
+            if (length < HeaderBytes)
+                throw new CheckpointException($"{name}: a datastore has at least {HeaderBytes} bytes, found {length}.");
             map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
             view = map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref data);
@@ -97,7 +103,8 @@ internal sealed unsafe class DatastoreFile : IDisposable
     public void RequireLength(long bytesPerEntry)
     {
         var expected = HeaderBytes + (long)Count * bytesPerEntry;
-        if (_length != expected) throw new CheckpointException($"{Name}: must have {expected:N0} bytes for {Count:N0} entries, found {_length:N0}.");
+        if (_length != expected)
+            throw new CheckpointException($"{Name}: must have {expected:N0} bytes for {Count:N0} entries, found {_length:N0}.");
     }
 
     /// <summary>Unmaps the file.</summary>
@@ -115,7 +122,8 @@ internal sealed unsafe class DatastoreFile : IDisposable
             $"{Name}: must begin with {System.Text.Encoding.ASCII.GetString(magic)}, found other bytes (make it with `coppice datastore build` and the right --kind).");
         if (!new ReadOnlySpan<byte>(_data + 8, FingerprintBytes).SequenceEqual(fingerprint))
             throw new CheckpointException($"{Name}: must be made with the tokenizer of this model, found another's (build it again with --model).");
-        if (Count > MostEntries) throw new CheckpointException($"{Name}: must have at most {MostEntries:N0} entries, its header says {Count:N0}.");
+        if (Count > MostEntries)
+            throw new CheckpointException($"{Name}: must have at most {MostEntries:N0} entries, its header says {Count:N0}.");
     }
 
     private static void Close(MemoryMappedFile? map, MemoryMappedViewAccessor? view, byte* acquired)

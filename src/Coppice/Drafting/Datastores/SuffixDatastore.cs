@@ -4,9 +4,9 @@ namespace Coppice.Drafting.Datastores;
 
 /// <summary>Texts as tokens with their suffix array: finds every place where a few tokens occur. A file, mapped into memory.</summary>
 /// <remarks>
-/// As in REST (He et al. 2023), with tokens of 32 bits where its code has 16. Behind the header: u32 tokens[count], documents separated by 2^32 - 1, then
-/// u32 suffixes[count], the starts of all suffixes in the order of their first <see cref="SortedTokens"/> tokens. Every number is checked when the file is
-/// opened; the order is not, because a wrong order can only make drafts worse.
+/// As in REST (He et al. 2023), with tokens of 32 bits where its code has 16. Behind the header: u32 tokens[count], documents separated by
+/// 2^32 - 1, then u32 suffixes[count], the starts of all suffixes in the order of their first <see cref="SortedTokens"/> tokens. Every
+/// number is checked when the file is opened; the order is not, because a wrong order can only make drafts worse.
 /// </remarks>
 internal sealed class SuffixDatastore : IDisposable
 {
@@ -80,7 +80,9 @@ internal sealed class SuffixDatastore : IDisposable
         return (0, 0, 0);
     }
 
-    /// <summary>The place behind a match of <paramref name="length"/> tokens, by its number in the range that <see cref="Find"/> gave.</summary>
+    /// <summary>
+    /// The place after a match of <paramref name="length"/> tokens, by its number in the range that <see cref="Find"/> gave.
+    /// </summary>
     public int Next(int number, int length) => (int)Math.Min(Suffixes[number] + (long)length, _count);
 
     /// <summary>Unmaps the file.</summary>
@@ -90,7 +92,8 @@ internal sealed class SuffixDatastore : IDisposable
     {
         foreach (var token in Tokens)
         {
-            if (token >= (uint)vocabulary && token != Border) throw new CheckpointException($"{_file.Name}: tokens must be below {vocabulary}, found {token}.");
+            if (token >= (uint)vocabulary && token != Border)
+                throw new CheckpointException($"{_file.Name}: tokens must be below {vocabulary}, found {token}.");
         }
         foreach (var suffix in Suffixes)
         {
@@ -98,7 +101,7 @@ internal sealed class SuffixDatastore : IDisposable
         }
     }
 
-    /// <summary>The first suffix that is not before <paramref name="pattern"/>, or the first behind those that begin with it.</summary>
+    /// <summary>The first suffix that is not before <paramref name="pattern"/>, or the first after those that begin with it.</summary>
     private int Bound(ReadOnlySpan<int> pattern, bool after)
     {
         var (low, high) = (0, _count);

@@ -4,8 +4,8 @@ namespace Coppice.Drafting.Datastores;
 
 /// <summary>Which tokens followed two tokens in a corpus, and how often: ADED's table. A file, mapped into memory.</summary>
 /// <remarks>
-/// Behind the header: u64 keys[count], ascending, the first token in the upper half, then (u32 token, f32 probability)[count, width], by falling probability;
-/// a row that is not full ends with probability 0. Every number is checked when the file is opened.
+/// Behind the header: u64 keys[count], ascending, the first token in the upper half, then (u32 token, f32 probability)[count, width], by
+/// falling probability; a row that is not full ends with probability 0. Every number is checked when the file is opened.
 /// </remarks>
 internal sealed class TrigramStore : IDisposable
 {
@@ -34,8 +34,11 @@ internal sealed class TrigramStore : IDisposable
         var file = DatastoreFile.Open(path, Magic, fingerprint);
         try
         {
-            if (file.Width != Width) throw new CheckpointException($"{file.Name}: rows must have {Width} successors, its header says {file.Width}.");
-            if (file.Count > int.MaxValue / Width / 8) throw new CheckpointException($"{file.Name}: must have at most {int.MaxValue / Width / 8:N0} pairs, its header says {file.Count:N0}.");
+            if (file.Width != Width)
+                throw new CheckpointException($"{file.Name}: rows must have {Width} successors, its header says {file.Width}.");
+            const int MostPairs = int.MaxValue / Width / 8;
+            if (file.Count > MostPairs)
+                throw new CheckpointException($"{file.Name}: must have at most {MostPairs:N0} pairs, its header says {file.Count:N0}.");
             file.RequireLength(8 + 8 * Width);
             var store = new TrigramStore(file);
             store.Check((uint)vocabulary);

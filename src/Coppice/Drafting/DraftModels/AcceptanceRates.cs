@@ -1,9 +1,13 @@
 namespace Coppice.Drafting;
 
-/// <summary>How often a proposed token is accepted, by the probability that its source gave it and whether that was the largest: learned from what was verified.</summary>
+/// <summary>
+/// How often a proposed token is accepted, by the probability that its source gave it and whether that was the largest: learned from what
+/// was verified.
+/// </summary>
 /// <remarks>
-/// A greedy choice makes much of a small lead, so that the best of several is accepted more often than its probability p says, and less often where there is none:
-/// about p² (3 - 2p). A few observations that agree with that come first, so that it is believed until there are better ones; old ones fade.
+/// A greedy choice makes much of a small lead, so that the best of several is accepted more often than its probability p says, and less
+/// often where there is none: about p² (3 - 2p). A few observations that agree with that come first, so that it is believed until there are
+/// better ones; old ones fade.
 /// </remarks>
 internal sealed class AcceptanceRates
 {

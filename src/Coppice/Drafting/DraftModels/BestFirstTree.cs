@@ -1,41 +1,66 @@
 using Coppice.Decoding.Verification;
-using Coppice.Execution;
 
 namespace Coppice.Drafting;
 
-/// <summary>What decides how large a tree is worth growing: times of verification and of drafting.</summary>
-/// <param name="costs">Times of verification, or null to grow up to the limits.</param>
+/// <summary>Decides how large a tree of a draft model grows: times of verification, of the whole pass, and of drafting.</summary>
+/// <param name="pass">Times of verification, or null to grow up to the limits.</param>
 /// <param name="passSeconds">Time of a pass of the draft model.</param>
-internal readonly struct TreeEconomics(PassCosts? costs, double passSeconds)
+internal readonly struct TreeEconomics(PassEconomics? pass, double passSeconds)
 {
     private const int LookAhead = 8;
 
-    /// <summary>Tokens that a second is worth, where a tree of <paramref name="nodes"/> and so many passes of the draft are expected to give <paramref name="tokens"/>.</summary>
-    public double Rate(double tokens, int nodes, int passes) => costs is null ? 0 : tokens / (costs.Seconds(nodes) + passes * passSeconds);
+    /// <summary>
+    /// Tokens a second of the whole pass, where a tree of <paramref name="nodes"/> and so many passes of the draft are expected to give
+    /// <paramref name="tokens"/>.
+    /// </summary>
+    public double Rate(double tokens, int nodes, int passes) => pass?.Rate(tokens, nodes, passes * passSeconds) ?? 0;
 
-    /// <summary>Seconds of another node: where the curve has a step behind which it is flat, the step is shared by the nodes behind it.</summary>
+    /// <summary>
+    /// Marginal cost of one more node, steps amortised: where the curve has a step with a flat part after it, the nodes on that part share
+    /// the step. Seconds.
+    /// </summary>
     public double NodeSeconds(int nodes)
     {
-        if (costs is null) return 0;
-        var (now, least) = (costs.Seconds(nodes), double.PositiveInfinity);
-        for (var more = 1; more <= LookAhead; more++) least = Math.Min(least, (costs.Seconds(nodes + more) - now) / more);
+        if (pass is not { } known) return 0;
+        var (now, least) = (known.Seconds(nodes), double.PositiveInfinity);
+        for (var more = 1; more <= LookAhead; more++) least = Math.Min(least, (known.Seconds(nodes + more) - now) / more);
         return Math.Max(least, 0);
     }
 
     /// <summary>Seconds of another pass of the draft.</summary>
-    public double PassSeconds => costs is null ? 0 : passSeconds;
+    public double PassSeconds => pass is null ? 0 : passSeconds;
+
+    /// <summary>
+    /// Whether some chain pays in a pass that other sequences share, if each of its tokens is accepted with <paramref name="chance"/>;
+    /// alone always.
+    /// </summary>
+    public bool Pays(double chance, DraftLimits limits)
+    {
+        if (pass is not { IsShared: true }) return true;
+        var (plain, tokens, reach) = (Rate(1, 1, 0), 1.0, 1.0);
+        for (var nodes = 2; nodes <= Math.Min(limits.Nodes, limits.Depth + 1); nodes++)
+        {
+            reach *= chance;
+            tokens += reach;
+            if (Rate(tokens, nodes, nodes - 1) > plain) return true;
+        }
+        return false;
+    }
 }
 
-/// <summary>Grows a tree by the most probable nodes of a draft model: whatever gives the most expected tokens for its time comes next, another node or another pass of the draft.</summary>
+/// <summary>
+/// Grows a tree by the most probable nodes of a draft model: whatever gives the most expected tokens for its time comes next, another node
+/// or another pass of the draft.
+/// </summary>
 /// <remarks>
-/// A node's chance is the product of the draft's probabilities along its path, as acceptance has confirmed them. Li et al., EAGLE-2 (2024), section 4.1, keep the nodes of the
-/// largest chance from levels of a fixed width; here the levels are as wide as pays.
+/// A node's chance is the product of the draft's probabilities along its path, as acceptance has confirmed them. Li et al., EAGLE-2 (2024),
+/// section 4.1, keep the nodes of the largest chance from levels of a fixed width; here the levels are as wide as pays.
 /// </remarks>
 /// <param name="nodes">Nodes of the largest tree.</param>
 /// <param name="branches">Most probable children of a node that are considered.</param>
 internal sealed class BestFirstTree(int nodes, int branches)
 {
-    private const double Follow = 0.05;
+    private const double Follow = 0.05, Drift = 0.01, FirstChance = 0.6;
 
     private readonly AcceptanceRates _rates = new();
     private readonly double[] _reach = new double[nodes];
@@ -44,7 +69,10 @@ internal sealed class BestFirstTree(int nodes, int branches)
     private readonly Candidate[] _candidates = new Candidate[nodes * branches];
     private int _count, _grown, _passes;
     private double _tokens;
-    private double _bestChild = 0.6;      // chance of an expanded node's best child, a slow mean
+    private double _bestChild = FirstChance;        // chance of an expanded node's best child, a slow mean
+
+    /// <summary>Expected tokens of the tree that was grown last, that after the last accepted node included.</summary>
+    public double Tokens => _tokens;
 
     /// <summary>Chance that a node of the tree is accepted.</summary>
     public double Reach(int node) => _reach[node];
@@ -74,11 +102,24 @@ internal sealed class BestFirstTree(int nodes, int branches)
                 var taken = _candidates[candidate];
                 _candidates[candidate] = _candidates[--_count];
                 var added = tree.Add(taken.Parent, taken.Token);
-                (_reach[added], _sources[added], _expandable[added]) = (taken.Reach, (taken.Probability, taken.First), tree.MayExtend(added, limits.Depth));
+                _reach[added] = taken.Reach;
+                _sources[added] = (taken.Probability, taken.First);
+                _expandable[added] = tree.MayExtend(added, limits.Depth);
                 _tokens += taken.Reach;
             }
         }
         _grown = tree.Count;
+    }
+
+    /// <summary>
+    /// Whether a draft pays at all; while none does the chance of acceptance drifts back to the first guess, so that drafts are tried
+    /// again.
+    /// </summary>
+    public bool Pays(DraftLimits limits, TreeEconomics economics)
+    {
+        if (economics.Pays(_bestChild, limits)) return true;
+        _bestChild += Drift * (FirstChance - _bestChild);
+        return false;
     }
 
     /// <summary>Adds a node of another source, if it pays.</summary>
@@ -100,7 +141,10 @@ internal sealed class BestFirstTree(int nodes, int branches)
         for (var i = 0; i < path.Length && _grown > 1; i++)
         {
             for (var child = tree.FirstChild(path[i]); child != TokenTree.None; child = tree.NextSibling(child))
-                if (child < _grown) _rates.Observe(_sources[child].Probability, _sources[child].First, i + 1 < path.Length && path[i + 1] == child);
+            {
+                var accepted = i + 1 < path.Length && path[i + 1] == child;
+                if (child < _grown) _rates.Observe(_sources[child].Probability, _sources[child].First, accepted);
+            }
         }
         _grown = 0;
     }

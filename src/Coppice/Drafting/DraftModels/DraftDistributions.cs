@@ -5,7 +5,9 @@ namespace Coppice.Drafting;
 /// <summary>What a draft model says of the nodes of a token tree.</summary>
 internal interface IDraftDistributions
 {
-    /// <summary>For the root and every expanded node the draft's distribution over what follows it, the most probable token first.</summary>
+    /// <summary>
+    /// For the root and every expanded node the draft's distribution over what follows it, the most probable token first.
+    /// </summary>
     Proposals<double> Proposals { get; }
 
     /// <summary>Runs the draft model over <paramref name="nodes"/>, whose parents are expanded or the root, in one pass.</summary>

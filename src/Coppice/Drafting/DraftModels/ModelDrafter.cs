@@ -21,7 +21,9 @@ internal abstract class ModelDrafter(DraftModel model) : Drafter
     /// <inheritdoc/>
     public sealed override void Draft(in DraftRequest request, TokenTree tree)
     {
-        var limits = new DraftLimits(Math.Min(request.MaxNodes, model.MaxNodes), Math.Min(request.MaxDepth, model.MaxDepth(request.Tokens.Length)));
+        var depth = Math.Min(request.MaxDepth, model.MaxDepth(request.Tokens.Length));
+        var limits = new DraftLimits(Math.Min(request.MaxNodes, model.MaxNodes), depth);
+        limits = Limit(request, limits);
         if (limits.Nodes < 2 || limits.Depth < 1) return;
         model.Start(request.Tokens, Shape(request.Sampler));
         Grow(request, tree, limits);
@@ -36,11 +38,22 @@ internal abstract class ModelDrafter(DraftModel model) : Drafter
         var tree = new TokenTree(4, 3);
         tree.Reset(0);
         Begin([0]);
-        Draft(new DraftRequest { Tokens = [0, 0], MaxNodes = tree.Capacity, MaxDepth = tree.PathLength - 1, Sampler = new Sampler([], greedy: true, 0), Costs = PassCosts.Of((1, 1)) }, tree);
+        var request = new DraftRequest
+        {
+            Tokens = [0, 0],
+            MaxNodes = tree.Capacity,
+            MaxDepth = tree.PathLength - 1,
+            Sampler = new Sampler([], greedy: true, 0),
+            Costs = PassCosts.Of((1, 1)),
+        };
+        Draft(request, tree);
     }
 
     /// <summary>How the draft's distributions are changed before they are used.</summary>
     protected abstract SamplingShape Shape(Sampler sampler);
+
+    /// <summary>How large a tree may become in a pass that other sequences share; one node where no draft pays.</summary>
+    protected abstract DraftLimits Limit(in DraftRequest request, DraftLimits limits);
 
     /// <summary>Adds nodes; the root's distribution is set.</summary>
     protected abstract void Grow(in DraftRequest request, TokenTree tree, DraftLimits limits);
@@ -66,7 +79,22 @@ internal abstract class SampledDrafter(DraftModel model, double temperature) : M
     /// <summary>Temperature of DySpec's experiments, section 5.</summary>
     public const float GreedyTemperature = 0.6f;
 
+    private const int MostNodes = 96;
+
     private readonly PhiloxDraftDraws _draws = new();
+    private readonly NodeRates _rates = new(MostNodes);
+
+    /// <inheritdoc/>
+    public sealed override void Accept(in VerificationResult verification)
+    {
+        base.Accept(verification);
+        _rates.Accept(verification);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Where the text is sampled it depends on the nodes that are drawn, and must not depend on who else is in the pass.</remarks>
+    protected sealed override DraftLimits Limit(in DraftRequest request, DraftLimits limits) =>
+        request.Sampler.IsGreedy ? limits with { Nodes = _rates.Limit(request, limits.Nodes) } : limits;
 
     /// <inheritdoc/>
     protected sealed override SamplingShape Shape(Sampler sampler) => sampler.Shape with
@@ -79,6 +107,7 @@ internal abstract class SampledDrafter(DraftModel model, double temperature) : M
     {
         _draws.Begin(request.Sampler.Seed, request.Tokens.Length);
         Grow(tree, _draws, limits);
+        tree.ExpectedTokens = _rates.Expected(tree.Count);
     }
 
     /// <summary>Draws nodes.</summary>

@@ -1,4 +1,3 @@
-using Coppice.Execution;
 using Coppice.Loading;
 
 namespace Coppice.Drafting;
@@ -13,7 +12,10 @@ public abstract record ModelDrafterOptions : DrafterOptions
     /// <summary>Folder of the draft model; null, the default, for the folder "draft" beside the model's own.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Whether the draft model is kept in 8 bits on the CPU, where the target is kept as stored; true by default: what it proposes is checked, and half the bytes are read sooner.</summary>
+    /// <summary>
+    /// Whether the draft model is kept in 8 bits on the CPU, where the target is kept as stored; true by default: what it proposes is
+    /// checked, and half the bytes are read sooner.
+    /// </summary>
     public bool Quantized { get; init; } = true;
 
     /// <summary>Reads the settings that all of them have.</summary>
@@ -30,7 +32,8 @@ public abstract record ModelDrafterOptions : DrafterOptions
 
     internal sealed override Drafter Create(DraftContext target)
     {
-        var folder = Model ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(target.Folder).TrimEnd(Path.DirectorySeparatorChar)) ?? "", Beside);
+        var own = Path.GetFullPath(target.Folder).TrimEnd(Path.DirectorySeparatorChar);
+        var folder = Model ?? Path.Combine(Path.GetDirectoryName(own) ?? "", Beside);
         if (Model is null && !Directory.Exists(folder))
             throw new CheckpointException($"{folder}: a draft model must be there, found none; name one by model=DIR.");
         var model = new DraftModel(target.OpenDraft(folder, Quantized), KeptTokens);
@@ -60,7 +63,7 @@ public abstract record BestFirstOptions : ModelDrafterOptions
     public int Nodes { get; init; } = 16;
     /// <summary>Length of the longest proposal; 8 by default.</summary>
     public int Depth { get; init; } = 8;
-    /// <summary>Tokens considered behind each; 3 by default, and 1, which makes a chain, where nothing is retrieved.</summary>
+    /// <summary>Tokens considered after each; 3 by default, and 1, which makes a chain, where nothing is retrieved.</summary>
     public int Branches { get; init; } = 3;
     /// <summary>Whether the tree is as large as pays by measured times, or always as large as it may be; the former by default.</summary>
     public bool Adaptive { get; init; } = true;
@@ -69,7 +72,8 @@ public abstract record BestFirstOptions : ModelDrafterOptions
     private protected override int KeptTokens => Math.Max(Branches, 8);
 
     /// <summary>Reads the settings that all of them have.</summary>
-    private protected static T ReadTree<T>(DrafterSettings settings, T options) where T : BestFirstOptions => ReadModel(settings, options) with
+    private protected static T ReadTree<T>(DrafterSettings settings, T options) where T : BestFirstOptions =>
+        ReadModel(settings, options) with
     {
         Nodes = settings.Whole("nodes", options.Nodes),
         Depth = settings.Whole("depth", options.Depth),
@@ -84,5 +88,6 @@ public abstract record BestFirstOptions : ModelDrafterOptions
         Require("branches", Branches, 1, 64);
     }
 
-    internal TreeEconomics Economics(PassCosts costs, DraftModel model) => new(Adaptive ? costs : null, model.PassSeconds);
+    internal TreeEconomics Economics(in DraftRequest request, DraftModel model) =>
+        new(Adaptive || request.OtherRows > 0 ? new PassEconomics(request) : null, model.PassSeconds);
 }

@@ -14,7 +14,10 @@ public sealed record RasdOptions : BestFirstOptions
     public int Retrieved { get; init; } = 16;
     /// <summary>A continuation is kept if its first token is among so many of the draft's best ones; 10 by default.</summary>
     public int FirstRanks { get; init; } = 10;
-    /// <summary>Whether the draft model's own tree is drawn at random where the text is: not by default, and then text is that of plain decoding for the same seed.</summary>
+    /// <summary>
+    /// Whether the draft model's own tree is drawn at random where the text is: not by default, and then text is that of plain decoding for
+    /// the same seed.
+    /// </summary>
     public bool Sampled { get; init; }
 
     internal override bool DrawsProposals => Sampled;
@@ -39,5 +42,6 @@ public sealed record RasdOptions : BestFirstOptions
         Require("first-ranks", FirstRanks, 0, 16);
     }
 
-    private protected override ModelDrafter Create(DraftModel model, DraftContext target) => new RasdDrafter(this, model, target.MaxTokens, SuffixOptions.OpenStore(File, target));
+    private protected override ModelDrafter Create(DraftModel model, DraftContext target) =>
+        new RasdDrafter(this, model, target.MaxTokens, SuffixOptions.OpenStore(File, target));
 }

@@ -2,8 +2,12 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Drafting;
 
-/// <summary>What RASD has retrieved from one source: which of it may be proposed, with what chance, and how far the source is to be trusted.</summary>
-/// <remarks>A node's chance is the product of the shares along its path, as acceptance has confirmed them for matches of that length.</remarks>
+/// <summary>
+/// What RASD has retrieved from one source: which of it may be proposed, with what chance, and how far the source is to be trusted.
+/// </summary>
+/// <remarks>
+/// A node's chance is the product of the shares along its path, as acceptance has confirmed them for matches of that length.
+/// </remarks>
 /// <param name="capacity">Nodes of the trie.</param>
 internal sealed class Retrieval(int capacity)
 {
@@ -14,15 +18,17 @@ internal sealed class Retrieval(int capacity)
     private readonly Item[] _items = new Item[capacity];
     private AcceptanceRates _current = new();
 
-    /// <summary>A node of the trie: the share of its parent's continuations, whether it may be proposed, its chance, its node in the token tree.</summary>
+    /// <summary>
+    /// A node of the trie: the share of its parent's continuations, whether it may be proposed, its chance, its node in the token tree.
+    /// </summary>
     private record struct Item(double Share, bool Open, double Reach, int Node);
 
     /// <summary>What was retrieved.</summary>
     public RetrievedTrie Trie { get; } = new(capacity);
 
     /// <summary>
-    /// The trie is complete: opens those of its first tokens that are among the draft's <paramref name="firstRanks"/> best or not rare, and what is below them. The most frequent
-    /// first token of a long match needs no consent.
+    /// The trie is complete: opens those of its first tokens that are among the draft's <paramref name="firstRanks"/> best or not rare, and
+    /// what is below them. The most frequent first token of a long match needs no consent.
     /// </summary>
     /// <param name="matched">Tokens that match.</param>
     /// <param name="expected">The draft's most probable tokens, the best first.</param>
@@ -54,7 +60,8 @@ internal sealed class Retrieval(int capacity)
         {
             ref var item = ref _items[node];
             var parent = _items[Trie.Parent(node)];
-            if (!item.Open || item.Node != TokenTree.None || parent.Node == TokenTree.None || !tree.MayExtend(parent.Node, maxDepth)) continue;
+            if (!item.Open || item.Node != TokenTree.None) continue;
+            if (parent.Node == TokenTree.None || !tree.MayExtend(parent.Node, maxDepth)) continue;
             item.Reach = parent.Reach * _current.Chance(item.Share, item.Share > 0.5);
             if (best == 0 || item.Reach > reach) (best, reach) = (node, item.Reach);
         }

@@ -1,7 +1,9 @@
 namespace Coppice.Drafting;
 
-/// <summary>Continuations that were found in earlier text, merged where they begin alike, with the number of times that each was found.</summary>
-/// <remarks>Nodes are numbered so that a parent comes before its children; node 0 is the token behind which they were found.</remarks>
+/// <summary>
+/// Continuations that were found in earlier text, merged where they begin alike, with the number of times that each was found.
+/// </summary>
+/// <remarks>Nodes are numbered so that a parent comes before its children; node 0 is the token after which they were found.</remarks>
 /// <param name="capacity">Nodes that fit; what does not is left out.</param>
 internal sealed class RetrievedTrie(int capacity)
 {
@@ -33,7 +35,7 @@ internal sealed class RetrievedTrie(int capacity)
         }
     }
 
-    /// <summary>A child that <paramref name="parent"/> has not, found so many times.</summary>
+    /// <summary>A child that <paramref name="parent"/> does not have, found so many times.</summary>
     public int Append(int parent, int token, int count)
     {
         (_tokens[Count], _parents[Count], _counts[Count]) = (token, parent, count);

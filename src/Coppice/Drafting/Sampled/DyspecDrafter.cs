@@ -3,10 +3,14 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Drafting;
 
-/// <summary>DySpec: always the draw with the largest chance to be accepted, which is known before it is made; by a heap up to a number of nodes, or level by level down to a threshold.</summary>
+/// <summary>
+/// DySpec: always the draw with the largest chance to be accepted, which is known before it is made; by a heap up to a number of nodes, or
+/// level by level down to a threshold.
+/// </summary>
 /// <remarks>
-/// The estimate of a node's first child is the node's own times its draft probability; that of the next sibling is the estimate before it times the chance that it is rejected.
-/// Xiong et al., DySpec: Faster Speculative Decoding with Dynamic Token Tree Structure (2024), algorithms 1 and 2; the comparison of the second one is printed the wrong way round.
+/// The estimate of a node's first child is the node's own times its draft probability; that of the next sibling is the estimate before it
+/// times the chance that it is rejected. Xiong et al., DySpec: Faster Speculative Decoding with Dynamic Token Tree Structure (2024),
+/// algorithms 1 and 2; the comparison of the second one is printed the wrong way round.
 /// </remarks>
 internal sealed class DyspecDrafter(DyspecOptions options, DraftModel model) : SampledDrafter(model, options.Temperature)
 {
@@ -18,7 +22,10 @@ internal sealed class DyspecDrafter(DyspecOptions options, DraftModel model) : S
         else GrowBest(tree, Model, draws, limits, default);
     }
 
-    /// <summary>Grows by the largest estimate; of equal ones the slot that was made first, a sibling's before a child's. A node is expanded when its first child is drawn.</summary>
+    /// <summary>
+    /// Grows by the largest estimate; of equal ones the slot that was made first, a sibling's before a child's. A node is expanded when its
+    /// first child is drawn.
+    /// </summary>
     /// <param name="tree">Receives the nodes.</param>
     /// <param name="model">The draft model.</param>
     /// <param name="draws">The randomness.</param>
@@ -45,7 +52,10 @@ internal sealed class DyspecDrafter(DyspecOptions options, DraftModel model) : S
         }
     }
 
-    /// <summary>Grows level by level: below each node children are drawn while their estimate is at least <paramref name="threshold"/>. One pass of the draft model for each level.</summary>
+    /// <summary>
+    /// Grows level by level: below each node children are drawn while their estimate is at least <paramref name="threshold"/>. One pass of
+    /// the draft model for each level.
+    /// </summary>
     internal static void GrowLevels<TModel, TDraws>(TokenTree tree, TModel model, TDraws draws, DraftLimits limits, double threshold)
         where TModel : IDraftDistributions where TDraws : IDraftDraws
     {
@@ -67,7 +77,8 @@ internal sealed class DyspecDrafter(DyspecOptions options, DraftModel model) : S
                 level[best] = default;
                 if (!TryDraw(tree, model, draws, node, left, out var child, out var probability)) continue;
                 level[best] = new Slot(estimate * (1 - probability), node);
-                if (estimate * probability >= threshold && tree.MayExtend(child, limits.Depth)) next[grown++] = new Slot(estimate * probability, child);
+                var below = estimate * probability;
+                if (below >= threshold && tree.MayExtend(child, limits.Depth)) next[grown++] = new Slot(below, child);
             }
             next[..grown].CopyTo(level);
             count = grown;
@@ -85,14 +96,18 @@ internal sealed class DyspecDrafter(DyspecOptions options, DraftModel model) : S
         return best;
     }
 
-    /// <summary>Draws the next child of <paramref name="node"/> from its distribution without the children that it has; false where nothing is left.</summary>
-    private static bool TryDraw<TModel, TDraws>(TokenTree tree, TModel model, TDraws draws, int node, Span<double> left, out int child, out double probability)
+    /// <summary>
+    /// Draws the next child of <paramref name="node"/> from its distribution without the children that it has; false where nothing is left.
+    /// </summary>
+    private static bool TryDraw<TModel, TDraws>(
+        TokenTree tree, TModel model, TDraws draws, int node, Span<double> left, out int child, out double probability)
         where TModel : IDraftDistributions where TDraws : IDraftDraws
     {
         var tokens = model.Proposals.Tokens(node);
         left = left[..tokens.Length];
         model.Proposals.Weights(node).CopyTo(left);
-        for (var earlier = tree.FirstChild(node); earlier != TokenTree.None; earlier = tree.NextSibling(earlier)) left[tokens.IndexOf(tree.Tokens[earlier])] = 0;
+        for (var earlier = tree.FirstChild(node); earlier != TokenTree.None; earlier = tree.NextSibling(earlier))
+            left[tokens.IndexOf(tree.Tokens[earlier])] = 0;
         var total = 0.0;
         foreach (var weight in left) total += weight;
         (child, probability) = (0, 0);

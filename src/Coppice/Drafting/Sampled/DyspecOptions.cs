@@ -10,13 +10,20 @@ public sealed record DyspecOptions : SampledDrafterOptions
     public override string Name => KindName;
     /// <summary>Tokens proposed at most; 6 by default.</summary>
     public int Nodes { get; init; } = 6;
-    /// <summary>Smallest estimated chance of acceptance of a draw, which lets the draft run level by level; 0, the default, for the best draws one by one.</summary>
+    /// <summary>
+    /// Smallest estimated chance of acceptance of a draw, which lets the draft run level by level; 0, the default, for the best draws one
+    /// by one.
+    /// </summary>
     public double Threshold { get; init; }
 
     internal static DrafterOptions Read(DrafterSettings settings)
     {
         var defaults = new DyspecOptions();
-        return ReadDraws(settings, defaults) with { Nodes = settings.Whole("nodes", defaults.Nodes), Threshold = settings.Real("threshold", defaults.Threshold) };
+        return ReadDraws(settings, defaults) with
+        {
+            Nodes = settings.Whole("nodes", defaults.Nodes),
+            Threshold = settings.Real("threshold", defaults.Threshold),
+        };
     }
 
     internal override void Validate()

@@ -3,10 +3,10 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Drafting;
 
-/// <summary>The draws of one draft by the counter-based generator, keyed by the position behind the root and counted.</summary>
+/// <summary>The draws of one draft by the counter-based generator, keyed by the position after the root and counted.</summary>
 /// <remarks>
-/// The position of the drawn token itself would not do as a key: how large a tree becomes depends on its draws, so that what a later draft draws for the same position
-/// must not repeat them. No two drafts have one root.
+/// The position of the drawn token itself would not do as a key: how large a tree becomes depends on its draws, so that what a later draft
+/// draws for the same position must not repeat them. No two drafts have one root.
 /// </remarks>
 internal sealed class PhiloxDraftDraws : IDraftDraws
 {
@@ -15,7 +15,7 @@ internal sealed class PhiloxDraftDraws : IDraftDraws
 
     /// <summary>Begins the draws of another draft.</summary>
     /// <param name="seed">The generation's seed.</param>
-    /// <param name="position">Position of the token behind the root.</param>
+    /// <param name="position">Position of the token after the root.</param>
     public void Begin(ulong seed, int position) => (_seed, _position, _counter) = (seed, position, 0);
 
     /// <inheritdoc/>

@@ -3,15 +3,19 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Drafting;
 
-/// <summary>Recursive speculative decoding with constant branching: at every level each node gets so many children, drawn without replacement.</summary>
+/// <summary>
+/// Recursive speculative decoding with constant branching: at every level each node gets so many children, drawn without replacement.
+/// </summary>
 /// <remarks>
-/// Draws one after the other from what is left are the largest of Gumbel-perturbed logits in descending order. One pass of the draft model for each level.
-/// Jeon et al., Recursive Speculative Decoding: Accelerating LLM Inference via Sampling Without Replacement (2024), algorithm 4.
+/// Draws one after the other from what is left are the largest of Gumbel-perturbed logits in descending order. One pass of the draft model
+/// for each level. Jeon et al., Recursive Speculative Decoding: Accelerating LLM Inference via Sampling Without Replacement (2024),
+/// algorithm 4.
 /// </remarks>
 internal sealed class RsdCDrafter(RsdCOptions options, DraftModel model) : SampledDrafter(model, options.Temperature)
 {
     /// <inheritdoc/>
-    protected override void Grow(TokenTree tree, PhiloxDraftDraws draws, DraftLimits limits) => Grow(tree, Model, draws, limits, options.Branching);
+    protected override void Grow(TokenTree tree, PhiloxDraftDraws draws, DraftLimits limits) =>
+        Grow(tree, Model, draws, limits, options.Branching);
 
     /// <summary>Grows a tree of <paramref name="branching"/>; where a limit is reached nothing more is drawn.</summary>
     internal static void Grow<TModel, TDraws>(TokenTree tree, TModel model, TDraws draws, DraftLimits limits, ReadOnlySpan<int> branching)

@@ -18,7 +18,9 @@ public sealed record RsdCOptions : SampledDrafterOptions
         init
         {
             ArgumentNullException.ThrowIfNull(value);
-            _branching = [.. value.Split('-').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0)];
+            _branching = [.. value.Split('-').Select(Count)];
+
+            static int Count(string part) => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0;
         }
     }
 

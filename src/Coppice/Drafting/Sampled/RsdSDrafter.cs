@@ -3,18 +3,26 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Drafting;
 
-/// <summary>Recursive speculative decoding with stochastic beam search: at every level the sequences that a draw without replacement of whole sequences would go through.</summary>
+/// <summary>
+/// Recursive speculative decoding with stochastic beam search: at every level the sequences that a draw without replacement of whole
+/// sequences would go through.
+/// </summary>
 /// <remarks>
-/// A node carries φ, the log-probability of its path, and ψ, the largest Gumbel-perturbed log-probability of any sequence below it. A node's best child has its ψ; the next one's is a
-/// Gumbel with location φ + ln(what is left of the distribution), truncated at the ψ before: known before its token is drawn, so that only children that make the beam are drawn.
-/// That is what perturbing every child and conditioning on the maximum gives. Jeon et al. (2024), algorithm 6; Kool et al., Stochastic Beams and Where to Find Them (2019), section 4.1.
+/// A node carries φ, the log-probability of its path, and ψ, the largest Gumbel-perturbed log-probability of any sequence below it. A
+/// node's best child has its ψ; the next one's is a Gumbel with location φ + ln(what is left of the distribution), truncated at the ψ
+/// before: known before its token is drawn, so that only children that make the beam are drawn. That is what perturbing every child and
+/// conditioning on the maximum gives. Jeon et al. (2024), algorithm 6; Kool et al., Stochastic Beams and Where to Find Them (2019), section
+/// 4.1.
 /// </remarks>
 internal sealed class RsdSDrafter(RsdSOptions options, DraftModel model) : SampledDrafter(model, options.Temperature)
 {
     /// <inheritdoc/>
-    protected override void Grow(TokenTree tree, PhiloxDraftDraws draws, DraftLimits limits) => Grow(tree, Model, draws, limits, options.Width, options.Length, default);
+    protected override void Grow(TokenTree tree, PhiloxDraftDraws draws, DraftLimits limits) =>
+        Grow(tree, Model, draws, limits, options.Width, options.Length, default);
 
-    /// <summary>Grows a beam of <paramref name="width"/> over <paramref name="length"/> levels; where a limit is reached nothing more is drawn.</summary>
+    /// <summary>
+    /// Grows a beam of <paramref name="width"/> over <paramref name="length"/> levels; where a limit is reached nothing more is drawn.
+    /// </summary>
     /// <param name="tree">Receives the nodes.</param>
     /// <param name="model">The draft model.</param>
     /// <param name="draws">The randomness.</param>
@@ -35,7 +43,8 @@ internal sealed class RsdSDrafter(RsdSOptions options, DraftModel model) : Sampl
         {
             for (var i = 0; i < count; i++) nodes[i] = beam[i].Node;
             if (depth > 0) model.Expand(tree, nodes[..count]);
-            for (var i = 0; i < count; i++) beam[i].Open(model.Proposals.Weights(beam[i].Node), left.Slice(i * model.Proposals.Width, model.Proposals.Width));
+            for (var i = 0; i < count; i++)
+                beam[i].Open(model.Proposals.Weights(beam[i].Node), left.Slice(i * model.Proposals.Width, model.Proposals.Width));
             var grown = 0;
             while (grown < width && tree.Count < limits.Nodes)
             {

@@ -16,7 +16,11 @@ public sealed record RsdSOptions : SampledDrafterOptions
     internal static DrafterOptions Read(DrafterSettings settings)
     {
         var defaults = new RsdSOptions();
-        return ReadDraws(settings, defaults) with { Width = settings.Whole("width", defaults.Width), Length = settings.Whole("length", defaults.Length) };
+        return ReadDraws(settings, defaults) with
+        {
+            Width = settings.Whole("width", defaults.Width),
+            Length = settings.Whole("length", defaults.Length),
+        };
     }
 
     internal override void Validate()

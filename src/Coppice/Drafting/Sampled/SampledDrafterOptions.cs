@@ -2,7 +2,10 @@ using Coppice.Decoding.Sampling;
 
 namespace Coppice.Drafting;
 
-/// <summary>A drafter that draws its proposals from a draft model: sampled text has the model's own law, but is not that of plain decoding for the same seed.</summary>
+/// <summary>
+/// A drafter that draws its proposals from a draft model: sampled text has the model's own law, but is not that of plain decoding for the
+/// same seed.
+/// </summary>
 public abstract record SampledDrafterOptions : ModelDrafterOptions
 {
     private protected SampledDrafterOptions() { }
@@ -17,7 +20,8 @@ public abstract record SampledDrafterOptions : ModelDrafterOptions
     internal sealed override bool DrawsProposals => true;
 
     /// <summary>Reads the settings that all of them have.</summary>
-    private protected static T ReadDraws<T>(DrafterSettings settings, T options) where T : SampledDrafterOptions => ReadModel(settings, options) with
+    private protected static T ReadDraws<T>(DrafterSettings settings, T options) where T : SampledDrafterOptions =>
+        ReadModel(settings, options) with
     {
         Temperature = settings.Real("temperature", options.Temperature),
         Support = settings.Whole("support", options.Support),

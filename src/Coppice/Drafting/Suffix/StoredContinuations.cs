@@ -4,8 +4,9 @@ namespace Coppice.Drafting;
 
 /// <summary>What followed the end of a text most often where it occurs in a datastore.</summary>
 /// <remarks>
-/// Suffixes that begin alike lie side by side, so that a range of them is a prefix, its width the count, and the prefixes that are one token longer divide it. Source: He et al.,
-/// REST (2023): the longest match of 16 down to 2 tokens, 10 tokens behind each place, of which the 64 most frequent prefixes are kept.
+/// Suffixes that begin alike lie side by side, so that a range of them is a prefix, its width the count, and the prefixes that are one
+/// token longer divide it. Source: He et al., REST (2023): the longest match of 16 down to 2 tokens, 10 tokens after each place, of which
+/// the 64 most frequent prefixes are kept.
 /// </remarks>
 /// <param name="store">Belongs to the caller.</param>
 internal sealed class StoredContinuations(SuffixDatastore store)
@@ -17,10 +18,13 @@ internal sealed class StoredContinuations(SuffixDatastore store)
     private readonly CandidateQueue<Prefix> _queue = new(4 * MostPlaces);
     private int _match, _first, _found, _taken;
 
-    /// <summary>Places [First, End) go on with Token behind a node of the trie.</summary>
+    /// <summary>Places [First, End) go on with Token after a node of the trie.</summary>
     private readonly record struct Prefix(int Parent, int Token, int First, int End, int Depth);
 
-    /// <summary>Fills <paramref name="trie"/> with the most frequent continuations of <paramref name="tokens"/>; of very many places an even sample is looked at.</summary>
+    /// <summary>
+    /// Fills <paramref name="trie"/> with the most frequent continuations of <paramref name="tokens"/>; of very many places an even sample
+    /// is looked at.
+    /// </summary>
     /// <returns>Tokens that match, 0 for none.</returns>
     public int Collect(ReadOnlySpan<int> tokens, RetrievedTrie trie)
     {
@@ -37,7 +41,9 @@ internal sealed class StoredContinuations(SuffixDatastore store)
         return _taken > 0 ? _match : 0;
     }
 
-    /// <summary>Queues the prefixes that are one token longer than that of places [<paramref name="first"/>, <paramref name="end"/>).</summary>
+    /// <summary>
+    /// Queues the prefixes that are one token longer than that of places [<paramref name="first"/>, <paramref name="end"/>).
+    /// </summary>
     private void Divide(int node, int first, int end, int depth)
     {
         while (first < end)
@@ -49,7 +55,9 @@ internal sealed class StoredContinuations(SuffixDatastore store)
         }
     }
 
-    /// <summary>The first place behind <paramref name="first"/> that goes on with another token: by steps that double, then by halves.</summary>
+    /// <summary>
+    /// The first place after <paramref name="first"/> that goes on with another token: by steps that double, then by halves.
+    /// </summary>
     private int Behind(uint token, int first, int end, int depth)
     {
         var (low, step) = (first, 1);

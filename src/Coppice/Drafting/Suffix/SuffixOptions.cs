@@ -17,9 +17,12 @@ public sealed record SuffixOptions : DrafterOptions
     public int MaxMatch { get; init; } = 16;
     /// <summary>Shortest match that counts; 1 by default.</summary>
     public int MinMatch { get; init; } = 1;
-    /// <summary>Tokens of past texts that are kept, the current one counted; 65,536 by default.</summary>
-    public int HistoryTokens { get; init; } = 1 << 16;
-    /// <summary>Whether past texts count too, or the current one alone; so by default.</summary>
+    /// <summary>
+    /// Tokens of earlier texts that are kept. By default 262,144 of all sessions of a <see cref="CacheScope"/> together; with another
+    /// number a session keeps texts of its own.
+    /// </summary>
+    public int HistoryTokens { get; init; } = AutoDrafterOptions.SharedHistory;
+    /// <summary>Whether earlier texts count too, or the current one alone; true by default.</summary>
     public bool Hot { get; init; } = true;
 
     internal static DrafterOptions Read(DrafterSettings settings)
@@ -44,7 +47,11 @@ public sealed record SuffixOptions : DrafterOptions
         Require("history", HistoryTokens, 0, 1 << 26);
     }
 
-    internal override Drafter Create(DraftContext target) => new SuffixDrafter(this, target.MaxTokens, OpenStore(File, target));
+    internal override Drafter Create(DraftContext target)
+    {
+        var index = SuffixIndex.For(target.Tables, Hot ? HistoryTokens : 0, shared: HistoryTokens == AutoDrafterOptions.SharedHistory);
+        return new SuffixDrafter(this, target.MaxTokens, index, OpenStore(File, target));
+    }
 
     /// <summary>The datastore in <paramref name="file"/>, if one is named.</summary>
     internal static SuffixDatastore? OpenStore(string? file, DraftContext target) =>

@@ -2,8 +2,13 @@ using System.Collections;
 
 namespace Coppice.Drafting;
 
-/// <summary>For every token the k tokens that the target held most likely behind it when it last saw it: V · k numbers and V bits.</summary>
-/// <remarks>Luo et al., Turning Trash into Treasure (2024), section 3.1. A token that was never seen has no row, where the reference has eight zeros.</remarks>
+/// <summary>
+/// For every token the k tokens that the target held most likely after it when it last saw it: V · k numbers and V bits.
+/// </summary>
+/// <remarks>
+/// Luo et al., Turning Trash into Treasure (2024), section 3.1. A token that was never seen has no row, where the reference has eight
+/// zeros.
+/// </remarks>
 internal sealed class AdjacencyMatrix(int vocabulary, int width)
 {
     private const int None = -1;        // ends a row that is not full
@@ -34,7 +39,9 @@ internal sealed class AdjacencyMatrix(int vocabulary, int width)
         _seen[token] = true;
     }
 
-    /// <summary>Puts <paramref name="successor"/> at the front of the row of <paramref name="token"/>; the last of a full row goes.</summary>
+    /// <summary>
+    /// Puts <paramref name="successor"/> at the front of the row of <paramref name="token"/>; the last of a full row goes.
+    /// </summary>
     public void Prefer(int token, int successor)
     {
         var row = _successors.AsSpan(token * width, width);

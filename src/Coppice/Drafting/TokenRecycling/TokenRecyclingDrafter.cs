@@ -2,66 +2,80 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Drafting;
 
-/// <summary>Token Recycling: a tree of the tokens that the target held most likely behind each token when it last saw it.</summary>
+/// <summary>Token Recycling: a tree of the tokens that the target held most likely after each token when it last saw it.</summary>
 /// <remarks>
-/// Source: Luo et al., Turning Trash into Treasure (2024), and the authors' code: every verified row, accepted or not, replaces the row of its token.
-/// What follows a token in the prompt goes to the front of its row, so that a text about the prompt does not start from nothing; the code has no such thing.
-/// Of several rows for one token in one tree one of an accepted node wins, then the one of smaller depth, then of smaller index; the code leaves that to chance.
+/// Source: Luo et al., Turning Trash into Treasure (2024), and the authors' code: every verified row, accepted or not, replaces the row of
+/// its token. What follows a token in the prompt goes to the front of its row, so that a text about the prompt does not start from nothing;
+/// the code has no such thing. Of several rows for one token in one tree one of an accepted node wins, then the one of smaller depth, then
+/// of smaller index; the code leaves that to chance.
 /// </remarks>
 internal sealed class TokenRecyclingDrafter : Drafter
 {
     private readonly TokenRecyclingOptions _options;
-    private readonly AdjacencyMatrix _matrix;
-    private readonly RankRates _rates;
+    private readonly RecyclingTables _tables;
+    private readonly NodeRates _nodeRates;
     private readonly CandidateQueue<(int Parent, int Rank)> _queue;
     private readonly int[] _ranks, _nodes;      // by node of the tree; by node of the template
 
-    public TokenRecyclingDrafter(TokenRecyclingOptions options, int vocabulary)
+    /// <summary>Creates a drafter over <paramref name="tables"/>, which are shared or its own.</summary>
+    public TokenRecyclingDrafter(TokenRecyclingOptions options, RecyclingTables tables)
     {
-        _options = options;
-        _matrix = new AdjacencyMatrix(vocabulary, Math.Min(options.Width, vocabulary));
-        _rates = new RankRates(_matrix.Width);
+        (_options, _tables) = (options, tables);
         _queue = new CandidateQueue<(int, int)>(2 * options.Nodes);
-        _ranks = new int[Math.Max(options.Nodes, TreeTemplate.TokenRecycling.Nodes.Count)];
+        var nodes = Math.Max(options.Nodes, TreeTemplate.TokenRecycling.Nodes.Count);
+        _nodeRates = new NodeRates(nodes);
+        _ranks = new int[nodes];
         _nodes = new int[TreeTemplate.TokenRecycling.Nodes.Count];
     }
 
-    /// <summary>What is remembered.</summary>
-    public AdjacencyMatrix Matrix => _matrix;
-
     /// <inheritdoc/>
-    public override int TopCount => _matrix.Width;
+    public override int TopCount => Matrix.Width;
 
     /// <inheritdoc/>
     public override DrafterNeeds Needs => _options.Update == RecyclingUpdate.Every ? DrafterNeeds.EveryNode : DrafterNeeds.None;
 
+    /// <summary>What is remembered of each token.</summary>
+    public AdjacencyMatrix Matrix => _tables.Matrix;
+
+    private RankRates Rates => _tables.Rates;
+
     /// <inheritdoc/>
     public override void Begin(ReadOnlySpan<int> prompt)
     {
-        if (!_options.Hot)
+        if (!_options.Hot) _tables.Clear();
+        if (!_options.Prompt) return;
+        lock (_tables.Lock)
         {
-            _matrix.Clear();
-            _rates.Clear();
+            for (var i = 1; i < prompt.Length; i++) Matrix.Prefer(prompt[i - 1], prompt[i]);
         }
-        for (var i = 1; _options.Prompt && i < prompt.Length; i++) _matrix.Prefer(prompt[i - 1], prompt[i]);
     }
 
     /// <inheritdoc/>
     public override void Draft(in DraftRequest request, TokenTree tree)
     {
-        if (_options.Tree == RecyclingTree.Template) DraftTemplate(request, tree);
-        else DraftBestFirst(request, tree);
+        lock (_tables.Lock)
+        {
+            if (_options.Tree == RecyclingTree.Template) DraftTemplate(request, tree);
+            else DraftBestFirst(request, tree);
+        }
+        tree.ExpectedTokens = _nodeRates.Expected(tree.Count);
     }
 
     /// <inheritdoc/>
     public override void Accept(in VerificationResult verification)
+    {
+        _nodeRates.Accept(verification);
+        lock (_tables.Lock) Learn(verification);
+    }
+
+    private void Learn(in VerificationResult verification)
     {
         var tree = verification.Tree;
         var path = verification.Path;
         for (var i = 0; i < path.Length; i++)
         {
             for (var child = tree.FirstChild(path[i]); child != TokenTree.None; child = tree.NextSibling(child))
-                _rates.Learn(_ranks[child], accepted: i + 1 < path.Length && path[i + 1] == child);
+                Rates.Learn(_ranks[child], accepted: i + 1 < path.Length && path[i + 1] == child);
         }
         // What is written last stays.
         for (var depth = tree.PathLength - 1; depth >= 0; depth--)
@@ -77,7 +91,7 @@ internal sealed class TokenRecyclingDrafter : Drafter
     private void Store(in VerificationResult verification, int node)
     {
         var top = verification.Top(node);
-        if (top.Length >= _matrix.Width) _matrix.Set(verification.Tree.Tokens[node], top);
+        if (top.Length >= Matrix.Width) Matrix.Set(verification.Tree.Tokens[node], top);
     }
 
     private void DraftTemplate(in DraftRequest request, TokenTree tree)
@@ -85,31 +99,34 @@ internal sealed class TokenRecyclingDrafter : Drafter
         var template = TreeTemplate.TokenRecycling.Nodes;
         _nodes.AsSpan().Fill(TokenTree.None);
         _nodes[0] = 0;
-        for (var i = 1; i < template.Count && tree.Count < request.MaxNodes; i++)
+        var most = _nodeRates.Limit(request, Math.Min(request.MaxNodes, template.Count));
+        for (var i = 1; i < template.Count && tree.Count < most; i++)
         {
             var (parent, rank) = (_nodes[template[i].Parent], template[i].Rank);
             if (parent == TokenTree.None || !tree.MayExtend(parent, request.MaxDepth)) continue;
-            var row = _matrix.Row(tree.Tokens[parent]);
+            var row = Matrix.Row(tree.Tokens[parent]);
             if (rank >= row.Length) continue;
             _nodes[i] = tree.Add(parent, row[rank]);
             _ranks[_nodes[i]] = rank;
         }
     }
 
-    /// <summary>Takes nodes by the product of their ranks' rates: a node's next sibling and its first child become candidates when it is taken.</summary>
+    /// <summary>
+    /// Takes nodes by the product of their ranks' rates: a node's next sibling and its first child become candidates when it is taken.
+    /// </summary>
     private void DraftBestFirst(in DraftRequest request, TokenTree tree)
     {
-        var most = Math.Min(_options.Nodes, request.MaxNodes);
+        var most = _nodeRates.Limit(request, Math.Min(_options.Nodes, request.MaxNodes));
         _queue.Clear();
-        if (!_matrix.Row(tree.Tokens[0]).IsEmpty) _queue.Add(_rates[0], (0, 0));
+        if (!Matrix.Row(tree.Tokens[0]).IsEmpty) _queue.Add(Rates[0], (0, 0));
         while (tree.Count < most && _queue.TryTake(out var candidate, out var score))
         {
             var (parent, rank) = candidate;
-            var row = _matrix.Row(tree.Tokens[parent]);
+            var row = Matrix.Row(tree.Tokens[parent]);
             var node = tree.Add(parent, row[rank]);
             _ranks[node] = rank;
-            if (rank + 1 < row.Length) _queue.Add(score / _rates[rank] * _rates[rank + 1], (parent, rank + 1));
-            if (tree.MayExtend(node, request.MaxDepth) && !_matrix.Row(tree.Tokens[node]).IsEmpty) _queue.Add(score * _rates[0], (node, 0));
+            if (rank + 1 < row.Length) _queue.Add(score / Rates[rank] * Rates[rank + 1], (parent, rank + 1));
+            if (tree.MayExtend(node, request.MaxDepth) && !Matrix.Row(tree.Tokens[node]).IsEmpty) _queue.Add(score * Rates[0], (node, 0));
         }
     }
 }

@@ -19,7 +19,7 @@ public enum RecyclingUpdate
     Visited,
 }
 
-/// <summary>Token Recycling: what the model held likely behind each token when it last saw it.</summary>
+/// <summary>Token Recycling: what the model held likely after each token when it last saw it.</summary>
 public sealed record TokenRecyclingOptions : DrafterOptions
 {
     internal const string KindName = "token-recycling";
@@ -59,5 +59,11 @@ public sealed record TokenRecyclingOptions : DrafterOptions
         Require("width", Width, 1, 16);
     }
 
-    internal override Drafter Create(DraftContext target) => new TokenRecyclingDrafter(this, target.VocabularySize);
+    internal override Drafter Create(DraftContext target)
+    {
+        var tables = Hot ? target.Tables.Get(Width, NewTables) : NewTables();
+        return new TokenRecyclingDrafter(this, tables);
+
+        RecyclingTables NewTables() => new(target.VocabularySize, Width);
+    }
 }
