@@ -9,10 +9,13 @@ namespace Coppice.Rules.Tests;
 public sealed class DependencyTests
 {
     private static readonly Assembly Kernels = typeof(Coppice.Kernels.Backend).Assembly;
+    private static readonly Assembly Errors = typeof(EngineException).Assembly;
+    private static readonly Assembly Text = typeof(Coppice.Text.Tokenizer).Assembly;
     private static readonly Assembly Library = typeof(LanguageModel).Assembly;
     private static readonly Assembly Cli = Assembly.Load("Coppice.Cli");
     private static readonly Assembly Tiles = typeof(Coppice.Kernels.Tiles.TileFamily).Assembly;
-    private static readonly Architecture Code = new ArchLoader().LoadAssemblies(Kernels, Library, Cli).Build();
+    private static readonly Assembly Tables = typeof(Coppice.Unicode.Table).Assembly;
+    private static readonly Architecture Code = new ArchLoader().LoadAssemblies(Errors, Kernels, Text, Library, Cli).Build();
 
     /// <summary>
     /// For every folder the folders whose types it may use, besides its own and those inside it. A namespace belongs to the longest entry that it begins with;
@@ -58,13 +61,25 @@ public sealed class DependencyTests
     private static readonly string[] DraftOpeners = ["Coppice.Drafting.DraftContext", "Coppice.Drafting.DraftModel", "Coppice.Drafting.ModelDrafterOptions"];
 
     [Fact]
-    public void Kernels_know_only_ILGPU_and_the_framework() => References(Kernels, "ILGPU", "ILGPU.Algorithms", "System.Numerics.Tensors");
+    public void Errors_know_only_the_framework() => References(Errors);
 
     [Fact]
-    public void What_writes_tiles_knows_only_the_framework() => References(Tiles);
+    public void Kernels_know_only_ILGPU_and_the_framework() =>
+        References(Kernels, "Coppice.Errors", "ILGPU", "ILGPU.Algorithms", "System.Numerics.Tensors");
 
     [Fact]
-    public void The_library_knows_only_the_kernels_and_its_packages() => References(Library, "Coppice.Kernels", "Microsoft.ML.Tokenizers", "System.Numerics.Tensors");
+    public void Texts_know_nothing_of_the_engine() => References(Text, "Coppice.Errors", "Microsoft.ML.Tokenizers");
+
+    [Fact]
+    public void What_writes_tiles_and_tables_knows_only_the_framework()
+    {
+        References(Tiles);
+        References(Tables);
+    }
+
+    [Fact]
+    public void The_library_knows_only_texts_kernels_and_its_packages() =>
+        References(Library, "Coppice.Errors", "Coppice.Kernels", "Coppice.Text", "System.Numerics.Tensors");
 
     [Fact]
     public void Every_folder_is_in_the_table()

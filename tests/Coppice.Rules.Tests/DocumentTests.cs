@@ -7,7 +7,7 @@ namespace Coppice.Rules.Tests;
 /// <summary>What documents say about the tree: paths that they mention exist, and the recipes are there.</summary>
 public sealed partial class DocumentTests
 {
-    private static readonly string[] Folders = ["kernels", "src", "tests", "bench", "weights"];
+    private static readonly string[] Folders = ["kernels", "src", "tests", "bench", "weights", "eng"];
 
     public static TheoryData<string> Documents =>
         [.. SourceTree.Files(SourceTree.Root, ".md").Where(p => Folders.Contains(SourceTree.Relative(p).Split('/')[0]) || !SourceTree.Relative(p).Contains('/')).Select(SourceTree.Relative)];
@@ -59,7 +59,8 @@ public sealed partial class DocumentTests
     private static bool Exists(string document, string path)
     {
         var beside = Path.GetDirectoryName(Path.Combine(SourceTree.Root, document))!;
-        string[] starts = [beside, SourceTree.Root, Path.Combine(SourceTree.Root, "kernels", "Coppice.Kernels"), Path.Combine(SourceTree.Root, "src", "Coppice")];
+        string[] starts = [beside, SourceTree.Root, Path.Combine(SourceTree.Root, "kernels", "Coppice.Kernels"), Path.Combine(SourceTree.Root, "src", "Coppice"),
+            Path.Combine(SourceTree.Root, "src", "Coppice.Text")];
         var plain = path.TrimEnd('/');
         return starts.Any(start => Path.Exists(Path.Combine(start, plain))) || (!plain.Contains('/') && Named(plain));
     }

@@ -1,0 +1,11 @@
+using Coppice.Text.Unicode;
+
+namespace Coppice.Text.PreTokenizers;
+
+/// <summary>Spells pieces in the byte alphabet; used where something other than the model follows.</summary>
+internal sealed class ByteLevelSpelling : PreTokenizer
+{
+    /// <inheritdoc/>
+    protected override Action<Piece> NewRun(List<Piece> output) =>
+        piece => output.Add(piece.Rewritten(ByteAlphabet.Spell(piece.Span), piece.IsTraced ? Alignment.OfBytes(piece.Span) : null));
+}

@@ -1,0 +1,20 @@
+namespace Coppice.Text.PreTokenizers;
+
+/// <summary>Puts a space before each piece that does not begin with one.</summary>
+internal sealed class SpacePrefix : PreTokenizer
+{
+    /// <inheritdoc/>
+    protected override Action<Piece> NewRun(List<Piece> output) =>
+        piece => output.Add(piece.Span[0] == ' ' ? piece : Prefixed(piece));
+
+    private static Piece Prefixed(in Piece piece) =>
+        piece.Rewritten(string.Concat(" ", piece.Span), piece.IsTraced ? Shifted(piece.Length) : null);
+
+    private static Alignment Shifted(int length)
+    {
+        var alignment = new Alignment();
+        alignment.Add(1, 0, 0);
+        for (var i = 0; i < length; i++) alignment.Add(1, i, i + 1);
+        return alignment;
+    }
+}

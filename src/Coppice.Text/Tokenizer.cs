@@ -1,0 +1,216 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Coppice.Text.Decoders;
+using Coppice.Text.Files;
+using Coppice.Text.Normalizers;
+using Coppice.Text.PreTokenizers;
+using Coppice.Text.Processors;
+using Coppice.Text.TokenModels;
+using Microsoft.ML.Tokenizers;
+using Normalizer = Coppice.Text.Normalizers.Normalizer;
+using PreTokenizer = Coppice.Text.PreTokenizers.PreTokenizer;
+
+namespace Coppice.Text;
+
+/// <summary>Turns text into token ids and back, as the files of a checkpoint say.</summary>
+/// <remarks>
+/// Immutable and safe for concurrent use. It is a <see cref="Microsoft.ML.Tokenizers.Tokenizer"/>, so whatever takes one takes it. The
+/// members of that class encode the text alone, as <see cref="Encode(string, bool)"/> does without special tokens. Offsets count in the text as
+/// given where the normalized text is null, else in the normalized text; a token that is part of a character has the offsets of the whole,
+/// and where a text is cut after a number of tokens no character is.
+/// </remarks>
+public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
+{
+    private static readonly EncodeSettings AllSteps = new() { ConsiderNormalization = true, ConsiderPreTokenization = true };
+
+    private readonly TokenModel _model;
+    private readonly Normalizer? _normalizer;
+    private readonly PreTokenizer[] _preTokenizers;
+    private readonly PostProcessor _postProcessor;
+    private readonly DecoderChain _decoder;
+    private readonly AddedTokens _added;
+    private readonly PieceCache _cache = new();
+
+    internal Tokenizer(TokenizerParts parts)
+    {
+        _model = parts.Model;
+        _normalizer = parts.Normalizer;
+        _preTokenizers = [.. parts.PreTokenizers];
+        _postProcessor = parts.PostProcessor;
+        _decoder = parts.Decoder;
+        _added = parts.Added;
+        SpecialTokens = parts.SpecialTokens;
+        ChatTemplate = parts.ChatTemplates.GetValueOrDefault("default");
+        ChatTemplates = parts.ChatTemplates;
+        VocabularySize = Math.Max(_model.Vocabulary.IdCount, _added.IdCount);
+    }
+
+    /// <summary>One more than the largest id: how many logits a model for this tokenizer needs.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>The tokens that the checkpoint gives a role: beginning, end, padding, unknown.</summary>
+    public SpecialTokens SpecialTokens { get; }
+
+    /// <summary>The chat template for ordinary use, as written in the checkpoint, or null.</summary>
+    public string? ChatTemplate { get; }
+
+    /// <summary>All chat templates by name; the one for ordinary use is called "default".</summary>
+    public IReadOnlyDictionary<string, string> ChatTemplates { get; }
+
+    /// <summary>Reads the tokenizer of the checkpoint in <paramref name="folder"/>.</summary>
+    /// <exception cref="CheckpointException">A file is missing or malformed.</exception>
+    /// <exception cref="UnsupportedModelException">A file is well formed but asks for something that is not supported.</exception>
+    public static Tokenizer Load(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return TokenizerFolder.Load(folder);
+    }
+
+    /// <summary>The ids of <paramref name="text"/>.</summary>
+    /// <param name="text">Any text; half a surrogate pair counts as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether to frame the text as the checkpoint's post-processor says, for example with a beginning
+    /// token.</param>
+    public int[] Encode(string text, bool addSpecialTokens = true)
+    {
+        var ids = new List<int>();
+        Encode(text, ids, addSpecialTokens);
+        return [.. ids];
+    }
+
+    /// <summary>Appends the ids of <paramref name="text"/> to <paramref name="destination"/>.</summary>
+    public void Encode(string text, List<int> destination, bool addSpecialTokens = true)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(destination);
+        var ids = new List<int>(text.Length / 4 + 8);
+        Tokenize(Pieces(text, AllSteps, normalized: null), ids);
+        _postProcessor.Apply(ids, addSpecialTokens, destination);
+    }
+
+    /// <summary>The text of <paramref name="ids"/>; ids that no token has are left out.</summary>
+    /// <param name="ids">Token ids.</param>
+    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
+    // The overload with more parameters is the base class's, and no call of this one means it.
+#pragma warning disable RS0027
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
+#pragma warning restore RS0027
+    {
+        var text = new StringBuilder(ids.Length * 4);
+        var run = NewDecoderRun(text);
+        foreach (var id in ids)
+            if (DecoderInput(id, skipSpecialTokens) is { } token) run.Push(token);
+        run.End();
+        return text.ToString();
+    }
+
+    /// <summary>The token with this id as the vocabulary writes it, or null.</summary>
+    public string? TokenText(int id) => _added.Find(id)?.Content ?? ModelText(id);
+
+    /// <summary>The id of a token as the vocabulary writes it, or null.</summary>
+    public int? IdOf(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _added.IdOf(token) ?? (_model.Vocabulary.TryFind(token, out var id) ? id : null);
+    }
+
+    /// <summary>Whether every id stands for the same token in <paramref name="other"/>.</summary>
+    internal bool HasTokensOf(Tokenizer other)
+    {
+        if (VocabularySize != other.VocabularySize) return false;
+        for (var id = 0; id < VocabularySize; id++)
+        {
+            if (TokenText(id) != other.TokenText(id)) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Whether the id is that of a special token: one that stands for no text.</summary>
+    public bool IsSpecial(int id) => _added.Find(id) is { Special: true };
+
+    /// <summary>Whether the token stands beside the vocabulary of the model and is looked for in texts first.</summary>
+    internal bool IsAdded(int id) => _added.Find(id) is not null;
+
+    /// <summary>
+    /// The bytes that the token adds to a text in which it is neither the first nor the last, which need not be whole UTF-8 characters;
+    /// empty for an id that no token has.
+    /// </summary>
+    public ReadOnlyMemory<byte> TokenBytes(int id) =>
+        DecoderInput(id, skipSpecialTokens: false) is { } token ? _decoder.MiddleBytes(token) : default;
+
+    internal DecoderRun NewDecoderRun(StringBuilder output) => _decoder.NewRun(output);
+
+    /// <summary>The token that decoding starts from, or null where it is left out.</summary>
+    internal string? DecoderInput(int id, bool skipSpecialTokens)
+    {
+        var token = _added.Find(id)?.Form ?? ModelText(id);
+        return token is not null && skipSpecialTokens && _added.IsSpecialText(token) ? null : token;
+    }
+
+    private string? ModelText(int id) => _model.Vocabulary.TryText(id, out var token) ? Encoding.UTF8.GetString(token) : null;
+
+    // What normalizer and pre-tokenizers make of the text. Where a text is given for it, it takes the normalized text, and pieces know
+    // where in that they come from.
+    private List<Piece> Pieces(string text, EncodeSettings settings, StringBuilder? normalized)
+    {
+        var cut = new List<Piece>();
+        _added.Exact.Cut(Piece.Whole(text, atStart: true), cut);
+        var pieces = new List<Piece>(cut.Count);
+        foreach (var piece in cut)
+        {
+            if (piece.IsToken) pieces.Add(piece);
+            else _added.Normalized.Cut(settings.ConsiderNormalization ? Normalized(piece) : piece, pieces);
+        }
+        if (normalized is not null) Trace(pieces, normalized);
+        if (!settings.ConsiderPreTokenization) return pieces;
+        foreach (var preTokenizer in _preTokenizers)
+        {
+            cut.Clear();
+            preTokenizer.Apply(pieces, cut);
+            (pieces, cut) = (cut, pieces);
+        }
+        return pieces;
+    }
+
+    private static void Trace(List<Piece> pieces, StringBuilder normalized)
+    {
+        foreach (ref var piece in CollectionsMarshal.AsSpan(pieces))
+        {
+            piece = piece with { Origin = new PieceOrigin(normalized.Length - piece.Start) };
+            normalized.Append(piece.Span);
+        }
+    }
+
+    private Piece Normalized(in Piece piece)
+    {
+        if (_normalizer is null) return piece;
+        var atStart = piece.AtStart;
+        var text = _normalizer.Normalize(piece.Span.ToString(), ref atStart);
+        return Piece.Whole(text, atStart);
+    }
+
+    private void Tokenize(List<Piece> pieces, List<int> ids)
+    {
+        foreach (var piece in pieces)
+        {
+            if (piece.IsToken) ids.Add(piece.Token);
+            else if (piece.Length > 0) Tokenize(piece.Span, ids);
+        }
+    }
+
+    private void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (piece.Length > PieceCache.LongestPiece)
+        {
+            _model.Tokenize(piece, ids);
+            return;
+        }
+        if (_cache.TryFind(piece, out var known))
+        {
+            ids.AddRange(known);
+            return;
+        }
+        var start = ids.Count;
+        _model.Tokenize(piece, ids);
+        _cache.Keep(piece, CollectionsMarshal.AsSpan(ids)[start..]);
+    }
+}
