@@ -22,6 +22,27 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         return new Generation(session.LastResult!, settings.Options.Drafter.Name, logProbs, interrupted);
     }
 
+    /// <summary>The same without a stream, beside others; <paramref name="cancellation"/> ends it with what there is.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled before it began.</exception>
+    public static async Task<Generation> RunAsync(Session session, IReadOnlyList<int> prompt, GenerationSettings settings,
+        CancellationToken cancellation)
+    {
+        var logProbs = settings.Options.LogProbs is null ? null : new List<TokenLogProbRow>();
+        var interrupted = false;
+        try
+        {
+            await foreach (var piece in session.GenerateAsync(prompt, settings.Options, cancellation).ConfigureAwait(false))
+            {
+                if (piece.LogProbs is { } of) logProbs?.Add(Row(piece.TokenId, of));
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested && session.LastResult is not null)
+        {
+            interrupted = true;
+        }
+        return new Generation(session.LastResult!, settings.Options.Drafter.Name, logProbs, interrupted);
+    }
+
     /// <summary>As an object for scripts.</summary>
     public GenerateResult ToJson(LoadedModel loaded, Session session) => ToJson(loaded, session, null);
 

@@ -23,6 +23,18 @@ internal sealed class Arguments(IEnumerable<string> args)
             ? number : throw new ArgumentException($"{name}: must be a whole number of at least 1, got {text}.");
     }
 
+    /// <summary>Whole numbers of at least 1, ascending, in "1,2,4"; null where the option is not given.</summary>
+    /// <exception cref="ArgumentException">They are something else.</exception>
+    public IReadOnlyList<int>? Numbers(string name)
+    {
+        if (Text(name) is not { } text) return null;
+        var numbers = text.Split(',')
+            .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0).ToArray();
+        var ascending = numbers.Zip(numbers.Skip(1)).All(pair => pair.First < pair.Second);
+        return numbers[0] >= 1 && ascending ? numbers
+            : throw new ArgumentException($"{name}: must be ascending whole numbers of at least 1 such as 1,2,4, got {text}.");
+    }
+
     /// <summary>The values of an option that may be given several times.</summary>
     public IReadOnlyList<string> All(string name)
     {

@@ -1,18 +1,23 @@
-using System.Diagnostics;
 using System.Globalization;
 using Coppice.Peers.Comparison;
 using Coppice.Peers.Models;
 
 namespace Coppice.Peers;
 
-/// <summary>The tool behind bench/peers/run: compares Coppice with llama.cpp, and makes tables of the results.</summary>
+/// <summary>
+/// The tool behind bench/peers/run: compares Coppice with llama.cpp and with another build, and makes tables of the results.
+/// </summary>
 internal static class Program
 {
     private const string Usage = """
         compare --coppice EXE --llama DIR --cache DIR [--small DIR] [--python EXE] [--quick | --rounds N] [--threads N] [--only GROUP]... [--add] [--json F]
+        concurrency --coppice EXE --llama DIR --cache DIR [--small DIR] [--model DIR] [--requests N,N] [--prompt-tokens N,N]
+                [--new-tokens N] [--rounds N] [--threads N] [--only GROUP]... [--add] [--json F]      several requests at once
+        against --coppice EXE --base EXE --cache DIR [--small DIR] [--prompts F] [--rounds N] [--threads N] [--only GROUP]... [--add]
+                [--json F]                                               one session on this build and on another
         prepare --coppice EXE --llama DIR --cache DIR [--small DIR]      models and GGUF files only
         errors  --coppice EXE --llama DIR --cache DIR                    Frobenius errors of llama.cpp's quantisers on the random model
-        tables                                                           bench/results/*/peers.md and README.md from bench/results/*/peers.json
+        tables                                                           pages and plots of bench/results, and README.md, from JSON
         """;
 
     private static int Main(string[] args)
@@ -23,7 +28,9 @@ internal static class Program
             switch (args.FirstOrDefault())
             {
                 case "compare": Compare(arguments); break;
-                case "prepare": Prepare(arguments); break;
+                case "concurrency": Concurrency(arguments); break;
+                case "against": Against(arguments); break;
+                case "prepare": ModelFiles.All(arguments, Repository()); break;
                 case "errors": Errors(arguments); break;
                 case "tables": ResultPages.Write(Repository()); break;
                 default: throw new ArgumentException(Usage);
@@ -39,50 +46,48 @@ internal static class Program
 
     private static void Compare(Arguments arguments)
     {
-        var threads = arguments.Number("--threads") ?? Environment.ProcessorCount;
-        var rounds = arguments.Number("--rounds") ?? (arguments.Flag("--quick") ? 3 : 5);
-        var (json, add, only) = (arguments.Text("--json"), arguments.Flag("--add"), arguments.All("--only"));
-        var models = Prepare(arguments);
+        var measuring = new Measuring(arguments, arguments.Text("--json"));
+        var models = ModelFiles.All(arguments, Repository());
         var setup = new ComparisonSetup(arguments.Required("--coppice"), arguments.Required("--llama"),
-            arguments.Text("--python") ?? "python3", Path.Combine(Repository(), "bench", "peers", "pytorch.py"), models, threads);
-        var results = add && json is not null && File.Exists(json) ? PeerResults.Read(json) : new PeerResults([]);
-        if (results.Threads != 0 && results.Threads != threads)
-            throw new ArgumentException($"--add: the results have {results.Threads} threads, not {threads}.");
-        (results.Threads, results.Machine) = (threads, Processor());
-        results.Versions[Engines.Coppice] = Output("git", "-C", Repository(), "describe", "--always", "--dirty");
-        results.Versions[Engines.Llama] = Output("git", "-C", setup.Llama, "describe", "--always");
-        if (Torch(setup.Python) is { Length: > 0 } torch) results.Versions[Engines.Torch] = torch;
-        Comparer.Run(new ComparisonPlan(setup), results, rounds, only);
-        if (json is not null) results.Write(json);
+            arguments.Text("--python") ?? "python3", Path.Combine(Repository(), "bench", "peers", "pytorch.py"), models, measuring.Threads);
+        var results = measuring.Results;
+        results.Versions[Engines.Coppice] = Programs.Version(Repository());
+        results.Versions[Engines.Llama] = Programs.Version(setup.Llama);
+        if (Programs.Output(setup.Python, "-c", "import torch; print(torch.__version__)") is { Length: > 0 } torch)
+            results.Versions[Engines.Torch] = torch;
+        measuring.Run(new ComparisonPlan(setup).Groups(), arguments.Number("--rounds") ?? (arguments.Flag("--quick") ? 3 : 5));
         Console.WriteLine(PeerTable.Speeds(results));
         Console.WriteLine(PeerTable.Depth(results));
     }
 
-    /// <summary>Makes what is missing of the models: the random one, and the GGUF files of both.</summary>
-    private static List<PeerModel> Prepare(Arguments arguments)
+    private static void Concurrency(Arguments arguments)
     {
-        var cache = Directory.CreateDirectory(Path.Combine(arguments.Required("--cache"), "models")).FullName;
-        var models = new List<PeerModel>();
-        if (arguments.Text("--small") is { } small) models.Add(new PeerModel("SmolLM2-135M", small, Path.Combine(cache, "smollm2-135m")));
-        var random = Path.Combine(cache, "random-1b");
-        var tokenizer = Path.Combine(Repository(), "weights", "tiny");
-        if (!Directory.Exists(random)) RandomModel.Write(random, RandomModel.OneBillion, tokenizer, seed: 1);
-        models.Add(new PeerModel("1B shape", random, random));
-        foreach (var model in models)
-        {
-            foreach (var type in (string[])["f16", "bf16", "q8_0", "q4_0"])
-            {
-                var path = $"{model.Gguf}-{type}.gguf";
-                if (File.Exists(path)) continue;
-                Run(arguments.Required("--coppice"), "convert", "--model", model.Folder, "--to", "gguf", "--type", type, path);
-            }
-        }
-        return models;
+        var measuring = new Measuring(arguments, arguments.Text("--json") ?? ResultPath("concurrency.json"));
+        var model = ModelFiles.One(arguments);
+        var (coppice, llama) = (arguments.Required("--coppice"), arguments.Required("--llama"));
+        var plan = new ConcurrencyPlan(coppice, llama, model, measuring.Threads, arguments.Numbers("--requests") ?? [1, 2, 4, 8, 16, 32],
+            arguments.Numbers("--prompt-tokens") ?? [128], arguments.Number("--new-tokens") ?? 128);
+        measuring.Results.Versions[Engines.Coppice] = Programs.Version(Repository());
+        measuring.Results.Versions[Engines.Llama] = Programs.Version(llama);
+        measuring.Run(plan.Groups(), arguments.Number("--rounds") ?? 5);
+        Console.WriteLine(ResultPages.WriteConcurrency(measuring.Json!));
+    }
+
+    private static void Against(Arguments arguments)
+    {
+        var measuring = new Measuring(arguments, arguments.Text("--json") ?? ResultPath("against.json"));
+        var other = Path.GetFullPath(arguments.Required("--base"));
+        if (!File.Exists(other)) throw new ArgumentException($"--base: must be the other build's program coppice, found no file {other}.");
+        var plan = new AgainstPlan(arguments.Required("--coppice"), other, measuring.Threads);
+        measuring.Results.Versions[Engines.Coppice] = Programs.Version(Repository());
+        measuring.Results.Versions[Engines.Base] = Programs.Version(Path.GetDirectoryName(other)!);
+        measuring.Run(ModelFiles.Against(arguments, Repository(), plan), arguments.Number("--rounds") ?? 5);
+        Console.WriteLine(ResultPages.WriteAgainst(measuring.Json!));
     }
 
     private static void Errors(Arguments arguments)
     {
-        var model = Prepare(arguments)[^1];
+        var model = ModelFiles.All(arguments, Repository())[^1];
         var original = $"{model.Gguf}-bf16.gguf";
         Console.WriteLine("| weights | bits each | relative Frobenius error |\n|---|--:|--:|");
         Line("Coppice Q8", 8.5, QuantisationErrors.OfGroups(original, fourBits: false));
@@ -91,7 +96,7 @@ internal static class Program
         {
             var quantised = $"{model.Gguf}-errors.gguf";
             File.Delete(quantised);
-            Run(Path.Combine(arguments.Required("--llama"), "llama-quantize"), "--pure", original, quantised, type);
+            Programs.Run(Path.Combine(arguments.Required("--llama"), "llama-quantize"), "--pure", original, quantised, type);
             Line($"llama.cpp {name}", bits, QuantisationErrors.OfFile(original, quantised));
             File.Delete(quantised);
         }
@@ -100,39 +105,11 @@ internal static class Program
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {bits} | {error:0.00000} |"));
     }
 
-    private static void Run(string program, params string[] arguments)
+    /// <summary>Where results of this kind of machine are in the repository.</summary>
+    private static string ResultPath(string file)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', arguments)}: {error.Result.Trim()}");
-    }
-
-    private static string Output(string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var line = process.StandardOutput.ReadToEnd().Trim();
-        process.WaitForExit();
-        return line;
-    }
-
-    /// <summary>PyTorch's version, empty where it is not there.</summary>
-    private static string Torch(string python)
-    {
-        try { return Output(python, "-c", "import torch; print(torch.__version__)"); }
-        catch (System.ComponentModel.Win32Exception) { return ""; }
-    }
-
-    private static string Processor()
-    {
-        const string file = "/proc/cpuinfo";
-        if (!File.Exists(file)) return "";
-        var line = File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal));
-        return line is null ? "" : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        var folder = Path.Combine(Repository(), "bench", "results", ProcessorKind.Here().Kind);
+        return Path.Combine(Directory.CreateDirectory(folder).FullName, file);
     }
 
     /// <summary>The nearest folder above the tool that holds Engine.sln.</summary>

@@ -30,18 +30,22 @@ internal static class BenchCommand
     public static Command Create()
     {
         Suite.AcceptOnly(Suites);
-        return new Command("bench", "Measure decode and prefill speed, and how near they come to what the machine can do") { Suite, Rounds, Prefill, Decode, Depth }.WithModel().Runs(Run);
+        return new Command("bench", "Measure decode and prefill speed, and how near they come to what the machine can do")
+            { Suite, Rounds, Prefill, Decode, Depth }.WithConcurrency().WithModel().Runs(Run);
     }
 
     private static int Run(CommandContext context)
     {
         if (context.Has(Suite) && (context.Has(Prefill) || context.Has(Decode))) throw context.Usage("--suite and rows of your own exclude each other");
         if (context.Has(Depth) && !context.Has(Decode)) throw context.Usage("--depth is for --decode");
+        var concurrency = ConcurrencyArguments.Read(context, Suite, Prefill, Decode);
         using var loaded = ModelArguments.Load(context);
         var model = loaded.Model;
         var threads = DeviceFactory.CpuThreads(model.Backend)
             ?? throw new CommandException($"bench: measures the limits of a CPU, but the device is {model.DeviceName} (use --device cpu).");
-        var rows = Chosen(context, model) ?? Rows(context.Value(Suite)!, model);
+        using var passes = concurrency is null ? null : Passes(concurrency, model);
+        var rows = concurrency?.Rows(model, passes!, context.Output.Detail) ?? Chosen(context, model)
+            ?? Rows(context.Value(Suite)!, model);
         BenchResult? result = null;
         try
         {
@@ -56,30 +60,37 @@ internal static class BenchCommand
         return ExitStatus.Done;
     }
 
+    private static SharedPasses Passes(ConcurrencyPlan plan, LanguageModel model) =>
+        plan.Tokens <= model.ContextLength ? new SharedPasses(model, plan.Tokens) : throw TooLong(plan.Tokens, model);
+
+    private static CommandException TooLong(int needed, LanguageModel model) =>
+        new($"bench: these rows need a context of {needed}, but it holds {model.ContextLength} (raise --context).");
+
     /// <summary>The rows that the user described, or null where there are none.</summary>
-    private static List<SpeedRow>? Chosen(CommandContext context, LanguageModel model)
+    private static List<IMeasuredRow>? Chosen(CommandContext context, LanguageModel model)
     {
         var (prefill, decode, depth) = (context.Value(Prefill), context.Value(Decode), context.Value(Depth) ?? 0);
         if (prefill is null && decode is null) return null;
         var needed = Math.Max(prefill + 2 ?? 0, depth + decode + 1 ?? 0);
-        if (needed > model.ContextLength) throw new CommandException($"bench: these rows need a context of {needed}, but it holds {model.ContextLength} (raise --context).");
-        var rows = new List<SpeedRow>();
+        if (needed > model.ContextLength) throw TooLong(needed, model);
+        var rows = new List<IMeasuredRow>();
         if (prefill is { } tokens) rows.Add(new PrefillRow(model, tokens));
         if (decode is { } steps) rows.Add(new DecodeRow(model, $"decode-{steps}@{depth}", depth, steps));
         return rows;
     }
 
     /// <summary>The rows that fit the model's context.</summary>
-    private static List<SpeedRow> Rows(string suite, LanguageModel model)
+    private static List<IMeasuredRow> Rows(string suite, LanguageModel model)
     {
-        var rows = new List<SpeedRow>();
+        var rows = new List<IMeasuredRow>();
         if (suite is "all" or "decode") rows.AddRange(Contexts.Where(context => context + 16 <= model.ContextLength).Select(context => new DecodeRow(model, $"decode-{context}", context, Steps)));
         if (suite is "all" or "prefill") rows.AddRange(Prompts.Where(tokens => tokens + 2 <= model.ContextLength).Select(tokens => new PrefillRow(model, tokens)));
         return rows.Count > 0 ? rows : throw new CommandException($"bench: a context of {model.ContextLength} tokens holds none of the rows (raise --context to {Prompts[0] + 16}).");
     }
 
     /// <summary>Rounds of all rows in turn, so that a slow moment of the machine touches all of them; the machine's limits are rows like the others.</summary>
-    private static BenchResult Measure(CommandContext context, LanguageModel model, int threads, List<SpeedRow> rows, CancellationToken cancellation)
+    private static BenchResult Measure(CommandContext context, LanguageModel model, int threads, IReadOnlyList<IMeasuredRow> rows,
+        CancellationToken cancellation)
     {
         using var limits = new MachineLimits(model.Backend, threads);
         using var bar = new ProgressBar("bench", context.Output);
@@ -92,8 +103,7 @@ internal static class BenchCommand
             multiplications.Add(limits.FmaGigaflops());
             for (var i = 0; i < rows.Count; i++)
             {
-                cancellation.ThrowIfCancellationRequested();
-                rows[i].Measure(counted: round >= warmUps);
+                rows[i].Measure(counted: round >= warmUps, cancellation);
                 bar.Report(round * rows.Count + i + 1, rounds * rows.Count);
             }
         }
@@ -113,9 +123,10 @@ internal static class BenchCommand
         output.WriteLine($"{machine.Cpu}, {machine.Threads} threads: reads {Quantity.Number(machine.ReadGigabytes)} GB/s, computes {Quantity.Number(machine.FmaGigaflops)} GFLOP/s");
         output.Flush();
         if (output.ShowsTables) Tables.Speeds(result.Rows);
-        else foreach (var row in result.Rows) output.WriteLine(Line(row));
+        else
+        {
+            var columns = BenchColumns.Of(result.Rows);
+            foreach (var row in result.Rows) output.WriteLine(string.Join('\t', columns.Select(column => column.InWords(row))));
+        }
     }
-
-    private static string Line(BenchRow row) => string.Join('\t',
-        row.Name, $"{Quantity.Number(row.TokensPerS)} tokens/s", $"{Quantity.Number(row.Gigabytes)} GB/s", $"{Quantity.Number(row.Gigaflops)} GFLOP/s", $"{100 * row.ShareOfLimit:0} % of the limit");
 }

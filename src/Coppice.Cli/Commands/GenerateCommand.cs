@@ -18,18 +18,28 @@ internal static class GenerateCommand
         HelpName = "FILE",
     };
 
+    private static readonly Option<int?> Parallel =
+        ModelArguments.Whole("--parallel", 1, 1024,
+            "Answer N lines of --jsonl at once; the answers come in the order of the lines [default: 1]");
+
     private static readonly Option<bool> Chat = new("--chat") { Description = "Put the prompt into the model's chat template, as a user's turn" };
 
     public static Command Create() =>
-        new Command("generate", "Generate text, token by token") { Prompt, PromptOption, PromptFile, Ids, Lines, Chat }.WithGeneration().WithModel().Runs(Run);
+        new Command("generate", "Generate text, token by token")
+            { Prompt, PromptOption, PromptFile, Ids, Lines, Parallel, Chat }.WithGeneration().WithModel().Runs(Run);
 
     private static int Run(CommandContext context)
     {
         var source = context.OneOf(Prompt, PromptOption, PromptFile, Ids, Lines)
             ?? throw context.Usage("a PROMPT, --prompt, --prompt-file, --ids or --jsonl must be given");
+        if (context.Has(Parallel) && source != Lines) throw context.Usage("--parallel is for --jsonl");
         var chat = context.Value(Chat);
         if (chat && (source == Ids || source == Lines)) throw context.Usage($"--chat and {source.Name} exclude each other");
-        if (source == Lines) return RunLines(context, [.. JsonLines.Read(context.Value(Lines)!).Select(line => GenerationRequest.Read(context, line))]);
+        if (source == Lines)
+        {
+            var lines = JsonLines.Read(context.Value(Lines)!);
+            return GenerateLines.Run(context, [.. lines.Select(line => GenerationRequest.Read(context, line))], context.Value(Parallel) ?? 1);
+        }
         var request = new GenerationRequest { Settings = GenerationArguments.Read(context) };
         if (source == Ids) return RunOne(context, request with { Ids = ParseIds(context) });
         var text = source == Prompt ? context.Value(Prompt)! : source == PromptOption ? context.Value(PromptOption)! : TextFile.Read(context.Value(PromptFile)!);
@@ -58,30 +68,5 @@ internal static class GenerateCommand
             stream.Note(generation.Summary(loaded));
         }
         return generation.Interrupted ? ExitStatus.Interrupted : ExitStatus.Done;
-    }
-
-    private static int RunLines(CommandContext context, IReadOnlyList<GenerationRequest> requests)
-    {
-        using var loaded = ModelArguments.Load(context);
-        ChatRenderer? renderer = null;
-        var prompts = requests.Select(request => request.InLine(() => request.Tokens(loaded.Model, ref renderer))).ToArray();
-        using var session = loaded.Model.NewSession();
-        for (var i = 0; i < requests.Count; i++)
-        {
-            session.Reset();        // so that no line's times depend on the line before
-            var stream = context.Output.Json ? null : context.Output;
-            stream?.WriteLine($"{(i == 0 ? "" : "\n")}[{requests[i].Id?.ToString() ?? (i + 1).ToString(System.Globalization.CultureInfo.InvariantCulture)}]");
-            var prompt = prompts[i];
-            var generation = requests[i].InLine(() => Generation.Run(session, prompt, requests[i].Settings, context.Interrupts, stream));
-            if (stream is null) context.Output.WriteJson(generation.ToJson(loaded, session, requests[i].Id), CliJson.Default.LineResult);
-            else
-            {
-                stream.WriteLine();
-                stream.Flush();
-                stream.Note(generation.Summary(loaded));
-            }
-            if (generation.Interrupted) return ExitStatus.Interrupted;
-        }
-        return ExitStatus.Done;
     }
 }

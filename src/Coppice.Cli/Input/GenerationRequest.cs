@@ -48,7 +48,20 @@ internal sealed record GenerationRequest
         {
             return work();
         }
-        catch (Exception error) when (Line is not null && error is (EngineException or CommandException or ArgumentException))
+        catch (Exception error) when (IsOfLine(error))
+        {
+            throw Line!.Value.Wrong(Failure.Message(error), error);
+        }
+    }
+
+    /// <summary>The same of work that is waited for.</summary>
+    public async Task<T> InLineAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (Exception error) when (IsOfLine(error))
         {
             throw Line!.Value.Wrong(Failure.Message(error), error);
         }
@@ -81,6 +94,8 @@ internal sealed record GenerationRequest
         PromptCheck.Ids([.. ids], model.VocabularySize);
         return ids;
     }
+
+    private bool IsOfLine(Exception error) => Line is not null && error is (EngineException or CommandException or ArgumentException);
 
     private static List<ChatMessage>? MessagesOf(JsonLine line)
     {

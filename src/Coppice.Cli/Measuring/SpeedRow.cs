@@ -5,8 +5,8 @@ using Coppice.Models;
 
 namespace Coppice.Cli.Measuring;
 
-/// <summary>One row of `bench`: a pass of one size that is timed again in every round.</summary>
-internal abstract class SpeedRow : IDisposable
+/// <summary>A row of one session alone: a pass of one size that is timed again in every round.</summary>
+internal abstract class SpeedRow : IMeasuredRow
 {
     private readonly List<double> _seconds = [];
 
@@ -28,9 +28,10 @@ internal abstract class SpeedRow : IDisposable
     /// <summary>Bytes and operations of one measurement.</summary>
     public abstract (double Bytes, double Flops) Work(ModelWork work);
 
-    /// <summary>Measures once more; a round that is not <paramref name="counted"/> warms up.</summary>
-    public void Measure(bool counted)
+    /// <inheritdoc/>
+    public void Measure(bool counted, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         var time = Run(counted);
         if (counted) _seconds.Add(time.TotalSeconds);
     }

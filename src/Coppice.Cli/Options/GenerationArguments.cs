@@ -99,7 +99,7 @@ internal static class GenerationArguments
         }
         catch (ArgumentException error)
         {
-            throw source.Line is { } line ? line.Wrong(error.Message) : source.Context.Usage(error.Message);
+            throw source.Line is { } line ? line.Wrong(Failure.Message(error)) : source.Context.Usage(Failure.Message(error));
         }
     }
 }

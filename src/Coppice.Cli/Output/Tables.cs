@@ -35,9 +35,9 @@ internal static class Tables
     /// <summary>The rows of a benchmark.</summary>
     public static void Speeds(IReadOnlyList<BenchRow> rows)
     {
-        var table = New("", "tokens/s", "GB/s", "GFLOP/s", "of the limit");
-        foreach (var row in rows)
-            table.AddRow(Text(row.Name), Text(Quantity.Number(row.TokensPerS)), Text(Quantity.Number(row.Gigabytes)), Text(Quantity.Number(row.Gigaflops)), Text($"{100 * row.ShareOfLimit:0} %"));
+        var columns = BenchColumns.Of(rows);
+        var table = New([.. columns.Select(column => column.Title)]);
+        foreach (var row in rows) table.AddRow([.. columns.Select(column => Text(column.Cell(row)))]);
         AnsiConsole.Write(table);
     }
 

@@ -6,10 +6,18 @@ internal static class Comparer
     /// <summary>
     /// Adds <paramref name="rounds"/> samples to every series of the groups called <paramref name="only"/>, or of all where that is empty.
     /// </summary>
-    public static void Run(ComparisonPlan plan, PeerResults results, int rounds, IReadOnlyList<string> only)
+    /// <param name="plan">Groups of calls by name.</param>
+    /// <param name="results">What the samples are added to.</param>
+    /// <param name="rounds">Rounds of each group.</param>
+    /// <param name="only">Names of groups.</param>
+    /// <param name="eachRound">Called after every round, so that what was measured is kept if the rest is not.</param>
+    public static void Run(IEnumerable<(string Name, IReadOnlyList<EngineRun> Runs)> plan, PeerResults results, int rounds,
+        IReadOnlyList<string> only, Action? eachRound = null)
     {
-        var groups = plan.Groups().Where(group => only.Count == 0 || only.Contains(group.Name)).ToArray();
-        if (groups.Length == 0) throw new ArgumentException($"--only: must name some of {string.Join(", ", plan.Groups().Select(group => group.Name))}.");
+        var all = plan.ToArray();
+        var groups = all.Where(group => only.Count == 0 || only.Contains(group.Name)).ToArray();
+        if (groups.Length == 0)
+            throw new ArgumentException($"--only: must name some of {string.Join(", ", all.Select(group => group.Name))}.");
         foreach (var (name, runs) in groups)
         {
             var broken = new HashSet<EngineRun>();
@@ -20,18 +28,18 @@ internal static class Comparer
                     Console.Error.WriteLine($"{name}, round {round + 1} of {rounds}: {run.Engine}, {run.Setting}");
                     if (!Add(run, results)) broken.Add(run);
                 }
+                eachRound?.Invoke();
             }
         }
     }
 
     private static bool Add(EngineRun run, PeerResults results)
     {
-        var (speeds, error) = run.Measure();
-        foreach (var (test, speed) in speeds)
+        var (found, error) = run.Measure();
+        foreach (var measurement in found)
         {
-            var series = results.Series(run.Model, run.Format, test, run.Engine, run.Setting, run.Compared(test));
-            series.Samples.Add(Math.Round(speed, 2));
-            series.Unavailable = null;
+            var test = measurement.Test;
+            results.Series(run.Model, run.Format, test, run.Engine, run.Setting, run.Compared(test)).Add(measurement);
         }
         if (error is null) return true;
         Console.Error.WriteLine($"  not available: {error}");

@@ -27,6 +27,7 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
     /// <summary>The format that stands for 16 bits beside PyTorch, apart from the other cells.</summary>
     public const string BesideTorch = "pytorch";
 
+    private static readonly string[] MainTests = [$"prefill-{PrefillTokens}", EngineOutput.Decode(DecodeTokens, 0)];
     private static readonly string[] Main = ["--rounds", "1", "--prefill", Text(PrefillTokens), "--decode", Text(DecodeTokens)];
     // So few tokens are over before a process is warm, so a call measures them several times.
     private const int DepthRounds = 5;
@@ -40,17 +41,17 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
         {
             yield return ($"{model.Name}/16",
             [
-                Own(model, "16", "as-stored", "f32", Main),
-                Peer(model, "16", "f16", PeerMain),
-                Peer(model, "16", "bf16", PeerMain) with { Compared = IsDecode },
+                Own(model, "16", "as-stored", "f32", MainTests, Main),
+                Peer(model, "16", "f16", MainTests, PeerMain),
+                Peer(model, "16", "bf16", MainTests, PeerMain) with { Compared = IsDecode },
             ]);
             foreach (var format in (string[])["q8", "q4"])
             {
                 yield return ($"{model.Name}/{format}",
                 [
-                    Own(model, format, format, "int8", Main),
-                    Own(model, format, format, "f32", "--rounds", "1", "--decode", Text(DecodeTokens)),
-                    Peer(model, format, format + "_0", PeerMain),
+                    Own(model, format, format, "int8", MainTests, Main),
+                    Own(model, format, format, "f32", MainTests[1..], "--rounds", "1", "--decode", Text(DecodeTokens)),
+                    Peer(model, format, format + "_0", MainTests, PeerMain),
                 ]);
             }
         }
@@ -58,29 +59,33 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
         yield return ($"{small.Name}/depth",
         [
             .. ((int[])[ShortDepth, LongDepth])
-                .Select(depth => Own(small, "16", "as-stored", "f32", [.. Depth, "--depth", Text(depth)])),
-            Peer(small, "16", "f16", "-r", Text(DepthRounds), "-p", "0", "-n", Text(DepthTokens), "-d", $"{ShortDepth},{LongDepth}"),
+                .Select(depth => Own(small, "16", "as-stored", "f32", [EngineOutput.Decode(DepthTokens, depth)],
+                    [.. Depth, "--depth", Text(depth)])),
+            Peer(small, "16", "f16", [EngineOutput.Decode(DepthTokens, ShortDepth), EngineOutput.Decode(DepthTokens, LongDepth)],
+                "-r", Text(DepthRounds), "-p", "0", "-n", Text(DepthTokens), "-d", $"{ShortDepth},{LongDepth}"),
         ]);
-        yield return ($"{small.Name}/{BesideTorch}", [Own(small, BesideTorch, "as-stored", "f32", Main), Torch(small, "f32"), Torch(small, "bf16")]);
+        yield return ($"{small.Name}/{BesideTorch}",
+            [Own(small, BesideTorch, "as-stored", "f32", MainTests, Main), Torch(small, "f32"), Torch(small, "bf16")]);
     }
 
-    private EngineRun Own(PeerModel model, string format, string weights, string activations, params string[] test) =>
+    private EngineRun Own(PeerModel model, string format, string weights, string activations, IReadOnlyList<string> tests,
+        params string[] test) =>
         new(Engines.Coppice, model.Name, format, $"weights {weights}, activations {activations}, KV f16", setup.Coppice,
         [
             "bench", "--model", model.Folder, "--device", "cpu", "--weights", weights, "--activations", activations, "--kv", "f16",
             "--threads", Text(setup.Threads), "--json", .. test,
-        ]);
+        ], tests, output => EngineOutput.Bench(output));
 
-    private EngineRun Peer(PeerModel model, string format, string type, params string[] test) =>
+    private EngineRun Peer(PeerModel model, string format, string type, IReadOnlyList<string> tests, params string[] test) =>
         new(Engines.Llama, model.Name, format, type.ToUpperInvariant(), Path.Combine(setup.Llama, "llama-bench"),
-            ["-m", $"{model.Gguf}-{type}.gguf", "-t", Text(setup.Threads), "-o", "json", .. test]);
+            ["-m", $"{model.Gguf}-{type}.gguf", "-t", Text(setup.Threads), "-o", "json", .. test], tests, EngineOutput.LlamaBench);
 
     private EngineRun Torch(PeerModel model, string type) =>
         new(Engines.Torch, model.Name, BesideTorch, type.ToUpperInvariant(), setup.Python,
         [
             setup.Script, "--model", model.Folder, "--type", type, "--threads", Text(setup.Threads),
             "--prefill", Text(PrefillTokens), "--decode", Text(DecodeTokens),
-        ]);
+        ], MainTests, output => EngineOutput.Bench(output));
 
     private static bool IsDecode(string test) => test.StartsWith("decode", StringComparison.Ordinal);
 

@@ -13,15 +13,34 @@ internal sealed record PeerSeries(string Engine, string Setting, bool Compared, 
     /// <summary>Why the engine could not run it, or null.</summary>
     public string? Unavailable { get; set; }
 
+    /// <summary>What else the engine said in each round, by name; null where it said nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Dictionary<string, List<double>>? Details { get; set; }
+
     /// <summary>The middle sample, or the mean of the middle two; null where there are none.</summary>
     [JsonIgnore]
-    public double? Median
+    public double? Median => MedianOf(Samples);
+
+    /// <summary>The same of a detail; null where there is none of that name.</summary>
+    public double? Detail(string name) => Details?.GetValueOrDefault(name) is { } values ? MedianOf(values) : null;
+
+    /// <summary>Adds a round's sample.</summary>
+    public void Add(Measurement measurement)
     {
-        get
+        Unavailable = null;
+        Samples.Add(Math.Round(measurement.Speed, 2));
+        foreach (var (name, value) in measurement.Details ?? new Dictionary<string, double>())
         {
-            double[] sorted = [.. Samples.Order()];
-            return sorted.Length == 0 ? null : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+            Details ??= [];
+            if (!Details.TryGetValue(name, out var values)) Details.Add(name, values = []);
+            values.Add(Math.Round(value, 4));
         }
+    }
+
+    private static double? MedianOf(List<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length == 0 ? null : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }
 
@@ -34,13 +53,16 @@ internal sealed record PeerCell(string Model, string Format, string Test, List<P
 
     /// <summary>Speed of Coppice over that of llama.cpp, or null where one is missing.</summary>
     [JsonIgnore]
-    public double? Ratio => Best(Engines.Coppice)?.Median / Best(Engines.Llama)?.Median;
+    public double? Ratio => RatioTo(Engines.Llama);
+
+    /// <summary>Speed of Coppice over that of <paramref name="engine"/>, or null where one is missing.</summary>
+    public double? RatioTo(string engine) => Best(Engines.Coppice)?.Median / Best(engine)?.Median;
 }
 
 /// <summary>Names of the engines.</summary>
 internal static class Engines
 {
-    public const string Coppice = "coppice", Llama = "llama.cpp", Torch = "PyTorch";
+    public const string Coppice = "coppice", Llama = "llama.cpp", Torch = "PyTorch", Base = "base";
 }
 
 /// <summary>A comparison that may be made in several pieces: a file that each adds its samples to.</summary>
@@ -82,10 +104,12 @@ internal sealed record PeerResults(List<PeerCell> Cells)
         return series;
     }
 
-    /// <summary>Geometric mean of the ratios of <paramref name="cells"/>, or null where there are none.</summary>
-    public static double? GeometricMean(IEnumerable<PeerCell> cells)
+    /// <summary>
+    /// Geometric mean of the ratios of <paramref name="cells"/> to <paramref name="engine"/>, or null where there are none.
+    /// </summary>
+    public static double? GeometricMean(IEnumerable<PeerCell> cells, string engine = Engines.Llama)
     {
-        double[] ratios = [.. cells.Select(cell => cell.Ratio).OfType<double>()];
+        double[] ratios = [.. cells.Select(cell => cell.RatioTo(engine)).OfType<double>()];
         return ratios.Length == 0 ? null : Math.Exp(ratios.Average(Math.Log));
     }
 }
