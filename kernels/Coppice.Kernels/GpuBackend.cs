@@ -88,7 +88,7 @@ internal sealed partial class GpuBackend : Backend
         get
         {
             using var use = _device.Use();
-            return _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            return _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : AvailableMemory.Bytes;
         }
     }
 

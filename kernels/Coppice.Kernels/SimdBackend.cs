@@ -59,6 +59,7 @@ public abstract class SimdBackend : Backend
 internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLanes : struct, ILanes<TLanes>
 {
     private const int Lanes = 16;
+    private const long Slack = 64L << 20;       // what is available is an estimate; a small pool is left to the operating system
 
     private readonly WorkerTeam _team;
     private readonly ScratchMemory _scratch;
@@ -75,12 +76,16 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
 
     public override bool PrefersEightBits => true;
 
-    public override long AvailableBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
+    public override long AvailableBytes => AvailableMemory.Bytes;
 
     protected override MemoryPool CreatePoolCore(string name, long capacity, bool sparse)
     {
-        if (capacity > AvailableBytes + (64L << 20))
-            throw new DeviceMemoryException($"pool {name}: {capacity:N0} bytes are needed, but this process may have {AvailableBytes:N0} more (choose a shorter context or a smaller weight format).");
+        var available = AvailableBytes;
+        if (capacity > available + Slack)
+        {
+            throw new DeviceMemoryException(
+                $"pool {name}: {capacity:N0} bytes are needed, but this process may have {available:N0} more (choose a shorter context or a smaller weight format).");
+        }
         return new HostPool(this, name, capacity, hugePages: !sparse);
     }
 
