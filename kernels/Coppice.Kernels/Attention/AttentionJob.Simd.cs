@@ -6,7 +6,7 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>The parts of one attention call: a KV head and some rows, or some blocks of keys for the only row.</summary>
-    private sealed class AttentionJob<TPages, TElement> : AttentionJob where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
+    private sealed partial class AttentionJob<TPages, TElement> : AttentionJob where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
         private const int Block = KvLayout.PageSize;
         private const int Header = 16;
@@ -247,18 +247,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void ScoresOf(float* scratch, int queries, byte* keys, byte* nextKeys, float* scores)
         {
+            var at = scores - scratch;
             var n = 0;
             if (typeof(TLanes) == typeof(Lanes512))
-                for (; n <= queries - 3; n += 4)
-                {
-                    // Three are done as four, the third twice.
-                    var last = Math.Min(n + 3, queries - 1);
-                    ScoresOfFour(Source(At(scratch, n)), Source(At(scratch, n + 1)), Source(At(scratch, n + 2)), Source(At(scratch, last)),
-                        keys, nextKeys, At(scores, n), At(scores, n + 1), At(scores, n + 2), At(scores, last));
-                }
-            for (; n <= queries - 2; n += 2)
-                ScoresOfTwo(Source(At(scratch, n)), Source(At(scratch, n + 1)), keys, At(scores, n), _queryFloats);
-            for (; n < queries; n++) ScoresOfOne(Source(At(scratch, n)), keys, At(scores, n));
+            {
+                for (; n <= queries - 3; n += 4) ScoresOf4(4, At(scratch, n), At(scratch, Math.Min(n + 3, queries - 1)), keys, nextKeys, at);
+                for (; n <= queries - 2; n += 2) ScoresOf4(2, At(scratch, n), At(scratch, n + 1), keys, nextKeys, at);
+            }
+            for (; n <= queries - 2; n += 2) Scores2x2(At(scratch, n), At(scratch, n + 1), keys, nextKeys, at);      // eight accumulators of 256 bits
+            for (; n < queries; n++) ScoresOf4(1, At(scratch, n), At(scratch, n), keys, nextKeys, at);
         }
 
         /// <summary>Adds what the queries see of the first <paramref name="columns"/> columns of a block.</summary>
@@ -327,96 +324,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Where the key of the node on <paramref name="row"/>'s path at position <paramref name="t"/> is kept.</summary>
         private int Slot(int row, int t) => _mask.Start + ((int*)_mask.Paths.Address)[(long)row * _mask.Paths.RowStride + t - _mask.Start];
 
-        /// <summary>Σ_d q[d] k[d, j] for the 64 keys of a page, d ascending.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void ScoresOfOne(float* q, byte* keys, float* scores)
-        {
-            TLanes s0 = TLanes.Zero, s1 = TLanes.Zero, s2 = TLanes.Zero, s3 = TLanes.Zero;
-            for (var d = 0; d < _headDim; d++)
-            {
-                var x = TLanes.Broadcast(q[d]);
-                s0 = TLanes.FusedMultiplyAdd(x, TElement.Load(keys, d * Block), s0);
-                s1 = TLanes.FusedMultiplyAdd(x, TElement.Load(keys, d * Block + 16), s1);
-                s2 = TLanes.FusedMultiplyAdd(x, TElement.Load(keys, d * Block + 32), s2);
-                s3 = TLanes.FusedMultiplyAdd(x, TElement.Load(keys, d * Block + 48), s3);
-            }
-            TLanes.Store(s0, scores);
-            TLanes.Store(s1, scores + 16);
-            TLanes.Store(s2, scores + 32);
-            TLanes.Store(s3, scores + 48);
-        }
-
-        /// <summary>The same for two queries, 32 keys at a time: eight accumulators of 256 bits, with every load of keys used twice. Of 512 bits there is room for all keys.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void ScoresOfTwo(float* qa, float* qb, byte* keys, float* scores, int apart)
-        {
-            if (typeof(TLanes) == typeof(Lanes512))
-            {
-                TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, a2 = TLanes.Zero, a3 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero, b2 = TLanes.Zero, b3 = TLanes.Zero;
-                for (var d = 0; d < _headDim; d++)
-                {
-                    TLanes k0 = TElement.Load(keys, d * Block), k1 = TElement.Load(keys, d * Block + 16);
-                    TLanes k2 = TElement.Load(keys, d * Block + 32), k3 = TElement.Load(keys, d * Block + 48);
-                    TLanes xa = TLanes.Broadcast(qa[d]), xb = TLanes.Broadcast(qb[d]);
-                    (a0, a1) = (TLanes.FusedMultiplyAdd(xa, k0, a0), TLanes.FusedMultiplyAdd(xa, k1, a1));
-                    (a2, a3) = (TLanes.FusedMultiplyAdd(xa, k2, a2), TLanes.FusedMultiplyAdd(xa, k3, a3));
-                    (b0, b1) = (TLanes.FusedMultiplyAdd(xb, k0, b0), TLanes.FusedMultiplyAdd(xb, k1, b1));
-                    (b2, b3) = (TLanes.FusedMultiplyAdd(xb, k2, b2), TLanes.FusedMultiplyAdd(xb, k3, b3));
-                }
-                StoreFour(a0, a1, a2, a3, scores);
-                StoreFour(b0, b1, b2, b3, scores + apart);
-                return;
-            }
-            for (var column = 0; column < Block; column += 2 * Lanes)
-            {
-                TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero;
-                for (var d = 0; d < _headDim; d++)
-                {
-                    TLanes k0 = TElement.Load(keys, d * Block + column), k1 = TElement.Load(keys, d * Block + column + Lanes);
-                    TLanes xa = TLanes.Broadcast(qa[d]), xb = TLanes.Broadcast(qb[d]);
-                    a0 = TLanes.FusedMultiplyAdd(xa, k0, a0);
-                    a1 = TLanes.FusedMultiplyAdd(xa, k1, a1);
-                    b0 = TLanes.FusedMultiplyAdd(xb, k0, b0);
-                    b1 = TLanes.FusedMultiplyAdd(xb, k1, b1);
-                }
-                TLanes.Store(a0, scores + column);
-                TLanes.Store(a1, scores + column + Lanes);
-                TLanes.Store(b0, scores + apart + column);
-                TLanes.Store(b1, scores + apart + column + Lanes);
-            }
-        }
-
-        /// <summary>The same for four queries: sixteen accumulators of 512 bits.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void ScoresOfFour(float* qa, float* qb, float* qc, float* qd, byte* keys, byte* next, float* sa, float* sb, float* sc, float* sd)
-        {
-            TLanes a0 = TLanes.Zero, a1 = TLanes.Zero, a2 = TLanes.Zero, a3 = TLanes.Zero, b0 = TLanes.Zero, b1 = TLanes.Zero, b2 = TLanes.Zero, b3 = TLanes.Zero;
-            TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero, d0 = TLanes.Zero, d1 = TLanes.Zero, d2 = TLanes.Zero, d3 = TLanes.Zero;
-            for (var d = 0; d < _headDim; d++)
-            {
-                TLanes k0 = TElement.Load(keys, d * Block), k1 = TElement.Load(keys, d * Block + 16);
-                TLanes k2 = TElement.Load(keys, d * Block + 32), k3 = TElement.Load(keys, d * Block + 48);
-                PrefetchRow(next + d * Block * TElement.Size);
-                var x = TLanes.Broadcast(qa[d]);
-                (a0, a1) = (TLanes.FusedMultiplyAdd(x, k0, a0), TLanes.FusedMultiplyAdd(x, k1, a1));
-                (a2, a3) = (TLanes.FusedMultiplyAdd(x, k2, a2), TLanes.FusedMultiplyAdd(x, k3, a3));
-                x = TLanes.Broadcast(qb[d]);
-                (b0, b1) = (TLanes.FusedMultiplyAdd(x, k0, b0), TLanes.FusedMultiplyAdd(x, k1, b1));
-                (b2, b3) = (TLanes.FusedMultiplyAdd(x, k2, b2), TLanes.FusedMultiplyAdd(x, k3, b3));
-                x = TLanes.Broadcast(qc[d]);
-                (c0, c1) = (TLanes.FusedMultiplyAdd(x, k0, c0), TLanes.FusedMultiplyAdd(x, k1, c1));
-                (c2, c3) = (TLanes.FusedMultiplyAdd(x, k2, c2), TLanes.FusedMultiplyAdd(x, k3, c3));
-                x = TLanes.Broadcast(qd[d]);
-                (d0, d1) = (TLanes.FusedMultiplyAdd(x, k0, d0), TLanes.FusedMultiplyAdd(x, k1, d1));
-                (d2, d3) = (TLanes.FusedMultiplyAdd(x, k2, d2), TLanes.FusedMultiplyAdd(x, k3, d3));
-            }
-            StoreFour(a0, a1, a2, a3, sa);
-            StoreFour(b0, b1, b2, b3, sb);
-            StoreFour(c0, c1, c2, c3, sc);
-            StoreFour(d0, d1, d2, d3, sd);
-        }
-
-        /// <summary>Asks for 64 elements of the block behind.</summary>
+        /// <summary>Asks for 64 elements of the next block.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void PrefetchRow(byte* elements)
         {
@@ -425,13 +333,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             if (TElement.Size == 2) return;
             Prefetch(elements + 128);
             Prefetch(elements + 192);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void StoreTwo(TLanes s0, TLanes s1, float* scores)
-        {
-            TLanes.Store(s0, scores);
-            TLanes.Store(s1, scores + 16);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -529,11 +430,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var j = low; j < high; j++) output[d] = MathF.FusedMultiplyAdd(weights[j], TElement.LoadOne(values, j * _headDim + d), output[d]);
         }
 
-        /// <summary>The same for two to four queries: where all see a value, it is loaded once; before and behind, each goes alone, so that its order stays ascending.</summary>
+        /// <summary>The same for two to four queries: where all see a value, it is loaded once; before and after, each goes alone, so that its order stays ascending.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddValuesOfSeveral(float* scratch, int first, int count, int block, int columns, byte* values, byte* next)
         {
-            float* a = At(scratch, first), b = At(scratch, first + 1), c = At(scratch, first + Math.Min(2, count - 1)), d = At(scratch, first + count - 1);
+            float* a = At(scratch, first), last = At(scratch, first + count - 1);
             var (low, high) = (0, columns);
             for (var n = 0; n < count; n++)
             {
@@ -547,108 +448,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 var seen = Visible(PositionOf(At(a, n)), block);
                 AddValues(Scores(At(a, n)), values, seen.Low, Math.Min(Math.Min(low, columns), seen.High), BlockOutput(At(a, n)));
             }
-            if (low < high && count > 2) AddSharedValues(Scores(a), Scores(b), Scores(c), Scores(d), values, next, low, high, BlockOutput(a), BlockOutput(b), BlockOutput(c), BlockOutput(d));
-            else if (low < high) AddSharedValues(Scores(a), Scores(b), values, low, high, BlockOutput(a), BlockOutput(b));
+            if (low < high) ValuesOf(count > 2 ? 4 : 2, a, last, values, next, low, high);
             for (var n = 0; apart && n < count; n++)
             {
                 var seen = Visible(PositionOf(At(a, n)), block);
                 AddValues(Scores(At(a, n)), values, high, Math.Min(columns, seen.High), BlockOutput(At(a, n)));
-            }
-        }
-
-        /// <summary>Four queries, 64 elements of the head at a time, or the last 32; the last query may be the one before it, twice.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AddSharedValues(
-            float* wa, float* wb, float* wc, float* wd, byte* values, byte* next, int low, int high, float* ya, float* yb, float* yc, float* yd)
-        {
-            var d = 0;
-            for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
-            {
-                TLanes a0 = TLanes.Load(ya + d), a1 = TLanes.Load(ya + d + 16), a2 = TLanes.Load(ya + d + 32), a3 = TLanes.Load(ya + d + 48);
-                TLanes b0 = TLanes.Load(yb + d), b1 = TLanes.Load(yb + d + 16), b2 = TLanes.Load(yb + d + 32), b3 = TLanes.Load(yb + d + 48);
-                TLanes c0 = TLanes.Load(yc + d), c1 = TLanes.Load(yc + d + 16), c2 = TLanes.Load(yc + d + 32), c3 = TLanes.Load(yc + d + 48);
-                TLanes d0 = TLanes.Load(yd + d), d1 = TLanes.Load(yd + d + 16), d2 = TLanes.Load(yd + d + 32), d3 = TLanes.Load(yd + d + 48);
-                for (var j = low; j < high; j++)
-                {
-                    var index = j * _headDim + d;
-                    TLanes v0 = TElement.Load(values, index), v1 = TElement.Load(values, index + 16);
-                    TLanes v2 = TElement.Load(values, index + 32), v3 = TElement.Load(values, index + 48);
-                    PrefetchRow(next + index * TElement.Size);
-                    var w = TLanes.Broadcast(wa[j]);
-                    (a0, a1) = (TLanes.FusedMultiplyAdd(w, v0, a0), TLanes.FusedMultiplyAdd(w, v1, a1));
-                    (a2, a3) = (TLanes.FusedMultiplyAdd(w, v2, a2), TLanes.FusedMultiplyAdd(w, v3, a3));
-                    w = TLanes.Broadcast(wb[j]);
-                    (b0, b1) = (TLanes.FusedMultiplyAdd(w, v0, b0), TLanes.FusedMultiplyAdd(w, v1, b1));
-                    (b2, b3) = (TLanes.FusedMultiplyAdd(w, v2, b2), TLanes.FusedMultiplyAdd(w, v3, b3));
-                    w = TLanes.Broadcast(wc[j]);
-                    (c0, c1) = (TLanes.FusedMultiplyAdd(w, v0, c0), TLanes.FusedMultiplyAdd(w, v1, c1));
-                    (c2, c3) = (TLanes.FusedMultiplyAdd(w, v2, c2), TLanes.FusedMultiplyAdd(w, v3, c3));
-                    w = TLanes.Broadcast(wd[j]);
-                    (d0, d1) = (TLanes.FusedMultiplyAdd(w, v0, d0), TLanes.FusedMultiplyAdd(w, v1, d1));
-                    (d2, d3) = (TLanes.FusedMultiplyAdd(w, v2, d2), TLanes.FusedMultiplyAdd(w, v3, d3));
-                }
-                StoreFour(a0, a1, a2, a3, ya + d);
-                StoreFour(b0, b1, b2, b3, yb + d);
-                StoreFour(c0, c1, c2, c3, yc + d);
-                StoreFour(d0, d1, d2, d3, yd + d);
-            }
-            if (d == _headDim) return;
-            TLanes e0 = TLanes.Load(ya + d), e1 = TLanes.Load(ya + d + 16), f0 = TLanes.Load(yb + d), f1 = TLanes.Load(yb + d + 16);
-            TLanes g0 = TLanes.Load(yc + d), g1 = TLanes.Load(yc + d + 16), h0 = TLanes.Load(yd + d), h1 = TLanes.Load(yd + d + 16);
-            for (var j = low; j < high; j++)
-            {
-                TLanes v0 = TElement.Load(values, j * _headDim + d), v1 = TElement.Load(values, j * _headDim + d + 16);
-                TLanes w = TLanes.Broadcast(wa[j]), x = TLanes.Broadcast(wb[j]);
-                (e0, e1) = (TLanes.FusedMultiplyAdd(w, v0, e0), TLanes.FusedMultiplyAdd(w, v1, e1));
-                (f0, f1) = (TLanes.FusedMultiplyAdd(x, v0, f0), TLanes.FusedMultiplyAdd(x, v1, f1));
-                (w, x) = (TLanes.Broadcast(wc[j]), TLanes.Broadcast(wd[j]));
-                (g0, g1) = (TLanes.FusedMultiplyAdd(w, v0, g0), TLanes.FusedMultiplyAdd(w, v1, g1));
-                (h0, h1) = (TLanes.FusedMultiplyAdd(x, v0, h0), TLanes.FusedMultiplyAdd(x, v1, h1));
-            }
-            StoreTwo(e0, e1, ya + d);
-            StoreTwo(f0, f1, yb + d);
-            StoreTwo(g0, g1, yc + d);
-            StoreTwo(h0, h1, yd + d);
-        }
-
-        /// <summary>Two queries, four or two registers of the head at a time.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AddSharedValues(float* weightsA, float* weightsB, byte* values, int low, int high, float* outputA, float* outputB)
-        {
-            var d = 0;
-            if (typeof(TLanes) == typeof(Lanes512))
-                for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
-                {
-                    TLanes a0 = TLanes.Load(outputA + d), a1 = TLanes.Load(outputA + d + 16), a2 = TLanes.Load(outputA + d + 32), a3 = TLanes.Load(outputA + d + 48);
-                    TLanes b0 = TLanes.Load(outputB + d), b1 = TLanes.Load(outputB + d + 16), b2 = TLanes.Load(outputB + d + 32), b3 = TLanes.Load(outputB + d + 48);
-                    for (var j = low; j < high; j++)
-                    {
-                        var index = j * _headDim + d;
-                        TLanes v0 = TElement.Load(values, index), v1 = TElement.Load(values, index + 16);
-                        TLanes v2 = TElement.Load(values, index + 32), v3 = TElement.Load(values, index + 48);
-                        TLanes wa = TLanes.Broadcast(weightsA[j]), wb = TLanes.Broadcast(weightsB[j]);
-                        (a0, a1) = (TLanes.FusedMultiplyAdd(wa, v0, a0), TLanes.FusedMultiplyAdd(wa, v1, a1));
-                        (a2, a3) = (TLanes.FusedMultiplyAdd(wa, v2, a2), TLanes.FusedMultiplyAdd(wa, v3, a3));
-                        (b0, b1) = (TLanes.FusedMultiplyAdd(wb, v0, b0), TLanes.FusedMultiplyAdd(wb, v1, b1));
-                        (b2, b3) = (TLanes.FusedMultiplyAdd(wb, v2, b2), TLanes.FusedMultiplyAdd(wb, v3, b3));
-                    }
-                    StoreFour(a0, a1, a2, a3, outputA + d);
-                    StoreFour(b0, b1, b2, b3, outputB + d);
-                }
-            for (; d < _headDim; d += 2 * Lanes)
-            {
-                TLanes a0 = TLanes.Load(outputA + d), a1 = TLanes.Load(outputA + d + Lanes), b0 = TLanes.Load(outputB + d), b1 = TLanes.Load(outputB + d + Lanes);
-                for (var j = low; j < high; j++)
-                {
-                    TLanes v0 = TElement.Load(values, j * _headDim + d), v1 = TElement.Load(values, j * _headDim + d + Lanes);
-                    TLanes wa = TLanes.Broadcast(weightsA[j]), wb = TLanes.Broadcast(weightsB[j]);
-                    a0 = TLanes.FusedMultiplyAdd(wa, v0, a0);
-                    a1 = TLanes.FusedMultiplyAdd(wa, v1, a1);
-                    b0 = TLanes.FusedMultiplyAdd(wb, v0, b0);
-                    b1 = TLanes.FusedMultiplyAdd(wb, v1, b1);
-                }
-                StoreTwo(a0, a1, outputA + d);
-                StoreTwo(b0, b1, outputB + d);
             }
         }
 

@@ -4,7 +4,7 @@ using Coppice.Kernels.Simd;
 namespace Coppice.Kernels;
 
 /// <summary>The inner loops over quantised weights with F32 activations: w = scale · code + minimum, then the usual chain over k.</summary>
-/// <remarks>The tiles themselves are in the folder Tiles, written by kernels/Coppice.Kernels.Tiles.</remarks>
+/// <remarks>The tiles themselves are in the folder Tiles, written by eng/Coppice.Kernels.Tiles.</remarks>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>One row by 1 panel.</summary>

@@ -160,17 +160,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             ref readonly var layout = ref Weight.Layout;
             var (bytes, parameters, groups) = (layout.PanelBytes, layout.ParameterOffset, layout.Groups);
-            switch (height, panels)
-            {
-                case (8, 2): Nibbles8x2(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (4, 2): Nibbles4x2(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (2, 2): Nibbles2x2(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (1, 4): Nibbles1x4(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (8, _): Nibbles8x1(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (4, _): Nibbles4x1(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (2, _): Nibbles2x1(x, scales, sums, w, bytes, parameters, groups, c); break;
-                default: Nibbles1x1(x, scales, sums, w, bytes, parameters, groups, c); break;
-            }
+            if (panels == 2) NibblesOf2(height, x, scales, sums, w, bytes, parameters, groups, c);
+            else if (panels == 4) NibblesOf4(height, x, scales, sums, w, bytes, parameters, groups, c);
+            else NibblesOf1(height, x, scales, sums, w, bytes, parameters, groups, c);
         }
     }
 
@@ -183,14 +175,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             ref readonly var layout = ref Weight.Layout;
             var (bytes, parameters, groups) = (layout.PanelBytes, layout.ParameterOffset, layout.Groups);
-            switch (height, panels)
-            {
-                case (8, _): Bytes8x1(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (4, _): Bytes4x1(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (2, _): Bytes2x1(x, scales, sums, w, bytes, parameters, groups, c); break;
-                case (1, 4): Bytes1x4(x, scales, sums, w, bytes, parameters, groups, c); break;
-                default: Bytes1x1(x, scales, sums, w, bytes, parameters, groups, c); break;
-            }
+            if (panels == 4) BytesOf4(height, x, scales, sums, w, bytes, parameters, groups, c);
+            else BytesOf1(height, x, scales, sums, w, bytes, parameters, groups, c);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace Coppice.Kernels;
 
 /// <summary>The inner loops of integer products: exact 16-bit sums over a group, then one conversion and one or two fused multiply-adds in F32.</summary>
 /// <remarks>
-/// The tiles themselves are in the folder Tiles, written by kernels/Coppice.Kernels.Tiles. All add Σ_g s_w s_x Σ_k q_w q_x, Q4 also
+/// The tiles themselves are in the folder Tiles, written by eng/Coppice.Kernels.Tiles. All add Σ_g s_w s_x Σ_k q_w q_x, Q4 also
 /// m_w s_x Σ_k q_x, groups ascending, to c [rows][panels · 16]. x is a tile of <see cref="RoundedRows"/>. The integer sums stay in
 /// registers for a group; the F32 sums are in c, which is in L1, except for one row, where they stay in registers too. Lines of weights are
 /// asked for ahead: see <see cref="PrefetchBytes"/>.

@@ -181,40 +181,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     var y = direct ? Y + (long)(firstRow + row) * YStride + output : c;
                     var stride = direct ? YStride : width * Lanes;
                     var jump = width * apart - (long)pairs * TFormat.PairBytes;
-                    if (width == RowPanels) Wide<TFormat>(height, x, w, apart, pairs, pair == 0 ? null : c, y, stride, jump, _alias);
-                    else Tile<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, pair == 0 ? null : c, y, stride, jump, _alias);
+                    var start = pair == 0 ? null : c;
+                    if (width == RowPanels) TilesOf4<TFormat>(height, x, w, apart, pairs, start, y, stride, PrefetchBytes, jump, _alias);
+                    else if (PanelTile == 1) TilesOf1<TFormat>(height, x, w, pairs, start, y, stride, _alias);
+                    else TilesOf2<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, start, y, stride, 2 * PrefetchBytes, jump, _alias);
                     if (last && !direct)
                         for (var r = 0; r < height && row + r < rows; r++) Finish(c + r * width * Lanes, panel + p, width, firstRow + row + r);
                 }
                 row += height;
             }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Wide<TFormat>(int height, float* x, byte* w, long panelBytes, int pairs, float* c, float* y, int apart, long jump, nint alias)
-            where TFormat : struct, IPanelFormat<TLanes>
-        {
-            if (height == 6) Tile6x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
-            else if (height == 4) Tile4x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
-            else if (height == 3) Tile3x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
-            else Tile2x4<TFormat>(x, w, panelBytes, pairs, c, y, apart, PrefetchBytes, jump, alias);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Tile<TFormat>(int height, float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long jump, nint alias)
-            where TFormat : struct, IPanelFormat<TLanes>
-        {
-            if (PanelTile == 2)
-            {
-                if (height == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
-                else if (height == 6) Tile6x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
-                else if (height == 4) Tile4x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
-                else if (height == 3) Tile3x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
-                else Tile2x2<TFormat>(x, w0, w1, pairs, c, y, apart, 2 * PrefetchBytes, jump, alias);
-            }
-            else if (height == 6) Tile6x1<TFormat>(x, w0, pairs, c, y, apart, alias);
-            else if (height == 4) Tile4x1<TFormat>(x, w0, pairs, c, y, apart, alias);
-            else Tile2x1<TFormat>(x, w0, pairs, c, y, apart, alias);
         }
     }
 
@@ -230,9 +205,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var p = 0; p < panels;)
             {
                 var source = Weight.Panel(panel + p);
-                if (panels - p >= RowPanels) { Row1x4<TFormat>(X, source, bytes, Weight.Pairs, sums + p * Lanes); p += 4; }
-                else if (panels - p >= 2) { Row1x2<TFormat>(X, source, bytes, Weight.Pairs, sums + p * Lanes); p += 2; }
-                else { Row1x1<TFormat>(X, source, bytes, Weight.Pairs, sums + p * Lanes); p++; }
+                var width = panels - p >= RowPanels ? RowPanels : panels - p >= 2 ? 2 : 1;
+                OneRow<TFormat>(width, X, source, bytes, Weight.Pairs, sums + p * Lanes);
+                p += width;
             }
         }
 
@@ -283,25 +258,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var row = 0; row < rows;)
                 {
                     var height = TileHeight(rows - row);
-                    Tile(height, X + (long)(firstRow + row) * layout.Inputs, source, p + 1 < panels ? layout.PanelBytes : 0, layout.ParameterOffset, layout.Groups, sums);
+                    var x = X + (long)(firstRow + row) * layout.Inputs;
+                    if (PanelTile == 1) CodeTilesOf1<TCodes>(height, x, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums);
+                    else CodeTilesOf2<TCodes>(height, x, source, p + 1 < panels ? layout.PanelBytes : 0, layout.ParameterOffset, layout.Groups, sums);
                     for (var r = 0; r < height && row + r < rows; r++) Finish(sums + r * PanelTile * Lanes, panel + p, PanelTile, firstRow + row + r);
                     row += height;
                 }
             }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Tile(int height, float* x, byte* w, long panelBytes, long parameterOffset, int groups, float* y)
-        {
-            if (PanelTile == 2)
-            {
-                if (height == 8) CodeTile8x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
-                else if (height == 4) CodeTile4x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
-                else CodeTile2x2<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
-            }
-            else if (height == 6) CodeTile6x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
-            else if (height == 4) CodeTile4x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
-            else CodeTile2x1<TCodes>(x, w, panelBytes, parameterOffset, groups, y);
         }
 
         protected override void Expand(int panel, int pair, int pairs, float* destination)

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using Coppice.Kernels.Simd;
@@ -6,7 +8,7 @@ namespace Coppice.Kernels;
 
 /// <summary>The inner loops of matmul: register tiles over k ascending, each accumulator one chain of fused multiply-adds.</summary>
 /// <remarks>
-/// The tiles themselves are in the folder Tiles, written by kernels/Coppice.Kernels.Tiles. Their <c>alias</c> is 0. It makes the second
+/// The tiles themselves are in the folder Tiles, written by eng/Coppice.Kernels.Tiles. Their <c>alias</c> is 0. It makes the second
 /// load of a pair a load that the JIT does not merge with the first: merged, the raw words would stay in two more registers and an
 /// accumulator would be spilled (6 x 1: 121 instead of 165 GFLOP/s).
 /// </remarks>
@@ -34,4 +36,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         Prefetch(pair);
         if (TFormat.PairBytes > 64) Prefetch(pair + 64);
     }
+
+    /// <summary>A caller asked for a tile that nobody wrote: going on with another would leave rows out.</summary>
+    [DoesNotReturn, StackTraceHidden]
+    private static void ThrowNoTile(string dispatch, int rows) =>
+        throw new InvalidOperationException($"{dispatch}: there must be a tile of this height, got {rows} (add it to eng/Coppice.Kernels.Tiles).");
 }

@@ -24,13 +24,18 @@ internal abstract class Int8Tiles : TileFamily
     /// <summary>The F32 sum <paramref name="c"/> with the integer sums of a group added.</summary>
     protected abstract string Add(int row, int panel, string c);
 
+    private const string Arguments = "sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c";
+
+    /// <summary>What calls a tile of <paramref name="panels"/> panels.</summary>
+    protected string Dispatch(int panels, params int[] rows) => Dispatch($"{Name}Of{panels}", Name, $"x{panels}", rows, Arguments);
+
     protected string Tile(int rows, int panels)
     {
         var asksAhead = (rows, panels) != (1, 1);
         return Text($$"""
             /// <summary>{{Format}}: {{Count(rows, "row")}} by {{Count(panels, "panel")}}.</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-            private static void {{Name}}{{rows}}x{{panels}}(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+            private static void {{Name}}{{rows}}x{{panels}}({{Arguments}})
             {
                 {{Lines(panels - 1, p => $"var w{p + 1} = w{p} + panelBytes;")}}
                 byte* {{List(panels, p => $"p{p} = w{p} + parameterOffset")}};

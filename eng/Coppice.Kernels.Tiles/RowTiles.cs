@@ -7,7 +7,14 @@ internal sealed class RowTiles : TileFamily
 {
     protected override string Summary => "One row by panels of 16 or 32 bits: each accumulator is one chain over k ascending.";
 
-    protected override IEnumerable<string> Methods => [Tile(1), Tile(2), Tile(4)];
+    protected override IEnumerable<string> Methods => [Tile(1), Tile(2), Tile(4), Dispatch()];
+
+    private const string Parameters = "float* x, byte* w0, long panelBytes, int pairs, float* y";
+    private const string Constraint = " where TFormat : struct, IPanelFormat<TLanes>";
+
+    /// <summary>One row has no height to choose by, but panels.</summary>
+    private static string Dispatch() =>
+        Dispatch("OneRow<TFormat>", "Row1x", "<TFormat>", [4, 2, 1], Parameters, Constraint).Replace("rows", "panels", StringComparison.Ordinal);
 
     private static string Tile(int panels)
     {
@@ -16,7 +23,7 @@ internal sealed class RowTiles : TileFamily
         return Text($$"""
             /// <summary>One row by {{Count(panels, "panel")}}: y[16 · {{panels}}] for x [2 · pairs].{{remark}}</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-            private static void Row1x{{panels}}<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
+            private static void Row1x{{panels}}<TFormat>({{Parameters}}){{Constraint}}
             {
                 TLanes {{List(panels, p => $"c{p} = TLanes.Zero")}};
                 {{Lines(panels - 1, p => $"var w{p + 1} = w{p} + panelBytes;")}}

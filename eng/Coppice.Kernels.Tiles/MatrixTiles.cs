@@ -12,12 +12,23 @@ internal sealed class MatrixTiles : TileFamily
         Tile(8, 2), Tile(6, 2), Tile(4, 2), Tile(3, 2), Tile(2, 2),
         Tile(6, 4), Tile(4, 4), Tile(3, 4), Tile(2, 4),
         Tile(6, 1), Tile(4, 1), Tile(2, 1),
+        Dispatch(2, [8, 6, 4, 3, 2]), Dispatch(4, [6, 4, 3, 2]), Dispatch(1, [6, 4, 2]),
     ];
+
+    private const string Constraint = " where TFormat : struct, IPanelFormat<TLanes>";
+
+    private static string Dispatch(int panels, int[] rows) =>
+        Dispatch($"TilesOf{panels}<TFormat>", "Tile", $"x{panels}<TFormat>", rows, Parameters(panels), Constraint);
+
+    private static string Parameters(int panels)
+    {
+        var weights = panels switch { 1 => "byte* w0", 2 => "byte* w0, byte* w1", _ => "byte* w0, long panelBytes" };
+        return $"float* x, {weights}, int pairs, float* c, float* y, int apart, {(panels > 1 ? "long ahead, long jump, " : "")}nint alias";
+    }
 
     private static string Tile(int rows, int panels)
     {
         var asksAhead = panels > 1;
-        var weights = panels switch { 1 => "byte* w0", 2 => "byte* w0, byte* w1", _ => "byte* w0, long panelBytes" };
         var panelPointers = panels > 2 ? $"byte* {List(panels - 1, p => $"w{p + 1} = w{p} + panelBytes")};" : "";
         return Text($$"""
             /// <summary>
@@ -26,7 +37,7 @@ internal sealed class MatrixTiles : TileFamily
             /// <paramref name="apart"/> floats apart.{{(asksAhead ? AheadRemark : "")}}
             /// </summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-            private static void Tile{{rows}}x{{panels}}<TFormat>(float* x, {{weights}}, int pairs, float* c, float* y, int apart, {{(asksAhead ? "long ahead, long jump, " : "")}}nint alias) where TFormat : struct, IPanelFormat<TLanes>
+            private static void Tile{{rows}}x{{panels}}<TFormat>({{Parameters(panels)}}){{Constraint}}
             {
                 {{panelPointers}}
                 {{Lines(rows, r => $"TLanes {List(panels, p => $"c{r}{p} = TLanes.Zero")};")}}
@@ -46,7 +57,7 @@ internal sealed class MatrixTiles : TileFamily
         panels == 4 ? ", for few rows, where as many streams of weights as for one row keep memory busy" : "";
 
     private const string AheadRemark = " Lines of weights are asked for <paramref name=\"ahead\"/> bytes ahead, and\n" +
-        "/// <paramref name=\"jump\"/> further on where that is behind the panels' end.";
+        "/// <paramref name=\"jump\"/> further on where that is after the panels' end.";
 
     private static string Loop(int rows, int panels) => Text($$"""
         for (var pair = 0; pair < pairs; pair++)

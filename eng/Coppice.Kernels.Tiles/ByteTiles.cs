@@ -10,7 +10,8 @@ internal sealed class ByteTiles : Int8Tiles
     protected override string Name => "Bytes";
     protected override int WordInputs => 4;
 
-    protected override IEnumerable<string> Methods => [Tile(1, 1), Tile(1, 4), Tile(2, 1), Tile(4, 1), Tile(8, 1)];
+    protected override IEnumerable<string> Methods =>
+        [Tile(1, 1), Tile(1, 4), Tile(2, 1), Tile(4, 1), Tile(8, 1), Dispatch(1, 8, 4, 2, 1), Dispatch(4, 1)];
 
     protected override string Sums(int rows, int panels) => Lines(rows, r => Text($$"""
         TLanes {{List(panels, p => $"il{r}{p} = TLanes.Zero")}};

@@ -7,14 +7,24 @@ internal sealed class CodeTiles : TileFamily
 {
     protected override string Summary => "F32 rows by quantised panels: w = scale · code + minimum, then the usual chain over k.";
 
-    protected override IEnumerable<string> Methods => [Row(4), Tile(8, 2), Tile(4, 2), Tile(2, 2), Tile(6, 1), Tile(4, 1), Tile(2, 1)];
+    protected override IEnumerable<string> Methods =>
+    [
+        Row(4), Tile(8, 2), Tile(4, 2), Tile(2, 2), Tile(6, 1), Tile(4, 1), Tile(2, 1),
+        Dispatch(2, [8, 4, 2]), Dispatch(1, [6, 4, 2]),
+    ];
+
+    private const string Parameters = "float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y";
+    private const string Constraint = " where TCodes : struct, ICodePanels<TLanes>";
+
+    private static string Dispatch(int panels, int[] rows) =>
+        Dispatch($"CodeTilesOf{panels}<TCodes>", "CodeTile", $"x{panels}<TCodes>", rows, Parameters, Constraint);
 
     private static string Row(int panels) => Text($$"""
         /// <summary>
         /// One row by {{panels}} panels: y[16 · {{panels}}] for x [32 · groups]. Lines are asked for ahead: see <see cref="PrefetchBytes"/>.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void CodeRow1x{{panels}}<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+        private static void CodeRow1x{{panels}}<TCodes>({{Parameters}}){{Constraint}}
         {
             TLanes {{List(panels, p => $"c{p} = TLanes.Zero")}};
             byte* {{List(panels - 1, p => $"w{p + 1} = w{p} + panelBytes")}};
@@ -25,7 +35,7 @@ internal sealed class CodeTiles : TileFamily
             {
                 if (group == near)
                 {
-                    // Behind these panels lie their parameters, and then the next four panels.
+                    // After these panels lie their parameters, and then the next four panels.
                     ahead += {{panels}} * panelBytes - (long)groups * TCodes.CodeBytes;
                     ahead2 += {{panels}} * panelBytes - (long)groups * TCodes.ParameterBytes;
                 }
@@ -55,7 +65,7 @@ internal sealed class CodeTiles : TileFamily
         return Text($$"""
             /// <summary>{{rows}} rows by {{Count(panels, "panel")}}: x is packed [k][{{rows}}], y [{{rows}}][{{16 * panels}}].</summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-            private static void CodeTile{{rows}}x{{panels}}<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+            private static void CodeTile{{rows}}x{{panels}}<TCodes>({{Parameters}}){{Constraint}}
             {
                 {{Lines(rows, r => $"TLanes {List(panels, p => $"c{r}{p} = TLanes.Zero")};")}}
                 {{Lines(panels - 1, p => $"var w{p + 1} = w{p} + panelBytes;")}}

@@ -11,7 +11,10 @@ internal sealed class NibbleTiles : Int8Tiles
     protected override int WordInputs => 8;
 
     protected override IEnumerable<string> Methods =>
-        [Tile(1, 1), Tile(1, 4), Tile(2, 1), Tile(4, 1), Tile(8, 1), Tile(2, 2), Tile(4, 2), Tile(8, 2)];
+    [
+        Tile(1, 1), Tile(1, 4), Tile(2, 1), Tile(4, 1), Tile(8, 1), Tile(2, 2), Tile(4, 2), Tile(8, 2),
+        Dispatch(2, 8, 4, 2), Dispatch(1, 8, 4, 2, 1), Dispatch(4, 1),
+    ];
 
     protected override string Sums(int rows, int panels) => Lines(rows, r => $"TLanes {List(panels, p => $"i{r}{p} = TLanes.Zero")};");
 
