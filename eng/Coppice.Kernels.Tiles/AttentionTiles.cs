@@ -27,6 +27,6 @@ internal abstract class AttentionTiles : TileFamily
     protected static string Queries(int queries) => Lines(queries, q =>
         q == 0 ? "var q0 = first;" : q == queries - 1 ? $"var q{q} = last;" : $"var q{q} = first + {(q == 1 ? "" : $"{q} * ")}_queryFloats;");
 
-    /// <summary>"from + at", and the register's place behind that.</summary>
+    /// <summary>"from", and the register's place after it.</summary>
     protected static string At(string from, int register) => register == 0 ? from : $"{from} + {16 * register}";
 }

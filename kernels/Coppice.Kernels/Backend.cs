@@ -3,14 +3,20 @@ using Coppice.Kernels.Memory;
 
 namespace Coppice.Kernels;
 
-/// <summary>A device that computes: memory, copies and one method for each op, which checks its operands and calls the device's core.</summary>
+/// <summary>
+/// A device that computes: memory, copies and one method for each op, which checks its operands and calls the device's core.
+/// </summary>
 /// <remarks>
-/// Ops are enqueued in call order; on a GPU they may still be running when the call returns, and <see cref="Download{T}"/> and <see cref="Synchronize"/> wait.
+/// Ops are enqueued in call order; on a GPU they may still be running when the call returns, and <see cref="Download{T}"/> and
+/// <see cref="Synchronize"/> wait.
 /// Ops run one at a time: a second thread waits for the first. Pools, and writing to weights, are thread-safe beside them.
-/// Disposing a buffer, a pool or the back end while an op runs takes effect after it; an op that begins later throws <see cref="ObjectDisposedException"/>.
+/// Disposing a buffer, a pool or the back end while an op runs takes effect after it; an op that begins later throws
+/// <see cref="ObjectDisposedException"/>.
 /// Tensors of one back end do not mix with another's.
-/// Every element of a matrix product is summed in one order, the same for every number of rows (on the CPU one chain of fused multiply-adds over
-/// k ascending), and attention merges blocks of 64 logical positions in ascending order, so a row's result does not depend on the other rows of
+/// Every element of a matrix product is summed in one order, the same for every number of rows (on the CPU one chain of fused multiply-adds
+/// over
+/// k ascending), and attention merges blocks of 64 logical positions in ascending order, so a row's result does not depend on the other
+/// rows of
 /// the call (contract C1).
 /// </remarks>
 public abstract partial class Backend : IDisposable
@@ -24,7 +30,8 @@ public abstract partial class Backend : IDisposable
     /// <summary>A pool of <paramref name="capacity"/> bytes of this device's memory; the caller disposes it.</summary>
     /// <param name="name">What it is for.</param>
     /// <param name="capacity">Bytes.</param>
-    /// <param name="sparse">Whether often only the beginnings of its tensors are used: where memory is committed by pages, they are then small ones.</param>
+    /// <param name="sparse">Whether often only the beginnings of its tensors are used: where memory is committed by pages, they are then
+    /// small ones.</param>
     /// <exception cref="DeviceMemoryException">The device does not have that much.</exception>
     /// <exception cref="ObjectDisposedException">The back end has been disposed.</exception>
     public MemoryPool CreatePool(string name, long capacity, bool sparse = false)
@@ -42,17 +49,21 @@ public abstract partial class Backend : IDisposable
     /// <summary>Bytes of device memory that can be asked for now.</summary>
     public abstract long AvailableBytes { get; }
 
-    /// <summary>Whether memory is committed as it is first written, so that what is rented and not used costs nothing; if not, a pool takes it all.</summary>
+    /// <summary>
+    /// Whether memory is committed as it is first written, so that what is rented and not used costs nothing; if not, a pool takes it all.
+    /// </summary>
     public abstract bool CommitsOnWrite { get; }
 
     /// <summary>
-    /// Whether the .NET runtime compiles an op when it is first called, once for every back end of the process. Then a run of a small model on another
+    /// Whether the .NET runtime compiles an op when it is first called, once for every back end of the process. Then a run of a small model
+    /// on another
     /// back end of this kind, before the first token, takes that time out of it. If not, compiled kernels belong to this back end alone.
     /// </summary>
     public abstract bool CompilesWhenCalled { get; }
 
     /// <summary>
-    /// Whether a product of a few rows takes less time with <see cref="MatrixFormat.Q8"/> weights and <see cref="ActivationFormat.Int8"/> than with weights of
+    /// Whether a product of a few rows takes less time with <see cref="MatrixFormat.Q8"/> weights and <see cref="ActivationFormat.Int8"/>
+    /// than with weights of
     /// 16 bits, because it is bound by the reading of its weights. A model that only proposes tokens is then kept in 8 bits.
     /// </summary>
     public abstract bool PrefersEightBits { get; }
@@ -68,7 +79,9 @@ public abstract partial class Backend : IDisposable
         UploadCore(MemoryMarshal.AsBytes(source), destination);
     }
 
-    /// <summary>Waits for the work so far and copies <paramref name="source"/>, whose rows must be contiguous and as many elements, to the host.</summary>
+    /// <summary>
+    /// Waits for the work so far and copies <paramref name="source"/>, whose rows must be contiguous and as many elements, to the host.
+    /// </summary>
     public void Download<T>(Tensor source, Span<T> destination) where T : unmanaged
     {
         using var running = Enter();
@@ -86,19 +99,25 @@ public abstract partial class Backend : IDisposable
     /// <inheritdoc cref="Synchronize"/>
     protected abstract void SynchronizeCore();
 
-    /// <summary>An empty weight matrix [outputs, inputs] in this device's own layout, rented from <paramref name="pool"/>; fill it with <see cref="WeightMatrix.Write"/>.</summary>
-    /// <exception cref="NotSupportedException">This device has not the format, or rounds activations for no such format.</exception>
-    public WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations = ActivationFormat.F32)
+    /// <summary>
+    /// An empty weight matrix [outputs, inputs] in this device's own layout, rented from <paramref name="pool"/>; fill it with
+    /// <see cref="WeightMatrix.Write"/>.
+    /// </summary>
+    /// <exception cref="NotSupportedException">This device does not have the format, or rounds activations for no such format.</exception>
+    public WeightMatrix CreateWeight(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
+        ActivationFormat activations = ActivationFormat.F32)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (activations == ActivationFormat.Int8 && !format.IsQuantized())
-            throw new NotSupportedException($"weight: activations Int8 need weights Q8 or Q4, got {format} (choose activations F32 or another weight format).");
+            throw new NotSupportedException(
+                $"weight: activations Int8 need weights Q8 or Q4, got {format} (choose activations F32 or another weight format).");
         return CreateWeightCore(pool, outputs, inputs, format, activations);
     }
 
     /// <inheritdoc cref="CreateWeight"/>
-    protected abstract WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations);
+    protected abstract WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
+        ActivationFormat activations);
 
     /// <summary>Bytes that <see cref="CreateWeight"/> will rent for such a matrix.</summary>
     public abstract long WeightBytes(int outputs, int inputs, MatrixFormat format);
@@ -108,7 +127,10 @@ public abstract partial class Backend : IDisposable
     /// <inheritdoc cref="Download{T}"/>
     protected abstract void DownloadCore(Tensor source, Span<byte> destination);
 
-    /// <summary>Waits for the op that runs, stops threads and frees what the device holds; what pools hold lives as long as they do. A second call does nothing.</summary>
+    /// <summary>
+    /// Waits for the op that runs, stops threads and frees what the device holds; what pools hold lives as long as they do. A second call
+    /// does nothing.
+    /// </summary>
     public void Dispose()
     {
         using (Pause())

@@ -9,7 +9,9 @@ internal sealed partial class GpuBackend
 {
     /// <summary>Threads of an element-wise group: enough warps to hide latency, few enough that short rows do not idle.</summary>
     private const int CellGroup = 256;
-    /// <summary>Threads that reduce one row at most: in decode there is one row, so its latency counts; 4 elements each for a hidden size of 4096.</summary>
+    /// <summary>
+    /// Threads that reduce one row at most: in decode there is one row, so its latency counts; 4 elements each for a hidden size of 4096.
+    /// </summary>
     private const int RowGroup = 1024;
     /// <summary>Warps of a group where warps work alone: small groups let the scheduler balance.</summary>
     private const int LoneWarps = 4;

@@ -10,11 +10,13 @@ internal sealed partial class GpuBackend
     public override long WeightBytes(int outputs, int inputs, MatrixFormat format) => new GpuWeightLayout(outputs, inputs, format).Bytes;
 
     /// <inheritdoc/>
-    protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations)
+    protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
+        ActivationFormat activations)
     {
         Require.That(ReferenceEquals(pool.Owner, this), "weight", $"the pool must be on {Name}, got one of {pool.Owner.Name}");
         Require.That(outputs > 0 && inputs > 0, "weight", $"extents must be positive, got [{outputs}, {inputs}]");
-        Require.That(GpuWeight.Fits(outputs, inputs, format), "weight", $"a matrix must have less than 32 GiB, got [{outputs}, {inputs}] of {format}");
+        Require.That(GpuWeight.Fits(outputs, inputs, format), "weight",
+            $"a matrix must have less than 32 GiB, got [{outputs}, {inputs}] of {format}");
         return new GpuWeight(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
     }
 
@@ -29,6 +31,7 @@ internal sealed partial class GpuBackend
     private static ArrayView<T> View<T>(in Tensor tensor) where T : unmanaged
     {
         var elements = tensor.Rows == 0 ? 0 : (long)(tensor.Rows - 1) * tensor.RowStride + tensor.Shape.RowLength;
-        return ((DevicePool)tensor.Buffer.Pool).View<T>(tensor.Buffer.Offset + tensor.ByteOffset, elements * tensor.Type.Size() / Interop.SizeOf<T>());
+        return ((DevicePool)tensor.Buffer.Pool).View<T>(tensor.Buffer.Offset + tensor.ByteOffset,
+            elements * tensor.Type.Size() / Interop.SizeOf<T>());
     }
 }

@@ -8,9 +8,12 @@ using ILGPU.Runtime.Cuda;
 
 namespace Coppice.Kernels;
 
-/// <summary>The back end for NVIDIA GPUs, and for ILGPU's CPU accelerator, on which the same kernels are checked where there is no GPU.</summary>
+/// <summary>
+/// The back end for NVIDIA GPUs, and for ILGPU's CPU accelerator, on which the same kernels are checked where there is no GPU.
+/// </summary>
 /// <remarks>
-/// Order of reductions: a warp's lanes each sum what they own in ascending order, then a butterfly of shuffles adds the lanes. It depends on the
+/// Order of reductions: a warp's lanes each sum what they own in ascending order, then a butterfly of shuffles adds the lanes. It depends
+/// on the
 /// warp size and on a row's length only, never on the number of rows, so a row's result is the same in every batch (contract C1).
 /// </remarks>
 internal sealed partial class GpuBackend : Backend
@@ -23,7 +26,9 @@ internal sealed partial class GpuBackend : Backend
     private readonly DevicePool _scratchPool;
     private readonly PoolBuffer _scratch;
 
-    /// <summary>Bytes of workspace for attention's block states and top-k's candidates: less than a current GPU's L2 cache, so that they stay in it.</summary>
+    /// <summary>
+    /// Bytes of workspace for attention's block states and top-k's candidates: less than a current GPU's L2 cache, so that they stay in it.
+    /// </summary>
     private const int DefaultScratchBytes = 32 << 20;
 
     private GpuBackend(Context context, Accelerator accelerator, int scratchBytes)
@@ -35,10 +40,13 @@ internal sealed partial class GpuBackend : Backend
         _staging = new HostStaging(accelerator, _stream);
         _scratchPool = new DevicePool(this, _device, "scratch", scratchBytes);
         _scratch = _scratchPool.Rent(scratchBytes);
-        Name = accelerator is CudaAccelerator cuda ? $"cuda {cuda.Name}, {cuda.Architecture}" : $"ilgpu cpu accelerator, warp {accelerator.WarpSize}";
+        Name = accelerator is CudaAccelerator cuda ? $"cuda {cuda.Name}, {cuda.Architecture}"
+            : $"ilgpu cpu accelerator, warp {accelerator.WarpSize}";
     }
 
-    /// <summary>ILGPU's CPU accelerator: scalar and slow, but it runs every kernel. Groups have warpSize · warpsPerGroup threads at most.</summary>
+    /// <summary>
+    /// ILGPU's CPU accelerator: scalar and slow, but it runs every kernel. Groups have warpSize · warpsPerGroup threads at most.
+    /// </summary>
     internal static GpuBackend CreateCpuAccelerator(int warpSize = 4, int warpsPerGroup = 4, int scratchBytes = DefaultScratchBytes)
     {
         var device = new CPUDevice(warpSize, warpsPerGroup, numMultiprocessors: 1);

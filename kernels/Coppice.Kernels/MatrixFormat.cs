@@ -3,7 +3,9 @@ using Coppice.Kernels.Numerics;
 
 namespace Coppice.Kernels;
 
-/// <summary>How a weight matrix is kept. Arithmetic is F32 whatever the format, unless <see cref="ActivationFormat.Int8"/> is asked for.</summary>
+/// <summary>
+/// How a weight matrix is kept. Arithmetic is F32 whatever the format, unless <see cref="ActivationFormat.Int8"/> is asked for.
+/// </summary>
 public enum MatrixFormat
 {
     /// <summary>IEEE binary32.</summary>
@@ -24,7 +26,10 @@ public enum ActivationFormat
 {
     /// <summary>As they are: the most exact.</summary>
     F32,
-    /// <summary>Rounded for each row and group of 32 along k to q · scale, q in -127 … 127, scale = max |x| / 127; products of a group are summed exactly in integers.</summary>
+    /// <summary>
+    /// Rounded for each row and group of 32 along k to q · scale, q in -127 … 127, scale = max |x| / 127; products of a group are summed
+    /// exactly in integers.
+    /// </summary>
     Int8,
 }
 

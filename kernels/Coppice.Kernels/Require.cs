@@ -59,8 +59,12 @@ internal static class Require
         if (!holds) throw new ArgumentException($"{op}: {what}.");
     }
 
-    /// <summary>The same for a text with values in it, which is made only where the check fails: checks run in the token loop, which allocates nothing.</summary>
-    internal static void That([DoesNotReturnIf(false)] bool holds, string op, [InterpolatedStringHandlerArgument(nameof(holds))] FailureText what)
+    /// <summary>
+    /// The same for a text with values in it, which is made only where the check fails: checks run in the token loop, which allocates
+    /// nothing.
+    /// </summary>
+    internal static void That([DoesNotReturnIf(false)] bool holds, string op,
+        [InterpolatedStringHandlerArgument(nameof(holds))] FailureText what)
     {
         if (!holds) throw new ArgumentException($"{op}: {what.Take()}.");
     }
@@ -88,13 +92,15 @@ internal static class Require
     {
         Contiguous(op, nameof(tensor), tensor);
         if (tensor.IsEmpty || tensor.Shape.Count != elements || tensor.Type.Size() != elementSize)
-            throw new ArgumentException($"{op}: the host side must have as many elements of the same size, got {elements} of {elementSize} bytes for {tensor}.");
+            throw new ArgumentException(
+                $"{op}: the host side must have as many elements of the same size, got {elements} of {elementSize} bytes for {tensor}.");
         Owner(op, nameof(tensor), owner, tensor);
     }
 
     [DoesNotReturn, StackTraceHidden]
     private static void ThrowShape(string op, string name, in Tensor tensor, string expected) =>
-        throw new ArgumentException($"{op}: {name} must be {expected}, got {(tensor.IsEmpty ? "nothing" : tensor.Shape.ToString())}.", name);
+        throw new ArgumentException($"{op}: {name} must be {expected}, got {(tensor.IsEmpty ? "nothing" : tensor.Shape.ToString())}.",
+            name);
 
     [DoesNotReturn, StackTraceHidden]
     private static void ThrowType(string op, string name, in Tensor tensor, string expected) =>
@@ -102,13 +108,17 @@ internal static class Require
 
     [DoesNotReturn, StackTraceHidden]
     private static void ThrowStride(string op, string name, in Tensor tensor) =>
-        throw new ArgumentException($"{op}: rows of {name} must be contiguous, got {tensor.Shape} with row stride {tensor.RowStride}.", name);
+        throw new ArgumentException($"{op}: rows of {name} must be contiguous, got {tensor.Shape} with row stride {tensor.RowStride}.",
+            name);
 
     [DoesNotReturn, StackTraceHidden]
     private static void ThrowOwner(string op, string name, Backend owner, in Tensor tensor) =>
-        throw new ArgumentException($"{op}: {name} must be on {owner.Name}, got {(tensor.IsEmpty ? "nothing" : tensor.Buffer.Pool.Owner.Name)}; copy it there first.", name);
+        throw new ArgumentException(
+            $"{op}: {name} must be on {owner.Name}, got {(tensor.IsEmpty ? "nothing" : tensor.Buffer.Pool.Owner.Name)}; copy it there first.",
+            name);
 
     [DoesNotReturn, StackTraceHidden]
     private static void ThrowReturned(string op, string name, PoolBuffer buffer) =>
-        throw new ObjectDisposedException($"{op}: {name} of pool {buffer.Pool.Name}", $"{op}: {name} must be in use, but was returned to pool {buffer.Pool.Name}.");
+        throw new ObjectDisposedException($"{op}: {name} of pool {buffer.Pool.Name}",
+            $"{op}: {name} must be in use, but was returned to pool {buffer.Pool.Name}.");
 }

@@ -7,7 +7,8 @@ public readonly record struct Shape
 
     private Shape(int rank, int d0, int d1, int d2, int d3)
     {
-        if ((d0 | d1 | d2 | d3) < 0) throw new ArgumentOutOfRangeException(nameof(d0), $"shape: extents must not be negative, got [{d0}, {d1}, {d2}, {d3}].");
+        if ((d0 | d1 | d2 | d3) < 0)
+            throw new ArgumentOutOfRangeException(nameof(d0), $"shape: extents must not be negative, got [{d0}, {d1}, {d2}, {d3}].");
         (Rank, _d0, _d1, _d2, _d3) = (rank, d0, d1, d2, d3);
     }
 
@@ -23,7 +24,8 @@ public readonly record struct Shape
     /// <summary>Number of extents, 1 to 4.</summary>
     public int Rank { get; }
     /// <summary>Extent <paramref name="axis"/>, 0 the slowest.</summary>
-    public int this[int axis] => axis switch { 0 => _d0, 1 => _d1, 2 => _d2, 3 => _d3, _ => throw new ArgumentOutOfRangeException(nameof(axis)) };
+    public int this[int axis] =>
+        axis switch { 0 => _d0, 1 => _d1, 2 => _d2, 3 => _d3, _ => throw new ArgumentOutOfRangeException(nameof(axis)) };
     /// <summary>The first extent: rows.</summary>
     public int First => _d0;
     /// <summary>The last extent.</summary>

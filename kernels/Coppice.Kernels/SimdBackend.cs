@@ -22,7 +22,8 @@ public abstract class SimdBackend : Backend
     public override string Name => $"cpu {Tier.ToString().ToLowerInvariant()}, {Threads} thread{(Threads == 1 ? "" : "s")}";
 
     /// <summary>The widest tier of this processor (as far as the runtime may use it).</summary>
-    public static CpuTier BestTier => IsSupported(CpuTier.Avx512) ? CpuTier.Avx512 : IsSupported(CpuTier.Avx2) ? CpuTier.Avx2 : CpuTier.Portable;
+    public static CpuTier BestTier =>
+        IsSupported(CpuTier.Avx512) ? CpuTier.Avx512 : IsSupported(CpuTier.Avx2) ? CpuTier.Avx2 : CpuTier.Portable;
 
     /// <summary>Whether this processor, and the runtime as configured, has a tier.</summary>
     public static bool IsSupported(CpuTier tier) => tier switch
@@ -36,17 +37,23 @@ public abstract class SimdBackend : Backend
     /// <param name="threads">Threads that share an op; 0 for one for each processor the process may use.</param>
     /// <param name="tier">Vector registers to use; null for the widest there are.</param>
     /// <exception cref="ArgumentOutOfRangeException">A negative or absurd number of threads.</exception>
-    /// <exception cref="PlatformNotSupportedException">The processor has not that tier.</exception>
+    /// <exception cref="PlatformNotSupportedException">The processor does not have that tier.</exception>
     public static SimdBackend Create(int threads = 0, CpuTier? tier = null)
     {
-        if (threads is < 0 or > 1024) throw new ArgumentOutOfRangeException(nameof(threads), $"cpu: threads must be 1..1024, or 0 for all processors, got {threads}.");
+        if (threads is < 0 or > 1024)
+            throw new ArgumentOutOfRangeException(nameof(threads),
+                $"cpu: threads must be 1..1024, or 0 for all processors, got {threads}.");
         if (threads == 0) threads = Environment.ProcessorCount;
         var chosen = tier ?? BestTier;
-        if (!IsSupported(chosen)) throw new PlatformNotSupportedException($"cpu: tier {chosen} is not supported here, the widest is {BestTier}.");
+        if (!IsSupported(chosen))
+            throw new PlatformNotSupportedException($"cpu: tier {chosen} is not supported here, the widest is {BestTier}.");
         return CreateUnchecked(threads, chosen);
     }
 
-    /// <summary>The same without asking the processor: vectors that it has not are emulated, which is slow but gives the same bits, so every tier is tested on every machine.</summary>
+    /// <summary>
+    /// The same without asking the processor: vectors that it does not have are emulated, which is slow but gives the same bits, so every
+    /// tier is tested on every machine.
+    /// </summary>
     internal static SimdBackend CreateUnchecked(int threads, CpuTier tier) => tier switch
     {
         CpuTier.Avx512 => new SimdBackend<Lanes512>(tier, threads),
@@ -84,7 +91,8 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
         if (capacity > available + Slack)
         {
             throw new DeviceMemoryException(
-                $"pool {name}: {capacity:N0} bytes are needed, but this process may have {available:N0} more (choose a shorter context or a smaller weight format).");
+                $"pool {name}: {capacity:N0} bytes are needed, but this process may have {available:N0} more "
+                + "(choose a shorter context or a smaller weight format).");
         }
         return new HostPool(this, name, capacity, hugePages: !sparse);
     }
@@ -97,7 +105,8 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
     protected override void DownloadCore(Tensor source, Span<byte> destination) =>
         new ReadOnlySpan<byte>((void*)source.Address, destination.Length).CopyTo(destination);
 
-    protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations) =>
+    protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
+        ActivationFormat activations) =>
         new PanelMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
 
     public override long WeightBytes(int outputs, int inputs, MatrixFormat format) => new PanelLayout(outputs, inputs, format).Bytes;

@@ -35,7 +35,7 @@ public readonly struct Tensor
     public int RowStride { get; }
     /// <summary>Whether this is the default value, which views nothing.</summary>
     public bool IsEmpty => Buffer is null;
-    /// <summary>Whether rows lie one behind the other.</summary>
+    /// <summary>Whether rows follow each other without gaps.</summary>
     public bool IsContiguous => RowStride == Shape.RowLength || Shape.First <= 1;
     /// <summary>The first extent.</summary>
     public int Rows => Shape.First;
@@ -50,7 +50,10 @@ public readonly struct Tensor
         return new Tensor(Buffer, ByteOffset + (long)first * RowStride * Type.Size(), Shape.WithFirst(count), Type, RowStride);
     }
 
-    /// <summary>Columns <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1 of every row: [rows, count] with this row stride.</summary>
+    /// <summary>
+    /// Columns <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1 of every row: [rows, count] with this
+    /// row stride.
+    /// </summary>
     public Tensor Columns(int first, int count)
     {
         if (first < 0 || count < 0 || first > Shape.RowLength - count)
@@ -66,11 +69,12 @@ public readonly struct Tensor
         return new Tensor(Buffer, ByteOffset, new Shape(Shape.First, heads, Shape.RowLength / heads), Type, RowStride);
     }
 
-    /// <summary>The same rows with other extents of as many elements.</summary>
+    /// <summary>The same rows with other extents; the number of rows and their length stay.</summary>
     public Tensor As(Shape shape)
     {
         if (shape.First != Shape.First || shape.RowLength != Shape.RowLength)
-            throw new ArgumentOutOfRangeException(nameof(shape), $"tensor: {Shape} can be seen as as many rows of as many elements, got {shape}.");
+            throw new ArgumentOutOfRangeException(nameof(shape),
+                $"tensor: cannot view {Shape} as {shape}: rows and row length must match.");
         return new Tensor(Buffer, ByteOffset, shape, Type, RowStride);
     }
 

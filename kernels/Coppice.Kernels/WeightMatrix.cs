@@ -7,7 +7,8 @@ namespace Coppice.Kernels;
 public abstract class WeightMatrix : IDisposable
 {
     /// <summary>A matrix over <paramref name="buffer"/>.</summary>
-    protected WeightMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format, ActivationFormat activations = ActivationFormat.F32)
+    protected WeightMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format,
+        ActivationFormat activations = ActivationFormat.F32)
     {
         (Owner, Buffer, Outputs, Inputs, Format, Activations) = (owner, buffer, outputs, inputs, format, activations);
     }
@@ -28,10 +29,14 @@ public abstract class WeightMatrix : IDisposable
     /// <summary>The memory it lives in.</summary>
     protected internal PoolBuffer Buffer { get; }
 
-    /// <summary>Stores rows <paramref name="firstOutput"/>… from row-major <paramref name="rows"/> [count, inputs] of type <paramref name="source"/>, converting to <see cref="Format"/> (nearest even; quantised formats by group).</summary>
+    /// <summary>
+    /// Stores rows <paramref name="firstOutput"/>… from row-major <paramref name="rows"/> [count, inputs] of type
+    /// <paramref name="source"/>, converting to <see cref="Format"/> (nearest even; quantised formats by group).
+    /// </summary>
     /// <remarks>Calls for disjoint rows may run concurrently. Every row must be written once before the matrix is used.</remarks>
     /// <exception cref="ArgumentException">The rows do not fit, or the bytes are not whole rows.</exception>
-    /// <exception cref="ObjectDisposedException">The matrix has been disposed; disposing it during this call takes effect after it.</exception>
+    /// <exception cref="ObjectDisposedException">The matrix has been disposed; disposing it during this call takes effect after
+    /// it.</exception>
     public void Write(int firstOutput, ReadOnlySpan<byte> rows, ElementType source)
     {
         var rowBytes = (long)Inputs * source.Size();
@@ -40,7 +45,8 @@ public abstract class WeightMatrix : IDisposable
             throw new ArgumentException($"weight: rows must be whole rows of {rowBytes} bytes, got {rows.Length} bytes.", nameof(rows));
         var count = (int)(rows.Length / rowBytes);
         if (firstOutput < 0 || firstOutput > Outputs - count)
-            throw new ArgumentOutOfRangeException(nameof(firstOutput), $"weight: rows {firstOutput}..{(long)firstOutput + count} are outside [{Outputs}, {Inputs}].");
+            throw new ArgumentOutOfRangeException(nameof(firstOutput),
+                $"weight: rows {firstOutput}..{(long)firstOutput + count} are outside [{Outputs}, {Inputs}].");
         using var pin = Buffer.Use();
         WriteCore(firstOutput, count, rows, source);
     }

@@ -11,7 +11,8 @@ public sealed class AvailableMemoryTests
     private const string Child = "COPPICE_HEAP_LIMIT_CHILD";
     private const long MiB = 1 << 20;
     private const int LimitSeconds = 120;
-    private const string Machine = "MemTotal:       24684092 kB\nMemFree:        1024 kB\nMemAvailable:   2097152 kB\nBuffers: 1 kB\nCached:          4096 kB\n";
+    private const string Machine =
+        "MemTotal:       24684092 kB\nMemFree:        1024 kB\nMemAvailable:   2097152 kB\nBuffers: 1 kB\nCached:          4096 kB\n";
     private const string Unified = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n";
     private const string Memory1 = "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory\n";
 
@@ -20,7 +21,8 @@ public sealed class AvailableMemoryTests
 
     [Fact]
     public void An_old_kernel_has_its_parts_added() =>
-        Assert.Equal((1024 + 1 + 4096) * 1024L, Read(("/proc/meminfo", Machine.Replace("MemAvailable", "Other", StringComparison.Ordinal))));
+        Assert.Equal((1024 + 1 + 4096) * 1024L,
+            Read(("/proc/meminfo", Machine.Replace("MemAvailable", "Other", StringComparison.Ordinal))));
 
     [Fact]
     public void Where_nothing_can_be_read_nothing_is_known() => Assert.Null(Read());
@@ -41,8 +43,10 @@ public sealed class AvailableMemoryTests
     [Fact]
     public void A_group_of_version_1_counts_with_its_parents() => Assert.Equal(30 * MiB, Read(
         ("/proc/meminfo", Machine), ("/proc/self/cgroup", "5:cpu:/x\n4:memory:/a/b\n0::/\n"), ("/proc/self/mountinfo", Memory1),
-        ("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n"), ("/sys/fs/cgroup/memory/a/b/memory.usage_in_bytes", "5\n"),
-        ("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", $"{40 * MiB}\n"), ("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", $"{20 * MiB}\n"),
+        ("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n"),
+            ("/sys/fs/cgroup/memory/a/b/memory.usage_in_bytes", "5\n"),
+        ("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", $"{40 * MiB}\n"),
+            ("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", $"{20 * MiB}\n"),
         ("/sys/fs/cgroup/memory/a/memory.stat", $"inactive_file 1\ntotal_inactive_file {10 * MiB}\n")));
 
     [Fact]
@@ -64,7 +68,8 @@ public sealed class AvailableMemoryTests
     [Fact]
     public void A_mount_may_have_a_blank_in_its_name() => Assert.Equal(7, Read(
         ("/proc/meminfo", Machine), ("/proc/self/cgroup", "0::/\n"),
-        ("/proc/self/mountinfo", @"30 23 0:26 / /mnt/my\040groups rw shared:1 master:2 - cgroup2 none rw"), ("/mnt/my groups/memory.max", "7")));
+        ("/proc/self/mountinfo", @"30 23 0:26 / /mnt/my\040groups rw shared:1 master:2 - cgroup2 none rw"),
+            ("/mnt/my groups/memory.max", "7")));
 
     [Theory]
     [InlineData("MemAvailable: 99999999999999999999999 kB")]
@@ -77,7 +82,8 @@ public sealed class AvailableMemoryTests
     public void A_malformed_count_is_none(string text) => Assert.Null(Read(("/proc/meminfo", text)));
 
     [Fact]
-    public void A_huge_count_does_not_overflow() => Assert.Equal(long.MaxValue / 1024 * 1024, Read(("/proc/meminfo", $"MemAvailable: {ulong.MaxValue} kB")));
+    public void A_huge_count_does_not_overflow() =>
+        Assert.Equal(long.MaxValue / 1024 * 1024, Read(("/proc/meminfo", $"MemAvailable: {ulong.MaxValue} kB")));
 
     [Fact]
     public void A_group_that_uses_more_than_its_limit_has_no_room() => Assert.Equal(0, Read(
@@ -90,7 +96,8 @@ public sealed class AvailableMemoryTests
     {
         string[] words =
         [
-            "MemAvailable:", "memory", "max", "0::", "4:memory:", "/", "/..", "a", " ", "\n", "-", " - cgroup2 x rw", ":", "18446744073709551615", "-1",
+            "MemAvailable:", "memory", "max", "0::", "4:memory:", "/", "/..", "a", " ", "\n", "-", " - cgroup2 x rw", ":",
+                "18446744073709551615", "-1",
             "inactive_file ", "kB", "\\040", "\0", "é", "30 23 0:26 / /sys/fs/cgroup rw", "9223372036854775807",
         ];
         var text = Gen.Int[0, words.Length - 1].Array[0, 12].Select(picks => string.Concat(picks.Select(pick => words[pick])));
@@ -127,7 +134,8 @@ public sealed class AvailableMemoryTests
         }
         if (AvailableMemory.Bytes < 1024 * MiB) Assert.Skip("this machine has less than 1 GiB to spare");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
-        foreach (var argument in new[] { typeof(AvailableMemoryTests).Assembly.Location, "-noColor", "-method", $"*.{nameof(What_limits_the_collector_does_not_limit_pools)}" })
+        foreach (var argument in new[] { typeof(AvailableMemoryTests).Assembly.Location, "-noColor", "-method",
+            $"*.{nameof(What_limits_the_collector_does_not_limit_pools)}" })
             start.ArgumentList.Add(argument);
         start.Environment["DOTNET_GCHeapHardLimit"] = "0x10000000";
         start.Environment[Child] = "1";

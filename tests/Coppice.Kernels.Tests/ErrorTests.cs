@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Coppice.Kernels.Tests;
 
-/// <summary>What ops say about wrong operands: "op: what must hold, what was found". The checks are in the contract, so one back end stands for all.</summary>
+/// <summary>
+/// What ops say about wrong operands: "op: what must hold, what was found". The checks are in the contract, so one back end stands for all.
+/// </summary>
 public sealed class ErrorTests : IDisposable
 {
     private readonly ReferenceBackend _here = new();
@@ -31,14 +33,17 @@ public sealed class ErrorTests : IDisposable
     private Tensor T(ElementType type, params int[] shape) => _pool.Rent(Of(shape), type);
     private Tensor Foreign(params int[] shape) => _otherPool.Rent(Of(shape));
     private WeightMatrix W(int outputs, int inputs) => _here.CreateWeight(_pool, outputs, inputs, MatrixFormat.F32);
-    private DenseKv Kv(int pages = 1, int heads = 2, int headDim = 8) => new(T(ElementType.F16, pages, heads, headDim, 64), T(ElementType.F16, pages, heads, 64, headDim));
+    private DenseKv Kv(int pages = 1, int heads = 2, int headDim = 8) =>
+        new(T(ElementType.F16, pages, heads, headDim, 64), T(ElementType.F16, pages, heads, 64, headDim));
 
-    private static Shape Of(int[] d) => d.Length switch { 1 => new(d[0]), 2 => new(d[0], d[1]), 3 => new(d[0], d[1], d[2]), _ => new(d[0], d[1], d[2], d[3]) };
+    private static Shape Of(int[] d) =>
+        d.Length switch { 1 => new(d[0]), 2 => new(d[0], d[1]), 3 => new(d[0], d[1], d[2]), _ => new(d[0], d[1], d[2], d[3]) };
 
     private static void Says(string expected, Action call)
     {
         var error = Assert.ThrowsAny<ArgumentException>(call);
-        Assert.Equal(expected, error.ParamName is null ? error.Message : error.Message.Replace($" (Parameter '{error.ParamName}')", "", StringComparison.Ordinal));
+        Assert.Equal(expected, error.ParamName is null ? error.Message
+            : error.Message.Replace($" (Parameter '{error.ParamName}')", "", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -60,14 +65,18 @@ public sealed class ErrorTests : IDisposable
         Says("softmax: x must be [2, 4], got [2, 2, 4].", () => _here.Softmax(F(2, 2, 4), F(2, 2, 4)));
         Says("top_k: indices must be [2, 3], got [2, 2].", () => _here.TopK(F(2, 9), F(2, 3), I(2, 2)));
         Says("matmul_top_k: y must be [2, 3], got [2, 4].", () => _here.MatMulTopK(F(2, 4), W(3, 4), default, F(2, 4), F(2, 1), I(2, 1)));
-        Says("matmul_top_k: values must be [2, 1], got [1, 1].", () => _here.MatMulTopK(F(2, 4), W(3, 4), default, F(2, 3), F(1, 1), I(1, 1)));
+        Says("matmul_top_k: values must be [2, 1], got [1, 1].",
+            () => _here.MatMulTopK(F(2, 4), W(3, 4), default, F(2, 3), F(1, 1), I(1, 1)));
         Says("rope: x must be [tokens, heads, headDim], got [2, 8].", () => _here.Rope(F(2, 8), I(2), F(9, 4), F(9, 4), RopePairing.Half));
         Says("rope: sines must be [9, 4], got [9, 3].", () => _here.Rope(F(2, 1, 8), I(2), F(9, 4), F(9, 3), RopePairing.Half));
         Says("kv_append: k must be [1, 2, 8], got [1, 1, 8].", () => _here.KvAppend(Kv(), F(1, 1, 8), F(1, 1, 8), 0));
         Says("kv_append: v must be [1, 2, 8], got [2, 2, 8].", () => _here.KvAppend(Kv(), F(1, 2, 8), F(2, 2, 8), 0));
-        Says("attention: q must be [tokens, a multiple of 2, 8], got [1, 3, 8].", () => _here.Attention(F(1, 3, 8), Kv(), AttentionMask.Causal(0), 1, 0, F(1, 3, 8)));
-        Says("attention: Depths must be [2], got [3].", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(2, 2), I(3), 1), 1, 0, F(2, 2, 8)));
-        Says("attention: Paths must be [2, ...], got [3, 2].", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(3, 2), I(2), 1), 1, 0, F(2, 2, 8)));
+        Says("attention: q must be [tokens, a multiple of 2, 8], got [1, 3, 8].",
+            () => _here.Attention(F(1, 3, 8), Kv(), AttentionMask.Causal(0), 1, 0, F(1, 3, 8)));
+        Says("attention: Depths must be [2], got [3].",
+            () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(2, 2), I(3), 1), 1, 0, F(2, 2, 8)));
+        Says("attention: Paths must be [2, ...], got [3, 2].",
+            () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(3, 2), I(2), 1), 1, 0, F(2, 2, 8)));
     }
 
     [Fact]
@@ -82,10 +91,12 @@ public sealed class ErrorTests : IDisposable
         Says("kv_move: sources must ascend within 4..63, got 4 at 1.", () => _here.KvMove(Kv(), [5, 4], 3));
         Says("kv_move: sources must ascend within 3..63, got 64 at 0.", () => _here.KvMove(Kv(), [64], 3));
         Says("kv_move: the first destination must not be negative, got -1.", () => _here.KvMove(Kv(), [1], -1));
-        Says("attention: slots 63..65 must be within the capacity of 64.", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Causal(63), 1, 0, F(2, 2, 8)));
+        Says("attention: slots 63..65 must be within the capacity of 64.",
+            () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Causal(63), 1, 0, F(2, 2, 8)));
         Says("attention: Paths must be [2, at least 3] for rows as deep as 2, got [2, 2].",
             () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Tree(0, I(2, 2), I(2), deepest: 2), 1, 0, F(2, 2, 8)));
-        Says("attention: softCap must not be negative, got -2.", () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Causal(0), 1, -2, F(2, 2, 8)));
+        Says("attention: softCap must not be negative, got -2.",
+            () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Causal(0), 1, -2, F(2, 2, 8)));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Causal(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Causal(0, window: -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Tree(0, I(2, 2), I(2), deepest: -1));
@@ -98,8 +109,10 @@ public sealed class ErrorTests : IDisposable
         Says("matmul: x must be F32, got F16.", () => _here.MatMul(T(ElementType.F16, 2, 4), W(3, 4), default, F(2, 3)));
         Says("embed: ids must be I32, got F32.", () => _here.Embed(F(2), W(9, 4), 1, F(2, 4)));
         Says("top_k: indices must be I32, got F32.", () => _here.TopK(F(2, 9), F(2, 3), F(2, 3)));
-        Says("kv_append: keys must be F32, F16 or BF16, got I32.", () => _here.KvAppend(new DenseKv(I(1, 2, 8, 64), I(1, 2, 64, 8)), F(1, 2, 8), F(1, 2, 8), 0));
-        Says("kv_append: values must be F16, got BF16.", () => _here.KvAppend(new DenseKv(Kv().Keys, T(ElementType.BF16, 1, 2, 64, 8)), F(1, 2, 8), F(1, 2, 8), 0));
+        Says("kv_append: keys must be F32, F16 or BF16, got I32.",
+            () => _here.KvAppend(new DenseKv(I(1, 2, 8, 64), I(1, 2, 64, 8)), F(1, 2, 8), F(1, 2, 8), 0));
+        Says("kv_append: values must be F16, got BF16.",
+            () => _here.KvAppend(new DenseKv(Kv().Keys, T(ElementType.BF16, 1, 2, 64, 8)), F(1, 2, 8), F(1, 2, 8), 0));
         Says("softmax: x must be F32, got nothing.", () => _here.Softmax(default, F(2, 4)));
         Says("kv_move: PageTable must be I32, got F32.", () => _here.KvMove(new PagedKv(Kv().Keys, Kv().Values, F(1)), [1], 0));
     }
@@ -107,10 +120,13 @@ public sealed class ErrorTests : IDisposable
     [Fact]
     public void Operands_of_another_device_name_both_devices()
     {
-        Says("add: x must be on reference, got cpu portable, 1 thread; copy it there first.", () => _here.Add(Foreign(2, 4), F(2, 4), 1, F(2, 4)));
-        Says("softmax: y must be on reference, got cpu portable, 1 thread; copy it there first.", () => _here.Softmax(F(2, 4), Foreign(2, 4)));
+        Says("add: x must be on reference, got cpu portable, 1 thread; copy it there first.",
+            () => _here.Add(Foreign(2, 4), F(2, 4), 1, F(2, 4)));
+        Says("softmax: y must be on reference, got cpu portable, 1 thread; copy it there first.",
+            () => _here.Softmax(F(2, 4), Foreign(2, 4)));
         using var weight = _there.CreateWeight(_otherPool, 3, 4, MatrixFormat.F32);
-        Says("matmul: weight must be on reference, got cpu portable, 1 thread; load it there first.", () => _here.MatMul(F(2, 4), weight, default, F(2, 3)));
+        Says("matmul: weight must be on reference, got cpu portable, 1 thread; load it there first.",
+            () => _here.MatMul(F(2, 4), weight, default, F(2, 3)));
         Says("attention: keys must be on cpu portable, 1 thread, got reference; copy it there first.",
             () => _there.Attention(Foreign(1, 2, 8), Kv(), AttentionMask.Causal(0), 1, 0, Foreign(1, 2, 8)));
         Says("kv_move: keys must be on cpu portable, 1 thread, got reference; copy it there first.", () => _there.KvMove(Kv(), [1], 0));
@@ -131,17 +147,23 @@ public sealed class ErrorTests : IDisposable
     [Fact]
     public void Layouts_of_caches_are_checked()
     {
-        Says("attention: values must be [1, 2, 64, 8], got [1, 2, 8, 64].", () => _here.Attention(F(1, 2, 8), new DenseKv(Kv().Keys, Kv().Keys), AttentionMask.Causal(0), 1, 0, F(1, 2, 8)));
+        Says("attention: values must be [1, 2, 64, 8], got [1, 2, 8, 64].",
+            () => _here.Attention(F(1, 2, 8), new DenseKv(Kv().Keys, Kv().Keys), AttentionMask.Causal(0), 1, 0, F(1, 2, 8)));
         Says("attention: keys must be [1, 2, 8, 64], got [1, 2, 8, 32].",
-            () => _here.Attention(F(1, 2, 8), new DenseKv(T(ElementType.F16, 1, 2, 8, 32), Kv().Values), AttentionMask.Causal(0), 1, 0, F(1, 2, 8)));
+            () =>
+                _here.Attention(F(1, 2, 8), new DenseKv(T(ElementType.F16, 1, 2, 8, 32), Kv().Values), AttentionMask.Causal(0), 1, 0,
+                    F(1, 2, 8)));
     }
 
     [Fact]
     public void Copies_between_host_and_device_are_checked()
     {
-        Says("upload: the host side must have as many elements of the same size, got 3 of 4 bytes for F32[2, 2] of test.", () => _here.Upload<float>(new float[3], F(2, 2)));
-        Says("download: the host side must have as many elements of the same size, got 4 of 8 bytes for F32[2, 2] of test.", () => _here.Download(F(2, 2), new double[4]));
-        Says("upload: rows of tensor must be contiguous, got [2, 2] with row stride 5.", () => _here.Upload<float>(new float[4], F(2, 5).Columns(1, 2)));
+        Says("upload: the host side must have as many elements of the same size, got 3 of 4 bytes for F32[2, 2] of test.",
+            () => _here.Upload<float>(new float[3], F(2, 2)));
+        Says("download: the host side must have as many elements of the same size, got 4 of 8 bytes for F32[2, 2] of test.",
+            () => _here.Download(F(2, 2), new double[4]));
+        Says("upload: rows of tensor must be contiguous, got [2, 2] with row stride 5.",
+            () => _here.Upload<float>(new float[4], F(2, 5).Columns(1, 2)));
     }
 
     [Fact]

@@ -101,14 +101,17 @@ public sealed class GpuBackendTests : IDisposable
     [InlineData(ElementType.BF16)]
     public void Device_rounding_equals_the_host_rounding_for_every_kind_of_number(ElementType type)
     {
-        float[] values = [.. Noise.Uniform(1, 100, 1e-4f), .. Noise.Uniform(2, 100, 1e-7f), .. Noise.Uniform(3, 100, 7e4f), .. Noise.Uniform(4, 100),
+        float[] values = [.. Noise.Uniform(1, 100, 1e-4f), .. Noise.Uniform(2, 100, 1e-7f), .. Noise.Uniform(3, 100, 7e4f),
+            .. Noise.Uniform(4, 100),
             0f, -0f, 65504f, 65519.996f, 65520f, -65536f, 5.9604645e-8f, 2.9802322e-8f, 2.98023259e-8f, 6.1035156e-5f, 6.1005e-5f,
             1.00048828125f, 1.00146484375f, float.MaxValue, float.Epsilon, float.PositiveInfinity, float.NegativeInfinity, float.NaN];
         foreach (var value in values)
         {
             var expected = type == ElementType.F16 ? BitConverter.HalfToUInt16Bits((Half)value) : BFloat16.FromSingle(value);
             var actual = type == ElementType.F16 ? Bits(DeviceF16.FromSingle(value)) : Bits(DeviceBF16.FromSingle(value));
-            if (float.IsNaN(value)) Assert.True(float.IsNaN(type == ElementType.F16 ? DeviceF16.ToSingle(DeviceF16.FromSingle(value)) : DeviceBF16.ToSingle(DeviceBF16.FromSingle(value))));
+            if (float.IsNaN(value))
+                Assert.True(float.IsNaN(type == ElementType.F16 ? DeviceF16.ToSingle(DeviceF16.FromSingle(value))
+                    : DeviceBF16.ToSingle(DeviceBF16.FromSingle(value))));
             else Assert.Equal((value, expected), (value, actual));
         }
     }
@@ -116,10 +119,12 @@ public sealed class GpuBackendTests : IDisposable
     [Fact]
     public void Device_tanh_is_within_three_units_in_the_last_place()
     {
-        foreach (var x in (float[])[.. Noise.Uniform(1, 2000, 3), .. Noise.Uniform(2, 500, 0.01f), 0f, -0f, 0.625f, -0.62499994f, 20f, -100f, float.PositiveInfinity])
+        foreach (var x in (float[])[.. Noise.Uniform(1, 2000, 3), .. Noise.Uniform(2, 500, 0.01f), 0f, -0f, 0.625f, -0.62499994f, 20f,
+            -100f, float.PositiveInfinity])
         {
             var expected = Math.Tanh((double)x);
-            Assert.True(Math.Abs(DeviceMath.Tanh(x) - expected) <= 3 * Math.Abs(MathF.BitIncrement((float)expected) - (double)(float)expected), $"{x}: {DeviceMath.Tanh(x)} {expected}");
+            Assert.True(Math.Abs(DeviceMath.Tanh(x) - expected) <= 3 * Math
+                .Abs(MathF.BitIncrement((float)expected) - (double)(float)expected), $"{x}: {DeviceMath.Tanh(x)} {expected}");
         }
     }
 
@@ -133,7 +138,8 @@ public sealed class GpuBackendTests : IDisposable
         using var reference = new Reference.ReferenceBackend();
         using var expected = new Bed(reference, Placement.Plain, onHost: true);
         using var bed = new Bed(_backend, Placement.Plain, onHost: false);
-        Compare.Within(c.ToString(), Ops.AttentionTests.Run(expected, c), Ops.AttentionTests.Run(bed, c), Tolerances.Attention(c.HeadDim, c.QuerySize, c.SoftCap));
+        Compare.Within(c.ToString(), Ops.AttentionTests.Run(expected, c), Ops.AttentionTests.Run(bed, c),
+            Tolerances.Attention(c.HeadDim, c.QuerySize, c.SoftCap));
     }
 
     [Fact]
@@ -147,7 +153,8 @@ public sealed class GpuBackendTests : IDisposable
         var product = new MatMulCase(7, 2100, 3, MatrixFormat.Q4, false, ActivationFormat.Int8);     // two rounded rows at a time
         Compare.SameFiniteBits("matmul", Ops.MatMulTests.Run(one, product), Ops.MatMulTests.Run(other, product));
         Assert.Equal(LargestOfLongRows(one), LargestOfLongRows(other));
-        Assert.Contains("must fit", Assert.Throws<ArgumentException>(() => Ops.AttentionTests.Run(other, c with { Start = 900 })).Message, StringComparison.Ordinal);
+        Assert.Contains("must fit", Assert.Throws<ArgumentException>(() => Ops.AttentionTests.Run(other, c with { Start = 900 })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,7 +162,8 @@ public sealed class GpuBackendTests : IDisposable
     {
         using var bed = new Bed(_backend, Placement.Plain, onHost: false);
         var x = LongRows();
-        var expected = Enumerable.Range(0, 3).SelectMany(row => Enumerable.Range(0, LongRow).OrderByDescending(i => x[row * LongRow + i]).ThenBy(i => i).Take(4));
+        var expected = Enumerable.Range(0,
+            3).SelectMany(row => Enumerable.Range(0, LongRow).OrderByDescending(i => x[row * LongRow + i]).ThenBy(i => i).Take(4));
         Assert.Equal(expected, LargestOfLongRows(bed));
     }
 
@@ -173,7 +181,8 @@ public sealed class GpuBackendTests : IDisposable
 
     [Fact]
     public void A_matrix_too_large_to_index_is_refused() => Assert.Contains("32 GiB",
-        Assert.Throws<ArgumentException>(() => { using var pool = _backend.CreatePool("test", 0); _backend.CreateWeight(pool, 1 << 20, 1 << 14, MatrixFormat.BF16); }).Message,
+        Assert.Throws<ArgumentException>(() => { using var pool = _backend.CreatePool("test", 0); _backend.CreateWeight(pool, 1 << 20,
+            1 << 14, MatrixFormat.BF16); }).Message,
         StringComparison.Ordinal);
 
     [Fact]
@@ -188,7 +197,8 @@ public sealed class GpuBackendTests : IDisposable
     private static long TaskBytes(string kernel)
     {
         var method = DeviceKernels.All.Single(candidate => candidate.Name == kernel).Method;
-        var arguments = method.GetParameters().Sum(parameter => (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(parameter.ParameterType).Invoke(null, null)!);
+        var arguments = method.GetParameters().Sum(parameter => (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!
+            .MakeGenericMethod(parameter.ParameterType).Invoke(null, null)!);
         return (68 + arguments + 7) / 8 * 8;
     }
 

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Coppice.Kernels.Tests;
 
-/// <summary>What can be known of the GPU kernels without a GPU: that they become PTX, what the text holds, that it assembles, and what it takes.</summary>
+/// <summary>
+/// What can be known of the GPU kernels without a GPU: that they become PTX, what the text holds, that it assembles, and what it takes.
+/// </summary>
 public sealed class KernelCompilationTests
 {
     private const string NoAssembler = "ptxas was not found on the path or in ~/.cache/coppice/ptxas (.ci/get-ptxas puts it there)";
@@ -110,7 +112,8 @@ public sealed class KernelCompilationTests
     public void Every_kernel_assembles_without_spills_and_without_a_stack()
     {
         if (Measured.Value is not { } rows) Assert.Skip(NoAssembler);
-        else Assert.All(rows, row => Assert.True(row is { SpillStoreBytes: 0, SpillLoadBytes: 0, StackBytes: 0, Registers: > 0 }, row.ToString()));
+        else Assert.All(rows, row => Assert.True(row is { SpillStoreBytes: 0, SpillLoadBytes: 0, StackBytes: 0, Registers: > 0 },
+            row.ToString()));
     }
 
     [Fact]
@@ -128,7 +131,8 @@ public sealed class KernelCompilationTests
             Assert.All(rows, row =>
             {
                 var allowed = table[(row.Name, row.Architecture)];
-                Assert.True(row.Registers <= allowed.Registers && row.SharedBytes <= allowed.SharedBytes && row.WarpsPerMultiprocessor >= allowed.WarpsPerMultiprocessor,
+                Assert.True(row.Registers <= allowed.Registers && row.SharedBytes <= allowed.SharedBytes
+                    && row.WarpsPerMultiprocessor >= allowed.WarpsPerMultiprocessor,
                     $"{row} takes more than {allowed}; write the table anew if that is worth it");
             });
         }
@@ -137,7 +141,8 @@ public sealed class KernelCompilationTests
     [Fact]
     public void The_table_lists_exactly_the_kernels_there_are()
     {
-        var expected = PtxCompiler.Architectures.SelectMany(architecture => DeviceKernels.All.Select(kernel => (kernel.Name, architecture)));
+        var expected = PtxCompiler.Architectures.SelectMany(architecture => DeviceKernels.All.Select(kernel => (kernel.Name,
+            architecture)));
         Assert.Equal(expected, KernelTable.Read(TableFolder()).Select(row => (row.Name, row.Architecture)));
     }
 
@@ -147,12 +152,14 @@ public sealed class KernelCompilationTests
     [InlineData("sm_80", 128, 0, 128, 16)]
     [InlineData("sm_90", 16, 40 << 10, 64, 10)]     // five groups of 41 KiB
     [InlineData("sm_80", 16, 0, 32, 32)]            // 32 groups at most
-    public void Occupancy_follows_from_registers_shared_memory_and_group_size(string architecture, int registers, int shared, int group, int warps) =>
+    public void Occupancy_follows_from_registers_shared_memory_and_group_size(string architecture, int registers, int shared, int group,
+        int warps) =>
         Assert.Equal(warps, Ptxas.Warps(architecture, registers, shared, group));
 
     [Fact]
     public void An_unknown_architecture_is_named() =>
-        Assert.Contains("sm_75", Assert.Throws<ArgumentException>(() => PtxCompiler.Compile(DeviceKernels.All[0], "sm_75")).Message, StringComparison.Ordinal);
+        Assert.Contains("sm_75", Assert.Throws<ArgumentException>(() => PtxCompiler.Compile(DeviceKernels.All[0], "sm_75")).Message,
+            StringComparison.Ordinal);
 
     private static Ptxas? FindAssembler()
     {

@@ -83,7 +83,9 @@ public sealed class LifetimeTests
         }
     }
 
-    /// <summary>Threads rent, write, read and return while one of them closes the pool; a guard page would end the process at a use of freed memory.</summary>
+    /// <summary>
+    /// Threads rent, write, read and return while one of them closes the pool; a guard page would end the process at a use of freed memory.
+    /// </summary>
     [Fact]
     public void Any_schedule_of_rents_returns_and_disposal_keeps_memory_apart()
     {
@@ -92,7 +94,8 @@ public sealed class LifetimeTests
         {
             var pool = new GuardedPool(backend, "test", 1 << 15, beforeGuard: round % 2 == 0);
             var overlaps = 0;
-            var threads = Enumerable.Range(0, 4).Select(number => new Thread(() => Interlocked.Add(ref overlaps, RentUntilClosed(pool, 10 * round + number)))).ToArray();
+            var threads = Enumerable.Range(0,
+                4).Select(number => new Thread(() => Interlocked.Add(ref overlaps, RentUntilClosed(pool, 10 * round + number)))).ToArray();
             foreach (var thread in threads) thread.Start();
             Thread.SpinWait(new Random(round).Next(200_000));
             pool.Dispose();
@@ -104,7 +107,9 @@ public sealed class LifetimeTests
         Assert.Equal((0L, 0L, 0L), (backend.Memory.BytesInUse, backend.Memory.SlabBytes, backend.Memory.ForgottenBuffers));
     }
 
-    /// <summary>One thread computes on guarded memory while another disposes the back end, the buffers and the pools, in any order.</summary>
+    /// <summary>
+    /// One thread computes on guarded memory while another disposes the back end, the buffers and the pools, in any order.
+    /// </summary>
     [Theory]
     [InlineData(400, 2)]
     [InlineData(50, 1)]
@@ -175,7 +180,8 @@ public sealed class LifetimeTests
         using var pool = Of(device).CreatePool("test", 1 << 16);
         ForgetBuffers(pool, 3);
         CollectUntil(() => pool.Statistics.ForgottenBuffers == 3);
-        Assert.Equal((3 * pool.RoundUp(1000), 0L, 0L), (pool.Statistics.ForgottenBytes, pool.Statistics.BytesInUse, pool.Statistics.ForgottenPools));
+        Assert.Equal((3 * pool.RoundUp(1000), 0L, 0L),
+            (pool.Statistics.ForgottenBytes, pool.Statistics.BytesInUse, pool.Statistics.ForgottenPools));
         pool.Rent(pool.Capacity).Dispose();
     }
 
@@ -228,13 +234,15 @@ public sealed class LifetimeTests
         Assert.Throws<ObjectDisposedException>(() => backend.AvailableBytes);
     }
 
-    private static List<Backend> New() => [new ReferenceBackend(), SimdBackend.Create(2), SimdBackend.Create(1, CpuTier.Portable), GpuBackend.CreateCpuAccelerator()];
+    private static List<Backend> New() =>
+        [new ReferenceBackend(), SimdBackend.Create(2), SimdBackend.Create(1, CpuTier.Portable), GpuBackend.CreateCpuAccelerator()];
 
     /// <summary>Every public method that computes.</summary>
     private static List<MethodInfo> Ops()
     {
         var ops = typeof(Backend).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
-            .Where(method => method is { IsSpecialName: false, IsGenericMethod: false } && method.ReturnType == typeof(void) && method.Name != nameof(Backend.Dispose)
+            .Where(method => method is { IsSpecialName: false, IsGenericMethod: false } && method.ReturnType == typeof(void)
+                && method.Name != nameof(Backend.Dispose)
                 && !method.GetParameters().Any(p => p.ParameterType.IsByRefLike)).ToList();
         Assert.True(ops.Count > 15, $"{ops.Count} ops");
         return ops;

@@ -45,7 +45,9 @@ public sealed class PoolTests
         using var pool = Of(device).CreatePool("kv", 4096);
         using var held = pool.Rent(1024);
         var error = Assert.Throws<DeviceMemoryException>(() => pool.Rent(4096));
-        Assert.Equal($"pool kv: 4,096 bytes must fit, but {pool.Capacity - held.Bytes:N0} of {pool.Capacity:N0} are free (choose a shorter context or a smaller weight format).", error.Message);
+        Assert.Equal($"pool kv: 4,096 bytes must fit, but {pool.Capacity - held.Bytes:N0} of {pool.Capacity:N0} are free "
+            + "(choose a shorter context or a smaller weight format).",
+            error.Message);
         Assert.Equal((1, held.Bytes), (pool.Statistics.Rents, pool.Statistics.BytesInUse));
     }
 
@@ -83,7 +85,9 @@ public sealed class PoolTests
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(-1));
     }
 
-    /// <summary>A pool against a list of what is rented: a request succeeds exactly when some gap of the list holds it, and nothing overlaps.</summary>
+    /// <summary>
+    /// A pool against a list of what is rented: a request succeeds exactly when some gap of the list holds it, and nothing overlaps.
+    /// </summary>
     [Fact]
     public void Any_order_of_rents_and_returns_agrees_with_a_list()
     {

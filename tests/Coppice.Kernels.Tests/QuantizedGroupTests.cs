@@ -10,7 +10,8 @@ public sealed class QuantizedGroupTests
 {
     public static TheoryData<int, float, float> Groups => new()
     {
-        { 32, 1f, 0f }, { 32, 0.02f, 0f }, { 31, 1f, 0f }, { 1, 1f, 0f }, { 2, 1f, 5f }, { 32, 1e-3f, 3f }, { 32, 100f, -40f }, { 32, 1e-7f, 0f }, { 7, 0f, 2f }, { 5, 0f, 0f },
+        { 32, 1f, 0f }, { 32, 0.02f, 0f }, { 31, 1f, 0f }, { 1, 1f, 0f }, { 2, 1f, 5f }, { 32, 1e-3f, 3f }, { 32, 100f, -40f },
+            { 32, 1e-7f, 0f }, { 7, 0f, 2f }, { 5, 0f, 0f },
     };
 
     [Theory, MemberData(nameof(Groups))]
@@ -26,8 +27,10 @@ public sealed class QuantizedGroupTests
             for (var i = 0; i < count; i++)
             {
                 Assert.InRange(codes[i], -127, 127);
-                // Half a step, or what the scale's rounding takes from the largest; where the scale is 0 or subnormal, a weight itself is within that.
-                Assert.InRange(Math.Abs(weights[i] - (double)scale * codes[i]), 0, 0.5001 * scale + largest / 1024 + 127 * Math.ScaleB(1, -25));
+                // Half a step, or what the scale's rounding takes from the largest; where the scale is 0 or subnormal, a weight itself is
+                // within that.
+                Assert.InRange(Math.Abs(weights[i] - (double)scale * codes[i]), 0,
+                    0.5001 * scale + largest / 1024 + 127 * Math.ScaleB(1, -25));
             }
         }
     }
@@ -73,8 +76,10 @@ public sealed class QuantizedGroupTests
     public void Weights_that_no_scale_can_hold_are_refused(float bad)
     {
         float[] weights = [0.5f, bad, -1f];
-        Assert.Contains("finite", Assert.Throws<ArgumentException>(() => QuantizedGroup.EncodeQ8(weights, new sbyte[3])).Message, StringComparison.Ordinal);
-        Assert.Contains("finite", Assert.Throws<ArgumentException>(() => QuantizedGroup.EncodeQ4(weights, new byte[3])).Message, StringComparison.Ordinal);
+        Assert.Contains("finite", Assert.Throws<ArgumentException>(() => QuantizedGroup.EncodeQ8(weights, new sbyte[3])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("finite", Assert.Throws<ArgumentException>(() => QuantizedGroup.EncodeQ4(weights, new byte[3])).Message,
+            StringComparison.Ordinal);
     }
 
     private static IEnumerable<float[]> Samples(int count, float size, float centre) =>

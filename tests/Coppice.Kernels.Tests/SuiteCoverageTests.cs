@@ -16,7 +16,8 @@ public sealed class SuiteCoverageTests
         Assert.NotEmpty(Suites);
         foreach (var suite in Suites)
         {
-            var devices = Types.Where(t => t.IsSealed && t.IsSubclassOf(suite)).Select(t => ((OpSuite)Activator.CreateInstance(t)!).Device).ToArray();
+            var devices = Types.Where(t => t.IsSealed
+                && t.IsSubclassOf(suite)).Select(t => ((OpSuite)Activator.CreateInstance(t)!).Device).ToArray();
             foreach (var device in Devices.All)
                 Assert.True(devices.Count(d => d == device) == 1, $"{suite.Name} must have exactly one sealed subclass for {device}");
         }
@@ -31,7 +32,8 @@ public sealed class SuiteCoverageTests
             .Select(m => m.Name).Distinct().Except(notOps).ToArray();
         Assert.Contains(nameof(Backend.MatMul), ops);
         // The fused op is checked beside the norm that it ends with.
-        var covered = Suites.Select(s => s.Name.Replace("Tests", "", StringComparison.Ordinal)).Append(nameof(Backend.AddRmsNorm)).ToArray();
+        var covered = Suites.Select(s => s.Name.Replace("Tests", "",
+            StringComparison.Ordinal)).Append(nameof(Backend.AddRmsNorm)).ToArray();
         Assert.Empty(ops.Except(covered));
     }
 
@@ -48,7 +50,8 @@ public sealed class SuiteCoverageTests
     [InlineData(float.NegativeInfinity, float.PositiveInfinity)]
     [InlineData(1f, 1.1f)]
     public void Comparison_fails_on_NaN_infinity_and_distance(float expected, float actual) =>
-        Assert.Contains("at 1 expected", Assert.ThrowsAny<Exception>(() => Compare.Within("op", [0, expected], [0, actual], new Tolerance(0.01, 0.01, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("at 1 expected", Assert.ThrowsAny<Exception>(() => Compare.Within("op", [0, expected], [0, actual],
+            new Tolerance(0.01, 0.01, 1))).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Comparison_fails_on_a_mean_error_that_no_element_shows()
@@ -56,7 +59,8 @@ public sealed class SuiteCoverageTests
         var expected = Noise.Uniform(1, 100);
         var actual = Array.ConvertAll(expected, v => v + 0.009f);
         Compare.Within("op", expected, actual, new Tolerance(0.01, 0, 1e-3));
-        Assert.Contains("mean square", Assert.ThrowsAny<Exception>(() => Compare.Within("op", expected, actual, new Tolerance(0.01, 0, 1e-5))).Message, StringComparison.Ordinal);
+        Assert.Contains("mean square", Assert.ThrowsAny<Exception>(() => Compare.Within("op", expected, actual,
+            new Tolerance(0.01, 0, 1e-5))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

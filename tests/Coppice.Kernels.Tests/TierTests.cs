@@ -7,7 +7,10 @@ using Xunit;
 
 namespace Coppice.Kernels.Tests;
 
-/// <summary>The suites of the CPU back end once more in child processes whose runtime may not use all of the processor, each of which checks that it may not.</summary>
+/// <summary>
+/// The suites of the CPU back end once more in child processes whose runtime may not use all of the processor, each of which checks that it
+/// may not.
+/// </summary>
 public sealed partial class TierTests
 {
     private const string Expected = "COPPICE_EXPECTED_TIER";
@@ -25,7 +28,8 @@ public sealed partial class TierTests
         if (IsChild) Assert.Skip("this is the child process");
         var tier = widest < SimdBackend.BestTier ? widest : SimdBackend.BestTier;
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { typeof(TierTests).Assembly.Location, "-noColor", "-trait", $"{OpSuite.Settings}={OpSuite.Every}", "-class", $"*On{tier}", "-class", $"*.{nameof(TierTests)}" })
+        foreach (var argument in new[] { typeof(TierTests).Assembly.Location, "-noColor", "-trait", $"{OpSuite.Settings}={OpSuite.Every}",
+            "-class", $"*On{tier}", "-class", $"*.{nameof(TierTests)}" })
             start.ArgumentList.Add(argument);
         start.Environment[setting] = "0";
         start.Environment[Expected] = $"{tier} without {setting}";
@@ -58,7 +62,8 @@ public sealed partial class TierTests
         var without = expected?.Split(' ')[^1] ?? "";
         if (without == "DOTNET_EnableAVX512") Assert.False(Vector512.IsHardwareAccelerated || Avx512F.IsSupported);
         if (without == "DOTNET_EnableAVX2") Assert.False(Vector256.IsHardwareAccelerated || Avx2.IsSupported);
-        if (without == "DOTNET_EnableHWIntrinsic") Assert.False(Vector128.IsHardwareAccelerated || Vector256.IsHardwareAccelerated || Avx2.IsSupported);
+        if (without == "DOTNET_EnableHWIntrinsic")
+            Assert.False(Vector128.IsHardwareAccelerated || Vector256.IsHardwareAccelerated || Avx2.IsSupported);
         Assert.Equal(Avx512F.IsSupported && Vector512.IsHardwareAccelerated, SimdBackend.IsSupported(CpuTier.Avx512));
         Assert.Equal(Avx2.IsSupported && Fma.IsSupported && Vector256.IsHardwareAccelerated, SimdBackend.IsSupported(CpuTier.Avx2));
     }

@@ -10,7 +10,8 @@ public sealed partial class DocumentTests
     private static readonly string[] Folders = ["kernels", "src", "eng", "tests", "bench", "weights"];
 
     public static TheoryData<string> Documents =>
-        [.. SourceTree.Files(SourceTree.Root, ".md").Where(p => Folders.Contains(SourceTree.Relative(p).Split('/')[0]) || !SourceTree.Relative(p).Contains('/')).Select(SourceTree.Relative)];
+        [.. SourceTree.Files(SourceTree.Root, ".md").Where(p => Folders.Contains(SourceTree.Relative(p).Split('/')[0])
+            || !SourceTree.Relative(p).Contains('/')).Select(SourceTree.Relative)];
 
     [Theory, MemberData(nameof(Documents))]
     public void Paths_that_a_document_mentions_exist(string document)
@@ -39,8 +40,10 @@ public sealed partial class DocumentTests
         foreach (var op in ops)
         {
             var name = Path.GetFileName(op);
-            Assert.All([$"{name}.cs", $"{name}.Simd.cs", $"{name}.Gpu.cs"], file => Assert.True(File.Exists(Path.Combine(op, file)), $"{name}/{file} is missing"));
-            Assert.True(File.Exists(Path.Combine(SourceTree.Root, "tests", "Coppice.Kernels.Tests", "Ops", $"{name}Tests.cs")), $"{name} has no suite");
+            Assert.All([$"{name}.cs", $"{name}.Simd.cs", $"{name}.Gpu.cs"],
+                file => Assert.True(File.Exists(Path.Combine(op, file)), $"{name}/{file} is missing"));
+            Assert.True(File.Exists(Path.Combine(SourceTree.Root, "tests", "Coppice.Kernels.Tests", "Ops", $"{name}Tests.cs")),
+                $"{name} has no suite");
         }
     }
 
@@ -53,14 +56,15 @@ public sealed partial class DocumentTests
 
     /// <summary>A path has a slash or the ending of a source or document file, no blanks, and nothing to be filled in.</summary>
     private static bool LooksLikePath(string text) =>
-        Shape().IsMatch(text) && (text.Contains('/') || Ending().IsMatch(text)) && !text.StartsWith("http", StringComparison.Ordinal) && !text.StartsWith('.');
+        Shape().IsMatch(text) && (text.Contains('/') || Ending().IsMatch(text)) && !text.StartsWith("http", StringComparison.Ordinal)
+            && !text.StartsWith('.');
 
     /// <summary>Relative to the document, to the root, or to a project's folder.</summary>
     private static bool Exists(string document, string path)
     {
         var beside = Path.GetDirectoryName(Path.Combine(SourceTree.Root, document))!;
-        string[] starts = [beside, SourceTree.Root, Path.Combine(SourceTree.Root, "kernels", "Coppice.Kernels"), Path.Combine(SourceTree.Root, "src", "Coppice"),
-            Path.Combine(SourceTree.Root, "src", "Coppice.Text")];
+        string[] starts = [beside, SourceTree.Root, Path.Combine(SourceTree.Root, "kernels", "Coppice.Kernels"),
+            Path.Combine(SourceTree.Root, "src", "Coppice"), Path.Combine(SourceTree.Root, "src", "Coppice.Text")];
         var plain = path.TrimEnd('/');
         return starts.Any(start => Path.Exists(Path.Combine(start, plain))) || (!plain.Contains('/') && Named(plain));
     }

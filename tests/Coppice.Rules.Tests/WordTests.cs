@@ -12,17 +12,21 @@ public sealed partial class WordTests
 
     [Fact]
     public void Only_the_families_folder_and_its_table_know_families_by_name() =>
-        // llama3 is also the name of a scaling of RoPE, llama.cpp that of a program, and files name a kind of tokenizer for the family that had it first.
-        Refuse(FamilyName(), Production.Where(f => !Starts(f, "src/Coppice/Models/Families/", "src/Coppice.Text/Files/") && f.Path != "src/Coppice/Models/ModelFamily.cs"),
+        // llama3 is also the name of a scaling of RoPE, llama.cpp that of a program, and files name a kind of tokenizer for the family that
+        // had it first.
+        Refuse(FamilyName(), Production.Where(f => !Starts(f, "src/Coppice/Models/Families/", "src/Coppice.Text/Files/")
+            && f.Path != "src/Coppice/Models/ModelFamily.cs"),
             "a family is data: its name belongs into Models/Families");
 
     [Fact]
     public void Only_the_factory_and_the_kernels_own_files_name_a_back_end() =>
         // The bench measures the limits of a processor, so it has to know that it runs on one.
-        Refuse(BackEndName(), Production.Where(f => !Starts(f, "src/Coppice/Loading/DeviceFactory.cs") && !IsOfOneBackEnd(f.Path)), "back ends are made by DeviceFactory and used as Backend");
+        Refuse(BackEndName(), Production.Where(f => !Starts(f, "src/Coppice/Loading/DeviceFactory.cs")
+            && !IsOfOneBackEnd(f.Path)), "back ends are made by DeviceFactory and used as Backend");
 
     [Fact]
-    public void Nobody_asks_which_kind_a_cache_is() => Refuse(CacheTest(), Production, "a cache does what its kind needs: ask it to, not what it is");
+    public void Nobody_asks_which_kind_a_cache_is() =>
+        Refuse(CacheTest(), Production, "a cache does what its kind needs: ask it to, not what it is");
 
     [Fact]
     public void There_is_no_list_of_back_ends() => Refuse(BackEndList(), Production, "there is no switch over back ends");
@@ -41,11 +45,13 @@ public sealed partial class WordTests
     public void Types_are_named_for_what_they_are() => Refuse(VagueName(), Everything.Where(f => !IsThisFile(f)), "say what it is");
 
     [Fact]
-    public void No_file_names_a_place_on_one_machine() => Refuse(MachinePath(), Everything.Where(f => !IsThisFile(f)), "paths are arguments", f => f.Text);
+    public void No_file_names_a_place_on_one_machine() =>
+        Refuse(MachinePath(), Everything.Where(f => !IsThisFile(f)), "paths are arguments", f => f.Text);
 
     [Fact]
     public void Libraries_neither_print_nor_read_the_environment() =>
-        Refuse(HostAccess(), Production.Where(f => !f.Path.StartsWith("src/Coppice.Cli/", StringComparison.Ordinal)), "that is the command line's");
+        Refuse(HostAccess(), Production.Where(f => !f.Path.StartsWith("src/Coppice.Cli/", StringComparison.Ordinal)),
+            "that is the command line's");
 
     [Fact]
     public void Namespaces_are_folders()
@@ -61,14 +67,18 @@ public sealed partial class WordTests
     {
         (Regex Word, string Sample)[] samples =
         [
-            (FamilyName(), "if (name == \"Qwen3\")"), (BackEndName(), "new GpuBackend()"), (CacheTest(), "cache is not PagedKvCache paged"), (CacheTest(), "case DenseKv kv:"),
-            (BackEndList(), "switch (BackendType)"), (Later(), "// TODO: faster"), (Region(), "    #region Fields"), (CodeInComment(), "    // return x;"),
-            (VagueName(), "internal static class TensorHelper"), (MachinePath(), "File.Open(\"/tmp/x\")"), (HostAccess(), "Console.WriteLine()"),
+            (FamilyName(), "if (name == \"Qwen3\")"), (BackEndName(), "new GpuBackend()"),
+                (CacheTest(), "cache is not PagedKvCache paged"), (CacheTest(), "case DenseKv kv:"),
+            (BackEndList(), "switch (BackendType)"), (Later(), "// TODO: faster"), (Region(), "    #region Fields"),
+                (CodeInComment(), "    // return x;"),
+            (VagueName(), "internal static class TensorHelper"), (MachinePath(), "File.Open(\"/tmp/x\")"),
+                (HostAccess(), "Console.WriteLine()"),
         ];
         Assert.All(samples, s => Assert.Matches(s.Word, s.Sample));
         Assert.DoesNotMatch(Later(), "// TODO(#12): faster");
         Assert.DoesNotMatch(FamilyName(), "case \"llama3\":");
-        var file = new SourceFile("x.cs", "var a = \"// no comment\"; // one /* two\nvar b = @\"\\\"; /* three */ var c = '\"'; // \"four\"");
+        var file =
+            new SourceFile("x.cs", "var a = \"// no comment\"; // one /* two\nvar b = @\"\\\"; /* three */ var c = '\"'; // \"four\"");
         Assert.Equal(["// one /* two", "/* three */", "// \"four\""], Fragments(file.Comments));
         Assert.Contains("// no comment", file.Code, StringComparison.Ordinal);
         Assert.Contains("var c", file.Code, StringComparison.Ordinal);
@@ -89,15 +99,18 @@ public sealed partial class WordTests
     {
         var searched = files.ToArray();
         Assert.NotEmpty(searched);
-        var found = searched.SelectMany(f => word.Matches(part is null ? f.Code : part(f)).Select(m => f.Place(m.Index))).Distinct().ToArray();
+        var found = searched.SelectMany(f => word.Matches(part is null ? f.Code
+            : part(f)).Select(m => f.Place(m.Index))).Distinct().ToArray();
         Assert.True(found.Length == 0, $"{reason}:\n{string.Join('\n', found)}");
     }
 
-    private static bool Starts(SourceFile file, params string[] folders) => folders.Any(folder => file.Path.StartsWith(folder, StringComparison.Ordinal));
+    private static bool Starts(SourceFile file, params string[] folders) =>
+        folders.Any(folder => file.Path.StartsWith(folder, StringComparison.Ordinal));
 
     private static bool IsThisFile(SourceFile file) => file.Path.EndsWith($"/{nameof(WordTests)}.cs", StringComparison.Ordinal);
 
-    private static bool IsOfOneBackEnd(string path) => path.StartsWith("eng/Coppice.Kernels.Tiles/", StringComparison.Ordinal) || path.StartsWith("kernels/", StringComparison.Ordinal) &&
+    private static bool IsOfOneBackEnd(string path) =>
+        path.StartsWith("eng/Coppice.Kernels.Tiles/", StringComparison.Ordinal) || path.StartsWith("kernels/", StringComparison.Ordinal) &&
         (path.EndsWith(".Simd.cs", StringComparison.Ordinal) || path.EndsWith(".Gpu.cs", StringComparison.Ordinal)
          || path.Contains("/Simd/", StringComparison.Ordinal) || path.Contains("/Gpu/", StringComparison.Ordinal)
          || OwnFile().IsMatch(path));

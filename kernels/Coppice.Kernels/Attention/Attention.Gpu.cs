@@ -6,14 +6,20 @@ namespace Coppice.Kernels;
 
 internal sealed partial class GpuBackend
 {
-    /// <summary>Logical blocks whose states are merged at once. Fixed, because the order of merging must depend on positions only.</summary>
+    /// <summary>
+    /// Logical blocks whose states are merged at once. Fixed, because the order of merging must depend on positions only.
+    /// </summary>
     private const int SegmentBlocks = 128;
     /// <summary>Groups along the third axis of a CUDA grid at most.</summary>
     private const int MaxGridZ = 65535;
 
-    /// <summary>Attention as two kernels: block states to scratch, one warp for each (row, block, head), then a merge, one warp for each (row, head).</summary>
+    /// <summary>
+    /// Attention as two kernels: block states to scratch, one warp for each (row, block, head), then a merge, one warp for each (row,
+    /// head).
+    /// </summary>
     /// <remarks>
-    /// Long contexts come as segments of 128 blocks (8192 positions), each merged into a running state; many rows come in slices that fit the scratch.
+    /// Long contexts come as segments of 128 blocks (8192 positions), each merged into a running state; many rows come in slices that fit
+    /// the scratch.
     /// Neither shows in a result: a block's state depends on its row alone, and blocks are merged in ascending order.
     /// </remarks>
     private void Attend<TKv>(Tensor q, TKv kv, in AttentionMask mask, float scale, float softCap, Tensor y) where TKv : struct, IDeviceKv
@@ -21,13 +27,18 @@ internal sealed partial class GpuBackend
         var heads = q.Shape[1];
         var stateLength = kv.HeadDim + 2;
         var lastPosition = mask.Start + (mask.Paths.IsEmpty ? q.Rows : mask.Paths.Shape.RowLength) - 1;
-        var firstBlock = mask.Window == 0 ? 0 : Math.Max(0, mask.Start - mask.Window + 1) / KvLayout.PageSize / SegmentBlocks * SegmentBlocks;
+        var firstBlock = mask.Window == 0 ? 0
+            : Math.Max(0, mask.Start - mask.Window + 1) / KvLayout.PageSize / SegmentBlocks * SegmentBlocks;
         var blocks = lastPosition / KvLayout.PageSize + 1;
         var statesPerRow = Math.Min(SegmentBlocks, blocks - firstBlock) + 1;        // and the running state
-        var rowsAtOnce = (int)Math.Min(Math.Min(q.Rows, MaxGridZ), _scratch.Bytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));
-        if (rowsAtOnce == 0) throw new ArgumentException($"attention: block states of one row must fit {_scratch.Bytes:N0} bytes, got {heads} heads of {kv.HeadDim}.");
+        var rowsAtOnce = (int)Math.Min(Math.Min(q.Rows, MaxGridZ),
+            _scratch.Bytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));
+        if (rowsAtOnce == 0)
+            throw new ArgumentException(
+                $"attention: block states of one row must fit {_scratch.Bytes:N0} bytes, got {heads} heads of {kv.HeadDim}.");
 
-        var deviceMask = new DeviceMask(ViewOrAny<int>(mask.Paths), ViewOrAny<int>(mask.Depths), mask.Paths.IsEmpty ? 0 : mask.Paths.RowStride, mask.Start, mask.Window);
+        var deviceMask = new DeviceMask(ViewOrAny<int>(mask.Paths), ViewOrAny<int>(mask.Depths),
+            mask.Paths.IsEmpty ? 0 : mask.Paths.RowStride, mask.Start, mask.Window);
         var valueGroups = Math.Max(1, (int)BitOperations.RoundUpToPowerOf2((uint)(WarpSize / ((kv.HeadDim + 3) / 4) + 1)) / 2);
         for (var row = 0; row < q.Rows; row += rowsAtOnce)
         {
@@ -37,7 +48,8 @@ internal sealed partial class GpuBackend
                 var count = Math.Min(SegmentBlocks, blocks - block);
                 var shape = new AttentionShape(row, rows, heads, kv.HeadDim, block, count, valueGroups);
                 var states = Scratch<float>(0, (long)rows * (count + 1) * heads * stateLength);
-                _kernels.Launch(HeadGroups(count, rows, heads), AttendBlocksKernel<TKv>, shape, kv, deviceMask, Heads(q), scale, softCap, states);
+                _kernels.Launch(HeadGroups(count, rows, heads), AttendBlocksKernel<TKv>, shape, kv, deviceMask, Heads(q), scale, softCap,
+                    states);
                 var (first, final) = (block == firstBlock ? 1 : 0, block + count >= blocks ? 1 : 0);
                 _kernels.Launch(HeadGroups(1, rows, heads), MergeBlocksKernel, shape, states, first, final, Heads(y));
             }
@@ -51,7 +63,10 @@ internal sealed partial class GpuBackend
     /// <summary>The head of this warp under <see cref="HeadGroups"/>; the last group of a row may have more warps than heads.</summary>
     private static int WarpHead() => Grid.IdxY * (Group.DimX / Warp.WarpSize) + Warp.WarpIdx;
 
-    /// <summary>State of one block of 64 positions for one row and head: m = max s, l = Σ exp(s - m), o = Σ exp(s - m) v, s = c(scale · q k) over the positions seen.</summary>
+    /// <summary>
+    /// State of one block of 64 positions for one row and head: m = max s, l = Σ exp(s - m), o = Σ exp(s - m) v, s = c(scale · q k) over
+    /// the positions seen.
+    /// </summary>
     /// <param name="shape">Rows, heads and blocks of this launch.</param>
     /// <param name="kv">Keys and values.</param>
     /// <param name="mask">Who sees whom.</param>
@@ -60,13 +75,17 @@ internal sealed partial class GpuBackend
     /// <param name="softCap">Soft cap of scores, 0 for none.</param>
     /// <param name="states">See <see cref="AttentionShape.State"/>.</param>
     /// <remarks>
-    /// A warp is (row, block, head); heads of one KV head stand side by side in a group and share its loads in L1. Scores: a lane owns 8 positions and every
-    /// fourth dimension (warp of 32), 16 bytes a load of 16-bit keys, and shuffles add the dimensions. Values: a lane owns 4 dimensions and every
-    /// ValueGroups-th position. A block is read once: 64 · headDim · 2 elements. Positions of a tree path are read one by one, in the same order.
+    /// A warp is (row, block, head); heads of one KV head stand side by side in a group and share its loads in L1. Scores: a lane owns 8
+    /// positions and every
+    /// fourth dimension (warp of 32), 16 bytes a load of 16-bit keys, and shuffles add the dimensions. Values: a lane owns 4 dimensions and
+    /// every
+    /// ValueGroups-th position. A block is read once: 64 · headDim · 2 elements. Positions of a tree path are read one by one, in the same
+    /// order.
     /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
     internal static void AttendBlocksKernel<TKv>(
-        AttentionShape shape, TKv kv, DeviceMask mask, DeviceRows q, float scale, float softCap, ArrayView<float> states) where TKv : struct, IDeviceKv
+        AttentionShape shape, TKv kv, DeviceMask mask, DeviceRows q, float scale, float softCap, ArrayView<float> states)
+        where TKv : struct, IDeviceKv
     {
         var allScores = SharedMemory.Allocate<float>(LoneWarps * KvLayout.PageSize);
         var (block, head, row) = (Grid.IdxX, WarpHead(), Grid.IdxZ);
@@ -113,7 +132,8 @@ internal sealed partial class GpuBackend
     }
 
     /// <summary>q · k for the 64 positions of a page, into <paramref name="scores"/>.</summary>
-    private static void Scores<TKv>(TKv kv, int kvHead, Span64 seen, ArrayView<float> q, long query, ArrayView<float> scores) where TKv : struct, IDeviceKv
+    private static void Scores<TKv>(TKv kv, int kvHead, Span64 seen, ArrayView<float> q, long query, ArrayView<float> scores)
+        where TKv : struct, IDeviceKv
     {
         const int columns = KvLayout.PageSize / 8;
         var lanesPerRow = Math.Min(columns, Warp.WarpSize);
@@ -147,7 +167,8 @@ internal sealed partial class GpuBackend
     }
 
     /// <summary><see cref="Scores"/> where some positions are on a tree's path: key by key, in the same order.</summary>
-    private static void PathScores<TKv>(TKv kv, int kvHead, Span64 seen, DeviceMask mask, int row, ArrayView<float> q, long query, ArrayView<float> scores)
+    private static void PathScores<TKv>(TKv kv, int kvHead, Span64 seen, DeviceMask mask, int row, ArrayView<float> q, long query,
+        ArrayView<float> scores)
         where TKv : struct, IDeviceKv
     {
         var lanesPerRow = Math.Min(KvLayout.PageSize / 8, Warp.WarpSize);
@@ -165,7 +186,8 @@ internal sealed partial class GpuBackend
 
     /// <summary>o[d] = Σ weight · v[d] over the positions seen, ascending within each value group, then the groups.</summary>
     private static void Output<TKv>(
-        TKv kv, int kvHead, Span64 seen, DeviceMask mask, AttentionShape shape, int row, ArrayView<float> weights, ArrayView<float> states, long state)
+        TKv kv, int kvHead, Span64 seen, DeviceMask mask, AttentionShape shape, int row, ArrayView<float> weights, ArrayView<float> states,
+            long state)
         where TKv : struct, IDeviceKv
     {
         var lanesPerGroup = Warp.WarpSize / shape.ValueGroups;
@@ -191,7 +213,8 @@ internal sealed partial class GpuBackend
     }
 
     /// <summary>Σ weight · v[d … d + 3] over positions first, first + step, … of one page.</summary>
-    private static Float4 Values<TKv>(TKv kv, int kvHead, Span64 seen, int first, int step, int d, ArrayView<float> weights) where TKv : struct, IDeviceKv
+    private static Float4 Values<TKv>(TKv kv, int kvHead, Span64 seen, int first, int step, int d, ArrayView<float> weights)
+        where TKv : struct, IDeviceKv
     {
         var (column, end) = (first - seen.Begin, seen.High - seen.Begin);
         var stride = kv.HeadDim / 4 * step;
@@ -211,7 +234,8 @@ internal sealed partial class GpuBackend
 
     /// <summary><see cref="Values"/> where some positions are on a tree's path, or headDim is no multiple of 4.</summary>
     private static Float4 PathValues<TKv>(
-        TKv kv, int kvHead, Span64 seen, DeviceMask mask, int row, int first, int step, int d, ArrayView<float> weights) where TKv : struct, IDeviceKv
+        TKv kv, int kvHead, Span64 seen, DeviceMask mask, int row, int first, int step, int d, ArrayView<float> weights)
+        where TKv : struct, IDeviceKv
     {
         Float4 sum = default;
         for (var position = first; position < seen.High; position += step)
@@ -231,7 +255,8 @@ internal sealed partial class GpuBackend
         W = DeviceMath.FusedMultiplyAdd(a, b.W, c.W),
     };
 
-    private static Float8 MultiplyAdd(float a, Float8 b, Float8 c) => new() { Low = MultiplyAdd(a, b.Low, c.Low), High = MultiplyAdd(a, b.High, c.High) };
+    private static Float8 MultiplyAdd(float a, Float8 b, Float8 c) =>
+        new() { Low = MultiplyAdd(a, b.Low, c.Low), High = MultiplyAdd(a, b.High, c.High) };
 
     /// <summary>Adds lanes that are a multiple of <paramref name="apart"/> apart, as <see cref="Reduction.WarpSum(float, int)"/>.</summary>
     private static Float4 SumLanes(Float4 value, int apart) => new()
@@ -242,5 +267,6 @@ internal sealed partial class GpuBackend
         W = Reduction.WarpSum(value.W, apart),
     };
 
-    private static Float8 SumLanes(Float8 value, int apart) => new() { Low = SumLanes(value.Low, apart), High = SumLanes(value.High, apart) };
+    private static Float8 SumLanes(Float8 value, int apart) =>
+        new() { Low = SumLanes(value.Low, apart), High = SumLanes(value.High, apart) };
 }

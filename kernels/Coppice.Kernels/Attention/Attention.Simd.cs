@@ -2,7 +2,9 @@ using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
-/// <summary>Attention on the CPU: scores with lanes over keys, values with lanes over the head dimension, one block of 64 positions at a time.</summary>
+/// <summary>
+/// Attention on the CPU: scores with lanes over keys, values with lanes over the head dimension, one block of 64 positions at a time.
+/// </summary>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>Multiply-adds below which threads are not woken.</summary>
@@ -15,8 +17,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var pages = new DensePages(kv);
         switch (kv.Keys.Type)
         {
-            case ElementType.F32: Attend<DensePages, F32Element<TLanes>>(ref _attendDenseF32, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
-            case ElementType.F16: Attend<DensePages, F16Element<TLanes>>(ref _attendDenseF16, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
+            case ElementType.F32:
+                Attend<DensePages, F32Element<TLanes>>(ref _attendDenseF32, q, pages, kv.KvHeads, mask, scale, softCap, y);
+                break;
+            case ElementType.F16:
+                Attend<DensePages, F16Element<TLanes>>(ref _attendDenseF16, q, pages, kv.KvHeads, mask, scale, softCap, y);
+                break;
             default: Attend<DensePages, BF16Element<TLanes>>(ref _attendDenseBF16, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
         }
     }
@@ -26,13 +32,18 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var pages = new PagedPages(kv);
         switch (kv.Keys.Type)
         {
-            case ElementType.F32: Attend<PagedPages, F32Element<TLanes>>(ref _attendPagedF32, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
-            case ElementType.F16: Attend<PagedPages, F16Element<TLanes>>(ref _attendPagedF16, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
+            case ElementType.F32:
+                Attend<PagedPages, F32Element<TLanes>>(ref _attendPagedF32, q, pages, kv.KvHeads, mask, scale, softCap, y);
+                break;
+            case ElementType.F16:
+                Attend<PagedPages, F16Element<TLanes>>(ref _attendPagedF16, q, pages, kv.KvHeads, mask, scale, softCap, y);
+                break;
             default: Attend<PagedPages, BF16Element<TLanes>>(ref _attendPagedBF16, q, pages, kv.KvHeads, mask, scale, softCap, y); break;
         }
     }
 
-    private void Attend<TPages, TElement>(ref AttentionJob? slot, in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap, in Tensor y)
+    private void Attend<TPages, TElement>(ref AttentionJob? slot, in Tensor q, TPages pages, int kvHeads, in AttentionMask mask,
+        float scale, float softCap, in Tensor y)
         where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
         var job = (AttentionJob<TPages, TElement>)(slot ??= new AttentionJob<TPages, TElement>());
@@ -59,7 +70,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    /// <summary>Rows of one part, up to 4: those with which the thread that has most to do is done first. Queries are taken by fours (twos with 256 bits).</summary>
+    /// <summary>
+    /// Rows of one part, up to 4: those with which the thread that has most to do is done first. Queries are taken by fours (twos with 256
+    /// bits).
+    /// </summary>
     private int RowTileOf(int rows, int kvHeads, int group)
     {
         var step = typeof(TLanes) == typeof(Lanes512) ? 4 : 2;

@@ -2,9 +2,12 @@ namespace Coppice.Kernels;
 
 public abstract partial class Backend
 {
-    /// <summary>y = softmax(c(scale · q Kᵀ)) V over the keys that <paramref name="mask"/> lets each row see; query head h reads KV head h · kvHeads / queryHeads; c is the soft cap.</summary>
+    /// <summary>
+    /// y = softmax(c(scale · q Kᵀ)) V over the keys that <paramref name="mask"/> lets each row see; query head h reads KV head h · kvHeads
+    /// / queryHeads; c is the soft cap.
+    /// </summary>
     /// <param name="q">[tokens, queryHeads, headDim], F32, after RoPE; queryHeads a multiple of the KV heads.</param>
-    /// <param name="kv">The cache of one layer, with the rows' own keys and values appended behind slot mask.Start.</param>
+    /// <param name="kv">The cache of one layer, with the rows' own keys and values appended from slot mask.Start.</param>
     /// <param name="mask">Who sees whom.</param>
     /// <param name="scale">Usually 1 / √headDim.</param>
     /// <param name="softCap">c(s) = softCap · tanh(s / softCap); 0 for none.</param>
@@ -35,7 +38,8 @@ public abstract partial class Backend
     /// <inheritdoc cref="Attention(Tensor, in DenseKv, in AttentionMask, float, float, Tensor)"/>
     protected abstract void AttentionCore(Tensor q, in PagedKv kv, in AttentionMask mask, float scale, float softCap, Tensor y);
 
-    private void CheckAttention(in Tensor q, in Tensor keys, in Tensor values, int capacity, in AttentionMask mask, float softCap, in Tensor y)
+    private void CheckAttention(in Tensor q, in Tensor keys, in Tensor values, int capacity, in AttentionMask mask, float softCap,
+        in Tensor y)
     {
         const string op = "attention";
         CheckKv(op, keys, values);
@@ -46,7 +50,8 @@ public abstract partial class Backend
         Require.Shape(op, nameof(y), y, q.Shape);
         Require.That(softCap >= 0, op, $"softCap must not be negative, got {softCap}");
         var slots = Math.Max(q.Rows, mask.Nodes);
-        Require.That(mask.Start <= capacity - slots, op, $"slots {mask.Start}..{(long)mask.Start + slots} must be within the capacity of {capacity}");
+        Require.That(mask.Start <= capacity - slots, op,
+            $"slots {mask.Start}..{(long)mask.Start + slots} must be within the capacity of {capacity}");
         if (mask.Paths.IsEmpty) return;
         Require.Type(op, nameof(mask.Paths), mask.Paths, ElementType.I32);
         Require.Type(op, nameof(mask.Depths), mask.Depths, ElementType.I32);

@@ -6,7 +6,8 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>The parts of one attention call: a KV head and some rows, or some blocks of keys for the only row.</summary>
-    private sealed partial class AttentionJob<TPages, TElement> : AttentionJob where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
+    private sealed partial class AttentionJob<TPages, TElement> : AttentionJob
+        where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
         private const int Block = KvLayout.PageSize;
         private const int Header = 16;
@@ -35,7 +36,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             (_q, _pages, _kvHeads, _mask, _scale, _softCap, _y) = (q, pages, kvHeads, mask, scale, softCap, y);
             (_rows, _group, _headDim) = (q.Rows, q.Shape[1] / kvHeads, q.Shape[2]);
             _treePages = mask.Paths.IsEmpty ? 0 : (mask.Start + mask.Nodes - 1) / Block - mask.Start / Block + 1;
-            // Of a query: running m, l and the block's, running output, block output, scores of a block and of the pages that hold a tree's own keys.
+            // Of a query: running m, l and the block's, running output, block output, scores of a block and of the pages that hold a tree's
+            // own keys.
             _queryFloats = Header + 2 * _headDim + Block + _treePages * Block;
         }
 
@@ -61,7 +63,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var scratch = _scratch + (long)worker * MostQueries * _queryFloats;
             if (_merging) MergeHeads(_q.Shape[1] * part / Parts, _q.Shape[1] * (part + 1) / Parts, scratch);
             else if (_byBlocks)
-                while (_blocks!.TryTake(part, BlocksAtATime, out var first, out var end)) BlockRange(FirstBlock(Position(0)) + first, FirstBlock(Position(0)) + end, scratch);
+                while (_blocks!.TryTake(part, BlocksAtATime, out var first, out var end))
+                    BlockRange(FirstBlock(Position(0)) + first, FirstBlock(Position(0)) + end, scratch);
             else RowRange(part % _kvHeads, part / _kvHeads, scratch);
         }
 
@@ -78,7 +81,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 Place(At(scratch, i), first + i / _group, kvHead * _group + i % _group);
             }
             var (begin, last) = (int.MaxValue, 0);
-            for (var r = first; r < first + rows; r++) (begin, last) = (Math.Min(begin, FirstBlock(Position(r))), Math.Max(last, Position(r) / Block));
+            for (var r = first; r < first + rows; r++)
+                (begin, last) = (Math.Min(begin, FirstBlock(Position(r))), Math.Max(last, Position(r) / Block));
             for (var block = begin; block <= last; block++)
             {
                 if (block < TreeBlock)
@@ -97,7 +101,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 Finish(At(scratch, i), Row(_y, first + i / _group) + (kvHead * _group + i % _group) * _headDim);
         }
 
-        /// <summary>The only row, some blocks, all heads, so that memory is read as it lies: the blocks' states are kept for <see cref="MergeHeads"/>.</summary>
+        /// <summary>
+        /// The only row, some blocks, all heads, so that memory is read as it lies: the blocks' states are kept for
+        /// <see cref="MergeHeads"/>.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void BlockRange(int first, int last, float* scratch)
         {
@@ -119,7 +126,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 }
         }
 
-        /// <summary>The same operations as <see cref="MergeAll"/> for some heads, block after block, sixteen blocks' exponentials at a time.</summary>
+        /// <summary>
+        /// The same operations as <see cref="MergeAll"/> for some heads, block after block, sixteen blocks' exponentials at a time.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void MergeHeads(int firstHead, int endHead, float* query)
         {
@@ -141,14 +150,18 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     }
                     TLanes.Store(LaneMath.ExpOfNonPositive(TLanes.Load(keep)), keep);
                     TLanes.Store(LaneMath.ExpOfNonPositive(TLanes.Load(add)), add);
-                    for (var i = 0; i < count; i++) Sum(query) = MathF.FusedMultiplyAdd(State(first + i, head)[_headDim + 1], add[i], Sum(query) * keep[i]);
+                    for (var i = 0; i < count; i++)
+                        Sum(query) = MathF.FusedMultiplyAdd(State(first + i, head)[_headDim + 1], add[i], Sum(query) * keep[i]);
                     MergeOutputs(State(first, head), count, keep, add, Output(query));
                 }
                 Finish(query, Row(_y, 0) + head * _headDim);
             }
         }
 
-        /// <summary>output = output · keep + block · add, for the outputs of some blocks in ascending order; four chains at a time, since each waits for itself.</summary>
+        /// <summary>
+        /// output = output · keep + block · add, for the outputs of some blocks in ascending order; four chains at a time, since each waits
+        /// for itself.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void MergeOutputs(float* state, int count, float* keep, float* add, float* output)
         {
@@ -156,7 +169,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var d = 0;
             for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
             {
-                TLanes o0 = TLanes.Load(output + d), o1 = TLanes.Load(output + d + 16), o2 = TLanes.Load(output + d + 32), o3 = TLanes.Load(output + d + 48);
+                TLanes o0 = TLanes.Load(output + d), o1 = TLanes.Load(output + d + 16), o2 = TLanes.Load(output + d + 32),
+                    o3 = TLanes.Load(output + d + 48);
                 for (var i = 0; i < count; i++)
                 {
                     TLanes k = TLanes.Broadcast(keep[i]), a = TLanes.Broadcast(add[i]);
@@ -172,7 +186,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 var o = TLanes.Load(output + d);
                 for (var i = 0; i < count; i++)
-                    o = TLanes.FusedMultiplyAdd(TLanes.Load(state + i * apart + d), TLanes.Broadcast(add[i]), TLanes.Multiply(o, TLanes.Broadcast(keep[i])));
+                    o = TLanes.FusedMultiplyAdd(TLanes.Load(state + i * apart + d), TLanes.Broadcast(add[i]),
+                        TLanes.Multiply(o, TLanes.Broadcast(keep[i])));
                 TLanes.Store(o, output + d);
             }
             for (; d < _headDim; d++)
@@ -198,7 +213,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private static ref float* Source(float* query) => ref *(float**)(query + 6);
 
         /// <summary>The logical position of a row.</summary>
-        private int Position(int row) => _mask.Start + (_mask.Depths.IsEmpty ? row : ((int*)_mask.Depths.Address)[(long)row * _mask.Depths.RowStride]);
+        private int Position(int row) =>
+            _mask.Start + (_mask.Depths.IsEmpty ? row : ((int*)_mask.Depths.Address)[(long)row * _mask.Depths.RowStride]);
         private int FirstBlock(int position) => _mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1) / Block;
         /// <summary>The first block whose keys are found through paths rather than by position.</summary>
         private int TreeBlock => _mask.Paths.IsEmpty ? int.MaxValue : _mask.Start / Block;
@@ -218,10 +234,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         /// <summary>The columns of <paramref name="block"/> that a row at <paramref name="position"/> sees: [low, high).</summary>
         private (int Low, int High) Visible(int position, int block) =>
-            (_mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1 - block * Block), Math.Clamp(position + 1 - block * Block, 0, Block));
+            (_mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1 - block * Block),
+                Math.Clamp(position + 1 - block * Block, 0, Block));
 
-        private byte* KeyPage(int block, int kvHead) => _pages.Keys + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
-        private byte* ValuePage(int block, int kvHead) => _pages.Values + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
+        private byte* KeyPage(int block, int kvHead) =>
+            _pages.Keys + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
+        private byte* ValuePage(int block, int kvHead) =>
+            _pages.Values + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
 
         /// <summary>A block whose slots are its positions, for several queries: they share the loads of keys.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -251,10 +270,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var n = 0;
             if (typeof(TLanes) == typeof(Lanes512))
             {
-                for (; n <= queries - 3; n += 4) ScoresOf4(4, At(scratch, n), At(scratch, Math.Min(n + 3, queries - 1)), keys, nextKeys, at);
+                for (; n <= queries - 3; n += 4)
+                    ScoresOf4(4, At(scratch, n), At(scratch, Math.Min(n + 3, queries - 1)), keys, nextKeys, at);
                 for (; n <= queries - 2; n += 2) ScoresOf4(2, At(scratch, n), At(scratch, n + 1), keys, nextKeys, at);
             }
-            for (; n <= queries - 2; n += 2) Scores2x2(At(scratch, n), At(scratch, n + 1), keys, nextKeys, at);      // eight accumulators of 256 bits
+            // eight accumulators of 256 bits
+            for (; n <= queries - 2; n += 2) Scores2x2(At(scratch, n), At(scratch, n + 1), keys, nextKeys, at);
             for (; n < queries; n++) ScoresOf4(1, At(scratch, n), At(scratch, n), keys, nextKeys, at);
         }
 
@@ -264,7 +285,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             var n = 0;
             if (typeof(TLanes) == typeof(Lanes512) && _headDim % (2 * Lanes) == 0)
-                for (; n <= queries - 3; n += 4) AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), block, columns, values, nextValues);
+                for (; n <= queries - 3; n += 4)
+                    AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), block, columns, values, nextValues);
             if (_headDim % (2 * Lanes) == 0)
                 for (; n <= queries - 2; n += 2) AddValuesOfSeveral(scratch, n, 2, block, columns, values, nextValues);
             for (; n < queries; n++)
@@ -287,7 +309,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
-        /// <summary>A block that holds keys of the tree itself: position t below Start is slot t, the others are the nodes of the row's path.</summary>
+        /// <summary>
+        /// A block that holds keys of the tree itself: position t below Start is slot t, the others are the nodes of the row's path.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void BlockOfTree(int kvHead, int block, int queries, float* scratch)
         {
@@ -316,7 +340,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var j = Math.Max(low, inOrder); j < high; j++)
                 {
                     var slot = Slot(row, block * Block + j);
-                    AddValues(Scores(query) + j - slot % Block, ValuePage(slot / Block, kvHead), slot % Block, slot % Block + 1, BlockOutput(query));
+                    AddValues(Scores(query) + j - slot % Block, ValuePage(slot / Block, kvHead), slot % Block, slot % Block + 1,
+                        BlockOutput(query));
                 }
             }
         }
@@ -344,7 +369,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes.Store(s3, scores + 48);
         }
 
-        /// <summary>Raw scores to scaled ones, -∞ where a column is not seen, with the block's m; groups of lanes of which none is seen are left as they are.</summary>
+        /// <summary>
+        /// Raw scores to scaled ones, -∞ where a column is not seen, with the block's m; groups of lanes of which none is seen are left as
+        /// they are.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Scale(float* query, int low, int high)
         {
@@ -387,17 +415,20 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void CapScores(float* scores, int first, int end)
         {
-            for (var i = first; i < end; i += Lanes) TLanes.Store(Cap(TLanes.Multiply(TLanes.Load(scores + i), TLanes.Broadcast(_scale))), scores + i);
+            for (var i = first; i < end; i += Lanes)
+                TLanes.Store(Cap(TLanes.Multiply(TLanes.Load(scores + i), TLanes.Broadcast(_scale))), scores + i);
         }
 
-        private TLanes Cap(TLanes s) => TLanes.Multiply(TLanes.Broadcast(_softCap), LaneMath.Tanh(TLanes.Divide(s, TLanes.Broadcast(_softCap))));
+        private TLanes Cap(TLanes s) =>
+            TLanes.Multiply(TLanes.Broadcast(_softCap), LaneMath.Tanh(TLanes.Divide(s, TLanes.Broadcast(_softCap))));
 
         /// <summary>-∞ in the columns that are not seen, whatever lies there.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static TLanes Hide(TLanes s, int first, int low, int high)
         {
             TLanes column = TLanes.Ramp(first), nothing = TLanes.Broadcast(float.NegativeInfinity);
-            return TLanes.SelectLess(column, TLanes.Broadcast(high), TLanes.SelectLess(TLanes.Broadcast(low - 0.5f), column, s, nothing), nothing);
+            return TLanes.SelectLess(column, TLanes.Broadcast(high), TLanes.SelectLess(TLanes.Broadcast(low - 0.5f), column, s, nothing),
+                nothing);
         }
 
         /// <summary>output[d] += Σ_j weights[j] v[j, d], j ascending from <paramref name="low"/> to <paramref name="high"/> - 1.</summary>
@@ -408,7 +439,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var d = 0;
             for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
             {
-                TLanes o0 = TLanes.Load(output + d), o1 = TLanes.Load(output + d + 16), o2 = TLanes.Load(output + d + 32), o3 = TLanes.Load(output + d + 48);
+                TLanes o0 = TLanes.Load(output + d), o1 = TLanes.Load(output + d + 16), o2 = TLanes.Load(output + d + 32),
+                    o3 = TLanes.Load(output + d + 48);
                 for (var j = low; j < high; j++)
                 {
                     var w = TLanes.Broadcast(weights[j]);
@@ -423,14 +455,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (; d <= _headDim - Lanes; d += Lanes)
             {
                 var o = TLanes.Load(output + d);
-                for (var j = low; j < high; j++) o = TLanes.FusedMultiplyAdd(TLanes.Broadcast(weights[j]), TElement.Load(values, j * _headDim + d), o);
+                for (var j = low; j < high; j++)
+                    o = TLanes.FusedMultiplyAdd(TLanes.Broadcast(weights[j]), TElement.Load(values, j * _headDim + d), o);
                 TLanes.Store(o, output + d);
             }
             for (; d < _headDim; d++)
-                for (var j = low; j < high; j++) output[d] = MathF.FusedMultiplyAdd(weights[j], TElement.LoadOne(values, j * _headDim + d), output[d]);
+                for (var j = low; j < high; j++)
+                    output[d] = MathF.FusedMultiplyAdd(weights[j], TElement.LoadOne(values, j * _headDim + d), output[d]);
         }
 
-        /// <summary>The same for two to four queries: where all see a value, it is loaded once; before and after, each goes alone, so that its order stays ascending.</summary>
+        /// <summary>
+        /// The same for two to four queries: where all see a value, it is loaded once; before and after, each goes alone, so that its order
+        /// stays ascending.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AddValuesOfSeveral(float* scratch, int first, int count, int block, int columns, byte* values, byte* next)
         {
@@ -456,7 +493,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
-        /// <summary>(m, l, o) ⊕ the block's for every query: both shifted to the larger m. The first block meets m = -∞, whose factor is 0.</summary>
+        /// <summary>
+        /// (m, l, o) ⊕ the block's for every query: both shifted to the larger m. The first block meets m = -∞, whose factor is 0.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void MergeAll(float* scratch, int queries)
         {

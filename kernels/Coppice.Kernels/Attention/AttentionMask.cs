@@ -4,12 +4,15 @@ namespace Coppice.Kernels;
 
 /// <summary>Which keys each query row sees: everything before the rows, then the row's own path.</summary>
 /// <remarks>
-/// Slots below <see cref="Start"/> hold committed positions, slot = position. The rows' own keys are behind them, appended before attention.
+/// Slots below <see cref="Start"/> hold committed positions, slot = position. The rows' own keys come after them, appended before
+/// attention.
 /// Without paths the rows are consecutive positions: row r is position Start + r and sees slots 0 … Start + r (causal).
-/// With paths they are nodes of a token tree: row r is position Start + depths[r] and sees slots 0 … Start - 1, then Start + paths[r, j] for
+/// With paths they are nodes of a token tree: row r is position Start + depths[r] and sees slots 0 … Start - 1, then Start + paths[r, j]
+/// for
 /// j = 0 … depths[r], its ancestors and itself in order of depth. Key j of the path has logical position Start + j, so a node's result
 /// equals, bit for bit, decoding its path alone.
-/// The rows may be the last nodes of a tree: paths name nodes, and those of earlier passes are in the slots between Start and the rows' own.
+/// The rows may be the last nodes of a tree: paths name nodes, and those of earlier passes are in the slots between Start and the rows'
+/// own.
 /// Example: root 0 with children 1 and 2, and 3 under 2: depths [0, 1, 1, 2], paths [[0], [0, 1], [0, 2], [0, 2, 3]].
 /// </remarks>
 [SuppressMessage("Performance", "CA1815", Justification = "Masks are never compared.")]

@@ -5,13 +5,18 @@ namespace Coppice.Kernels;
 
 internal sealed partial class GpuBackend
 {
-    /// <summary>y = o / l over all blocks of a segment and the running state before it, one warp a (row, head). Reads every state once.</summary>
+    /// <summary>
+    /// y = o / l over all blocks of a segment and the running state before it, one warp a (row, head). Reads every state once.
+    /// </summary>
     /// <param name="shape">Rows, heads and blocks of this launch.</param>
     /// <param name="states">See <see cref="AttentionShape.State"/>.</param>
     /// <param name="isFirst">Not 0: there is no running state yet.</param>
     /// <param name="isFinal">Not 0: divide and write y; otherwise the merged state becomes the running state.</param>
     /// <param name="y">[tokens, heads · headDim].</param>
-    /// <remarks>The maximum over blocks first, then l and o scaled to it, blocks ascending: one exponential a block, off the chain of sums. Lane l owns dimensions l, l + warpSize, …</remarks>
+    /// <remarks>
+    /// The maximum over blocks first, then l and o scaled to it, blocks ascending: one exponential a block, off the chain of sums. Lane l
+    /// owns dimensions l, l + warpSize, …
+    /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
     internal static void MergeBlocksKernel(AttentionShape shape, ArrayView<float> states, int isFirst, int isFinal, DeviceRows y)
     {

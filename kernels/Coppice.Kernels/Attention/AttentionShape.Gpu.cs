@@ -13,10 +13,15 @@ internal sealed partial class GpuBackend
         internal readonly int Heads = heads, HeadDim = headDim;
         /// <summary>Logical blocks from FirstBlock on.</summary>
         internal readonly int FirstBlock = firstBlock, Blocks = blocks;
-        /// <summary>Positions that a warp reads values of at once: a power of two, more than 1 where a value has fewer than 4 · warpSize elements.</summary>
+        /// <summary>
+        /// Positions that a warp reads values of at once: a power of two, more than 1 where a value has fewer than 4 · warpSize elements.
+        /// </summary>
         internal readonly int ValueGroups = valueGroups;
 
-        /// <summary>Where the state of (row, head, block) begins: o [headDim], then m, then l. Block <see cref="Blocks"/> is the running state of earlier segments.</summary>
+        /// <summary>
+        /// Where the state of (row, head, block) begins: o [headDim], then m, then l. Block <see cref="Blocks"/> is the running state of
+        /// earlier segments.
+        /// </summary>
         /// <remarks>The running states lie first, so that they stay where they are when the last segment has fewer blocks.</remarks>
         internal long State(int row, int head, int block) =>
             (block == Blocks ? (long)row * Heads + head : (long)Rows * Heads + ((long)row * Blocks + block) * Heads + head) * (HeadDim + 2);

@@ -33,7 +33,7 @@ internal readonly struct Q8Weights : IDeviceCodes
     public static int Chunks => 2;
 
     public static DeviceSlot Load(DeviceMatrix matrix, int at) =>
-        new() { First = matrix.Weights[at], Second = new UInt4 { A = matrix.Parameters[at >> 2] } };
+        new() { First = matrix.Weights[at], Second = new Words4 { A = matrix.Parameters[at >> 2] } };
 
     public static Float8 Widen(DeviceSlot slot, int chunk) => chunk == 0
         ? Widen(slot.First.A, slot.First.B, DeviceCodes.Low(slot.Second.A))
@@ -41,7 +41,7 @@ internal readonly struct Q8Weights : IDeviceCodes
 
     public static Float8 Load8(DeviceMatrix matrix, int at, int chunk)
     {
-        var codes = matrix.Weights.Cast<UInt2>()[2 * (long)at + chunk];
+        var codes = matrix.Weights.Cast<Words2>()[2 * (long)at + chunk];
         return Widen(codes.A, codes.B, DeviceCodes.Low(matrix.Parameters[at >> 2] >> (16 * chunk)));
     }
 
@@ -51,7 +51,7 @@ internal readonly struct Q8Weights : IDeviceCodes
 
     public static CodeChunk LoadChunk(DeviceMatrix matrix, int at, int chunk)
     {
-        var codes = matrix.Weights.Cast<UInt2>()[2 * (long)at + chunk];
+        var codes = matrix.Weights.Cast<Words2>()[2 * (long)at + chunk];
         return Chunk(codes.A, codes.B, DeviceCodes.Low(matrix.Parameters[at >> 2] >> (16 * chunk)));
     }
 
@@ -92,7 +92,7 @@ internal readonly struct Q4Weights : IDeviceCodes
     public static int Chunks => 4;
 
     public static DeviceSlot Load(DeviceMatrix matrix, int at) =>
-        new() { First = matrix.Weights[at], Second = matrix.Parameters.Cast<UInt4>()[at >> 2] };
+        new() { First = matrix.Weights[at], Second = matrix.Parameters.Cast<Words4>()[at >> 2] };
 
     public static Float8 Widen(DeviceSlot slot, int chunk) =>
         Widen(DeviceCodes.Word(slot.First, chunk), DeviceCodes.Word(slot.Second, chunk));
@@ -169,7 +169,8 @@ internal readonly struct ChunkPlace(int column, int chunksOfSlot)
 
 /// <summary>Codes of a word as floats without a conversion, which a GPU does at a quarter of the speed of an addition.</summary>
 /// <remarks>
-/// Bits p … of a word, left where they are and given the exponent 23 - p, are the mantissa of 2^(23 - p) + code, from which the power of two
+/// Bits p … of a word, left where they are and given the exponent 23 - p, are the mantissa of 2^(23 - p) + code, from which the power of
+/// two
 /// is subtracted exactly. Halves are numbered from the lowest of the word, and bytes too.
 /// </remarks>
 internal static class DeviceCodes
@@ -200,5 +201,5 @@ internal static class DeviceCodes
     /// <summary>The binary16 in the upper half.</summary>
     internal static float High(uint word) => DeviceF16.Widen((ushort)(word >> 16));
 
-    internal static uint Word(UInt4 words, int index) => index == 0 ? words.A : index == 1 ? words.B : index == 2 ? words.C : words.D;
+    internal static uint Word(Words4 words, int index) => index == 0 ? words.A : index == 1 ? words.B : index == 2 ? words.C : words.D;
 }

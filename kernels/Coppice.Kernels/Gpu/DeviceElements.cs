@@ -3,14 +3,17 @@ using ILGPU;
 
 namespace Coppice.Kernels.Gpu;
 
-/// <summary>16 bytes as a kernel loads them: ILGPU makes one ld.global.v4 of this, and four or more loads of anything else.</summary>
-internal struct UInt4
+/// <summary>
+/// Four words, 16 bytes, as a kernel loads them: ILGPU makes one ld.global.v4 of this, and four or more loads of anything else. No numbers
+/// of 4 bits.
+/// </summary>
+internal struct Words4
 {
     internal uint A, B, C, D;
 }
 
-/// <summary>8 bytes, one ld.global.v2.</summary>
-internal struct UInt2
+/// <summary>Two words, 8 bytes: one ld.global.v2.</summary>
+internal struct Words2
 {
     internal uint A, B;
 }
@@ -41,11 +44,11 @@ internal interface IDeviceElement<T> where T : unmanaged, IDeviceElement<T>
     /// <summary>Rounds to nearest, ties to even.</summary>
     static abstract T FromSingle(float value);
     /// <summary>Elements 4 · <paramref name="index"/> … + 3.</summary>
-    static abstract Float4 Load4(ArrayView<UInt4> memory, int index);
+    static abstract Float4 Load4(ArrayView<Words4> memory, int index);
     /// <summary>Elements 8 · <paramref name="index"/> … + 7.</summary>
-    static abstract Float8 Load8(ArrayView<UInt4> memory, int index);
+    static abstract Float8 Load8(ArrayView<Words4> memory, int index);
     /// <summary>The same, not widened yet.</summary>
-    static abstract DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index);
+    static abstract DeviceSlot LoadSlot(ArrayView<Words4> memory, int index);
     /// <summary>What <see cref="LoadSlot"/> has loaded.</summary>
     static abstract Float8 Widen(DeviceSlot slot);
 }
@@ -59,16 +62,16 @@ internal struct DeviceF32 : IDeviceElement<DeviceF32>
 
     public static DeviceF32 FromSingle(float value) => new() { _value = value };
 
-    public static Float4 Load4(ArrayView<UInt4> memory, int index) => Widen(memory[index]);
+    public static Float4 Load4(ArrayView<Words4> memory, int index) => Widen(memory[index]);
 
-    public static Float8 Load8(ArrayView<UInt4> memory, int index) => Widen(LoadSlot(memory, index));
+    public static Float8 Load8(ArrayView<Words4> memory, int index) => Widen(LoadSlot(memory, index));
 
-    public static DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index) =>
+    public static DeviceSlot LoadSlot(ArrayView<Words4> memory, int index) =>
         new() { First = memory[2 * index], Second = memory[2 * index + 1] };
 
     public static Float8 Widen(DeviceSlot slot) => new() { Low = Widen(slot.First), High = Widen(slot.Second) };
 
-    private static Float4 Widen(UInt4 bits) => new()
+    private static Float4 Widen(Words4 bits) => new()
     {
         X = Interop.IntAsFloat(bits.A),
         Y = Interop.IntAsFloat(bits.B),
@@ -77,14 +80,46 @@ internal struct DeviceF32 : IDeviceElement<DeviceF32>
     };
 }
 
+/// <summary>How an element of 16 bits is widened where it lies in a word with another.</summary>
+internal interface IDeviceHalf
+{
+    /// <summary>The element with the lower address.</summary>
+    static abstract float WidenLower(uint word);
+    /// <summary>The element after it.</summary>
+    static abstract float WidenUpper(uint word);
+}
+
+/// <summary>Loads elements of 16 bits, four or eight at once.</summary>
+internal static class DeviceHalves<T> where T : struct, IDeviceHalf
+{
+    internal static Float4 Load4(ArrayView<Words4> memory, int index)
+    {
+        var bits = memory.Cast<Words2>()[index];
+        return Widen(bits.A, bits.B);
+    }
+
+    internal static Float8 Load8(ArrayView<Words4> memory, int index) => Widen(LoadSlot(memory, index));
+
+    internal static DeviceSlot LoadSlot(ArrayView<Words4> memory, int index) => new() { First = memory[index] };
+
+    internal static Float8 Widen(DeviceSlot slot) =>
+        new() { Low = Widen(slot.First.A, slot.First.B), High = Widen(slot.First.C, slot.First.D) };
+
+    private static Float4 Widen(uint first, uint second) =>
+        new() { X = T.WidenLower(first), Y = T.WidenUpper(first), Z = T.WidenLower(second), W = T.WidenUpper(second) };
+}
+
 /// <summary>binary16.</summary>
-internal struct DeviceF16 : IDeviceElement<DeviceF16>
+internal struct DeviceF16 : IDeviceElement<DeviceF16>, IDeviceHalf
 {
     private ushort _bits;
 
     public static float ToSingle(DeviceF16 element) => Widen(element._bits);
 
-    /// <remarks>In integers, because ILGPU's conversion truncates on the CPU accelerator. Adding 2^k and taking it away again rounds to the bits above k.</remarks>
+    /// <remarks>
+    /// In integers, because ILGPU's conversion truncates on the CPU accelerator. Adding 2^k and taking it away again rounds to the bits
+    /// above k.
+    /// </remarks>
     public static DeviceF16 FromSingle(float value)
     {
         var bits = Interop.FloatAsInt(value);
@@ -99,32 +134,23 @@ internal struct DeviceF16 : IDeviceElement<DeviceF16>
         return new DeviceF16 { _bits = (ushort)(sign | half) };
     }
 
-    public static Float4 Load4(ArrayView<UInt4> memory, int index)
-    {
-        var bits = memory.Cast<UInt2>()[index];
-        return Widen(bits.A, bits.B);
-    }
+    public static Float4 Load4(ArrayView<Words4> memory, int index) => DeviceHalves<DeviceF16>.Load4(memory, index);
 
-    public static Float8 Load8(ArrayView<UInt4> memory, int index) => Widen(LoadSlot(memory, index));
+    public static Float8 Load8(ArrayView<Words4> memory, int index) => DeviceHalves<DeviceF16>.Load8(memory, index);
 
-    public static DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index) => new() { First = memory[index] };
+    public static DeviceSlot LoadSlot(ArrayView<Words4> memory, int index) => DeviceHalves<DeviceF16>.LoadSlot(memory, index);
 
-    public static Float8 Widen(DeviceSlot slot) =>
-        new() { Low = Widen(slot.First.A, slot.First.B), High = Widen(slot.First.C, slot.First.D) };
+    public static Float8 Widen(DeviceSlot slot) => DeviceHalves<DeviceF16>.Widen(slot);
 
     internal static float Widen(ushort bits) => Interop.IntAsFloat(bits);
 
-    private static Float4 Widen(uint first, uint second) => new()
-    {
-        X = Widen((ushort)(first & 0xffffu)),
-        Y = Widen((ushort)(first >> 16)),
-        Z = Widen((ushort)(second & 0xffffu)),
-        W = Widen((ushort)(second >> 16)),
-    };
+    public static float WidenLower(uint word) => Widen((ushort)(word & 0xffffu));
+
+    public static float WidenUpper(uint word) => Widen((ushort)(word >> 16));
 }
 
 /// <summary>The upper half of a binary32.</summary>
-internal struct DeviceBF16 : IDeviceElement<DeviceBF16>
+internal struct DeviceBF16 : IDeviceElement<DeviceBF16>, IDeviceHalf
 {
     private ushort _bits;
 
@@ -137,26 +163,17 @@ internal struct DeviceBF16 : IDeviceElement<DeviceBF16>
         return new DeviceBF16 { _bits = (ushort)rounded };
     }
 
-    public static Float4 Load4(ArrayView<UInt4> memory, int index)
-    {
-        var bits = memory.Cast<UInt2>()[index];
-        return Widen(bits.A, bits.B);
-    }
+    public static Float4 Load4(ArrayView<Words4> memory, int index) => DeviceHalves<DeviceBF16>.Load4(memory, index);
 
-    public static Float8 Load8(ArrayView<UInt4> memory, int index) => Widen(LoadSlot(memory, index));
+    public static Float8 Load8(ArrayView<Words4> memory, int index) => DeviceHalves<DeviceBF16>.Load8(memory, index);
 
-    public static DeviceSlot LoadSlot(ArrayView<UInt4> memory, int index) => new() { First = memory[index] };
+    public static DeviceSlot LoadSlot(ArrayView<Words4> memory, int index) => DeviceHalves<DeviceBF16>.LoadSlot(memory, index);
 
-    public static Float8 Widen(DeviceSlot slot) =>
-        new() { Low = Widen(slot.First.A, slot.First.B), High = Widen(slot.First.C, slot.First.D) };
+    public static Float8 Widen(DeviceSlot slot) => DeviceHalves<DeviceBF16>.Widen(slot);
 
-    private static Float4 Widen(uint first, uint second) => new()
-    {
-        X = Interop.IntAsFloat(first << 16),
-        Y = Interop.IntAsFloat(first & 0xffff0000u),
-        Z = Interop.IntAsFloat(second << 16),
-        W = Interop.IntAsFloat(second & 0xffff0000u),
-    };
+    public static float WidenLower(uint word) => Interop.IntAsFloat(word << 16);
+
+    public static float WidenUpper(uint word) => Interop.IntAsFloat(word & 0xffff0000u);
 }
 
 /// <summary>Something to run with the device type of an element type.</summary>

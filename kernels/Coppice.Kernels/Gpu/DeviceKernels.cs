@@ -10,17 +10,22 @@ namespace Coppice.Kernels.Gpu;
 internal sealed record DeviceKernel(string Name, MethodInfo Method, int GroupSize)
 {
     /// <summary>The name as a file name.</summary>
-    internal string FileName => Name.Replace("(", "_", StringComparison.Ordinal).Replace(", ", "_", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal);
+    internal string FileName =>
+        Name.Replace("(", "_", StringComparison.Ordinal).Replace(", ", "_", StringComparison.Ordinal).Replace(")", "",
+            StringComparison.Ordinal);
 }
 
 /// <summary>Every kernel of the GPU back end, closed over every reader, activation, element type and row.</summary>
-/// <remarks>Found by the rule that kernels are static methods of <see cref="GpuBackend"/> whose names end in Kernel, so that none can be forgotten.</remarks>
+/// <remarks>
+/// Found by the rule that kernels are static methods of <see cref="GpuBackend"/> whose names end in Kernel, so that none can be forgotten.
+/// </remarks>
 internal static class DeviceKernels
 {
     private static readonly Type[] Elements = [typeof(DeviceF32), typeof(DeviceF16), typeof(DeviceBF16)];
 
     /// <summary>All of them, by name.</summary>
-    internal static IReadOnlyList<DeviceKernel> All { get; } = [.. Methods().SelectMany(Closures).OrderBy(kernel => kernel.Name, StringComparer.Ordinal)];
+    internal static IReadOnlyList<DeviceKernel> All { get; } = [.. Methods().SelectMany(Closures).OrderBy(kernel => kernel.Name,
+        StringComparer.Ordinal)];
 
     private static IEnumerable<MethodInfo> Methods() =>
         typeof(GpuBackend).GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
@@ -38,7 +43,8 @@ internal static class DeviceKernels
         }
         var choices = method.GetGenericArguments().Select(Candidates).ToArray();
         foreach (var types in Product(choices, 0))
-            yield return new DeviceKernel($"{name}({string.Join(", ", types.Select(Short))})", method.MakeGenericMethod([.. types]), groupSize);
+            yield return new DeviceKernel($"{name}({string.Join(", ", types.Select(Short))})", method.MakeGenericMethod([.. types]),
+                groupSize);
     }
 
     private static IEnumerable<IEnumerable<Type>> Product(Type[][] choices, int from) =>

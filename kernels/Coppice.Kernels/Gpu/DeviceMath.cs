@@ -17,7 +17,10 @@ internal static class DeviceMath
     internal static float FusedMultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
 
     /// <summary><paramref name="value"/>, computed here and once.</summary>
-    /// <remarks>At O2 ILGPU moves pure values next to their uses, so that a division in front of a loop is done anew in every step; a value that went through this stays.</remarks>
+    /// <remarks>
+    /// At O2 ILGPU moves pure values next to their uses, so that a division in front of a loop is done anew in every step; a value that
+    /// went through this stays.
+    /// </remarks>
     [IntrinsicImplementation]
     internal static float Once(float value) => value;
 
@@ -31,7 +34,9 @@ internal static class DeviceMath
         (uint)((int)c + (sbyte)a * (sbyte)b + (sbyte)(a >> 8) * (sbyte)(b >> 8)
             + (sbyte)(a >> 16) * (sbyte)(b >> 16) + (sbyte)(a >> 24) * (sbyte)(b >> 24));
 
-    /// <summary>tanh(x), what MathF.Tanh becomes on a GPU: ILGPU's tanh.approx.f32 errs by up to 5e-4, this by a few units in the last place.</summary>
+    /// <summary>
+    /// tanh(x), what MathF.Tanh becomes on a GPU: ILGPU's tanh.approx.f32 errs by up to 5e-4, this by a few units in the last place.
+    /// </summary>
     /// <remarks>Below 5/8 the minimax polynomial of Cephes (Moshier, tanhf), above it 1 - 2 / (e^2x + 1).</remarks>
     internal static float Tanh(float x)
     {
@@ -53,19 +58,23 @@ internal static class DeviceMath
     internal static void Register(Context.Builder builder)
     {
         var manager = builder.GetIntrinsicManager();
-        manager.RegisterMethod(Method(nameof(FusedMultiplyAdd)), new PTXIntrinsic(Method(nameof(EmitFusedMultiplyAdd)), IntrinsicImplementationMode.GenerateCode));
+        manager.RegisterMethod(Method(nameof(FusedMultiplyAdd)),
+            new PTXIntrinsic(Method(nameof(EmitFusedMultiplyAdd)), IntrinsicImplementationMode.GenerateCode));
         manager.RegisterMethod(Method(nameof(Once)), new PTXIntrinsic(Method(nameof(EmitOnce)), IntrinsicImplementationMode.GenerateCode));
         manager.RegisterMethod(
             Method(nameof(Select)), new PTXIntrinsic(Method(nameof(EmitSelect)), IntrinsicImplementationMode.GenerateCode));
         manager.RegisterMethod(Method(nameof(Dot4)), new PTXIntrinsic(Method(nameof(EmitDot4)), IntrinsicImplementationMode.GenerateCode));
-        manager.RegisterUnaryArithmetic(UnaryArithmeticKind.TanhF, BasicValueType.Float32, new PTXIntrinsic(Method(nameof(Tanh)), IntrinsicImplementationMode.Redirect));
+        manager.RegisterUnaryArithmetic(UnaryArithmeticKind.TanhF, BasicValueType.Float32,
+            new PTXIntrinsic(Method(nameof(Tanh)), IntrinsicImplementationMode.Redirect));
     }
 
     private static MethodInfo Method(string name) => typeof(DeviceMath).GetMethod(name, BindingFlags.Static | BindingFlags.NonPublic)!;
 
-    private static void EmitFusedMultiplyAdd(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, (MethodCall)value, "fma.rn.f32", 3);
+    private static void EmitFusedMultiplyAdd(PTXBackend backend, PTXCodeGenerator generator, Value value) =>
+        Emit(generator, (MethodCall)value, "fma.rn.f32", 3);
 
-    private static void EmitOnce(PTXBackend backend, PTXCodeGenerator generator, Value value) => Emit(generator, (MethodCall)value, "mov.f32", 1);
+    private static void EmitOnce(PTXBackend backend, PTXCodeGenerator generator, Value value) =>
+        Emit(generator, (MethodCall)value, "mov.f32", 1);
 
     private static void EmitSelect(PTXBackend backend, PTXCodeGenerator generator, Value value)
     {

@@ -4,10 +4,10 @@ using ILGPU;
 namespace Coppice.Kernels.Gpu;
 
 /// <summary>A weight matrix as kernels see it; see <see cref="GpuWeightLayout"/>.</summary>
-internal readonly struct DeviceMatrix(ArrayView<UInt4> weights, ArrayView<uint> parameters, int slots)
+internal readonly struct DeviceMatrix(ArrayView<Words4> weights, ArrayView<uint> parameters, int slots)
 {
     /// <summary>[outputs, slots], 16 bytes each, two of them where weights are F32.</summary>
-    internal readonly ArrayView<UInt4> Weights = weights;
+    internal readonly ArrayView<Words4> Weights = weights;
     /// <summary>Scales and minima of quantised formats.</summary>
     internal readonly ArrayView<uint> Parameters = parameters;
     /// <summary>Slots of a row.</summary>
@@ -17,7 +17,7 @@ internal readonly struct DeviceMatrix(ArrayView<UInt4> weights, ArrayView<uint> 
 /// <summary>What a lane has loaded of one slot: 8 weights of F32 in both, of 16 bits in the first; or codes and parameters.</summary>
 internal struct DeviceSlot
 {
-    internal UInt4 First, Second;
+    internal Words4 First, Second;
 }
 
 /// <summary>How device code reads the weights of one format. Slot <c>at</c> is row · slots + slot; a chunk is 8 weights.</summary>

@@ -23,7 +23,7 @@ internal sealed class GpuWeight(
         get
         {
             var pool = (DevicePool)Buffer.Pool;
-            var weights = pool.View<UInt4>(Buffer.Offset, _layout.ParameterOffset / Interop.SizeOf<UInt4>());
+            var weights = pool.View<Words4>(Buffer.Offset, _layout.ParameterOffset / Interop.SizeOf<Words4>());
             if (!Format.IsQuantized()) return new DeviceMatrix(weights, weights.Cast<uint>(), _layout.Slots);
             var (offset, count) = (Buffer.Offset + _layout.ParameterOffset, _layout.PaddedOutputs * _layout.ParameterBytes / sizeof(uint));
             return new DeviceMatrix(weights, pool.View<uint>(offset, count), _layout.Slots);

@@ -39,7 +39,7 @@ internal readonly struct GpuWeightLayout
     internal int RowBytes { get; }
     /// <summary>Bytes of a row's parameters.</summary>
     internal int ParameterBytes { get; }
-    /// <summary>Rows there is room for: a kernel may read those behind the last, and need not ask.</summary>
+    /// <summary>Rows there is room for: a kernel may read those after the last without a check.</summary>
     internal long PaddedOutputs { get; }
     /// <summary>Where the parameters begin.</summary>
     internal long ParameterOffset => PaddedOutputs * RowBytes;

@@ -7,7 +7,10 @@ using ILGPU.Runtime.Cuda;
 
 namespace Coppice.Kernels.Gpu;
 
-/// <summary>The compiled kernels of one accelerator. A launch finds its kernel by the delegate of the closed method, and neither boxes nor allocates.</summary>
+/// <summary>
+/// The compiled kernels of one accelerator. A launch finds its kernel by the delegate of the closed method, and neither boxes nor
+/// allocates.
+/// </summary>
 /// <remarks>
 /// The C# compiler keeps one delegate for each static method that is passed as a method group, closed over its type arguments, so
 /// the delegate itself is the key. Used by one thread at a time, as the back end that owns it.
@@ -29,17 +32,24 @@ internal sealed class KernelCache(Accelerator accelerator, AcceleratorStream str
     internal void Launch<T1, T2, T3, T4, T5>(KernelConfig config, Action<T1, T2, T3, T4, T5> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) =>
         Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel)(stream, config, a1, a2, a3, a4, a5);
 
-    internal void Launch<T1, T2, T3, T4, T5, T6>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6) =>
+    internal void Launch<T1, T2, T3, T4, T5,
+        T6>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6) =>
         Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6);
 
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7) =>
+    internal void Launch<T1, T2, T3, T4, T5, T6,
+        T7>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7) =>
         Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7);
 
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7, a8);
+    internal void Launch<T1, T2, T3, T4, T5, T6, T7,
+        T8>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8) =>
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7,
+            T8>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7, a8);
 
-    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9) =>
-        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7, a8, a9);
+    internal void Launch<T1, T2, T3, T4, T5, T6, T7, T8,
+        T9>(KernelConfig config, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8,
+            T9 a9) =>
+        Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8,
+            T9>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7, a8, a9);
 
     private TLauncher Find<TLauncher>(Delegate kernel) where TLauncher : Delegate
     {
@@ -52,7 +62,8 @@ internal sealed class KernelCache(Accelerator accelerator, AcceleratorStream str
     private TLauncher Load<TLauncher>(MethodInfo method) where TLauncher : Delegate
     {
         if (accelerator is not CudaAccelerator cuda) return accelerator.LoadKernel<TLauncher>(method, KernelSpecialization.Empty, out _);
-        var compiled = (PTXCompiledKernel)cuda.Backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), KernelSpecialization.Empty);
+        var compiled = (PTXCompiledKernel)cuda.Backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method),
+            KernelSpecialization.Empty);
         PtxText.Rewrite(compiled);
         var kernel = cuda.LoadKernel(compiled);
         _loaded.Add(kernel);

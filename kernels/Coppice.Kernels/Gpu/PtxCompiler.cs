@@ -23,7 +23,9 @@ internal static class PtxCompiler
         {
             "sm_80" => (CudaArchitecture.SM_80, CudaInstructionSet.ISA_70),
             "sm_90" => (CudaArchitecture.SM_90, CudaInstructionSet.ISA_78),
-            _ => throw new ArgumentException($"ptx: the architecture must be {string.Join(" or ", Architectures)}, got {architecture}.", nameof(architecture)),
+            _ =>
+                throw new ArgumentException($"ptx: the architecture must be {string.Join(" or ", Architectures)}, got {architecture}.",
+                    nameof(architecture)),
         };
         using var context = Context.Create(builder => DeviceContext.Configure(builder));
         using var backend = new PTXBackend(context, target, instructions, null!);

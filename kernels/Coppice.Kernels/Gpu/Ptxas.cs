@@ -14,21 +14,28 @@ namespace Coppice.Kernels.Gpu;
 /// <param name="SharedBytes">Bytes of shared memory of a group.</param>
 /// <param name="WarpsPerMultiprocessor">Warps that fit a multiprocessor at once, of 64.</param>
 internal sealed record KernelResources(
-    string Name, string Architecture, int Registers, int SpillStoreBytes, int SpillLoadBytes, int StackBytes, int SharedBytes, int WarpsPerMultiprocessor);
+    string Name, string Architecture, int Registers, int SpillStoreBytes, int SpillLoadBytes, int StackBytes, int SharedBytes,
+        int WarpsPerMultiprocessor);
 
-/// <summary>NVIDIA's PTX assembler, where there is one: a check of the emitted text and the only source of register counts without a GPU.</summary>
+/// <summary>
+/// NVIDIA's PTX assembler, where there is one: a check of the emitted text and the only source of register counts without a GPU.
+/// </summary>
 internal sealed partial class Ptxas
 {
     private readonly string _path;
 
     private Ptxas(string path) => _path = path;
 
-    /// <summary>The first of <paramref name="candidates"/> that exists: paths of the program or of folders that hold it or usr/bin/ptxas; null where none does.</summary>
+    /// <summary>
+    /// The first of <paramref name="candidates"/> that exists: paths of the program or of folders that hold it or usr/bin/ptxas; null where
+    /// none does.
+    /// </summary>
     internal static Ptxas? Find(IEnumerable<string> candidates)
     {
         foreach (var candidate in candidates)
         {
-            string[] paths = [candidate, Path.Combine(candidate, "ptxas"), Path.Combine(candidate, "usr", "bin", "ptxas"), Path.Combine(candidate, "ptxas.exe")];
+            string[] paths = [candidate, Path.Combine(candidate, "ptxas"), Path.Combine(candidate, "usr", "bin", "ptxas"),
+                Path.Combine(candidate, "ptxas.exe")];
             if (Array.Find(paths, File.Exists) is { } path) return new Ptxas(path);
         }
         return null;
@@ -59,7 +66,8 @@ internal sealed partial class Ptxas
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEnd() + output.GetAwaiter().GetResult();
         process.WaitForExit();
-        return process.ExitCode == 0 ? error : throw new InvalidOperationException($"ptxas: the text must assemble, got status {process.ExitCode}: {error}");
+        return process.ExitCode == 0 ? error
+            : throw new InvalidOperationException($"ptxas: the text must assemble, got status {process.ExitCode}: {error}");
     }
 
     private static KernelResources Read(DeviceKernel kernel, string architecture, string report)
@@ -69,14 +77,18 @@ internal sealed partial class Ptxas
         var text = report[entry..];
         var registers = Number(RegistersPattern(), text);
         var shared = Number(SharedPattern(), text);
-        return new KernelResources(kernel.Name, architecture, registers, Number(SpillStorePattern(), text), Number(SpillLoadPattern(), text),
+        return new KernelResources(kernel.Name, architecture, registers, Number(SpillStorePattern(), text),
+            Number(SpillLoadPattern(), text),
             Number(StackPattern(), text), shared, Warps(architecture, registers, shared, kernel.GroupSize));
     }
 
     private static int Number(Regex pattern, string text) =>
         pattern.Match(text) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0;
 
-    /// <summary>Warps that fit: 65,536 registers in units of 256 a warp, 164 or 228 KiB of shared memory in units of 128 bytes with 1 KiB a group reserved, 32 groups, 64 warps.</summary>
+    /// <summary>
+    /// Warps that fit: 65,536 registers in units of 256 a warp, 164 or 228 KiB of shared memory in units of 128 bytes with 1 KiB a group
+    /// reserved, 32 groups, 64 warps.
+    /// </summary>
     /// <remarks>Source: CUDA C++ Programming Guide, compute capabilities 8.0 and 9.0.</remarks>
     internal static int Warps(string architecture, int registers, int sharedBytes, int groupSize)
     {
@@ -84,7 +96,8 @@ internal sealed partial class Ptxas
         var registersOfWarp = (registers * 32 + 255) / 256 * 256;
         var sharedOfMultiprocessor = (architecture == "sm_80" ? 164 : 228) << 10;
         var sharedOfGroup = (sharedBytes + 127) / 128 * 128 + 1024;
-        var groups = Math.Min(Math.Min(32, 64 / warpsOfGroup), Math.Min(65536 / registersOfWarp / warpsOfGroup, sharedOfMultiprocessor / sharedOfGroup));
+        var groups = Math.Min(Math.Min(32, 64 / warpsOfGroup),
+            Math.Min(65536 / registersOfWarp / warpsOfGroup, sharedOfMultiprocessor / sharedOfGroup));
         return groups * warpsOfGroup;
     }
 

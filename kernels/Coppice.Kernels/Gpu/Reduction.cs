@@ -15,9 +15,12 @@ internal struct Candidate
     internal static bool Precedes(Candidate a, Candidate b) => a.Value > b.Value || (a.Value == b.Value && a.Index < b.Index);
 }
 
-/// <summary>Sums, maxima and first candidates over a warp or a group. Every thread gets the result, and every thread must take part.</summary>
+/// <summary>
+/// Sums, maxima and first candidates over a warp or a group. Every thread gets the result, and every thread must take part.
+/// </summary>
 /// <remarks>
-/// A warp adds by a butterfly of exclusive-or shuffles: lane pairs at distance warpSize / 2 first, then half that, down to 1. Addition commutes,
+/// A warp adds by a butterfly of exclusive-or shuffles: lane pairs at distance warpSize / 2 first, then half that, down to 1. Addition
+/// commutes,
 /// so all lanes hold the same bits. A group adds its warps' sums in ascending order. Nothing else decides the order of a sum (contract C1).
 /// </remarks>
 internal static class Reduction
@@ -28,7 +31,9 @@ internal static class Reduction
     internal static float WarpSum(float value) => WarpSum(value, 1);
 
     /// <summary>The sum over lanes that are a multiple of <paramref name="apart"/> apart.</summary>
-    /// <remarks>Written out, because ptxas does not unroll loops of shuffles; the warp size is a constant on a GPU, so nothing is asked at run time.</remarks>
+    /// <remarks>
+    /// Written out, because ptxas does not unroll loops of shuffles; the warp size is a constant on a GPU, so nothing is asked at run time.
+    /// </remarks>
     internal static float WarpSum(float value, int apart)
     {
         if (Warp.WarpSize > 32 && apart <= 32) value += Warp.ShuffleXor(value, 32);
@@ -77,7 +82,8 @@ internal static class Reduction
     {
         for (var distance = Warp.WarpSize / 2; distance > 0; distance /= 2)
         {
-            var other = new Candidate { Value = Warp.ShuffleXor(candidate.Value, distance), Index = Warp.ShuffleXor(candidate.Index, distance) };
+            var other = new Candidate { Value = Warp.ShuffleXor(candidate.Value, distance),
+                Index = Warp.ShuffleXor(candidate.Index, distance) };
             if (Candidate.Precedes(other, candidate)) candidate = other;
         }
         return candidate;

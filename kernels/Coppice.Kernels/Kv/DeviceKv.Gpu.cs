@@ -12,7 +12,9 @@ internal interface IDevicePages
     static abstract int Page(ArrayView<int> table, int block);
 }
 
-/// <summary>How kernels read and write one layer's cache. Slots are the sequence's own; a reader knows which page of memory holds them.</summary>
+/// <summary>
+/// How kernels read and write one layer's cache. Slots are the sequence's own; a reader knows which page of memory holds them.
+/// </summary>
 internal interface IDeviceKv
 {
     /// <summary>Elements of a head.</summary>
@@ -29,9 +31,12 @@ internal interface IDeviceKv
     float Key(int page, int head, int dimension, int column);
     /// <summary>Four elements of a value at <paramref name="index"/>, in units of 4 elements: see <see cref="ValueIndex"/>.</summary>
     Float4 Values4(int index);
-    /// <summary>Index of dimensions 0 … 3 of a head's column 0, where headDim is a multiple of 4. Dimensions 4 d … + 3 of column c are at + c · headDim / 4 + d.</summary>
+    /// <summary>
+    /// Index of dimensions 0 … 3 of a head's column 0, where headDim is a multiple of 4. Dimensions 4 d … + 3 of column c are at + c ·
+    /// headDim / 4 + d.
+    /// </summary>
     int ValueIndex(int page, int head);
-    /// <summary>Elements <paramref name="dimension"/> … + 3 of one value, a multiple of 4, for any headDim; zeros behind the last.</summary>
+    /// <summary>Elements <paramref name="dimension"/> … + 3 of one value, a multiple of 4, for any headDim; zeros after the last.</summary>
     Float4 Value4(int page, int head, int column, int dimension);
     /// <summary>Rounds and stores one element of a key and of a value.</summary>
     void Store(int page, int head, int column, int dimension, float key, float value);
@@ -40,13 +45,16 @@ internal interface IDeviceKv
 }
 
 /// <summary>Reads and writes pages of keys and values in device memory.</summary>
-/// <remarks>Keys [pages, kvHeads, headDim, 64] and values [pages, kvHeads, 64, headDim] of <typeparamref name="T"/>, both at 16-byte boundaries.</remarks>
-internal readonly struct DeviceReader<TPages, T>(ArrayView<UInt4> keys, ArrayView<UInt4> values, int kvHeads, int headDim, ArrayView<int> table)
+/// <remarks>
+/// Keys [pages, kvHeads, headDim, 64] and values [pages, kvHeads, 64, headDim] of <typeparamref name="T"/>, both at 16-byte boundaries.
+/// </remarks>
+internal readonly struct DeviceReader<TPages,
+    T>(ArrayView<Words4> keys, ArrayView<Words4> values, int kvHeads, int headDim, ArrayView<int> table)
     : IDeviceKv where TPages : struct, IDevicePages where T : unmanaged, IDeviceElement<T>
 {
     private const int PageSize = KvLayout.PageSize;
-    private readonly ArrayView<UInt4> _keys = keys;
-    private readonly ArrayView<UInt4> _values = values;
+    private readonly ArrayView<Words4> _keys = keys;
+    private readonly ArrayView<Words4> _values = values;
     private readonly int _kvHeads = kvHeads;
     private readonly int _headDim = headDim;
     private readonly ArrayView<int> _table = table;
@@ -104,9 +112,11 @@ internal sealed partial class GpuBackend
         where TPages : struct, IDevicePages where T : unmanaged, IDeviceElement<T>
     {
         if (keys.ByteOffset % 16 != 0 || values.ByteOffset % 16 != 0)
-            throw new ArgumentException($"kv: keys and values must begin at multiples of 16 bytes on a GPU, got {keys.ByteOffset} and {values.ByteOffset}.");
-        if (keys.Shape.Count / 4 > int.MaxValue) throw new ArgumentException($"kv: a layer's cache must have less than 2^33 elements on a GPU, got {keys.Shape}.");
-        return new DeviceReader<TPages, T>(View<UInt4>(keys), View<UInt4>(values), keys.Shape[1], keys.Shape[2], ViewOrAny<int>(table));
+            throw new ArgumentException(
+                $"kv: keys and values must begin at multiples of 16 bytes on a GPU, got {keys.ByteOffset} and {values.ByteOffset}.");
+        if (keys.Shape.Count / 4 > int.MaxValue)
+            throw new ArgumentException($"kv: a layer's cache must have less than 2^33 elements on a GPU, got {keys.Shape}.");
+        return new DeviceReader<TPages, T>(View<Words4>(keys), View<Words4>(values), keys.Shape[1], keys.Shape[2], ViewOrAny<int>(table));
     }
 
     private readonly struct AppendCall<TPages>(GpuBackend backend, Tensor keys, Tensor values, Tensor table, Tensor k, Tensor v, int start)
@@ -155,7 +165,9 @@ internal sealed partial class GpuBackend
     /// <summary>Slots that one launch of <see cref="KvMoveKernel"/> moves: more than any token tree has.</summary>
     private const int MaxMoves = 1 << 16;
 
-    /// <summary>Stores row t of keys and values in slot start + t, one thread an element of both. Reads 8 bytes and writes two elements for each.</summary>
+    /// <summary>
+    /// Stores row t of keys and values in slot start + t, one thread an element of both. Reads 8 bytes and writes two elements for each.
+    /// </summary>
     /// <param name="cells">Row: token. Column: head · headDim + dimension.</param>
     /// <param name="kv">The cache.</param>
     /// <param name="k">[tokens, kvHeads · headDim].</param>
@@ -171,16 +183,20 @@ internal sealed partial class GpuBackend
             k.View[k.Offset(row) + column], v.View[v.Offset(row) + column]);
     }
 
-    /// <summary>Moves slot sources[j] to slot start + j for j ascending. A thread moves one element of all slots, so no two threads meet.</summary>
+    /// <summary>
+    /// Moves slot sources[j] to slot start + j for j ascending. A thread moves one element of all slots, so no two threads meet.
+    /// </summary>
     [GroupSize(CellGroup)]
-    internal static void KvMoveKernel<TKv>(DeviceCells cells, TKv kv, ArrayView<int> sources, int count, int start) where TKv : struct, IDeviceKv
+    internal static void KvMoveKernel<TKv>(DeviceCells cells, TKv kv, ArrayView<int> sources, int count, int start)
+        where TKv : struct, IDeviceKv
     {
         if (!cells.Inside) return;
         var (head, dimension) = (DeviceCells.Column / kv.HeadDim, DeviceCells.Column % kv.HeadDim);
         for (var j = 0; j < count; j++)
         {
             var (from, to) = (sources[j], start + j);
-            kv.Move(kv.Page(from / KvLayout.PageSize), from % KvLayout.PageSize, kv.Page(to / KvLayout.PageSize), to % KvLayout.PageSize, head, dimension);
+            kv.Move(kv.Page(from / KvLayout.PageSize), from % KvLayout.PageSize, kv.Page(to / KvLayout.PageSize), to % KvLayout.PageSize,
+                head, dimension);
         }
     }
 }

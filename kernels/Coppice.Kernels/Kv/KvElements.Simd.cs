@@ -27,7 +27,9 @@ internal readonly unsafe struct F32Element<TLanes> : IKvElement<TLanes> where TL
 /// <inheritdoc cref="ElementType.F16"/>
 internal readonly unsafe struct F16Element<TLanes> : IKvElement<TLanes> where TLanes : struct, ILanes<TLanes>
 {
-    /// <summary>The largest finite F16: larger keys and values are stored as this, since an infinity would make every later token NaN.</summary>
+    /// <summary>
+    /// The largest finite F16: larger keys and values are stored as this, since an infinity would make every later token NaN.
+    /// </summary>
     private const float Largest = 65504f;
 
     public static int Size => 2;

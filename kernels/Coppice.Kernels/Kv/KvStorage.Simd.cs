@@ -39,7 +39,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    private static void Move<TPages>(TPages pages, int size, int heads, int headDim, ReadOnlySpan<int> sources, int start) where TPages : struct, IHostPages
+    private static void Move<TPages>(TPages pages, int size, int heads, int headDim, ReadOnlySpan<int> sources, int start)
+        where TPages : struct, IHostPages
     {
         for (var j = 0; j < sources.Length; j++)
         {
@@ -51,8 +52,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 var from = ((long)pages.Page(fromBlock) * heads + h) * headDim * KvLayout.PageSize * size;
                 var to = ((long)pages.Page(toBlock) * heads + h) * headDim * KvLayout.PageSize * size;
                 for (var d = 0; d < headDim; d++)
-                    Buffer.MemoryCopy(pages.Keys + from + (d * KvLayout.PageSize + fromColumn) * size, pages.Keys + to + (d * KvLayout.PageSize + toColumn) * size, size, size);
-                Buffer.MemoryCopy(pages.Values + from + (long)fromColumn * headDim * size, pages.Values + to + (long)toColumn * headDim * size, headDim * size, headDim * size);
+                    Buffer.MemoryCopy(pages.Keys + from + (d * KvLayout.PageSize + fromColumn) * size,
+                        pages.Keys + to + (d * KvLayout.PageSize + toColumn) * size, size, size);
+                Buffer.MemoryCopy(pages.Values + from + (long)fromColumn * headDim * size,
+                    pages.Values + to + (long)toColumn * headDim * size, headDim * size, headDim * size);
             }
         }
     }

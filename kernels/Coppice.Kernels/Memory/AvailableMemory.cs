@@ -34,7 +34,8 @@ internal static unsafe partial class AvailableMemory
     private static long? Windows()
     {
         var status = new MemoryStatus { Length = (uint)sizeof(MemoryStatus) };
-        return GlobalMemoryStatus(ref status) ? (long)Math.Min(Math.Min(status.AvailablePhysical, status.AvailablePageFile), long.MaxValue) : null;
+        return GlobalMemoryStatus(ref status)
+            ? (long)Math.Min(Math.Min(status.AvailablePhysical, status.AvailablePageFile), long.MaxValue) : null;
     }
 
     /// <summary>Pages that are free, and those of files and caches that the kernel may take back.</summary>
@@ -43,7 +44,9 @@ internal static unsafe partial class AvailableMemory
         try
         {
             if (Count("vm.page_free_count") is not { } free) return null;
-            return (free + (Count("vm.page_pageable_external_count") ?? 0) + (Count("vm.page_purgeable_count") ?? 0)) * Environment.SystemPageSize;
+            var files = Count("vm.page_pageable_external_count") ?? 0;
+            var caches = Count("vm.page_purgeable_count") ?? 0;
+            return (free + files + caches) * Environment.SystemPageSize;
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {
@@ -63,7 +66,8 @@ internal static unsafe partial class AvailableMemory
     private struct MemoryStatus
     {
         internal uint Length, Load;
-        internal ulong TotalPhysical, AvailablePhysical, TotalPageFile, AvailablePageFile, TotalVirtual, AvailableVirtual, AvailableExtended;
+        internal ulong TotalPhysical, AvailablePhysical, TotalPageFile, AvailablePageFile, TotalVirtual, AvailableVirtual,
+            AvailableExtended;
     }
 
     [LibraryImport("kernel32", EntryPoint = "GlobalMemoryStatusEx")]

@@ -33,7 +33,9 @@ internal sealed class DevicePool : MemoryPool
 
     internal override nint Slab => _slab.NativePtr;
 
-    /// <summary><paramref name="count"/> elements from <paramref name="byteOffset"/> on, which must be a multiple of the element's size.</summary>
+    /// <summary>
+    /// <paramref name="count"/> elements from <paramref name="byteOffset"/> on, which must be a multiple of the element's size.
+    /// </summary>
     internal ArrayView<T> View<T>(long byteOffset, long count) where T : unmanaged =>
         new(_slab, byteOffset / Interop.SizeOf<T>(), count);
 

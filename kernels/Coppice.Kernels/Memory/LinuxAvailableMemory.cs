@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Coppice.Kernels.Memory;
 
-/// <summary>Memory that a Linux process can still get: what the kernel counts as available, within the limits of every control group around it.</summary>
+/// <summary>
+/// Memory that a Linux process can still get: what the kernel counts as available, within the limits of every control group around it.
+/// </summary>
 /// <remarks>
 /// Reads texts of /proc and of the control groups' file system, versions 1 and 2. Whatever is missing or malformed is no limit.
 /// Sources: proc_meminfo(5), proc_pid_mountinfo(5), cgroups(7), and the kernel's cgroup-v1/memory.rst and cgroup-v2.rst.
@@ -29,10 +31,13 @@ internal static class LinuxAvailableMemory
         return Add(Add(free, Kilobytes(text, "Buffers") ?? 0), Kilobytes(text, "Cached") ?? 0);
     }
 
-    /// <summary>What a control group may still take: its limit less what it uses, files that can be dropped aside. Null where it has no limit.</summary>
+    /// <summary>
+    /// What a control group may still take: its limit less what it uses, files that can be dropped aside. Null where it has no limit.
+    /// </summary>
     private static long? Room(Level level, Func<string, string?> read)
     {
-        var names = level.IsUnified ? ("memory.max", "memory.current", "inactive_file") : ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file");
+        var names = level.IsUnified ? ("memory.max", "memory.current", "inactive_file")
+            : ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file");
         var (limitFile, usageFile, droppable) = names;
         if (Number(read($"{level.Folder}/{limitFile}")) is not { } limit) return null;
         var used = Number(read($"{level.Folder}/{usageFile}")) ?? 0;
@@ -70,7 +75,8 @@ internal static class LinuxAvailableMemory
             var fields = line.Split(' ');
             var end = Array.IndexOf(fields, "-");
             if (end < 5 || end + 3 >= fields.Length) continue;
-            var isMount = isUnified ? fields[end + 1] == "cgroup2" : fields[end + 1] == "cgroup" && fields[end + 3].Split(',').Contains("memory");
+            var isMount = isUnified ? fields[end + 1] == "cgroup2" : fields[end + 1] == "cgroup"
+                && fields[end + 3].Split(',').Contains("memory");
             if (isMount) return (Unescape(fields[3]), Unescape(fields[4]));
         }
         return null;
@@ -87,7 +93,8 @@ internal static class LinuxAvailableMemory
 
     /// <summary>Blanks and backslashes in a mount's paths are written in octal: \040.</summary>
     private static string Unescape(string path) =>
-        path.Replace(@"\040", " ", StringComparison.Ordinal).Replace(@"\011", "\t", StringComparison.Ordinal).Replace(@"\134", @"\", StringComparison.Ordinal);
+        path.Replace(@"\040", " ", StringComparison.Ordinal).Replace(@"\011", "\t", StringComparison.Ordinal).Replace(@"\134",
+            @"\", StringComparison.Ordinal);
 
     /// <summary>"name:   123 kB" as bytes.</summary>
     private static long? Kilobytes(string text, string name)
@@ -113,7 +120,8 @@ internal static class LinuxAvailableMemory
 
     /// <summary>A count that is not negative, at most <see cref="long.MaxValue"/>; null for any other word, "max" among them.</summary>
     private static long? Number(string? text) =>
-        ulong.TryParse(text?.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? (long)Math.Min(number, long.MaxValue) : null;
+        ulong.TryParse(text?.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? (long)Math.Min(number, long.MaxValue) : null;
 
     private static long Add(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;
 

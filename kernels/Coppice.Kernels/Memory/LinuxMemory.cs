@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Coppice.Kernels.Memory;
 
-/// <summary>The hint that lets Linux back a slab with 2 MiB pages: fewer TLB misses when a gigabyte of weights is streamed per token.</summary>
+/// <summary>
+/// The hint that lets Linux back a slab with 2 MiB pages: fewer TLB misses when a gigabyte of weights is streamed per token.
+/// </summary>
 internal static partial class LinuxMemory
 {
     private const int MadvHugePage = 14;

@@ -1,10 +1,15 @@
 namespace Coppice.Kernels.Memory;
 
-/// <summary>One slab of a device's memory, cut into buffers and counted: every byte of weights, cache and workspace comes from one.</summary>
+/// <summary>
+/// One slab of a device's memory, cut into buffers and counted: every byte of weights, cache and workspace comes from one.
+/// </summary>
 /// <remarks>
-/// Renting and returning are thread-safe and cost a search of the free list; neither belongs in the token loop. Whoever creates a pool disposes it.
-/// The slab lives as long as its last user, the pool or a buffer: it is freed when the pool is disposed and every buffer returned, in whatever order,
-/// and never while an op runs. A pool that is forgotten is closed by the finalizer and counted in <see cref="PoolStatistics.ForgottenPools"/>.
+/// Renting and returning are thread-safe and cost a search of the free list; neither belongs in the token loop. Whoever creates a pool
+/// disposes it.
+/// The slab lives as long as its last user, the pool or a buffer: it is freed when the pool is disposed and every buffer returned, in
+/// whatever order,
+/// and never while an op runs. A pool that is forgotten is closed by the finalizer and counted in
+/// <see cref="PoolStatistics.ForgottenPools"/>.
 /// Locks are taken in one order: the back end's ops, the pool, the back end's statistics.
 /// </remarks>
 public abstract class MemoryPool : IDisposable
@@ -68,10 +73,13 @@ public abstract class MemoryPool : IDisposable
             }
         }
         throw new DeviceMemoryException(
-            $"pool {Name}: {size:N0} bytes must fit, but {Capacity - Statistics.BytesInUse:N0} of {Capacity:N0} are free (choose a shorter context or a smaller weight format).");
+            $"pool {Name}: {size:N0} bytes must fit, but {Capacity - Statistics.BytesInUse:N0} of {Capacity:N0} are free "
+            + "(choose a shorter context or a smaller weight format).");
     }
 
-    /// <summary>Rents a tensor with contiguous rows; its content is undefined. Return it by disposing <see cref="Tensor.Buffer"/>.</summary>
+    /// <summary>
+    /// Rents a tensor with contiguous rows; its content is undefined. Return it by disposing <see cref="Tensor.Buffer"/>.
+    /// </summary>
     public Tensor Rent(Shape shape, ElementType type = ElementType.F32) =>
         new(Rent(checked(shape.Count * type.Size())), 0, shape, type, shape.RowLength);
 

@@ -2,7 +2,8 @@ namespace Coppice.Kernels.Memory;
 
 /// <summary>A stretch of a pool's slab, owned by whoever rented it.</summary>
 /// <remarks>
-/// It goes back to its pool when it is disposed, and not before an op that runs meanwhile has ended; ops that begin later refuse it. One that is forgotten
+/// It goes back to its pool when it is disposed, and not before an op that runs meanwhile has ended; ops that begin later refuse it. One
+/// that is forgotten
 /// is returned by the finalizer and counted in <see cref="PoolStatistics.ForgottenBuffers"/>.
 /// </remarks>
 public sealed class PoolBuffer : IDisposable
@@ -31,7 +32,9 @@ public sealed class PoolBuffer : IDisposable
     /// <summary>Whether it was disposed, so that its memory may be another's.</summary>
     internal bool IsReturned => _returned != 0;
 
-    /// <summary>Keeps the memory from being returned until the result is disposed: for work outside an op, which nothing waits for otherwise.</summary>
+    /// <summary>
+    /// Keeps the memory from being returned until the result is disposed: for work outside an op, which nothing waits for otherwise.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">It has been returned.</exception>
     internal Pin Use()
     {

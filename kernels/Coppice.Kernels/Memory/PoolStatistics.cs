@@ -11,7 +11,9 @@ public sealed class PoolStatistics
     public long BytesInUse { get; private set; }
     /// <summary>The largest <see cref="BytesInUse"/> so far.</summary>
     public long PeakBytes { get; private set; }
-    /// <summary>Bytes of slabs that have not been freed: of pools that are open, and of disposed ones with buffers that are still rented.</summary>
+    /// <summary>
+    /// Bytes of slabs that have not been freed: of pools that are open, and of disposed ones with buffers that are still rented.
+    /// </summary>
     public long SlabBytes { get; private set; }
     /// <summary>Buffers that nobody disposed, returned by the finalizer.</summary>
     public long ForgottenBuffers { get; private set; }

@@ -3,7 +3,9 @@ using ILGPU.Runtime;
 
 namespace Coppice.Kernels.Memory;
 
-/// <summary>An accelerator and its context, which live as long as the back end or any slab in the accelerator's memory. Thread-safe.</summary>
+/// <summary>
+/// An accelerator and its context, which live as long as the back end or any slab in the accelerator's memory. Thread-safe.
+/// </summary>
 /// <remarks>ILGPU frees what an accelerator has given when the accelerator is disposed, so it may not go before the last slab.</remarks>
 internal sealed class SharedDevice(Context context, Accelerator accelerator)
 {

@@ -1,6 +1,8 @@
 namespace Coppice.Kernels.Memory;
 
-/// <summary>Counts the users of something that is freed when the last of them lets go. The default value has one user: whoever made it. Thread-safe.</summary>
+/// <summary>
+/// Counts the users of something that is freed when the last of them lets go. The default value has one user: whoever made it. Thread-safe.
+/// </summary>
 internal struct UserCount
 {
     private int _others;        // users but one; -1 when there are none any more

@@ -2,8 +2,10 @@ namespace Coppice.Kernels.Numerics;
 
 /// <summary>32 consecutive weights of one output as codes: w = scale · q + minimum, scale and minimum F16.</summary>
 /// <remarks>
-/// Q8: minimum = 0, scale = max |w| / 127, q = round(w / scale). Q4: scale and minimum begin as (max - min) / 15 and min and are then fitted to the codes by least
-/// squares while that lessens Σ (w - ŵ)²; q in 0 … 15. The scale is rounded to F16 before codes are chosen, so that they suit the number that is stored.
+/// Q8: minimum = 0, scale = max |w| / 127, q = round(w / scale). Q4: scale and minimum begin as (max - min) / 15 and min and are then
+/// fitted to the codes by least
+/// squares while that lessens Σ (w - ŵ)²; q in 0 … 15. The scale is rounded to F16 before codes are chosen, so that they suit the number
+/// that is stored.
 /// </remarks>
 internal static class QuantizedGroup
 {
@@ -83,6 +85,7 @@ internal static class QuantizedGroup
     private static void RequireFinite(float value)
     {
         if (!float.IsFinite(value))
-            throw new ArgumentException("weight: a group of quantised weights must be finite and its scale at most 65504, got another (load as F32 or BF16).");
+            throw new ArgumentException(
+                "weight: a group of quantised weights must be finite and its scale at most 65504, got another (load as F32 or BF16).");
     }
 }

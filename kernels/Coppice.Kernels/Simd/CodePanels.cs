@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Coppice.Kernels.Simd;
 
-/// <summary>How the codes of a quantised panel become weights, w = scale · code + minimum in one rounding: the type parameter of the loops over groups.</summary>
+/// <summary>
+/// How the codes of a quantised panel become weights, w = scale · code + minimum in one rounding: the type parameter of the loops over
+/// groups.
+/// </summary>
 internal unsafe interface ICodePanels<TLanes> where TLanes : struct, ILanes<TLanes>
 {
     /// <summary>Bytes of the codes of 16 outputs and a group of 32 inputs.</summary>

@@ -6,18 +6,25 @@ namespace Coppice.Kernels.Simd;
 
 /// <summary>What the threads of a <see cref="WorkerTeam"/> share: the job, what is left of it, and how they wait.</summary>
 /// <remarks>
-/// A job is published by writing one word: its generation and the number of parts left. Threads claim a part by decrementing that word, so a
+/// A job is published by writing one word: its generation and the number of parts left. Threads claim a part by decrementing that word, so
+/// a
 /// thread that comes late claims nothing from a job that is over, and nobody waits for threads that are asleep. No allocation, no lock.
-/// A thread is a root for the collector, so between jobs nothing here may lead to one: a job leads to its operands, and those to their back end.
+/// A thread is a root for the collector, so between jobs nothing here may lead to one: a job leads to its operands, and those to their back
+/// end.
 /// </remarks>
-[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to free, and threads may still wait on it when a team is forgotten.")]
+// A semaphore whose wait handle nobody asks for holds nothing to free, and threads may still wait on it when a team is forgotten.
+[SuppressMessage("Design", "CA1001", Justification = "See above.")]
 internal sealed class Crew(int workers)
 {
-    /// <summary>About 300 microseconds: longer than what lies between two passes, choosing and drafting; waking a thread takes 30 of a small model's 70.</summary>
+    /// <summary>
+    /// About 300 microseconds: longer than what lies between two passes, choosing and drafting; waking a thread takes 30 of a small model's
+    /// 70.
+    /// </summary>
     private const int SpinsBeforeParking = 16000;
     private const int SpinsBeforeYielding = 2000, SpinsInACrowd = 20;
 
-    private readonly bool _crowded = workers >= Environment.ProcessorCount;     // more threads than processors: whoever spins keeps one that works from running
+    // more threads than processors: whoever spins keeps one that works from running
+    private readonly bool _crowded = workers >= Environment.ProcessorCount;
     private readonly SemaphoreSlim _wake = new(0);
     private Job? _job;
     private Exception? _failure;
@@ -47,7 +54,9 @@ internal sealed class Crew(int workers)
         if (workers > 0) _wake.Release(workers);
     }
 
-    /// <summary>Does all <paramref name="parts"/> of <paramref name="job"/>, the caller among the threads, and returns when the last is done.</summary>
+    /// <summary>
+    /// Does all <paramref name="parts"/> of <paramref name="job"/>, the caller among the threads, and returns when the last is done.
+    /// </summary>
     internal void Run(Job job, int parts)
     {
         _job = job;

@@ -1,7 +1,13 @@
 namespace Coppice.Kernels.Simd;
 
-/// <summary>A group of F32 lanes that one tier of the CPU back end computes with. Every loop is written once over 16 lanes; tiers differ in how many registers those take.</summary>
-/// <remarks>Each operation rounds like the scalar one and reductions add the upper half to the lower half until one lane is left, so all tiers give equal bits.</remarks>
+/// <summary>
+/// A group of F32 lanes that one tier of the CPU back end computes with. Every loop is written once over 16 lanes; tiers differ in how many
+/// registers those take.
+/// </summary>
+/// <remarks>
+/// Each operation rounds like the scalar one and reductions add the upper half to the lower half until one lane is left, so all tiers give
+/// equal bits.
+/// </remarks>
 internal unsafe interface ILanes<T> where T : struct, ILanes<T>
 {
     /// <summary>Number of lanes.</summary>

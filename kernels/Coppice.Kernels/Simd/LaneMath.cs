@@ -5,7 +5,10 @@ namespace Coppice.Kernels.Simd;
 /// <summary>Functions over lanes that every tier computes alike.</summary>
 internal static unsafe class LaneMath
 {
-    /// <summary>e^x: 2^n · P(r) with n = round(x / ln 2), r = x - n ln 2 (Cephes expf); relative error below 2e-7, 0 below -87.3 and for -∞, +∞ above 88.7.</summary>
+    /// <summary>
+    /// e^x: 2^n · P(r) with n = round(x / ln 2), r = x - n ln 2 (Cephes expf); relative error below 2e-7, 0 below -87.3 and for -∞, +∞
+    /// above 88.7.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static T Exp<T>(T x) where T : struct, ILanes<T>
     {
@@ -17,7 +20,9 @@ internal static unsafe class LaneMath
         return T.SelectLess(T.Broadcast(88.72283f), x, T.Broadcast(float.PositiveInfinity), y);
     }
 
-    /// <summary>The same for x ≤ 0, in two thirds of the instructions: n is read off the sum that rounds it, and is added to the exponent of P(r).</summary>
+    /// <summary>
+    /// The same for x ≤ 0, in two thirds of the instructions: n is read off the sum that rounds it, and is added to the exponent of P(r).
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static T ExpOfNonPositive<T>(T x) where T : struct, ILanes<T>
     {
@@ -54,7 +59,9 @@ internal static unsafe class LaneMath
         return T.Subtract(one, T.Divide(T.Broadcast(2f), T.Add(Exp(T.Add(x, x)), one)));
     }
 
-    /// <summary>erf x, as <see cref="Numerics.ErrorFunction"/> has it: both branches, then the one that holds; absolute error below 3e-7.</summary>
+    /// <summary>
+    /// erf x, as <see cref="Numerics.ErrorFunction"/> has it: both branches, then the one that holds; absolute error below 3e-7.
+    /// </summary>
     internal static T Erf<T>(T x) where T : struct, ILanes<T>
     {
         T one = T.Broadcast(1f), a = T.Max(x, T.Subtract(T.Zero, x)), z = T.Multiply(x, x);

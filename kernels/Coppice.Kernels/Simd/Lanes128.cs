@@ -57,7 +57,8 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadF16Odd(byte* words) => Widen(Vector128.Load((int*)words));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 LoadBF16(ushort* source) => new((Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle());
+    public static Lanes128 LoadBF16(ushort* source) =>
+        new((Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadF16(ushort* source) => Place(Vector128.WidenLower(Vector64.Load((short*)source).ToVector128Unsafe()) << 13);
 
@@ -67,7 +68,8 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LowNibbles(byte* words) => new((Vector128.Load(words) & Vector128.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 HighNibbles(byte* words) => new(((Vector128.Load((uint*)words) >>> 4).AsByte() & Vector128.Create((byte)15)).AsSingle());
+    public static Lanes128 HighNibbles(byte* words) =>
+        new(((Vector128.Load((uint*)words) >>> 4).AsByte() & Vector128.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 BroadcastWord(sbyte* four) => new(Vector128.Create(*(int*)four).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -116,7 +118,9 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lanes128 Widen(Vector128<int> words) => Place(words >> 3);
 
-    /// <summary>Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.</summary>
+    /// <summary>
+    /// Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lanes128 Place(Vector128<int> words) =>
         new((words & Vector128.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector128.Create(5.192296858534828e33f));

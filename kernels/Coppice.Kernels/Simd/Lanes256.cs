@@ -57,7 +57,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadF16Odd(byte* words) => Widen(Vector256.Load((int*)words));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 LoadBF16(ushort* source) => new((Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle());
+    public static Lanes256 LoadBF16(ushort* source) =>
+        new((Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()) << 16).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadF16(ushort* source) => Place(Vector256.WidenLower(Vector128.Load((short*)source).ToVector256Unsafe()) << 13);
 
@@ -67,7 +68,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LowNibbles(byte* words) => new((Vector256.Load(words) & Vector256.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 HighNibbles(byte* words) => new(((Vector256.Load((uint*)words) >>> 4).AsByte() & Vector256.Create((byte)15)).AsSingle());
+    public static Lanes256 HighNibbles(byte* words) =>
+        new(((Vector256.Load((uint*)words) >>> 4).AsByte() & Vector256.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 BroadcastWord(sbyte* four) => new(Vector256.Create(*(int*)four).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -112,7 +114,9 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lanes256 Widen(Vector256<int> words) => Place(words >> 3);
 
-    /// <summary>Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.</summary>
+    /// <summary>
+    /// Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lanes256 Place(Vector256<int> words) =>
         new((words & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(5.192296858534828e33f));

@@ -57,7 +57,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadF16Odd(byte* words) => Widen(Vector512.Load((int*)words));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 LoadBF16(ushort* source) => new((Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsSingle());
+    public static Lanes512 LoadBF16(ushort* source) =>
+        new((Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadF16(ushort* source) => Place(Vector512.WidenLower(Vector256.Load((short*)source).ToVector512Unsafe()) << 13);
 
@@ -67,7 +68,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LowNibbles(byte* words) => new((Vector512.Load(words) & Vector512.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 HighNibbles(byte* words) => new(((Vector512.Load((uint*)words) >>> 4).AsByte() & Vector512.Create((byte)15)).AsSingle());
+    public static Lanes512 HighNibbles(byte* words) =>
+        new(((Vector512.Load((uint*)words) >>> 4).AsByte() & Vector512.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 BroadcastWord(sbyte* four) => new(Vector512.Create(*(int*)four).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -114,7 +116,9 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lanes512 Widen(Vector512<int> words) => Place(words >> 3);
 
-    /// <summary>Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.</summary>
+    /// <summary>
+    /// Exponent and mantissa of an F16 where an F32 has them, the sign above: scaled by 2^112, which is exact, subnormals included.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Lanes512 Place(Vector512<int> words) =>
         new((words & Vector512.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector512.Create(5.192296858534828e33f));

@@ -9,7 +9,9 @@ internal unsafe interface IPanelFormat<TLanes> where TLanes : struct, ILanes<TLa
     static abstract int PairBytes { get; }
     /// <summary>16 outputs at k.</summary>
     static abstract TLanes Even(byte* pair);
-    /// <summary>16 outputs at k + 1. Apart from <see cref="Even"/>, so that a tile that fills the registers holds one of them at a time.</summary>
+    /// <summary>
+    /// 16 outputs at k + 1. Apart from <see cref="Even"/>, so that a tile that fills the registers holds one of them at a time.
+    /// </summary>
     static abstract TLanes Odd(byte* pair);
 }
 

@@ -2,10 +2,13 @@ namespace Coppice.Kernels.Simd;
 
 /// <summary>Where the weights of a matrix lie: panels of 16 outputs, each panel one run of memory that begins on a cache line.</summary>
 /// <remarks>
-/// 16-bit: [panel][k / 2][16 outputs][2]; F32: [panel][k / 2][2][16 outputs]. Q8: [panel] of codes [k / 4][16 outputs][4 bytes], q + 128, then
+/// 16-bit: [panel][k / 2][16 outputs][2]; F32: [panel][k / 2][2][16 outputs]. Q8: [panel] of codes [k / 4][16 outputs][4 bytes], q + 128,
+/// then
 /// [group][16 outputs] scales. Q4: codes [k / 8][16 outputs][4 bytes], byte j with k + j in its lower and k + 4 + j in its upper half, then
-/// [group][2][16 outputs] scales and minima. One 64-byte load gives 16 outputs at 2, 4 or 8 consecutive k. Lanes run over outputs and k is sequential, which
-/// is the exact order of contract C1 for one row of x as for five hundred. Outputs are padded to whole panels, inputs to whole pairs or groups.
+/// [group][2][16 outputs] scales and minima. One 64-byte load gives 16 outputs at 2, 4 or 8 consecutive k. Lanes run over outputs and k is
+/// sequential, which
+/// is the exact order of contract C1 for one row of x as for five hundred. Outputs are padded to whole panels, inputs to whole pairs or
+/// groups.
 /// Example: 16-bit element (o = 20, k = 5) is panel 1, pair 2, output 4, odd: word ((1 · pairs + 2) · 16 + 4) · 2 + 1.
 /// </remarks>
 internal readonly struct PanelLayout

@@ -17,7 +17,8 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
         _layout = new PanelLayout(outputs, inputs, format);
         if (outputs % Width != 0) new Span<byte>(Panel(Panels - 1), checked((int)_layout.PanelBytes)).Clear();
         if (!format.IsQuantized() && inputs % 2 != 0)
-            for (var panel = 0; panel < Panels; panel++) new Span<byte>(Panel(panel) + (long)(Pairs - 1) * _layout.PairBytes, _layout.PairBytes).Clear();
+            for (var panel = 0; panel < Panels; panel++)
+                new Span<byte>(Panel(panel) + (long)(Pairs - 1) * _layout.PairBytes, _layout.PairBytes).Clear();
     }
 
     internal ref readonly PanelLayout Layout => ref _layout;
@@ -39,7 +40,9 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
         if (Format == MatrixFormat.F16) RequireFinite(firstOutput, count);
     }
 
-    /// <summary>Copies rows of the same 16-bit type. Whole panels go sixteen rows at a time, so that each line of a panel is written once.</summary>
+    /// <summary>
+    /// Copies rows of the same 16-bit type. Whole panels go sixteen rows at a time, so that each line of a panel is written once.
+    /// </summary>
     private void Interleave(ushort* rows, int firstOutput, int count)
     {
         var done = 0;
@@ -93,7 +96,9 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
                 switch (Format)
                 {
                     case MatrixFormat.F32: ((float*)panel)[k * Width + lane] = value; break;
-                    case MatrixFormat.F16: ((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)] = BitConverter.HalfToUInt16Bits((Half)value); break;
+                    case MatrixFormat.F16:
+                        ((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)] = BitConverter.HalfToUInt16Bits((Half)value);
+                        break;
                     default: ((ushort*)panel)[(k >> 1) * 2 * Width + 2 * lane + (k & 1)] = BFloat16.FromSingle(value); break;
                 }
             }
@@ -145,7 +150,9 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
         _ => BFloat16.ToSingle(((ushort*)rows)[index]),
     };
 
-    /// <summary>The widening of F16 panels has no infinities, so a weight that is none of the format's finite numbers is refused here.</summary>
+    /// <summary>
+    /// The widening of F16 panels has no infinities, so a weight that is none of the format's finite numbers is refused here.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RequireFinite(int firstOutput, int count)
     {
@@ -154,7 +161,8 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
             var lane = (ushort*)Panel(i / Width) + 2 * (i % Width);
             for (var k = 0; k < Inputs; k++)
                 if ((lane[(k >> 1) * 2 * Width + (k & 1)] & 0x7c00) == 0x7c00)
-                    throw new ArgumentException($"weight: F16 weights must be finite and at most 65504, got another at [{i}, {k}] (load as F32 or BF16).");
+                    throw new ArgumentException(
+                        $"weight: F16 weights must be finite and at most 65504, got another at [{i}, {k}] (load as F32 or BF16).");
         }
     }
 

@@ -15,7 +15,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly Dictionary<Type, Job> _rowJobs = [];
 
-    /// <summary>Runs <paramref name="work"/> for rows 0 … <paramref name="rows"/> - 1, over the team where there are enough elements.</summary>
+    /// <summary>
+    /// Runs <paramref name="work"/> for rows 0 … <paramref name="rows"/> - 1, over the team where there are enough elements.
+    /// </summary>
     /// <param name="cost">What an element costs, as a multiple of reading, adding and writing one.</param>
     private void ForRows<TWork>(TWork work, int rows, int rowLength, int cost = 1) where TWork : struct, IRowWork
     {

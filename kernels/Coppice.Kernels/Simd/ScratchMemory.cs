@@ -2,7 +2,10 @@ using Coppice.Kernels.Memory;
 
 namespace Coppice.Kernels.Simd;
 
-/// <summary>Memory that one op needs while it runs: packed activations, block states of attention. It grows to the largest request and is then reused.</summary>
+/// <summary>
+/// Memory that one op needs while it runs: packed activations, block states of attention. It grows to the largest request and is then
+/// reused.
+/// </summary>
 internal sealed unsafe class ScratchMemory(Backend owner) : IDisposable
 {
     private MemoryPool? _pool;

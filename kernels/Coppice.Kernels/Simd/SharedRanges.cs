@@ -2,9 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Coppice.Kernels.Simd;
 
-/// <summary>Consecutive units of work, an equal range for each thread, which takes its own from the front; whoever has none left takes from the back of another's.</summary>
+/// <summary>
+/// Work stealing over consecutive units of work: an equal range for each thread; the owner takes from the front, others from the back.
+/// </summary>
 /// <remarks>
-/// A range is one word, first | end, so that front and back are taken by one compare-and-exchange. A thread streams through one run of memory as long as the others
+/// A range is one word, first | end, so that front and back are taken by one compare-and-exchange. A thread streams through one run of
+/// memory as long as the others
 /// keep up, and nobody waits for more than one piece of work.
 /// </remarks>
 internal sealed class SharedRanges(int threads)
@@ -24,7 +27,8 @@ internal sealed class SharedRanges(int threads)
     internal void Set(int count)
     {
         for (var i = 0; i < _ranges.Length; i++)
-            Volatile.Write(ref _ranges[i].Value, Pack((int)((long)count * i / _ranges.Length), (int)((long)count * (i + 1) / _ranges.Length)));
+            Volatile.Write(ref _ranges[i].Value,
+                Pack((int)((long)count * i / _ranges.Length), (int)((long)count * (i + 1) / _ranges.Length)));
     }
 
     /// <summary>Takes up to <paramref name="most"/> units of range <paramref name="own"/>, or of another if it is empty.</summary>

@@ -48,10 +48,12 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> PowerOfTwo(Twice<T> n) => new(T.PowerOfTwo(n._lower), T.PowerOfTwo(n._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Twice<T> AddToExponent(Twice<T> value, Twice<T> n) => new(T.AddToExponent(value._lower, n._lower), T.AddToExponent(value._upper, n._upper));
+    public static Twice<T> AddToExponent(Twice<T> value, Twice<T> n) =>
+        new(T.AddToExponent(value._lower, n._lower), T.AddToExponent(value._upper, n._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> SelectLess(Twice<T> a, Twice<T> b, Twice<T> whenTrue, Twice<T> whenFalse) =>
-        new(T.SelectLess(a._lower, b._lower, whenTrue._lower, whenFalse._lower), T.SelectLess(a._upper, b._upper, whenTrue._upper, whenFalse._upper));
+        new(T.SelectLess(a._lower, b._lower, whenTrue._lower, whenFalse._lower),
+            T.SelectLess(a._upper, b._upper, whenTrue._upper, whenFalse._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> LoadBF16Even(byte* words) => new(T.LoadBF16Even(words), T.LoadBF16Even(words + 4 * T.Count));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -65,7 +67,8 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> LoadF16(ushort* source) => new(T.LoadF16(source), T.LoadF16(source + T.Count));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Twice<T> LoadCodes(byte* words, int shift, int mask) => new(T.LoadCodes(words, shift, mask), T.LoadCodes(words + 4 * T.Count, shift, mask));
+    public static Twice<T> LoadCodes(byte* words, int shift, int mask) =>
+        new(T.LoadCodes(words, shift, mask), T.LoadCodes(words + 4 * T.Count, shift, mask));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> LowNibbles(byte* words) => new(T.LowNibbles(words), T.LowNibbles(words + 4 * T.Count));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -82,7 +85,8 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> AddShorts(Twice<T> a, Twice<T> b) => new(T.AddShorts(a._lower, b._lower), T.AddShorts(a._upper, b._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Twice<T> SumPairs(Twice<T> shorts, short factor) => new(T.SumPairs(shorts._lower, factor), T.SumPairs(shorts._upper, factor));
+    public static Twice<T> SumPairs(Twice<T> shorts, short factor) =>
+        new(T.SumPairs(shorts._lower, factor), T.SumPairs(shorts._upper, factor));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> AddInts(Twice<T> a, Twice<T> b) => new(T.AddInts(a._lower, b._lower), T.AddInts(a._upper, b._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,7 +10,8 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
     private static readonly (int Query, int Kv, int Dim)[] HeadShapes = [(1, 1, 8), (4, 1, 24), (3, 3, 18), (6, 2, 64), (2, 1, 80)];
 
     private static readonly Gen<Scene> Scenes =
-        Gen.Select(Gen.Int[0, 200], Gen.Int[1, 24], Gen.Int[0, 4], Gen.Int[0, 2], Gen.Int[0, 3], Gen.Int[0, 1], Gen.Int[0, 1 << 20], (start, nodes, heads, type, window, cap, seed) =>
+        Gen.Select(Gen.Int[0, 200], Gen.Int[1, 24], Gen.Int[0, 4], Gen.Int[0, 2], Gen.Int[0, 3], Gen.Int[0, 1], Gen.Int[0, 1 << 20],
+            (start, nodes, heads, type, window, cap, seed) =>
             new Scene(start, nodes, heads, (ElementType)type, window switch { 0 => 1, 1 => 37, 2 => 64, _ => 0 }, cap * 30f, seed));
 
     private static readonly Gen<Scene> SmallScenes =
@@ -29,21 +30,27 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
     {
         using var bed = NewBed();
         var tree = new RandomTree(scene.Seed, scene.Nodes);
-        var nodes = scene.Attend(bed, [.. Enumerable.Range(0, scene.Nodes)], tree.Mask(bed, scene.Start, scene.Window), scene.Consecutive(scene.Nodes));
-        var shuffled = scene.Attend(bed, [.. Enumerable.Range(0, scene.Nodes)], tree.Mask(bed, scene.Start, scene.Window), scene.Shuffled(scene.Nodes));
+        var nodes = scene.Attend(bed, [.. Enumerable.Range(0, scene.Nodes)], tree.Mask(bed, scene.Start, scene.Window),
+            scene.Consecutive(scene.Nodes));
+        var shuffled = scene.Attend(bed, [.. Enumerable.Range(0, scene.Nodes)], tree.Mask(bed, scene.Start, scene.Window),
+            scene.Shuffled(scene.Nodes));
         Compare.SameFiniteBits($"{scene}: paged on {bed.Backend.Name}", nodes, shuffled);
         for (var node = 0; node < scene.Nodes; node++)
         {
             var path = tree.Path(node);
             var expected = nodes.AsSpan(node * scene.RowLength, scene.RowLength);
             var prefilled = scene.Attend(bed, path, AttentionMask.Causal(scene.Start, scene.Window), scene.Consecutive(path.Length));
-            Compare.SameFiniteBits($"{scene}: prefill of the path to node {node} on {bed.Backend.Name}", expected, prefilled.AsSpan(^scene.RowLength..));
-            var decoded = scene.Attend(bed, path, AttentionMask.Causal(scene.Start + path.Length - 1, scene.Window), scene.Shuffled(path.Length), lastOnly: true);
+            Compare.SameFiniteBits($"{scene}: prefill of the path to node {node} on {bed.Backend.Name}", expected,
+                prefilled.AsSpan(^scene.RowLength..));
+            var decoded = scene.Attend(bed, path, AttentionMask.Causal(scene.Start + path.Length - 1, scene.Window),
+                scene.Shuffled(path.Length), lastOnly: true);
             Compare.SameFiniteBits($"{scene}: decoding the path to node {node} on {bed.Backend.Name}", expected, decoded);
         }
     }
 
-    /// <summary>Committed positions and a tree behind them; queries, keys and values of a node do not depend on where it is stored.</summary>
+    /// <summary>
+    /// Committed positions and a tree behind them; queries, keys and values of a node do not depend on where it is stored.
+    /// </summary>
     private sealed record Scene(int Start, int Nodes, int Heads, ElementType Type, int Window, float SoftCap, int Seed)
     {
         private (int Query, int Kv, int Dim) Shape => HeadShapes[Heads];
@@ -56,12 +63,14 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
         {
             var (query, kvHeads, dim) = Shape;
             var slots = Start + Nodes;
-            float[] k = Noise.Uniform(Seed + 1, slots * kvHeads * dim), v = Noise.Uniform(Seed + 2, slots * kvHeads * dim), q = Noise.Uniform(Seed + 3, Nodes * RowLength, 4);
+            float[] k = Noise.Uniform(Seed + 1, slots * kvHeads * dim), v = Noise.Uniform(Seed + 2, slots * kvHeads * dim),
+                q = Noise.Uniform(Seed + 3, Nodes * RowLength, 4);
             var image = new KvImage(kvHeads, dim, Type, pageTable);
             for (var slot = 0; slot < Start; slot++) image.Store(slot, slot, k, v);
             for (var i = 0; i < rows.Length; i++) image.Store(Start + i, Start + rows[i], k, v);
             var asking = lastOnly ? rows[^1..] : rows;
-            var queries = bed.Place(new Shape(asking.Length, query, dim), asking.SelectMany(node => q.Skip(node * RowLength).Take(RowLength)).ToArray());
+            var queries = bed.Place(new Shape(asking.Length, query, dim),
+                asking.SelectMany(node => q.Skip(node * RowLength).Take(RowLength)).ToArray());
             var y = bed.Output(queries.Shape);
             var scale = 1 / MathF.Sqrt(dim);
             if (pageTable.Where((page, i) => page != i).Any()) bed.Backend.Attention(queries, image.Paged(bed), mask, scale, SoftCap, y);

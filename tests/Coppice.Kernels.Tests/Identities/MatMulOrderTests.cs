@@ -39,7 +39,8 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
             {
                 bed.Backend.MatMul(x.Slice(m, count), weight, bias, y.Slice(0, count));
                 var part = bed.Floats(y.Slice(0, count));
-                Compare.SameFiniteBits($"{c}: {count} rows from {m} on {bed.Backend.Name}", whole.AsSpan(m * c.Outputs, count * c.Outputs), part);
+                Compare.SameFiniteBits($"{c}: {count} rows from {m} on {bed.Backend.Name}", whole.AsSpan(m * c.Outputs, count * c.Outputs),
+                    part);
             }
         }
     });
@@ -100,7 +101,8 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
         return result;
     }
 
-    private static (Tensor X, WeightMatrix Weight, Tensor Bias) Operands(Bed bed, MatMulCase c, MatrixFormat roundedTo = MatrixFormat.F32) => (
+    private static (Tensor X, WeightMatrix Weight, Tensor Bias) Operands(Bed bed, MatMulCase c,
+        MatrixFormat roundedTo = MatrixFormat.F32) => (
         bed.Place(new Shape(c.Tokens, c.Inputs), Noise.Uniform(1, (long)c.Tokens * c.Inputs)),
         bed.Weight(c.Outputs, c.Inputs, c.Format, Weights(c, roundedTo), c.Activations),
         c.Bias ? bed.Place(new Shape(c.Outputs), Noise.Uniform(3, c.Outputs)) : default);

@@ -14,13 +14,15 @@ public abstract class RowOrderTests(Device device) : OpSuite(device)
     public void Rms_norm_of_a_row_alone() => Check("rms_norm", (bed, x, y) => bed.Backend.RmsNorm(x, Weight(bed, x), 1e-5f, y));
 
     [Fact]
-    public void Layer_norm_of_a_row_alone() => Check("layer_norm", (bed, x, y) => bed.Backend.LayerNorm(x, Weight(bed, x), default, 1e-5f, y));
+    public void Layer_norm_of_a_row_alone() =>
+        Check("layer_norm", (bed, x, y) => bed.Backend.LayerNorm(x, Weight(bed, x), default, 1e-5f, y));
 
     [Fact]
     public void Softmax_of_a_row_alone() => Check("softmax", (bed, x, y) => bed.Backend.Softmax(x, y));
 
     [Fact]
-    public void Gated_activation_of_a_row_alone() => Check("gated_activation", (bed, x, y) => bed.Backend.GatedActivation(x, x, Activation.Silu, y));
+    public void Gated_activation_of_a_row_alone() =>
+        Check("gated_activation", (bed, x, y) => bed.Backend.GatedActivation(x, x, Activation.Silu, y));
 
     [Fact]
     public void Gelu_of_a_row_alone() => Check("map", (bed, x, y) => bed.Backend.Map(x, Activation.Gelu, y));
@@ -37,7 +39,8 @@ public abstract class RowOrderTests(Device device) : OpSuite(device)
         for (var m = 0; m < c.Tokens; m++)
         {
             run(bed, x.Slice(m, 1), y.Slice(0, 1));
-            Compare.SameFiniteBits($"{op} {c}: row {m} on {bed.Backend.Name}", whole.AsSpan(m * c.Width, c.Width), bed.Floats(y.Slice(0, 1)));
+            Compare.SameFiniteBits($"{op} {c}: row {m} on {bed.Backend.Name}", whole.AsSpan(m * c.Width, c.Width),
+                bed.Floats(y.Slice(0, 1)));
         }
     });
 

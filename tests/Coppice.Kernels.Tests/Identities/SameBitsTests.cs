@@ -24,7 +24,8 @@ public sealed class SameBitsTests
     [InlineData(Activation.Gelu)]
     [InlineData(Activation.GeluTanh)]
     [InlineData(Activation.GeluQuick)]
-    public void Activations(Activation activation) => Check(Cases.Rows, (bed, c) => Rows(bed, c, (x, y) => bed.Backend.Map(x, activation, y)));
+    public void Activations(Activation activation) =>
+        Check(Cases.Rows, (bed, c) => Rows(bed, c, (x, y) => bed.Backend.Map(x, activation, y)));
 
     [Fact]
     public void Softmax() => Check(Cases.Rows, (bed, c) => Rows(bed, c, bed.Backend.Softmax));

@@ -3,14 +3,17 @@ using Xunit;
 
 namespace Coppice.Kernels.Tests.Ops;
 
-/// <summary>Attention against the reference: dense and paged, causal rows and token trees, windows, soft caps, every KV type; unused slots hold NaN.</summary>
+/// <summary>
+/// Attention against the reference: dense and paged, causal rows and token trees, windows, soft caps, every KV type; unused slots hold NaN.
+/// </summary>
 public abstract class AttentionTests(Device device) : OpSuite(device)
 {
     [Fact, Trait(Settings, Every)]
     public void Attention_equals_the_formula() => Check(Cases.Attention, Run, c => Tolerances.Attention(c.HeadDim, c.QuerySize, c.SoftCap));
 
     [Fact]
-    public void A_row_that_sees_nothing_gives_zeros() => ForEach([new AttentionCase(0, 2, 2, 1, 16, ElementType.F32, false, MaskKind.Tree)], c =>
+    public void A_row_that_sees_nothing_gives_zeros() =>
+        ForEach([new AttentionCase(0, 2, 2, 1, 16, ElementType.F32, false, MaskKind.Tree)], c =>
     {
         using var bed = NewBed();
         var image = new KvImage(c.KvHeads, c.HeadDim, c.Type, [0]);
@@ -33,9 +36,11 @@ public abstract class AttentionTests(Device device) : OpSuite(device)
         var image = new KvImage(c.KvHeads, c.HeadDim, c.Type, pageTable);
         for (var slot = 0; slot < slots; slot++) image.Store(slot, slot, k, v);
 
-        var q = bed.Place(new Shape(c.Tokens, c.QueryHeads, c.HeadDim), Noise.Uniform(3, (long)c.Tokens * c.QueryHeads * c.HeadDim, c.QuerySize));
+        var q = bed.Place(new Shape(c.Tokens, c.QueryHeads, c.HeadDim),
+            Noise.Uniform(3, (long)c.Tokens * c.QueryHeads * c.HeadDim, c.QuerySize));
         var y = bed.Output(q.Shape);
-        var mask = c.Mask == MaskKind.Tree ? new RandomTree(slots, c.Tokens).Mask(bed, c.Start, c.Window) : AttentionMask.Causal(c.Start, c.Window);
+        var mask = c.Mask == MaskKind.Tree ? new RandomTree(slots, c.Tokens).Mask(bed, c.Start, c.Window)
+            : AttentionMask.Causal(c.Start, c.Window);
         var scale = 1 / MathF.Sqrt(c.HeadDim);
         if (c.Paged) bed.Backend.Attention(q, image.Paged(bed), mask, scale, c.SoftCap, y);
         else bed.Backend.Attention(q, image.Dense(bed), mask, scale, c.SoftCap, y);

@@ -15,7 +15,9 @@ public abstract class KvAppendTests(Device device) : OpSuite(device)
         return Append(bed, c, both.Columns(0, row).Heads(c.KvHeads), both.Columns(row, row).Heads(c.KvHeads));
     }, _ => Tolerances.Exact);
 
-    /// <summary>Ties, the smallest and the largest numbers of both 16-bit formats; 65519 is the last that rounds to the largest F16.</summary>
+    /// <summary>
+    /// Ties, the smallest and the largest numbers of both 16-bit formats; 65519 is the last that rounds to the largest F16.
+    /// </summary>
     [Theory]
     [InlineData(ElementType.F32)]
     [InlineData(ElementType.F16)]
@@ -38,7 +40,9 @@ public abstract class KvAppendTests(Device device) : OpSuite(device)
         var before = Array.ConvertAll(Noise.Integers(5, count, 256), b => (byte)b);
         Tensor keys = bed.PlaceBytes(KvLayout.Keys(c.Pages, c.KvHeads, c.HeadDim), c.Type, before);
         Tensor values = bed.PlaceBytes(KvLayout.Values(c.Pages, c.KvHeads, c.HeadDim), c.Type, before);
-        if (c.Paged) bed.Backend.KvAppend(new PagedKv(keys, values, bed.Place(new Shape(c.Pages), Noise.Permutation(c.Start, c.Pages))), k, v, c.Start);
+        if (c.Paged)
+            bed.Backend.KvAppend(new PagedKv(keys, values, bed.Place(new Shape(c.Pages), Noise.Permutation(c.Start, c.Pages))), k, v,
+                c.Start);
         else bed.Backend.KvAppend(new DenseKv(keys, values), k, v, c.Start);
         return [.. bed.Bytes(keys).Select(b => (float)b), .. bed.Bytes(values).Select(b => (float)b)];
     }

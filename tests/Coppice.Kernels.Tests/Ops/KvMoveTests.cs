@@ -11,10 +11,12 @@ public abstract class KvMoveTests(Device device) : OpSuite(device)
     {
         // Finite numbers of every format: patterns of NaN need not survive a move that widens.
         var count = (long)c.Pages * c.KvHeads * c.HeadDim * KvLayout.PageSize;
-        var image = new KvImage(c.KvHeads, c.HeadDim, c.Type, c.Paged ? Noise.Permutation(c.Start, c.Pages) : [.. Enumerable.Range(0, c.Pages)]);
+        var image = new KvImage(c.KvHeads, c.HeadDim, c.Type, c.Paged ? Noise.Permutation(c.Start, c.Pages)
+            : [.. Enumerable.Range(0, c.Pages)]);
         float[] k = Noise.Uniform(1, count), v = Noise.Uniform(2, count);
         for (var slot = 0; slot < c.Pages * KvLayout.PageSize; slot++) image.Store(slot, slot, k, v);
-        var sources = Noise.Permutation(7, 2 * c.Tokens).Take(c.Tokens).Order().Select(i => Math.Min(c.Start + i, c.Pages * KvLayout.PageSize - 1)).Distinct().ToArray();
+        var sources = Noise.Permutation(7,
+            2 * c.Tokens).Take(c.Tokens).Order().Select(i => Math.Min(c.Start + i, c.Pages * KvLayout.PageSize - 1)).Distinct().ToArray();
         return c.Paged ? Paged(bed, image, sources, c.Start) : Dense(bed, image, sources, c.Start);
     }, _ => Tolerances.Exact);
 

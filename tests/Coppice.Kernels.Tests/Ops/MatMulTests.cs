@@ -38,7 +38,8 @@ public abstract class MatMulTests(Device device) : OpSuite(device)
             values[c.Inputs + 40] = bad;
             var y = bed.Output(new Shape(c.Tokens, c.Outputs));
             bed.Backend.MatMul(
-                bed.Place(new Shape(c.Tokens, c.Inputs), values), bed.Weight(c.Outputs, c.Inputs, c.Format, Noise.Uniform(2, (long)c.Outputs * c.Inputs), c.Activations), default, y);
+                bed.Place(new Shape(c.Tokens, c.Inputs), values),
+                    bed.Weight(c.Outputs, c.Inputs, c.Format, Noise.Uniform(2, (long)c.Outputs * c.Inputs), c.Activations), default, y);
             var result = bed.Floats(y);
             for (var i = 0; i < result.Length; i++) Assert.Equal(i / c.Outputs == 1, !float.IsFinite(result[i]));
         });

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Coppice.Kernels.Tests.Ops;
 
-/// <summary>The product with the largest of its rows: the same product, and what a sort of it gives, whoever computed which outputs.</summary>
+/// <summary>
+/// The product with the largest of its rows: the same product, and what a sort of it gives, whoever computed which outputs.
+/// </summary>
 public abstract class MatMulTopKTests(Device device) : OpSuite(device)
 {
     /// <summary>Products of small integers are exact in F32 in any order, and full of ties.</summary>
@@ -16,7 +18,8 @@ public abstract class MatMulTopKTests(Device device) : OpSuite(device)
     [Fact]
     public void The_product_is_that_of_matmul_and_its_largest_are_those_of_a_sort() => ForEach(Cases.MatMulTopK, c =>
     {
-        float[] x = Noise.Uniform(1, (long)c.Product.Tokens * c.Product.Inputs), w = Noise.Uniform(2, (long)c.Product.Outputs * c.Product.Inputs);
+        float[] x = Noise.Uniform(1, (long)c.Product.Tokens * c.Product.Inputs),
+            w = Noise.Uniform(2, (long)c.Product.Outputs * c.Product.Inputs);
         for (var turn = 0; turn < Device.Backends.Count; turn++)
         {
             using var bed = NewBed();
@@ -50,7 +53,8 @@ public abstract class MatMulTopKTests(Device device) : OpSuite(device)
     {
         var width = c.Product.Outputs;
         var order = Enumerable.Range(0, c.Product.Tokens)
-            .Select(row => Enumerable.Range(0, width).OrderByDescending(i => y[row * width + i]).ThenBy(i => i).Take(c.K).ToArray()).ToArray();
+            .Select(row => Enumerable.Range(0,
+                width).OrderByDescending(i => y[row * width + i]).ThenBy(i => i).Take(c.K).ToArray()).ToArray();
         return [.. order.SelectMany(row => row.Select(i => (float)i)), .. order.SelectMany((row, r) => row.Select(i => y[r * width + i]))];
     }
 }

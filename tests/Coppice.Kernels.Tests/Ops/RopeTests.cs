@@ -30,7 +30,8 @@ public abstract class RopeTests(Device device) : OpSuite(device)
         bed.Backend.Rope(x, bed.Place(new Shape(c.Tokens), new int[c.Tokens]), tables, tables, c.Pairing);
         var turned = bed.Floats(x);
         for (var head = 0; head < values.Length; head += c.HeadDim)
-            Compare.SameBits($"rope {c}", values.AsSpan(head + c.RotaryDim, c.HeadDim - c.RotaryDim), turned.AsSpan(head + c.RotaryDim, c.HeadDim - c.RotaryDim));
+            Compare.SameBits($"rope {c}", values.AsSpan(head + c.RotaryDim, c.HeadDim - c.RotaryDim),
+                turned.AsSpan(head + c.RotaryDim, c.HeadDim - c.RotaryDim));
     });
 }
 

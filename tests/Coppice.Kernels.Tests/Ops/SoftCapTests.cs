@@ -7,7 +7,8 @@ namespace Coppice.Kernels.Tests.Ops;
 public abstract class SoftCapTests(Device device) : OpSuite(device)
 {
     [Fact, Trait(Settings, Every)]
-    public void Capped_logits_equal_the_formula() => Check(Cases.Rows.Concat(Cases.RowsSweep), (bed, c) => Run(bed, c, 0.7f, 30f), _ => Tolerances.SoftCap(30));
+    public void Capped_logits_equal_the_formula() =>
+        Check(Cases.Rows.Concat(Cases.RowsSweep), (bed, c) => Run(bed, c, 0.7f, 30f), _ => Tolerances.SoftCap(30));
 
     [Fact]
     public void Without_a_cap_logits_are_only_scaled() => Check(Cases.Rows, (bed, c) => Run(bed, c, 0.7f, 0f), _ => Tolerances.Exact);

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Coppice.Kernels.Tests.Ops;
 
-/// <summary>Softmax against the reference, with what breaks careless ones: large logits, masked elements, rows that are masked whole.</summary>
+/// <summary>
+/// Softmax against the reference, with what breaks careless ones: large logits, masked elements, rows that are masked whole.
+/// </summary>
 public abstract class SoftmaxTests(Device device) : OpSuite(device)
 {
     [Fact, Trait(Settings, Every)]

@@ -16,7 +16,8 @@ public abstract class TopKTests(Device device) : OpSuite(device)
     }, _ => Tolerances.Exact);
 
     [Fact]
-    public void A_row_of_nothing_but_NaN_gives_negative_infinity_at_the_first_indices() => ForEach([new TopKCase(1, 21, 3, false, true)], c =>
+    public void A_row_of_nothing_but_NaN_gives_negative_infinity_at_the_first_indices() =>
+        ForEach([new TopKCase(1, 21, 3, false, true)], c =>
     {
         using var bed = NewBed();
         var x = bed.Place(new Shape(1, c.Width), Enumerable.Repeat(float.NaN, c.Width).ToArray());
@@ -28,7 +29,8 @@ public abstract class TopKTests(Device device) : OpSuite(device)
 
     private static float[] Values(TopKCase c)
     {
-        var values = c.Ties ? Array.ConvertAll(Noise.Integers(1, c.Rows * c.Width, 7), i => (float)(i - 3)) : Noise.Uniform(1, (long)c.Rows * c.Width, 20);
+        var values = c.Ties ? Array.ConvertAll(Noise.Integers(1, c.Rows * c.Width, 7), i => (float)(i - 3))
+            : Noise.Uniform(1, (long)c.Rows * c.Width, 20);
         if (!c.Specials) return values;
         float[] specials = [float.NaN, float.NegativeInfinity, float.PositiveInfinity, -0f, 0f, float.MaxValue, -float.NaN];
         for (var i = 0; i < values.Length; i += 5) values[i] = specials[i / 5 % specials.Length];

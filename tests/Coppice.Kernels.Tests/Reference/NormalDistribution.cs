@@ -3,7 +3,9 @@ namespace Coppice.Kernels.Tests.Reference;
 /// <summary>The error function to the last digits of a double.</summary>
 internal static class NormalDistribution
 {
-    /// <summary>erf(x): below 3 by 2/√π e^(-x²) Σ 2ⁿ x^(2n+1) / (2n+1)!!, whose terms have one sign; above by the continued fraction of erfc.</summary>
+    /// <summary>
+    /// erf(x): below 3 by 2/√π e^(-x²) Σ 2ⁿ x^(2n+1) / (2n+1)!!, whose terms have one sign; above by the continued fraction of erfc.
+    /// </summary>
     /// <remarks>Source: Abramowitz and Stegun, 7.1.6 and 7.1.14.</remarks>
     public static double ErrorFunction(double x)
     {

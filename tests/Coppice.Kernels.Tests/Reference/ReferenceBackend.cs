@@ -2,7 +2,9 @@ using Coppice.Kernels.Memory;
 
 namespace Coppice.Kernels.Tests.Reference;
 
-/// <summary>The oracle: every op in double precision, written from its formula and sharing no arithmetic with the production back ends. Slow.</summary>
+/// <summary>
+/// The oracle: every op in double precision, written from its formula and sharing no arithmetic with the production back ends. Slow.
+/// </summary>
 /// <remarks>Results are stored as F32 between ops, since that is what tensors hold; inside an op everything is double.</remarks>
 internal sealed unsafe partial class ReferenceBackend : Backend
 {
@@ -20,7 +22,8 @@ internal sealed unsafe partial class ReferenceBackend : Backend
 
     protected override void SynchronizeCore() { }
 
-    protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format, ActivationFormat activations) =>
+    protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
+        ActivationFormat activations) =>
         new RowMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
 
     public override long WeightBytes(int outputs, int inputs, MatrixFormat format) => (long)outputs * inputs * sizeof(double);
@@ -68,7 +71,8 @@ internal sealed unsafe partial class ReferenceBackend : Backend
     }
 
     /// <summary>Weights row by row in double precision, after rounding to their format.</summary>
-    private sealed class RowMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format, ActivationFormat activations)
+    private sealed class RowMatrix(Backend owner, PoolBuffer buffer, int outputs, int inputs, MatrixFormat format,
+        ActivationFormat activations)
         : WeightMatrix(owner, buffer, outputs, inputs, format, activations)
     {
         public Span<double> this[int output] => new((double*)Buffer.Address + (long)output * Inputs, Inputs);
@@ -85,7 +89,8 @@ internal sealed unsafe partial class ReferenceBackend : Backend
                     {
                         to[k] = ReadElement(from, (long)row * Inputs + k, source);
                         if (Format.IsQuantized()) continue;
-                        var type = Format switch { MatrixFormat.F32 => ElementType.F32, MatrixFormat.F16 => ElementType.F16, _ => ElementType.BF16 };
+                        var type = Format switch { MatrixFormat.F32 => ElementType.F32, MatrixFormat.F16 => ElementType.F16,
+                            _ => ElementType.BF16 };
                         WriteElement(rounded, 0, type, to[k]);
                         to[k] = ReadElement(rounded, 0, type);
                     }

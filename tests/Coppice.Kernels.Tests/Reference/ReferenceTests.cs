@@ -27,7 +27,8 @@ public sealed class ReferenceTests : IDisposable
     [InlineData(2.999, 0.9999777698314002)]
     [InlineData(3, 0.9999779095030014)]
     [InlineData(4, 0.9999999845827421)]
-    public void Error_function_equals_published_values(double x, double expected) => Assert.Equal(expected, NormalDistribution.ErrorFunction(x), 2e-15);
+    public void Error_function_equals_published_values(double x, double expected) =>
+        Assert.Equal(expected, NormalDistribution.ErrorFunction(x), 2e-15);
 
     [Fact]
     public void Normal_distribution_keeps_its_digits_far_below_zero() =>
@@ -65,7 +66,8 @@ public sealed class ReferenceTests : IDisposable
 
     [Fact]
     public void Product_with_bias() => Values([1 * 3 + 2 * 4 + 10, 1 * 5 + 2 * 6 + 20], y =>
-        _backend.MatMul(_bed.Place(new Shape(1, 2), [1f, 2]), _bed.Weight(2, 2, MatrixFormat.F16, [3, 4, 5, 6]), _bed.Place(new Shape(2), [10f, 20]), y));
+        _backend.MatMul(_bed.Place(new Shape(1, 2), [1f, 2]), _bed.Weight(2, 2, MatrixFormat.F16, [3, 4, 5, 6]),
+            _bed.Place(new Shape(2), [10f, 20]), y));
 
     [Fact]
     public void Rms_norm_of_3_and_4() => Values([(float)(3 / Math.Sqrt(12.5)), (float)(2 * 4 / Math.Sqrt(12.5))], y =>
@@ -73,7 +75,8 @@ public sealed class ReferenceTests : IDisposable
 
     [Fact]
     public void Layer_norm_of_two_numbers_is_minus_one_and_one() => Values([-1, 1 + 5], y =>
-        _backend.LayerNorm(_bed.Place(new Shape(1, 2), [7f, 9]), _bed.Place(new Shape(2), [1f, 1]), _bed.Place(new Shape(2), [0f, 5]), 0, y));
+        _backend.LayerNorm(_bed.Place(new Shape(1, 2), [7f, 9]), _bed.Place(new Shape(2), [1f, 1]), _bed.Place(new Shape(2), [0f, 5]), 0,
+            y));
 
     [Fact]
     public void Softmax_of_logarithms_is_their_proportion() => Values([0.25f, 0.75f], y =>
@@ -93,7 +96,8 @@ public sealed class ReferenceTests : IDisposable
     [Fact]
     public void Slot_70_of_the_layout_example_is_where_the_document_says()
     {
-        // KvLayout: slot 70 of KV head 1 with headDim 8 is page 1, column 6; dimension d is key element ((1 · kvHeads + 1) · 8 + d) · 64 + 6.
+        // KvLayout: slot 70 of KV head 1 with headDim 8 is page 1, column 6; dimension d is key element ((1 · kvHeads + 1) · 8 + d) · 64 +
+        // 6.
         const int kvHeads = 2, headDim = 8, d = 3;
         var k = new float[kvHeads * headDim];
         k[headDim + d] = 5;

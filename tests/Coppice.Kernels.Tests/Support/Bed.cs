@@ -35,7 +35,8 @@ public sealed class Bed : IDisposable
     public Tensor PlaceBytes(Shape shape, ElementType type, ReadOnlySpan<byte> bytes) => Fill(NewLot(shape, type, dense: true), bytes);
 
     /// <summary>W [outputs, inputs] stored as <paramref name="format"/>.</summary>
-    public WeightMatrix Weight(int outputs, int inputs, MatrixFormat format, ReadOnlySpan<float> values, ActivationFormat activations = ActivationFormat.F32)
+    public WeightMatrix Weight(int outputs, int inputs, MatrixFormat format, ReadOnlySpan<float> values,
+        ActivationFormat activations = ActivationFormat.F32)
     {
         var pool = NewPool("weight", Backend.WeightBytes(outputs, inputs, format));
         var weight = Backend.CreateWeight(pool, outputs, inputs, format, activations);
@@ -54,7 +55,8 @@ public sealed class Bed : IDisposable
     public byte[] Bytes(Tensor tensor)
     {
         var bytes = new byte[tensor.Shape.Count * tensor.Type.Size()];
-        if (tensor.Type.Size() == 2) Backend.Download(tensor, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()));
+        if (tensor.Type.Size() == 2)
+            Backend.Download(tensor, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()));
         else Backend.Download(tensor, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes.AsSpan()));
         return bytes;
     }
@@ -69,7 +71,8 @@ public sealed class Bed : IDisposable
             Backend.Download(lot.Whole, words.AsSpan());
             for (var i = 0; i < words.Length; i++)
                 if (!lot.Holds(i) && words[i] != GuardedMemory.Sentinel)
-                    throw new InvalidOperationException($"element {i - lot.First} beside a tensor {lot.Tensor.Shape} of row stride {lot.Tensor.RowStride} was written: 0x{words[i]:x8}");
+                    throw new InvalidOperationException(
+                        $"element {i - lot.First} beside a tensor {lot.Tensor.Shape} of row stride {lot.Tensor.RowStride} was written: 0x{words[i]:x8}");
         }
     }
 
@@ -85,7 +88,8 @@ public sealed class Bed : IDisposable
         Backend.Download(lot.Whole, all.AsSpan());
         var values = new T[tensor.Shape.Count];
         var (first, length) = ((int)(tensor.ByteOffset / tensor.Type.Size()), tensor.Shape.RowLength);
-        for (var row = 0; row < tensor.Rows; row++) Array.Copy(all, first + (long)row * tensor.RowStride, values, (long)row * length, length);
+        for (var row = 0; row < tensor.Rows; row++)
+            Array.Copy(all, first + (long)row * tensor.RowStride, values, (long)row * length, length);
         return values;
     }
 
@@ -96,7 +100,8 @@ public sealed class Bed : IDisposable
         var all = new byte[lot.Whole.Rows * size];
         for (var i = 0; i < all.Length; i++) all[i] = (byte)(GuardedMemory.Sentinel >> (8 * i % 32));
         var rowBytes = lot.Tensor.Shape.RowLength * size;
-        if (values.Length > 0 && bytes.Length != (long)lot.Tensor.Rows * rowBytes) throw new ArgumentException($"{bytes.Length} bytes do not fill {lot.Tensor.Shape}");
+        if (values.Length > 0 && bytes.Length != (long)lot.Tensor.Rows * rowBytes)
+            throw new ArgumentException($"{bytes.Length} bytes do not fill {lot.Tensor.Shape}");
         for (var row = 0; row < lot.Tensor.Rows && values.Length > 0; row++)
             bytes.Slice(row * rowBytes, rowBytes).CopyTo(all.AsSpan((lot.First + row * lot.Tensor.RowStride) * size));
         if (all.Length == 0) return lot.Tensor;
@@ -116,7 +121,8 @@ public sealed class Bed : IDisposable
         var pool = NewPool("operand", (long)count * type.Size());
         var buffer = pool.Rent((long)count * type.Size());
         _owned.Add(buffer);
-        var lot = new Lot(new Tensor(buffer, 0, new Shape(count), type, 1), new Tensor(buffer, (long)first * type.Size(), shape, type, stride), first);
+        var lot = new Lot(new Tensor(buffer, 0, new Shape(count), type, 1),
+            new Tensor(buffer, (long)first * type.Size(), shape, type, stride), first);
         _lots.Add(lot);
         return lot;
     }

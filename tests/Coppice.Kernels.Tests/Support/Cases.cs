@@ -73,12 +73,14 @@ public static class Cases
     private static readonly MatrixFormat[] Formats = [MatrixFormat.F32, MatrixFormat.F16, MatrixFormat.BF16];
 
     /// <summary>Widths around every vector length and its multiples.</summary>
-    public static IReadOnlyList<int> Widths { get; } = [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 63, 64, 65, 80, 127, 128, 129, 255, 256, 257];
+    public static IReadOnlyList<int> Widths { get; } = [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 63, 64, 65, 80, 127, 128, 129,
+        255, 256, 257];
 
     /// <summary>Few and many rows against widths around every tile edge, in every format.</summary>
     public static IEnumerable<MatMulCase> MatMul { get; } =
     [
-        .. from shape in Turns<(int K, int N)>((1, 1), (2, 3), (3, 2), (7, 31), (16, 16), (17, 33), (24, 80), (31, 65), (64, 64), (65, 129), (129, 17), (80, 96), (128, 257), (257, 127))
+        .. from shape in Turns<(int K, int N)>((1, 1), (2, 3), (3, 2), (7, 31), (16, 16), (17, 33), (24, 80), (31, 65), (64, 64),
+            (65, 129), (129, 17), (80, 96), (128, 257), (257, 127))
            from tokens in new[] { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 33 }
            select new MatMulCase(tokens, shape.Item.K, shape.Item.N, Formats[(shape.Turn + tokens) % 3], (shape.Turn + tokens) % 2 == 0),
     ];
@@ -94,30 +96,38 @@ public static class Cases
     public static IEnumerable<MatMulCase> MatMulLarge { get; } =
     [
         new(1, 576, 1536, MatrixFormat.BF16, false), new(1, 1536, 576, MatrixFormat.F16, false), new(13, 576, 960, MatrixFormat.BF16, true),
-        new(40, 1536, 576, MatrixFormat.F32, false), new(3, 2048, 515, MatrixFormat.BF16, false), new(70, 300, 1000, MatrixFormat.F16, true),
+        new(40, 1536, 576, MatrixFormat.F32, false), new(3, 2048, 515, MatrixFormat.BF16, false),
+            new(70, 300, 1000, MatrixFormat.F16, true),
     ];
 
-    /// <summary>Quantised weights with both kinds of activations: every tile height, groups that are not whole, panels that are not whole, sizes of layers.</summary>
+    /// <summary>
+    /// Quantised weights with both kinds of activations: every tile height, groups that are not whole, panels that are not whole, sizes of
+    /// layers.
+    /// </summary>
     public static IEnumerable<MatMulCase> MatMulQuantized { get; } =
     [
-        .. from kind in new[] { (MatrixFormat.Q8, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.F32), (MatrixFormat.Q8, ActivationFormat.Int8), (MatrixFormat.Q4, ActivationFormat.Int8) }
+        .. from kind in new[] { (MatrixFormat.Q8, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.F32),
+            (MatrixFormat.Q8, ActivationFormat.Int8), (MatrixFormat.Q4, ActivationFormat.Int8) }
            from shape in Turns<(int K, int N)>((1, 1), (7, 31), (32, 16), (33, 17), (64, 64), (96, 80), (100, 130), (257, 127), (288, 65))
            from tokens in new[] { 1, 2, 3, 4, 5, 8, 9, 16, 17, 33 }
            select new MatMulCase(tokens, shape.Item.K, shape.Item.N, kind.Item1, (shape.Turn + tokens) % 2 == 0, kind.Item2),
         new(1, 576, 1536, MatrixFormat.Q4, false), new(1, 1536, 576, MatrixFormat.Q8, true), new(13, 576, 960, MatrixFormat.Q8, false),
         new(1, 576, 1536, MatrixFormat.Q4, false, ActivationFormat.Int8), new(1, 1536, 576, MatrixFormat.Q8, true, ActivationFormat.Int8),
-        new(100, 576, 320, MatrixFormat.Q4, false, ActivationFormat.Int8), new(101, 800, 48, MatrixFormat.Q8, false, ActivationFormat.Int8), new(100, 800, 160, MatrixFormat.Q4, false),
+        new(100, 576, 320, MatrixFormat.Q4, false, ActivationFormat.Int8),
+            new(101, 800, 48, MatrixFormat.Q8, false, ActivationFormat.Int8), new(100, 800, 160, MatrixFormat.Q4, false),
     ];
 
     /// <summary>Rows of every width, alone and together, in place and not.</summary>
     public static IEnumerable<RowsCase> Rows { get; } =
     [
-        .. from width in Turns([.. Widths]) from tokens in new[] { 1, 3 } select new RowsCase(tokens, 0, width.Item, (width.Turn + tokens) % 2 == 0),
+        .. from width in Turns([.. Widths]) from tokens in new[] { 1, 3 } select new RowsCase(tokens, 0, width.Item,
+            (width.Turn + tokens) % 2 == 0),
         new(17, 0, 576), new(64, 0, 96, true),
     ];
 
     /// <summary>Every width from 1 to 257: tails of every length.</summary>
-    public static IEnumerable<RowsCase> RowsSweep { get; } = [.. Enumerable.Range(1, 257).Select(width => new RowsCase(1 + width % 3, 0, width, width % 2 == 0))];
+    public static IEnumerable<RowsCase> RowsSweep { get; } = [.. Enumerable.Range(1,
+        257).Select(width => new RowsCase(1 + width % 3, 0, width, width % 2 == 0))];
 
     /// <summary>Rows and heads to normalise; small values, where ε counts, and values far from zero, where the mean does.</summary>
     public static IEnumerable<RowsCase> Norms { get; } =
@@ -131,7 +141,8 @@ public static class Cases
     public static IEnumerable<RopeCase> Rope { get; } =
     [
         .. from pairing in new[] { RopePairing.Half, RopePairing.Interleaved }
-           from shape in new[] { (1, 1, 2, 2), (1, 1, 18, 18), (3, 2, 24, 24), (2, 3, 64, 64), (5, 1, 80, 32), (4, 4, 128, 128), (2, 2, 24, 6), (7, 3, 66, 66), (1, 8, 96, 10), (33, 2, 16, 16) }
+           from shape in new[] { (1, 1, 2, 2), (1, 1, 18, 18), (3, 2, 24, 24), (2, 3, 64, 64), (5, 1, 80, 32), (4, 4, 128, 128),
+               (2, 2, 24, 6), (7, 3, 66, 66), (1, 8, 96, 10), (33, 2, 16, 16) }
            select new RopeCase(shape.Item1, shape.Item2, shape.Item3, shape.Item4, pairing),
     ];
 
@@ -146,17 +157,24 @@ public static class Cases
         new(2, 49157, 1, false, false), new(1, 49157, 40, true, true),
     ];
 
-    /// <summary>Every kind of weights, few and many rows, outputs of part of a panel to many panels for each thread, lists that are shorter and longer than a panel.</summary>
+    /// <summary>
+    /// Every kind of weights, few and many rows, outputs of part of a panel to many panels for each thread, lists that are shorter and
+    /// longer than a panel.
+    /// </summary>
     public static IEnumerable<MatMulTopKCase> MatMulTopK { get; } =
     [
-        .. from kind in Turns((MatrixFormat.F32, ActivationFormat.F32), (MatrixFormat.F16, ActivationFormat.F32), (MatrixFormat.BF16, ActivationFormat.F32),
-               (MatrixFormat.Q8, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.F32), (MatrixFormat.Q8, ActivationFormat.Int8), (MatrixFormat.Q4, ActivationFormat.Int8))
+        .. from kind in Turns((MatrixFormat.F32, ActivationFormat.F32), (MatrixFormat.F16, ActivationFormat.F32),
+            (MatrixFormat.BF16, ActivationFormat.F32),
+               (MatrixFormat.Q8, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.F32), (MatrixFormat.Q8, ActivationFormat.Int8),
+                   (MatrixFormat.Q4, ActivationFormat.Int8))
            from outputs in Turns(1, 33, 300)
            from k in new[] { 1, 5, 40 }
            where k <= outputs.Item
            from tokens in new[] { 1, 2, 8, 17 }
-           select new MatMulTopKCase(new(tokens, 12, outputs.Item, kind.Item.Item1, (kind.Turn + outputs.Turn + tokens) % 2 == 0, kind.Item.Item2), k),
-        new(new(2, 7, 65, MatrixFormat.BF16, true), 65), new(new(100, 12, 300, MatrixFormat.F16, false), 3), new(new(3, 12, 1000, MatrixFormat.BF16, true), 16),
+           select new MatMulTopKCase(new(tokens, 12, outputs.Item, kind.Item.Item1, (kind.Turn + outputs.Turn + tokens) % 2 == 0,
+               kind.Item.Item2), k),
+        new(new(2, 7, 65, MatrixFormat.BF16, true), 65), new(new(100, 12, 300, MatrixFormat.F16, false), 3),
+            new(new(3, 12, 1000, MatrixFormat.BF16, true), 16),
     ];
 
     /// <summary>Lengths at page edges, every sharing of KV heads, heads that do not fill a vector, every type, mask and cache.</summary>
@@ -166,14 +184,19 @@ public static class Cases
            from heads in Turns<(int Query, int Kv, int Dim)>((1, 1, 8), (4, 1, 24), (3, 3, 18), (6, 2, 64), (2, 1, 80))
            from tokens in Turns(1, 2, 9)
            let turn = length.Turn + heads.Turn + tokens.Turn
-           select new AttentionCase(length.Item, tokens.Item, heads.Item.Query, heads.Item.Kv, heads.Item.Dim, Reals[turn % 3], turn % 2 == 1,
+           select new AttentionCase(length.Item, tokens.Item, heads.Item.Query, heads.Item.Kv, heads.Item.Dim, Reals[turn % 3],
+               turn % 2 == 1,
                tokens.Item > 1 && (heads.Turn + length.Turn) % 2 == 0 ? MaskKind.Tree : MaskKind.Causal,
                Window: (turn % 5) switch { 3 => 7, 4 => 70, _ => 0 }, SoftCap: turn % 4 == 3 ? 30 : 0),
-        .. from length in new[] { 64, 129 } from type in Reals from paged in new[] { false, true } from mask in new[] { MaskKind.Causal, MaskKind.Tree }
+        .. from length in new[] { 64, 129 } from type in Reals from paged in new[] { false, true } from mask in new[] { MaskKind.Causal,
+            MaskKind.Tree }
            select new AttentionCase(length, 7, 4, 2, 32, type, paged, mask),
-        new(0, 130, 2, 1, 16, ElementType.F32, false, MaskKind.Causal), new(60, 70, 2, 2, 24, ElementType.BF16, true, MaskKind.Causal, Window: 33),
-        new(70, 64, 3, 1, 64, ElementType.F16, true, MaskKind.Tree), new(100, 3, 2, 1, 128, ElementType.F16, false, MaskKind.Causal, QuerySize: 30),
-        new(1, 2, 1, 1, 4, ElementType.F32, false, MaskKind.Causal, Window: 1), new(127, 3, 8, 8, 96, ElementType.BF16, false, MaskKind.Tree, Window: 64, SoftCap: 50),
+        new(0, 130, 2, 1, 16, ElementType.F32, false, MaskKind.Causal),
+            new(60, 70, 2, 2, 24, ElementType.BF16, true, MaskKind.Causal, Window: 33),
+        new(70, 64, 3, 1, 64, ElementType.F16, true, MaskKind.Tree),
+            new(100, 3, 2, 1, 128, ElementType.F16, false, MaskKind.Causal, QuerySize: 30),
+        new(1, 2, 1, 1, 4, ElementType.F32, false, MaskKind.Causal, Window: 1),
+            new(127, 3, 8, 8, 96, ElementType.BF16, false, MaskKind.Tree, Window: 64, SoftCap: 50),
     ];
 
     /// <summary>Rows stored across page edges.</summary>

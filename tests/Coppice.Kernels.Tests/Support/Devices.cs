@@ -8,7 +8,9 @@ using Xunit;
 
 namespace Coppice.Kernels.Tests.Support;
 
-/// <summary>Something that computes, with what the suites must know about it: whether it is here, and how much it can do in a test.</summary>
+/// <summary>
+/// Something that computes, with what the suites must know about it: whether it is here, and how much it can do in a test.
+/// </summary>
 public sealed class Device
 {
     private readonly Lazy<IReadOnlyList<Backend>> _backends;
@@ -21,7 +23,7 @@ public sealed class Device
 
     /// <summary>What the device is called in test results.</summary>
     public string Name { get; }
-    /// <summary>Why this machine has it not, or null where it has.</summary>
+    /// <summary>Why this machine does not have it; null where it does.</summary>
     public string? Missing { get; }
     /// <summary>Whether operands lie in host memory, between guard pages.</summary>
     public bool IsOnHost { get; init; }
@@ -65,7 +67,8 @@ public static class Devices
     /// <summary>512-bit SIMD; where the processor has none, the same code over vectors in software, so that it is never untested.</summary>
     public static Device Avx512 { get; } = SimdBackend.IsSupported(CpuTier.Avx512) ? Simd(CpuTier.Avx512) : Simd512InSoftware();
     /// <summary>GPU kernels on ILGPU's CPU accelerator: scalar, about half a millisecond a launch, so only small cases.</summary>
-    public static Device CpuAccelerator { get; } = new("ILGPU CPU accelerator", null, () => [GpuBackend.CreateCpuAccelerator()]) { MaxCost = 20_000, MaxCases = 24 };
+    public static Device CpuAccelerator { get; } = new("ILGPU CPU accelerator", null,
+        () => [GpuBackend.CreateCpuAccelerator()]) { MaxCost = 20_000, MaxCases = 24 };
     /// <summary>The first NVIDIA GPU.</summary>
     public static Device Cuda { get; } = FindCuda();
 
@@ -74,7 +77,7 @@ public static class Devices
 
     private static Device Simd(CpuTier tier)
     {
-        var missing = SimdBackend.IsSupported(tier) ? null : "this processor, or the runtime as configured, has it not";
+        var missing = SimdBackend.IsSupported(tier) ? null : "this processor, or the runtime as configured, does not have it";
         return new($"SIMD {tier}", missing, () => [SimdBackend.Create(1, tier), SimdBackend.Create(2, tier), SimdBackend.Create(3, tier)])
         {
             IsOnHost = true,

@@ -2,8 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace Coppice.Kernels.Tests.Support;
 
-/// <summary>Host memory between two pages that nobody may touch: a read or write past the guarded side ends the process with an access violation.</summary>
-/// <remarks>The slack between the memory and the other guard page is filled with <see cref="Sentinel"/> and checked by <see cref="RequireSlackUntouched"/>.</remarks>
+/// <summary>
+/// Host memory between two pages that nobody may touch: a read or write past the guarded side ends the process with an access violation.
+/// </summary>
+/// <remarks>
+/// The slack between the memory and the other guard page is filled with <see cref="Sentinel"/> and checked by
+/// <see cref="RequireSlackUntouched"/>.
+/// </remarks>
 internal sealed unsafe partial class GuardedMemory : IDisposable
 {
     /// <summary>A NaN whether read as F32, F16 or BF16, and no valid index as I32.</summary>
@@ -57,11 +62,13 @@ internal sealed unsafe partial class GuardedMemory : IDisposable
         if (OperatingSystem.IsWindows())
         {
             region = VirtualAlloc(0, (nuint)regionBytes, Reserve, WindowsNoAccess);
-            if (region == 0 || VirtualAlloc(region + (nint)page, (nuint)inner, Commit, WindowsReadWrite) == 0) throw new InvalidOperationException($"the operating system refuses {regionBytes} bytes of guarded memory");
+            if (region == 0 || VirtualAlloc(region + (nint)page, (nuint)inner, Commit, WindowsReadWrite) == 0)
+                throw new InvalidOperationException($"the operating system refuses {regionBytes} bytes of guarded memory");
             return region;
         }
         region = Map(0, (nuint)regionBytes, NoAccess, OperatingSystem.IsMacOS() ? PrivateAnonymousMac : PrivateAnonymousLinux, -1, 0);
-        if (region == -1 || Protect(region + (nint)page, (nuint)inner, ReadWrite) != 0) throw new InvalidOperationException($"the operating system refuses {regionBytes} bytes of guarded memory");
+        if (region == -1 || Protect(region + (nint)page, (nuint)inner, ReadWrite) != 0)
+            throw new InvalidOperationException($"the operating system refuses {regionBytes} bytes of guarded memory");
         return region;
     }
 

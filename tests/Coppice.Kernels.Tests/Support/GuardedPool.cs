@@ -13,7 +13,10 @@ internal sealed class GuardedPool : MemoryPool
         Open();
     }
 
-    /// <summary>The smallest element, so that buffers end at the guard to the byte; production pools align to cache lines, but a column view does not.</summary>
+    /// <summary>
+    /// The smallest element, so that buffers end at the guard to the byte; production pools align to cache lines, but a column view does
+    /// not.
+    /// </summary>
     public override int Alignment => 2;
 
     internal override nint Slab => _memory.Address;

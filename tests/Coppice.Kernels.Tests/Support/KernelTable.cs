@@ -5,13 +5,16 @@ using Coppice.Kernels.Gpu;
 
 namespace Coppice.Kernels.Tests.Support;
 
-/// <summary>The resources of all kernels as files that are kept with the code: JSON that a test compares with, and the same for readers.</summary>
+/// <summary>
+/// The resources of all kernels as files that are kept with the code: JSON that a test compares with, and the same for readers.
+/// </summary>
 internal static class KernelTable
 {
     internal const string JsonName = "kernels.json";
     internal const string MarkdownName = "kernels.md";
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, NewLine = "\n" };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, NewLine = "\n" };
 
     /// <summary>Writes both files into <paramref name="folder"/>.</summary>
     internal static void Write(string folder, IReadOnlyList<KernelResources> rows)
@@ -31,7 +34,8 @@ internal static class KernelTable
         text.Append("# What each GPU kernel takes\n\n");
         text.Append("As `ptxas -v` reports it for the PTX of this commit; warps are those that fit a multiprocessor at once, of 64.\n");
         text.Append("A test fails where a kernel takes more. To write the table anew, delete `kernels.json` and run `KernelCompilationTests`.\n\n");
-        text.Append("| kernel | " + string.Join(" | ", PtxCompiler.Architectures.Select(a => $"{a}: registers | spills, bytes | stack, bytes | shared, bytes | warps")) + " |\n");
+        text.Append("| kernel | " + string.Join(" | ",
+            PtxCompiler.Architectures.Select(a => $"{a}: registers | spills, bytes | stack, bytes | shared, bytes | warps")) + " |\n");
         text.Append("|---|" + string.Concat(Enumerable.Repeat("---:|", 5 * PtxCompiler.Architectures.Count)) + "\n");
         foreach (var kernel in rows.GroupBy(row => row.Name))
         {
@@ -39,7 +43,8 @@ internal static class KernelTable
             foreach (var row in kernel)
             {
                 var spills = row.SpillStoreBytes + row.SpillLoadBytes;
-                text.Append(CultureInfo.InvariantCulture, $" {row.Registers} | {spills} | {row.StackBytes} | {row.SharedBytes} | {row.WarpsPerMultiprocessor} |");
+                text.Append(CultureInfo.InvariantCulture,
+                    $" {row.Registers} | {spills} | {row.StackBytes} | {row.SharedBytes} | {row.WarpsPerMultiprocessor} |");
             }
             text.Append('\n');
         }

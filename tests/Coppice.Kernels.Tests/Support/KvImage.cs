@@ -3,7 +3,9 @@ using Coppice.Kernels.Tests.Reference;
 
 namespace Coppice.Kernels.Tests.Support;
 
-/// <summary>The bytes of a KV cache, written here from the definition of the layout, so that attention is tested without the op that appends.</summary>
+/// <summary>
+/// The bytes of a KV cache, written here from the definition of the layout, so that attention is tested without the op that appends.
+/// </summary>
 internal sealed class KvImage
 {
     private readonly int _kvHeads, _headDim;
@@ -42,7 +44,8 @@ internal sealed class KvImage
 
     /// <summary>The image as a dense cache, whose page table must be 0, 1, 2, ….</summary>
     public DenseKv Dense(Bed bed) => new(
-        bed.PlaceBytes(KvLayout.Keys(Pages, _kvHeads, _headDim), _type, Keys), bed.PlaceBytes(KvLayout.Values(Pages, _kvHeads, _headDim), _type, Values));
+        bed.PlaceBytes(KvLayout.Keys(Pages, _kvHeads, _headDim), _type, Keys),
+            bed.PlaceBytes(KvLayout.Values(Pages, _kvHeads, _headDim), _type, Values));
 
     /// <summary>The image as a paged cache.</summary>
     public PagedKv Paged(Bed bed)

@@ -6,7 +6,10 @@ namespace Coppice.Kernels.Tests.Support;
 /// <summary>A suite that runs on one device; sealed subclasses name the device. A device that is absent is reported as skipped.</summary>
 public abstract class OpSuite(Device device)
 {
-    /// <summary>The trait of the tests that <see cref="TierTests"/> runs again under other settings of the runtime: enough of every kernel, in seconds.</summary>
+    /// <summary>
+    /// The trait of the tests that <see cref="TierTests"/> runs again under other settings of the runtime: enough of every kernel, in
+    /// seconds.
+    /// </summary>
     public const string Settings = "Settings";
     /// <summary>The value of that trait.</summary>
     public const string Every = "every";
@@ -17,8 +20,12 @@ public abstract class OpSuite(Device device)
     /// <summary>What the suite runs on.</summary>
     public Device Device { get; } = device;
 
-    /// <summary>Runs every case on the reference and on the device, in each placement and in turn with each number of threads, and compares the results.</summary>
-    private protected void Check<TCase>(IEnumerable<TCase> cases, Func<Bed, TCase, float[]> run, Func<TCase, Tolerance> tolerance) where TCase : ICase =>
+    /// <summary>
+    /// Runs every case on the reference and on the device, in each placement and in turn with each number of threads, and compares the
+    /// results.
+    /// </summary>
+    private protected void Check<TCase>(IEnumerable<TCase> cases, Func<Bed, TCase, float[]> run, Func<TCase, Tolerance> tolerance)
+        where TCase : ICase =>
         ForEach(cases, c =>
         {
             using var reference = new ReferenceBackend();
@@ -32,7 +39,9 @@ public abstract class OpSuite(Device device)
             }
         });
 
-    /// <summary>Runs <paramref name="check"/> on the cases that the device can do, and fails with the first few failures of them all.</summary>
+    /// <summary>
+    /// Runs <paramref name="check"/> on the cases that the device can do, and fails with the first few failures of them all.
+    /// </summary>
     private protected void ForEach<TCase>(IEnumerable<TCase> cases, Action<TCase> check) where TCase : ICase
     {
         Device.Require();
@@ -55,6 +64,8 @@ public abstract class OpSuite(Device device)
     private protected Bed NewBed(Placement? placement = null) =>
         new(Device.Backends[_turn++ % Device.Backends.Count], placement ?? Placement.Plain, Device.IsOnHost);
 
-    /// <summary>All placements on the host; elsewhere one in turn, since launches are slow and there are no guard pages to approach from two sides.</summary>
+    /// <summary>
+    /// All placements on the host; elsewhere one in turn, since launches are slow and there are no guard pages to approach from two sides.
+    /// </summary>
     private IEnumerable<Placement> Placements() => Device.IsOnHost ? Placement.All : [Placement.All[_turn % Placement.All.Count]];
 }

@@ -31,6 +31,7 @@ internal sealed class RandomTree
         var paths = new int[Depths.Length * width];
         Array.Fill(paths, int.MaxValue / 2);
         for (var node = 0; node < Depths.Length; node++) Path(node).CopyTo(paths, node * width);
-        return AttentionMask.Tree(start, bed.Place(new Shape(Depths.Length, width), paths), bed.Place(new Shape(Depths.Length), Depths), width - 1, window);
+        return AttentionMask.Tree(start, bed.Place(new Shape(Depths.Length, width), paths), bed.Place(new Shape(Depths.Length), Depths),
+            width - 1, window);
     }
 }

@@ -1,10 +1,15 @@
 namespace Coppice.Kernels.Tests.Support;
 
-/// <summary>How far a result may be from the reference: |actual - expected| ≤ Absolute + Relative · |expected|, and the mean square error over the mean square.</summary>
+/// <summary>
+/// How far a result may be from the reference: |actual - expected| ≤ Absolute + Relative · |expected|, and the mean square error over the
+/// mean square.
+/// </summary>
 public readonly record struct Tolerance(double Absolute, double Relative, double MeanSquare);
 
 /// <summary>Every tolerance of the kernel tests, each with the reason for its size. A test may not use another.</summary>
-/// <remarks>u is the unit roundoff of F32: one operation is off by at most u times its result. Case data lie within ±1 unless stated.</remarks>
+/// <remarks>
+/// u is the unit roundoff of F32: one operation is off by at most u times its result. Case data lie within ±1 unless stated.
+/// </remarks>
 internal static class Tolerances
 {
     private const double U = 1.0 / (1 << 24);
@@ -14,26 +19,37 @@ internal static class Tolerances
     public static Tolerance Exact => new(0, 0, 0);
 
     /// <summary>
-    /// Σ over n products of factors in ±1: partial sum k has standard deviation √k / 3 and its rounding u · √k / 3 / √3, so all n together have
-    /// u n / 7.3; seven standard deviations are u n. Where the result s is large, the partial sums have climbed to it: Σ s_k² is about n s² / 3, so the
-    /// roundings have a standard deviation of u s √n / 3, and three of them are u s √n. The bias and the reference's own rounding add one u each.
+    /// Σ over n products of factors in ±1: partial sum k has standard deviation √k / 3 and its rounding u · √k / 3 / √3, so all n together
+    /// have
+    /// u n / 7.3; seven standard deviations are u n. Where the result s is large, the partial sums have climbed to it: Σ s_k² is about n s²
+    /// / 3, so the
+    /// roundings have a standard deviation of u s √n / 3, and three of them are u s √n. The bias and the reference's own rounding add one u
+    /// each.
     /// Mean square: u² n / 6, six times that allowed.
     /// </summary>
     public static Tolerance MatMul(int inputs) => new(U * (inputs + 1), U * (2 + Math.Sqrt(inputs)), U * U * (inputs + 4));
 
     /// <summary>
-    /// As <see cref="MatMul"/>, with factors that are rounded themselves: a weight by u of at most 1, which counts as one more rounding of each product. With 4-bit codes
-    /// and rounded activations a group is two sums, s Σ q x and m Σ x, whose terms are up to 2 and 1 where the weight itself is within 1: three times the roundings.
+    /// As <see cref="MatMul"/>, with factors that are rounded themselves: a weight by u of at most 1, which counts as one more rounding of
+    /// each product. With 4-bit codes
+    /// and rounded activations a group is two sums, s Σ q x and m Σ x, whose terms are up to 2 and 1 where the weight itself is within 1:
+    /// three times the roundings.
     /// </summary>
-    public static Tolerance MatMulQuantized(int inputs) => new(4 * U * (inputs + 1), 4 * U * (2 + Math.Sqrt(inputs)), 16 * U * U * (inputs + 4));
+    public static Tolerance MatMulQuantized(int inputs) =>
+        new(4 * U * (inputs + 1), 4 * U * (2 + Math.Sqrt(inputs)), 16 * U * U * (inputs + 4));
 
     /// <summary>scale · code + minimum in one rounding, within ±1.</summary>
     public static Tolerance Dequantized => Uniform(U, 0);
 
-    /// <summary>The sum of n squares has terms of one sign, so its relative error is a random walk of √n roundings, halved by the root; five roundings follow.</summary>
+    /// <summary>
+    /// The sum of n squares has terms of one sign, so its relative error is a random walk of √n roundings, halved by the root; five
+    /// roundings follow.
+    /// </summary>
     public static Tolerance RmsNorm(int width) => Uniform(0, (5 + Math.Sqrt(width)) * U);
 
-    /// <summary>As <see cref="RmsNorm"/>, but the mean is subtracted first: its error, and the rounding of x, count relative to the deviation.</summary>
+    /// <summary>
+    /// As <see cref="RmsNorm"/>, but the mean is subtracted first: its error, and the rounding of x, count relative to the deviation.
+    /// </summary>
     public static Tolerance LayerNorm(int width, double meanOverDeviation) =>
         Uniform((6 + Math.Sqrt(width)) * U * 2 * (2 + meanOverDeviation), (6 + Math.Sqrt(width)) * U);
 
@@ -44,8 +60,10 @@ internal static class Tolerances
     public static Tolerance Add => Uniform(5 * U, 0);
 
     /// <summary>
-    /// x / (1 + e^-cx) is as exact as e^x and three more operations; x (1 + tanh or erf) / 2 cancels for negative x, so the error of tanh or erf
-    /// counts times |x| / 2, and only up to |x| = 6, where both have reached ±1; their argument is off by 4 u, which tanh' and erf' bound by 2 u more.
+    /// x / (1 + e^-cx) is as exact as e^x and three more operations; x (1 + tanh or erf) / 2 cancels for negative x, so the error of tanh
+    /// or erf
+    /// counts times |x| / 2, and only up to |x| = 6, where both have reached ±1; their argument is off by 4 u, which tanh' and erf' bound
+    /// by 2 u more.
     /// The gate multiplies by at most 1. Results below 10⁻³⁶ may be zero.
     /// </summary>
     public static Tolerance Activation => Uniform(6.0 / 2 * (Math.Max(Tanh, Erf) + 2 * U), Exp + 5 * U);
@@ -54,18 +72,22 @@ internal static class Tolerances
     public static Tolerance SoftCap(double cap) => Uniform(cap * Tanh, 4 * U);
 
     /// <summary>
-    /// e^(x - max) twice (once in the sum), and x - max is rounded by u |x - max|: for a result above 10⁻¹² that is 28 u at most. Smaller results count absolutely.
+    /// e^(x - max) twice (once in the sum), and x - max is rounded by u |x - max|: for a result above 10⁻¹² that is 28 u at most. Smaller
+    /// results count absolutely.
     /// A sum of n terms of one sign adds √n u.
     /// </summary>
     public static Tolerance Softmax(int width) => Uniform(1e-12, 2 * Exp + (30 + Math.Sqrt(width)) * U);
 
     /// <summary>
-    /// A score is a sum of headDim products scaled by 1 / √headDim, hence off by at most about 2 u √headDim times the size of the queries, and by
-    /// softCap · tanh's error more. Weights e^s are off by that, relative to each other, plus e^x's own error; the result is a mean of values in ±1,
+    /// A score is a sum of headDim products scaled by 1 / √headDim, hence off by at most about 2 u √headDim times the size of the queries,
+    /// and by
+    /// softCap · tanh's error more. Weights e^s are off by that, relative to each other, plus e^x's own error; the result is a mean of
+    /// values in ±1,
     /// so it is off by twice that, plus the roundings of the mean and of the merges of blocks of 64: 16 u.
     /// </summary>
     public static Tolerance Attention(int headDim, double querySize, double softCap) =>
         Uniform(2 * (2 * U * Math.Sqrt(headDim) * querySize + softCap * (Tanh + 2 * U) + Exp) + 16 * U, 0);
 
-    private static Tolerance Uniform(double absolute, double relative) => new(absolute + 1e-36, relative, Math.Pow(Math.Max(4 * absolute, 2 * relative), 2));
+    private static Tolerance Uniform(double absolute, double relative) =>
+        new(absolute + 1e-36, relative, Math.Pow(Math.Max(4 * absolute, 2 * relative), 2));
 }

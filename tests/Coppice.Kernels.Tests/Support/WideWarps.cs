@@ -3,11 +3,15 @@ using Coppice.Kernels.Tests.Ops;
 
 namespace Coppice.Kernels.Tests.Support;
 
-/// <summary>ILGPU's CPU accelerator with warps of 32 lanes, as every NVIDIA GPU has, two of them a group: the shuffles and lane divisions a GPU will do.</summary>
+/// <summary>
+/// ILGPU's CPU accelerator with warps of 32 lanes, as every NVIDIA GPU has, two of them a group: the shuffles and lane divisions a GPU will
+/// do.
+/// </summary>
 public static class WideWarps
 {
     /// <summary>64 threads of the operating system take turns at every shuffle, so few cases.</summary>
-    public static Device Device { get; } = new("ILGPU CPU accelerator, warps of 32", null, () => [GpuBackend.CreateCpuAccelerator(32, 2)]) { MaxCost = 4_000, MaxCases = 2 };
+    public static Device Device { get; } = new("ILGPU CPU accelerator, warps of 32", null,
+        () => [GpuBackend.CreateCpuAccelerator(32, 2)]) { MaxCost = 4_000, MaxCases = 2 };
 }
 
 public sealed class MatMulOnWideWarps() : MatMulTests(WideWarps.Device);

@@ -12,7 +12,8 @@ internal static class SourceTree
 
     /// <summary>Every C# file of the top folders <paramref name="folders"/>, generated ones left out.</summary>
     public static IReadOnlyList<SourceFile> CSharp(params string[] folders) =>
-        [.. folders.SelectMany(folder => Files(Path.Combine(Root, folder), ".cs")).Select(path => new SourceFile(Relative(path), File.ReadAllText(path)))];
+        [.. folders.SelectMany(folder => Files(Path.Combine(Root, folder), ".cs")).Select(path => new SourceFile(Relative(path),
+            File.ReadAllText(path)))];
 
     /// <summary>Every file that ends in <paramref name="extension"/> below <paramref name="folder"/>, which may be absent.</summary>
     public static IEnumerable<string> Files(string folder, string extension)

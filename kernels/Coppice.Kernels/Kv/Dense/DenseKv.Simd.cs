@@ -10,7 +10,8 @@ internal readonly unsafe struct DensePages(in DenseKv kv) : IHostPages
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void KvAppendCore(in DenseKv kv, Tensor k, Tensor v, int start) => Append(new DensePages(kv), kv.Keys.Type, k, v, start);
+    protected override void KvAppendCore(in DenseKv kv, Tensor k, Tensor v, int start) =>
+        Append(new DensePages(kv), kv.Keys.Type, k, v, start);
 
     protected override void KvMoveCore(in DenseKv kv, ReadOnlySpan<int> sources, int start) =>
         Move(new DensePages(kv), kv.Keys.Type.Size(), kv.KvHeads, kv.HeadDim, sources, start);

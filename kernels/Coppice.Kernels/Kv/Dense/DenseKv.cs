@@ -20,7 +20,9 @@ public readonly struct DenseKv(Tensor keys, Tensor values)
 
 public abstract partial class Backend
 {
-    /// <summary>Stores rows of keys and values in the slots from <paramref name="start"/> on, converting to the cache's type (nearest even).</summary>
+    /// <summary>
+    /// Stores rows of keys and values in the slots from <paramref name="start"/> on, converting to the cache's type (nearest even).
+    /// </summary>
     /// <param name="kv">The cache of one layer.</param>
     /// <param name="k">[tokens, kvHeads, headDim], F32, after RoPE.</param>
     /// <param name="v">As <paramref name="k"/>.</param>
@@ -33,9 +35,12 @@ public abstract partial class Backend
         if (k.Rows > 0) KvAppendCore(kv, k, v, start);
     }
 
-    /// <summary>Moves slot sources[j] to slot <paramref name="start"/> + j, for j ascending: keeps the accepted path of a token tree.</summary>
+    /// <summary>
+    /// Moves slot sources[j] to slot <paramref name="start"/> + j, for j ascending: keeps the accepted path of a token tree.
+    /// </summary>
     /// <param name="kv">The cache of one layer.</param>
-    /// <param name="sources">Slots, strictly ascending, each ≥ <paramref name="start"/> + its index, so that moving in place in this order is safe.</param>
+    /// <param name="sources">Slots, strictly ascending, each ≥ <paramref name="start"/> + its index, so that moving in place in this order
+    /// is safe.</param>
     /// <param name="start">First destination slot.</param>
     /// <exception cref="ArgumentException">The slots are out of range or out of order.</exception>
     public void KvMove(in DenseKv kv, ReadOnlySpan<int> sources, int start)
@@ -49,36 +54,4 @@ public abstract partial class Backend
     protected abstract void KvAppendCore(in DenseKv kv, Tensor k, Tensor v, int start);
     /// <inheritdoc cref="KvMove(in DenseKv, ReadOnlySpan{int}, int)"/>
     protected abstract void KvMoveCore(in DenseKv kv, ReadOnlySpan<int> sources, int start);
-
-    private void CheckAppend(in Tensor keys, in Tensor values, int capacity, in Tensor k, in Tensor v, int start)
-    {
-        const string op = "kv_append";
-        CheckKv(op, keys, values);
-        Require.Activation(op, nameof(k), this, k);
-        Require.Activation(op, nameof(v), this, v);
-        Require.Shape(op, nameof(k), k, new Shape(k.Rows, keys.Shape[1], keys.Shape[2]));
-        Require.Shape(op, nameof(v), v, k.Shape);
-        Require.That(start >= 0 && start <= capacity - k.Rows, op, $"slots {start}..{(long)start + k.Rows} must be within the capacity of {capacity}");
-    }
-
-    private void CheckMove(in Tensor keys, in Tensor values, int capacity, ReadOnlySpan<int> sources, int start)
-    {
-        CheckKv("kv_move", keys, values);
-        Require.That(start >= 0, "kv_move", $"the first destination must not be negative, got {start}");
-        for (var j = 0; j < sources.Length; j++)
-            Require.That(sources[j] >= start + j && sources[j] < capacity && (j == 0 || sources[j] > sources[j - 1]), "kv_move",
-                $"sources must ascend within {start + j}..{capacity - 1}, got {sources[j]} at {j}");
-    }
-
-    private void CheckKv(string op, in Tensor keys, in Tensor values)
-    {
-        Require.Real(op, nameof(keys), keys);
-        Require.Owner(op, nameof(keys), this, keys);
-        Require.Type(op, nameof(values), values, keys.Type);
-        Require.Owner(op, nameof(values), this, values);
-        Require.Shape(op, nameof(keys), keys, KvLayout.Keys(keys.Rows, keys.Shape[1], keys.Shape[2]));
-        Require.Shape(op, nameof(values), values, KvLayout.Values(keys.Rows, keys.Shape[1], keys.Shape[2]));
-        Require.Contiguous(op, nameof(keys), keys);
-        Require.Contiguous(op, nameof(values), values);
-    }
 }

@@ -12,7 +12,8 @@ internal readonly unsafe struct PagedPages(in PagedKv kv) : IHostPages
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void KvAppendCore(in PagedKv kv, Tensor k, Tensor v, int start) => Append(new PagedPages(kv), kv.Keys.Type, k, v, start);
+    protected override void KvAppendCore(in PagedKv kv, Tensor k, Tensor v, int start) =>
+        Append(new PagedPages(kv), kv.Keys.Type, k, v, start);
 
     protected override void KvMoveCore(in PagedKv kv, ReadOnlySpan<int> sources, int start) =>
         Move(new PagedPages(kv), kv.Keys.Type.Size(), kv.KvHeads, kv.HeadDim, sources, start);

@@ -44,11 +44,4 @@ public abstract partial class Backend
     protected abstract void KvAppendCore(in PagedKv kv, Tensor k, Tensor v, int start);
     /// <inheritdoc cref="KvMove(in DenseKv, ReadOnlySpan{int}, int)"/>
     protected abstract void KvMoveCore(in PagedKv kv, ReadOnlySpan<int> sources, int start);
-
-    private void CheckPageTable(string op, in PagedKv kv)
-    {
-        Require.Type(op, nameof(kv.PageTable), kv.PageTable, ElementType.I32);
-        Require.Owner(op, nameof(kv.PageTable), this, kv.PageTable);
-        Require.Contiguous(op, nameof(kv.PageTable), kv.PageTable);
-    }
 }

@@ -12,7 +12,10 @@ internal sealed partial class GpuBackend
         _kernels.Launch(config, AddRowsKernel, cells, Rows(x), Rows(rows), Rows(scales), Rows(y));
     }
 
-    /// <summary>y[rows[i]] += scales[i] · x[i], one thread an element; rows are distinct, so no two threads meet. Reads 8 bytes and writes 4 for each.</summary>
+    /// <summary>
+    /// y[rows[i]] += scales[i] · x[i], one thread an element; rows are distinct, so no two threads meet. Reads 8 bytes and writes 4 for
+    /// each.
+    /// </summary>
     [GroupSize(CellGroup)]
     internal static void AddRowsKernel(DeviceCells cells, DeviceRows x, DeviceRows rows, DeviceRows scales, DeviceRows y)
     {

@@ -11,7 +11,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private protected override void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y) =>
         ForRows(new GatedActivationWork<TActivation>(gate, up, y), gate.Rows, gate.Shape.RowLength, ActivationCost);
 
-    private readonly struct GatedActivationWork<TActivation>(Tensor gate, Tensor up, Tensor y) : IRowWork where TActivation : struct, IActivation
+    private readonly struct GatedActivationWork<TActivation>(Tensor gate, Tensor up, Tensor y) : IRowWork
+        where TActivation : struct, IActivation
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(int row)

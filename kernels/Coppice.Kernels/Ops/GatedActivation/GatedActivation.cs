@@ -24,7 +24,8 @@ public abstract partial class Backend
     }
 
     /// <inheritdoc cref="GatedActivation"/>
-    private protected abstract void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y) where TActivation : struct, IActivation;
+    private protected abstract void GatedActivationCore<TActivation>(Tensor gate, Tensor up, Tensor y)
+        where TActivation : struct, IActivation;
 
     private readonly struct GatedActivationCall(Backend backend, Tensor gate, Tensor up, Tensor y) : IActivationCall
     {

@@ -19,7 +19,8 @@ internal sealed partial class GpuBackend
     /// Reads 20 bytes (x the second and third time from cache) and writes 4 for each element.
     /// </remarks>
     [GroupSize(RowGroup)]
-    internal static void LayerNormKernel(DeviceRows x, ArrayView<float> weight, ArrayView<float> bias, int hasBias, float epsilon, DeviceRows y)
+    internal static void LayerNormKernel(DeviceRows x, ArrayView<float> weight, ArrayView<float> bias, int hasBias, float epsilon,
+        DeviceRows y)
     {
         var (from, to) = (x.Offset(Grid.IdxX, Grid.IdxY), y.Offset(Grid.IdxX, Grid.IdxY));
         var sum = 0f;

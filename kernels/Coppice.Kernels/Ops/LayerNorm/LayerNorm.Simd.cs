@@ -13,7 +13,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         public void Run(int row)
         {
             float* gain = Row(weight, 0), shift = bias.IsEmpty ? null : Row(bias, 0);
-            for (var i = 0; i < x.Shape.RowLength; i += x.Last) LayerNormRow(Row(x, row) + i, gain, shift, x.Last, epsilon, Row(y, row) + i);
+            for (var i = 0; i < x.Shape.RowLength; i += x.Last)
+                LayerNormRow(Row(x, row) + i, gain, shift, x.Last, epsilon, Row(y, row) + i);
         }
     }
 

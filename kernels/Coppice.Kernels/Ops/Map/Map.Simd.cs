@@ -5,7 +5,8 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    private protected override void MapCore<TActivation>(Tensor x, Tensor y) => ForRows(new MapWork<TActivation>(x, y), x.Rows, x.Shape.RowLength, ActivationCost);
+    private protected override void MapCore<TActivation>(Tensor x, Tensor y) =>
+        ForRows(new MapWork<TActivation>(x, y), x.Rows, x.Shape.RowLength, ActivationCost);
 
     private readonly struct MapWork<TActivation>(Tensor x, Tensor y) : IRowWork where TActivation : struct, IActivation
     {

@@ -6,7 +6,9 @@ namespace Coppice.Kernels;
 
 internal sealed partial class GpuBackend
 {
-    /// <summary>Outputs of a warp of <see cref="MatMulRowKernel"/>: two weight loads for each pair of x loads, and still many warps.</summary>
+    /// <summary>
+    /// Outputs of a warp of <see cref="MatMulRowKernel"/>: two weight loads for each pair of x loads, and still many warps.
+    /// </summary>
     private const int RowOutputs = 2;
     /// <summary>Rows and outputs of a warp of <see cref="MatMulTileKernel"/>: 32 sums, all in registers.</summary>
     private const int TileRows = 4, TileOutputs = 8;
@@ -61,7 +63,8 @@ internal sealed partial class GpuBackend
         var (rowTiles, outputTiles) = ((rows + TileRows - 1) / TileRows, (outputs + TileOutputs - 1) / TileOutputs);
         warpsAlongRows = rowTiles >= WarpsPerGroup ? WarpsPerGroup : 1;
         var warpsAlongOutputs = WarpsPerGroup / warpsAlongRows;
-        var (columns, lines) = ((outputTiles + warpsAlongOutputs - 1) / warpsAlongOutputs, (rowTiles + warpsAlongRows - 1) / warpsAlongRows);
+        var (columns, lines) = ((outputTiles + warpsAlongOutputs - 1) / warpsAlongOutputs,
+            (rowTiles + warpsAlongRows - 1) / warpsAlongRows);
         return new KernelConfig(new Index3D(columns, lines, 1), new Index3D(WarpsPerGroup * WarpSize, 1, 1));
     }
 
@@ -77,7 +80,9 @@ internal sealed partial class GpuBackend
     /// <summary>How a lane reads eight activations.</summary>
     internal interface IDeviceRow
     {
-        /// <summary>Elements at, at + 1, … + 7 of <paramref name="x"/>, which are columns <paramref name="column"/> … + 7 of their row.</summary>
+        /// <summary>
+        /// Elements at, at + 1, … + 7 of <paramref name="x"/>, which are columns <paramref name="column"/> … + 7 of their row.
+        /// </summary>
         static abstract Float8 Load8(DeviceRows x, int at, int column);
     }
 
@@ -91,7 +96,7 @@ internal sealed partial class GpuBackend
         }
     }
 
-    /// <summary>Any rows: eight loads, zeros behind the end, where the padded weights are zero too.</summary>
+    /// <summary>Any rows: eight loads, zeros after the end, where the padded weights are zero too.</summary>
     internal readonly struct AnyRow : IDeviceRow
     {
         public static Float8 Load8(DeviceRows x, int at, int column) =>
@@ -114,7 +119,8 @@ internal sealed partial class GpuBackend
     /// <remarks>
     /// Lane l multiplies slots l, l + warpSize, …: a warp reads 512 consecutive bytes of a row at a time. Every weight is read once from
     /// memory, x from cache; bound by memory bandwidth. The order of a sum: eight products of a chunk ascending, a slot's chunks ascending,
-    /// the lane's slots ascending, then the butterfly over lanes. <see cref="MatMulTileKernel"/> keeps the same order, so the number of rows
+    /// the lane's slots ascending, then the butterfly over lanes. <see cref="MatMulTileKernel"/> keeps the same order, so the number of
+    /// rows
     /// never shows in a result.
     /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
@@ -145,12 +151,15 @@ internal sealed partial class GpuBackend
     /// <param name="x">[rows, inputs].</param>
     /// <param name="rows">Rows of x and y.</param>
     /// <param name="weight">[outputs, inputs].</param>
-    /// <param name="warpsAlongRows">Warps of a group that share their outputs and differ in rows, so that they find each other's weights in L1.</param>
+    /// <param name="warpsAlongRows">Warps of a group that share their outputs and differ in rows, so that they find each other's weights in
+    /// L1.</param>
     /// <param name="bias">[outputs] or nothing.</param>
     /// <param name="y">[rows, outputs].</param>
     /// <remarks>
-    /// Lanes split k as in <see cref="MatMulRowKernel"/>, in the same order, so there is nothing to share between lanes and no barrier. For each chunk
-    /// a lane loads 8 · 8 weights and 4 · 8 activations and does 256 multiply-adds. Rows beyond the end repeat the last; they, and outputs beyond the end, are not stored.
+    /// Lanes split k as in <see cref="MatMulRowKernel"/>, in the same order, so there is nothing to share between lanes and no barrier. For
+    /// each chunk
+    /// a lane loads 8 · 8 weights and 4 · 8 activations and does 256 multiply-adds. Rows beyond the end repeat the last; they, and outputs
+    /// beyond the end, are not stored.
     /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
     internal static void MatMulTileKernel<T, TRow>(
@@ -227,7 +236,7 @@ internal sealed partial class GpuBackend
         return Multiply(sums, Load8<T, TRow>(x, column, column), T.Widen(w0, 3), T.Widen(w1, 3));
     }
 
-    /// <summary>A chunk of activations; zeros where a row's last unit has chunks that the row has not.</summary>
+    /// <summary>A chunk of activations; zeros where a row's last unit has chunks that the row does not have.</summary>
     private static Float8 Load8<T, TRow>(DeviceRows x, int at, int column)
         where T : struct, IDeviceWeights where TRow : struct, IDeviceRow =>
         T.Chunks == 1 || column < x.Width ? TRow.Load8(x, at, column) : default;

@@ -5,10 +5,16 @@ using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
-/// <summary>y = x Wᵀ over panels: one row streams the weights, more rows go through packed activations and register tiles. Work splits by panels, never by k.</summary>
+/// <summary>
+/// y = x Wᵀ over panels: one row streams the weights, more rows go through packed activations and register tiles. Work splits by panels,
+/// never by k.
+/// </summary>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>Rows of a full register tile: 8 x 2 panels take 16 of 32 registers of 512 bits, 6 x 4 take 24; 6 x 1 take 12 of 16 registers of 256 bits.</summary>
+    /// <summary>
+    /// Rows of a full register tile: 8 x 2 panels take 16 of 32 registers of 512 bits, 6 x 4 take 24; 6 x 1 take 12 of 16 registers of 256
+    /// bits.
+    /// </summary>
     private static int RowTile => typeof(TLanes) == typeof(Lanes512) ? 8 : 6;
     /// <summary>Panels of one register tile.</summary>
     private static int PanelTile => typeof(TLanes) == typeof(Lanes512) ? 2 : 1;
@@ -19,7 +25,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private const int PairBlock = 384;
     /// <summary>Panels that one row of x goes through together.</summary>
     private const int RowPanels = 4;
-    /// <summary>Pairs of k whose weights are widened at a time: 384 k of a 128-output group is 196 KB of F32. A whole number of quantisation groups.</summary>
+    /// <summary>
+    /// Pairs of k whose weights are widened at a time: 384 k of a 128-output group is 196 KB of F32. A whole number of quantisation groups.
+    /// </summary>
     private const int ExpandedPairs = 192;
     /// <summary>Rows below which a product is bound by memory more than by arithmetic.</summary>
     private const int FewRows = 16;
@@ -82,7 +90,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         _team.Run(pack, parts);
     }
 
-    /// <summary>Rows of x, a tile at a time, as [k][tile rows], so that a step of the inner loop reads one cache line; rows and inputs that are not there are zeros.</summary>
+    /// <summary>
+    /// Rows of x, a tile at a time, as [k][tile rows], so that a step of the inner loop reads one cache line; rows and inputs that are not
+    /// there are zeros.
+    /// </summary>
     private sealed class PackJob : Job
     {
         private PanelJob _product = null!;
@@ -105,9 +116,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 var height = _product.TileHeight(end - row);
                 var destination = _packed + (long)row * _k;
-                // Where there are fewer rows, the last stands in for them: what it gives there is not kept. Of a height of 3, the fourth of each k is overwritten by the next.
+                // Where there are fewer rows, the last stands in for them: what it gives there is not kept. Of a height of 3, the fourth of
+                // each k is overwritten by the next.
                 var r = 0;
-                for (; r <= height - 3; r += 4) FourRows(At(row + r, end), At(row + r + 1, end), At(row + r + 2, end), At(row + r + 3, end), destination + r, height);
+                for (; r <= height - 3; r += 4)
+                    FourRows(At(row + r, end), At(row + r + 1, end), At(row + r + 2, end), At(row + r + 3, end), destination + r, height);
                 if (r < height) TwoRows(At(row + r, end), At(row + r + 1, end), destination + r, height);
                 row += height;
             }
@@ -123,7 +136,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             if (Sse.IsSupported)
                 for (; i <= inputs - 4; i += 4)
                 {
-                    Vector128<float> a = Vector128.Load(x0 + i), b = Vector128.Load(x1 + i), c = Vector128.Load(x2 + i), d = Vector128.Load(x3 + i);
+                    Vector128<float> a = Vector128.Load(x0 + i), b = Vector128.Load(x1 + i), c = Vector128.Load(x2 + i),
+                        d = Vector128.Load(x3 + i);
                     Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d);
                     Sse.MoveLowToHigh(ab, cd).Store(destination + i * height);
                     Sse.MoveHighToLow(cd, ab).Store(destination + (i + 1) * height);

@@ -2,7 +2,10 @@ namespace Coppice.Kernels;
 
 public abstract partial class Backend
 {
-    /// <summary>y = x Wᵀ + bias: y[m, n] = Σ_k x[m, k] W[n, k] in one order for every number of rows (on the CPU one chain of fused multiply-adds over k ascending from 0), then the bias.</summary>
+    /// <summary>
+    /// y = x Wᵀ + bias: y[m, n] = Σ_k x[m, k] W[n, k] in one order for every number of rows (on the CPU one chain of fused multiply-adds
+    /// over k ascending from 0), then the bias.
+    /// </summary>
     /// <param name="x">[tokens, inputs], F32.</param>
     /// <param name="weight">W [outputs, inputs].</param>
     /// <param name="bias">[outputs], F32, or empty.</param>

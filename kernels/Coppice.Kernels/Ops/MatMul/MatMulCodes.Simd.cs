@@ -9,7 +9,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>One row by 1 panel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CodeRow1x1<TCodes>(float* x, byte* w, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeRow1x1<TCodes>(float* x, byte* w, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         var c = TLanes.Zero;
         var parameters = w + parameterOffset;
@@ -30,7 +31,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>sum + Σ_k x[k] w[k] over the inputs of a word, k ascending.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes MultiplyWord<TCodes>(byte* word, float* x, TLanes scale, TLanes minimum, TLanes sum) where TCodes : struct, ICodePanels<TLanes>
+    private static TLanes MultiplyWord<TCodes>(byte* word, float* x, TLanes scale, TLanes minimum, TLanes sum)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         sum = MultiplyCode<TCodes>(word, 0, x, scale, minimum, sum);
         sum = MultiplyCode<TCodes>(word, 1, x, scale, minimum, sum);
@@ -44,12 +46,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes MultiplyCode<TCodes>(byte* word, int index, float* x, TLanes scale, TLanes minimum, TLanes sum) where TCodes : struct, ICodePanels<TLanes> =>
+    private static TLanes MultiplyCode<TCodes>(byte* word, int index, float* x, TLanes scale, TLanes minimum, TLanes sum)
+        where TCodes : struct, ICodePanels<TLanes> =>
         TLanes.FusedMultiplyAdd(TLanes.Broadcast(x[index]), TLanes.FusedMultiplyAdd(TCodes.Code(word, index), scale, minimum), sum);
 
     /// <summary>Groups of a panel as [32 · groups][16] F32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ExpandCodes<TCodes>(byte* word, byte* parameters, int groups, float* destination) where TCodes : struct, ICodePanels<TLanes>
+    private static void ExpandCodes<TCodes>(byte* word, byte* parameters, int groups, float* destination)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         for (var group = 0; group < groups; group++)
         {
@@ -76,6 +80,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ExpandCode<TCodes>(byte* word, int index, TLanes scale, TLanes minimum, float* destination) where TCodes : struct, ICodePanels<TLanes> =>
+    private static void ExpandCode<TCodes>(byte* word, int index, TLanes scale, TLanes minimum, float* destination)
+        where TCodes : struct, ICodePanels<TLanes> =>
         TLanes.Store(TLanes.FusedMultiplyAdd(TCodes.Code(word, index), scale, minimum), destination + index * Lanes);
 }

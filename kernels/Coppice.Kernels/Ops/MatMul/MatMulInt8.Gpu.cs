@@ -19,7 +19,7 @@ internal sealed partial class GpuBackend
             var rows = Math.Min(rowsAtOnce, x.Rows - row);
             var count = (long)rows * chunks;
             var scales = Scratch<float>(count * GpuWeightLayout.Chunk, count / GpuWeightLayout.UnitSlots);
-            var rounded = new RoundedRows(Scratch<UInt2>(0, count), scales, chunks);
+            var rounded = new RoundedRows(Scratch<Words2>(0, count), scales, chunks);
             var config = Cells(rows, chunks, out var cells);
             var part = x.Slice(row, rows);
             if (AreAligned(x)) _kernels.Launch(config, RoundRowsKernel<AlignedRow>, cells, Rows(part), rounded);
@@ -40,9 +40,9 @@ internal sealed partial class GpuBackend
     }
 
     /// <summary>Activations as bytes: [rows, chunks] of 8, [rows, chunks / 4] scales, padded with zeros to the weights' units.</summary>
-    internal readonly struct RoundedRows(ArrayView<UInt2> codes, ArrayView<float> scales, int chunks)
+    internal readonly struct RoundedRows(ArrayView<Words2> codes, ArrayView<float> scales, int chunks)
     {
-        internal readonly ArrayView<UInt2> Codes = codes;
+        internal readonly ArrayView<Words2> Codes = codes;
         internal readonly ArrayView<float> Scales = scales;
         internal readonly int Chunks = chunks;
 
@@ -60,7 +60,8 @@ internal sealed partial class GpuBackend
     /// <param name="x">[rows, inputs].</param>
     /// <param name="rounded">The result.</param>
     /// <remarks>
-    /// A lane rounds a chunk, four lanes a group. Reads x once and writes a quarter of it. A group with NaN or an infinity has the scale NaN,
+    /// A lane rounds a chunk, four lanes a group. Reads x once and writes a quarter of it. A group with NaN or an infinity has the scale
+    /// NaN,
     /// so that its row's products show it.
     /// </remarks>
     [GroupSize(CellGroup)]
@@ -78,7 +79,7 @@ internal sealed partial class GpuBackend
         poison += Warp.ShuffleXor(poison, 2);
         if (!cells.Inside) return;
         var inverse = largest > 0f ? 127f / largest : 0f;
-        rounded.Codes[row * rounded.Chunks + chunk] = new UInt2 { A = Round(values.Low, inverse), B = Round(values.High, inverse) };
+        rounded.Codes[row * rounded.Chunks + chunk] = new Words2 { A = Round(values.Low, inverse), B = Round(values.High, inverse) };
         if (chunk % GpuWeightLayout.UnitSlots != 0) return;
         rounded.Scales[(row * rounded.Chunks + chunk) / GpuWeightLayout.UnitSlots] = largest / 127f + poison;
     }

@@ -3,10 +3,15 @@ using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
-/// <summary>Products of quantised weights with activations rounded to 8 bits: integer sums of a group are exact, and groups are added in F32, ascending.</summary>
+/// <summary>
+/// Products of quantised weights with activations rounded to 8 bits: integer sums of a group are exact, and groups are added in F32,
+/// ascending.
+/// </summary>
 /// <remarks>
-/// Codes are multiplied as halves of a byte: products of 4-bit codes with 8-bit activations fit 16-bit sums for a whole group (8 · 2 · 15 · 127 = 30,480), so one
-/// instruction multiplies 64 of them where VNNI, in 256 bits as .NET has it, does 32. A Q8 code is 16 · upper + lower half, which is two such products.
+/// Codes are multiplied as halves of a byte: products of 4-bit codes with 8-bit activations fit 16-bit sums for a whole group (8 · 2 · 15 ·
+/// 127 = 30,480), so one
+/// instruction multiplies 64 of them where VNNI, in 256 bits as .NET has it, does 32. A Q8 code is 16 · upper + lower half, which is two
+/// such products.
 /// </remarks>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
@@ -29,12 +34,18 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         _team.Run(matMul, matMul.Parts);
     }
 
-    /// <summary>Activations as bytes, in tiles of some rows: [group][8][rows][4] codes, [group][rows] scales, [group][rows] what belongs to the sum of a group's codes.</summary>
+    /// <summary>
+    /// Activations as bytes, in tiles of some rows: [group][8][rows][4] codes, [group][rows] scales, [group][rows] what belongs to the sum
+    /// of a group's codes.
+    /// </summary>
     private readonly struct RoundedRows(sbyte* codes, float* scales, long count)
     {
         internal readonly sbyte* Codes = codes;
         internal readonly float* Scales = scales;
-        /// <summary>Scale · Σ codes for Q4, whose minimum is multiplied with it; the integer -128 · Σ codes for Q8, whose codes are stored 128 larger.</summary>
+        /// <summary>
+        /// Scale · Σ codes for Q4, whose minimum is multiplied with it; the integer -128 · Σ codes for Q8, whose codes are stored 128
+        /// larger.
+        /// </summary>
         internal readonly float* Sums = scales + count;
     }
 
@@ -76,7 +87,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 if (left >= 2 * Lanes) (a, b) = (TLanes.Load(x), TLanes.Load(x + Lanes));
                 else if (left > 0) (a, b) = (LoadUpTo(x, left, 0f), left > Lanes ? LoadUpTo(x + Lanes, left - Lanes, 0f) : TLanes.Zero);
                 x += PanelLayout.Group;
-                var largest = TLanes.Largest(TLanes.Max(TLanes.Max(a, TLanes.Subtract(TLanes.Zero, a)), TLanes.Max(b, TLanes.Subtract(TLanes.Zero, b))));
+                var largest = TLanes.Largest(TLanes.Max(TLanes.Max(a, TLanes.Subtract(TLanes.Zero, a)),
+                    TLanes.Max(b, TLanes.Subtract(TLanes.Zero, b))));
                 var inverse = TLanes.Broadcast(largest > 0f ? 127f / largest : 0f);
                 TLanes qa = TLanes.Round(TLanes.Multiply(a, inverse)), qb = TLanes.Round(TLanes.Multiply(b, inverse));
                 TLanes.StoreBytes(qa, bytes);
@@ -108,7 +120,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Rows of the next tile where <paramref name="left"/> are left of <paramref name="rows"/>.</summary>
-        internal int TileHeight(int left, int rows) => rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 || LargestTile < 8 ? Math.Min(4, LargestTile) : 8;
+        internal int TileHeight(int left, int rows) =>
+            rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 || LargestTile < 8 ? Math.Min(4, LargestTile) : 8;
 
         /// <summary>Rows with the last tile's padding; blocks of 96 are whole tiles.</summary>
         internal int PackedRows(int rows)
@@ -139,7 +152,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 {
                     var height = TileHeight(Rows - row, Rows);
                     new Span<float>(c, height * panels * Lanes).Clear();
-                    Tile(height, panels, Rounded.Codes + (long)row * layout.Inputs, Rounded.Scales + (long)row * layout.Groups, Rounded.Sums + (long)row * layout.Groups,
+                    Tile(height, panels, Rounded.Codes + (long)row * layout.Inputs, Rounded.Scales + (long)row * layout.Groups,
+                        Rounded.Sums + (long)row * layout.Groups,
                         Weight.Panel(panel), c);
                     for (var r = 0; r < height && row + r < Rows; r++) Finish(c + r * panels * Lanes, panel, panels, row + r);
                     row += height;

@@ -3,7 +3,9 @@ using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
-/// <summary>The inner loops of integer products: exact 16-bit sums over a group, then one conversion and one or two fused multiply-adds in F32.</summary>
+/// <summary>
+/// The inner loops of integer products: exact 16-bit sums over a group, then one conversion and one or two fused multiply-adds in F32.
+/// </summary>
 /// <remarks>
 /// The tiles themselves are in the folder Tiles, written by eng/Coppice.Kernels.Tiles. All add Σ_g s_w s_x Σ_k q_w q_x, Q4 also
 /// m_w s_x Σ_k q_x, groups ascending, to c [rows][panels · 16]. x is a tile of <see cref="RoundedRows"/>. The integer sums stay in
@@ -24,7 +26,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes AddBytes(TLanes lower, TLanes upper, TLanes scale, float xScale, float xOffset, TLanes c)
     {
-        var sum = TLanes.AddInts(TLanes.AddInts(TLanes.SumPairs(lower, 1), TLanes.SumPairs(upper, 16)), TLanes.BroadcastInt(BitConverter.SingleToInt32Bits(xOffset)));
+        var sum = TLanes.AddInts(TLanes.AddInts(TLanes.SumPairs(lower, 1), TLanes.SumPairs(upper, 16)),
+            TLanes.BroadcastInt(BitConverter.SingleToInt32Bits(xOffset)));
         return TLanes.FusedMultiplyAdd(TLanes.ToSingle(sum), TLanes.Multiply(scale, TLanes.Broadcast(xScale)), c);
     }
 }

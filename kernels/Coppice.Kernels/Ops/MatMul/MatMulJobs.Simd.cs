@@ -5,7 +5,9 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>What all matrix products share: a part is some panels, for all rows: a thread's range of panels, and what it can help others with.</summary>
+    /// <summary>
+    /// What all matrix products share: a part is some panels, for all rows: a thread's range of panels, and what it can help others with.
+    /// </summary>
     private abstract class ProductJob : Job
     {
         private SharedRanges? _ranges;
@@ -20,7 +22,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         internal int Parts { get; private set; }
 
-        /// <summary>Fewer products take one thread less time than handing a part to another does.</summary>
+        /// <summary>Below this number of products, one thread is faster than handing out parts.</summary>
         private const int SerialProducts = 1 << 17;
 
         /// <summary>Splits the work for <paramref name="threads"/>.</summary>
@@ -52,7 +54,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void KeepBest(int first, int end, int worker)
         {
             for (var row = 0; row < Rows; row++)
-                KeepLargest(Y + (long)row * YStride + first, end - first, first, _best.K, _best.Values(worker, row), _best.Indices(worker, row));
+                KeepLargest(Y + (long)row * YStride + first, end - first, first, _best.K, _best.Values(worker, row),
+                    _best.Indices(worker, row));
         }
 
         /// <summary>Panels that go together.</summary>
@@ -92,7 +95,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Whether there is a tile of 3 rows: of weights in the cache a fourth row costs its arithmetic.</summary>
         protected virtual bool HasThreeRows => RowTile == 8;
 
-        /// <summary>Rows of the next tile where <paramref name="left"/> rows are left: full, or the smaller height that wastes least.</summary>
+        /// <summary>
+        /// Rows of the next tile where <paramref name="left"/> rows are left: full, or the smaller height that wastes least.
+        /// </summary>
         internal int TileHeight(int left) => left switch
         {
             <= 2 => 2,
@@ -138,7 +143,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     Finish(sums, panel, panels, 0);
                     continue;
                 }
-                for (var row = 0; row < Rows; row += RowBlock) Block(panel, panels, row, Math.Min(RowBlock, Rows - row), sums, sums + _accumulators);
+                for (var row = 0; row < Rows; row += RowBlock)
+                    Block(panel, panels, row, Math.Min(RowBlock, Rows - row), sums, sums + _accumulators);
             }
         }
 
@@ -160,9 +166,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
-        /// <summary>Register tiles over inputs 2 · pair … of weights that begin at <paramref name="source"/>, panels <paramref name="apart"/> bytes apart.</summary>
+        /// <summary>
+        /// Register tiles over inputs 2 · pair … of weights that begin at <paramref name="source"/>, panels <paramref name="apart"/> bytes
+        /// apart.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        protected void Tiles<TFormat>(int panel, int panels, int firstRow, int rows, int pair, int pairs, byte* source, long apart, float* sums)
+        protected void Tiles<TFormat>(int panel, int panels, int firstRow, int rows, int pair, int pairs, byte* source, long apart,
+            float* sums)
             where TFormat : struct, IPanelFormat<TLanes>
         {
             var last = pair + pairs == Weight.Pairs;
@@ -184,16 +194,20 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     var start = pair == 0 ? null : c;
                     if (width == RowPanels) TilesOf4<TFormat>(height, x, w, apart, pairs, start, y, stride, PrefetchBytes, jump, _alias);
                     else if (PanelTile == 1) TilesOf1<TFormat>(height, x, w, pairs, start, y, stride, _alias);
-                    else TilesOf2<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, start, y, stride, 2 * PrefetchBytes, jump, _alias);
+                    else TilesOf2<TFormat>(height, x, w, p + 1 < panels ? w + apart : w, pairs, start, y, stride, 2 * PrefetchBytes, jump,
+                        _alias);
                     if (last && !direct)
-                        for (var r = 0; r < height && row + r < rows; r++) Finish(c + r * width * Lanes, panel + p, width, firstRow + row + r);
+                        for (var r = 0; r < height && row + r < rows; r++)
+                            Finish(c + r * width * Lanes, panel + p, width, firstRow + row + r);
                 }
                 row += height;
             }
         }
     }
 
-    /// <summary>Weights of 16 or 32 bits, widened in registers; F16, whose widening takes three instructions, in memory where many rows share it.</summary>
+    /// <summary>
+    /// Weights of 16 or 32 bits, widened in registers; F16, whose widening takes three instructions, in memory where many rows share it.
+    /// </summary>
     private sealed class DirectJob<TFormat> : PanelJob where TFormat : struct, IPanelFormat<TLanes>
     {
         internal override bool Expands(int rows) => typeof(TFormat) == typeof(F16Panels<TLanes>) && rows > 2 * RowTile;
@@ -212,7 +226,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         protected override void Direct(int panel, int panels, int firstRow, int rows, int pair, int pairs, float* sums) =>
-            Tiles<TFormat>(panel, panels, firstRow, rows, pair, pairs, Weight.Panel(panel) + (long)pair * TFormat.PairBytes, Weight.PanelBytes, sums);
+            Tiles<TFormat>(panel, panels, firstRow, rows, pair, pairs, Weight.Panel(panel) + (long)pair * TFormat.PairBytes,
+                Weight.PanelBytes, sums);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void Expand(int panel, int pair, int pairs, float* destination)
@@ -228,7 +243,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    /// <summary>Quantised weights: widened in registers for few rows, in memory for more. The weight is the same number both times, and so is the order.</summary>
+    /// <summary>
+    /// Quantised weights: widened in registers for few rows, in memory for more. The weight is the same number both times, and so is the
+    /// order.
+    /// </summary>
     private sealed class CodeJob<TCodes> : PanelJob where TCodes : struct, ICodePanels<TLanes>
     {
         protected override bool HasSixRows => RowTile == 6;
@@ -243,7 +261,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var p = 0; p < panels;)
             {
                 var source = Weight.Panel(panel + p);
-                if (panels - p >= RowPanels) { CodeRow1x4<TCodes>(X, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p += 4; }
+                if (panels - p >= RowPanels)
+                    { CodeRow1x4<TCodes>(X, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p += 4; }
                 else { CodeRow1x1<TCodes>(X, source, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p++; }
             }
         }
@@ -259,9 +278,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 {
                     var height = TileHeight(rows - row);
                     var x = X + (long)(firstRow + row) * layout.Inputs;
-                    if (PanelTile == 1) CodeTilesOf1<TCodes>(height, x, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums);
-                    else CodeTilesOf2<TCodes>(height, x, source, p + 1 < panels ? layout.PanelBytes : 0, layout.ParameterOffset, layout.Groups, sums);
-                    for (var r = 0; r < height && row + r < rows; r++) Finish(sums + r * PanelTile * Lanes, panel + p, PanelTile, firstRow + row + r);
+                    if (PanelTile == 1)
+                        CodeTilesOf1<TCodes>(height, x, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums);
+                    else CodeTilesOf2<TCodes>(height, x, source, p + 1 < panels ? layout.PanelBytes : 0, layout.ParameterOffset,
+                        layout.Groups, sums);
+                    for (var r = 0; r < height && row + r < rows; r++)
+                        Finish(sums + r * PanelTile * Lanes, panel + p, PanelTile, firstRow + row + r);
                     row += height;
                 }
             }
@@ -271,7 +293,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             var group = 2 * pair / PanelLayout.Group;
             var source = Weight.Panel(panel);
-            ExpandCodes<TCodes>(source + (long)group * TCodes.CodeBytes, source + Weight.Layout.ParameterOffset + (long)group * TCodes.ParameterBytes,
+            ExpandCodes<TCodes>(source + (long)group * TCodes.CodeBytes,
+                source + Weight.Layout.ParameterOffset + (long)group * TCodes.ParameterBytes,
                 2 * pairs / PanelLayout.Group, destination);
         }
     }

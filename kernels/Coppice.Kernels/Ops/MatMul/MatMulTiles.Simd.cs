@@ -14,15 +14,17 @@ namespace Coppice.Kernels;
 /// </remarks>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>How far ahead of one of four streams of weights its lines are asked for; of two, twice as far, so that as many are on their way.</summary>
+    /// <summary>
+    /// How far ahead of one of four streams of weights its lines are asked for; of two, twice as far, so that as many are on their way.
+    /// </summary>
     /// <remarks>
     /// Each panel is a stream of its own, too short for the processor to learn: its lines are asked for ahead, and at the end of the panels
-    /// those of the ones behind them. Without that a core waits for memory a tenth of the time (one row, SmolLM2 in BF16: 51 instead of
+    /// those of the next ones. Without that a core waits for memory a tenth of the time (one row, SmolLM2 in BF16: 51 instead of
     /// 57 GB/s).
     /// </remarks>
     private const int PrefetchBytes = 2048;
 
-    /// <summary>Asks for a cache line; any address will do, also one that is nobody's.</summary>
+    /// <summary>Prefetches a cache line; any address is safe.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* line)
     {
@@ -40,5 +42,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>A caller asked for a tile that nobody wrote: going on with another would leave rows out.</summary>
     [DoesNotReturn, StackTraceHidden]
     private static void ThrowNoTile(string dispatch, int rows) =>
-        throw new InvalidOperationException($"{dispatch}: there must be a tile of this height, got {rows} (add it to eng/Coppice.Kernels.Tiles).");
+        throw new InvalidOperationException(
+            $"{dispatch}: there must be a tile of this height, got {rows} (add it to eng/Coppice.Kernels.Tiles).");
 }

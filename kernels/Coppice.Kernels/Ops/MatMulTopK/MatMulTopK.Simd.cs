@@ -9,7 +9,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>Each thread looks through its outputs while they are in its caches; the threads' lists are merged at the end.</summary>
     protected override void MatMulTopKCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y, Tensor values, Tensor indices)
     {
-        var lists = new BestLists((_best ??= new ScratchMemory(this)).Get(BestLists.Bytes(Threads, y.Rows, values.Last)), y.Rows, values.Last);
+        var lists = new BestLists((_best ??= new ScratchMemory(this)).Get(BestLists.Bytes(Threads, y.Rows, values.Last)), y.Rows,
+            values.Last);
         for (var worker = 0; worker < Threads; worker++)
             for (var row = 0; row < y.Rows; row++) BeginLargest(lists.Values(worker, row), lists.Indices(worker, row), lists.K);
         MatMul(x, weight, bias, y, lists);
@@ -23,7 +24,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    /// <summary>The k best outputs of every row, as far as each thread has seen them: [threads][rows] lists of k values and k indices. Default for none.</summary>
+    /// <summary>
+    /// The k best outputs of every row, as far as each thread has seen them: [threads][rows] lists of k values and k indices. Default for
+    /// none.
+    /// </summary>
     private readonly struct BestLists(float* memory, int rows, int k)
     {
         private const int Line = 16;

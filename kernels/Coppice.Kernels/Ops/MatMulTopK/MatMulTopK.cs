@@ -10,7 +10,9 @@ public abstract partial class Backend
     /// <param name="values">[tokens, k], F32, 1 ≤ k ≤ outputs: largest first, NaN as -∞.</param>
     /// <param name="indices">[tokens, k], I32; of equal values the lower index comes first.</param>
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
-    /// <remarks>Value descending, then index ascending, is a total order: the result does not depend on how the outputs are shared out.</remarks>
+    /// <remarks>
+    /// Value descending, then index ascending, is a total order: the result does not depend on how the outputs are shared out.
+    /// </remarks>
     public void MatMulTopK(Tensor x, WeightMatrix weight, Tensor bias, Tensor y, Tensor values, Tensor indices)
     {
         using var running = Enter();

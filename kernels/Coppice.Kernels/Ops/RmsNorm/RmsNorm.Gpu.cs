@@ -19,7 +19,9 @@ internal sealed partial class GpuBackend
     }
 
     /// <summary>y = weight · x / √(mean(x²) + ε), a group a row.</summary>
-    /// <remarks>Thread i owns elements i, i + group, … Reads 12 bytes (x the second time from cache) and writes 4 for each element.</remarks>
+    /// <remarks>
+    /// Thread i owns elements i, i + group, … Reads 12 bytes (x the second time from cache) and writes 4 for each element.
+    /// </remarks>
     [GroupSize(RowGroup)]
     internal static void RmsNormKernel(DeviceRows x, ArrayView<float> weight, float epsilon, DeviceRows y)
     {
@@ -33,8 +35,12 @@ internal sealed partial class GpuBackend
         Normalise(x, weight, epsilon, y, Reduction.GroupSum(sum));
     }
 
-    /// <summary>x += scale · delta, then <see cref="RmsNormKernel"/>: the sum of squares is taken while the sums are in registers.</summary>
-    /// <remarks>Reads 16 bytes (x the second time from cache) and writes 8 for each element, against 20 and 8 for the two ops apart.</remarks>
+    /// <summary>
+    /// x += scale · delta, then <see cref="RmsNormKernel"/>: the sum of squares is taken while the sums are in registers.
+    /// </summary>
+    /// <remarks>
+    /// Reads 16 bytes (x the second time from cache) and writes 8 for each element, against 20 and 8 for the two ops apart.
+    /// </remarks>
     [GroupSize(RowGroup)]
     internal static void AddRmsNormKernel(DeviceRows x, DeviceRows delta, float scale, ArrayView<float> weight, float epsilon, DeviceRows y)
     {

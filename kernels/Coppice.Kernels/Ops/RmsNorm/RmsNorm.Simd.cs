@@ -29,7 +29,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (; i <= length - Lanes; i += Lanes)
             TLanes.Store(TLanes.Multiply(TLanes.Multiply(TLanes.Load(x + i), factor), TLanes.Load(weight + i)), y + i);
         if (i == length) return;
-        var tail = TLanes.Multiply(TLanes.Multiply(LaneMath.LoadPartial<TLanes>(x + i, length - i), factor), LaneMath.LoadPartial<TLanes>(weight + i, length - i));
+        var tail = TLanes.Multiply(TLanes.Multiply(LaneMath.LoadPartial<TLanes>(x + i, length - i), factor),
+            LaneMath.LoadPartial<TLanes>(weight + i, length - i));
         LaneMath.StorePartial(tail, y + i, length - i);
     }
 

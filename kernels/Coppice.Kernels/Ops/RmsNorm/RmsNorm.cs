@@ -21,7 +21,7 @@ public abstract partial class Backend
         if (x.Rows > 0) RmsNormCore(x, weight, epsilon, y);
     }
 
-    /// <summary>x += scale · delta, then y = RmsNorm(x): the residual add and the norm behind it in one pass over memory.</summary>
+    /// <summary>x += scale · delta, then y = RmsNorm(x): the residual add and the norm after it in one pass over memory.</summary>
     /// <remarks>Equal, bit for bit, to <see cref="Add"/> followed by <see cref="RmsNorm"/>.</remarks>
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>
     public void AddRmsNorm(Tensor x, Tensor delta, float scale, Tensor weight, float epsilon, Tensor y)

@@ -12,10 +12,13 @@ internal sealed partial class GpuBackend
         if (pairs == 0) return;
         var (step, distance) = pairing == RopePairing.Half ? (1, pairs) : (2, 1);
         var config = Cells(x.Rows, x.Shape[1] * pairs, out var cells);
-        _kernels.Launch(config, RopeKernel, cells, Rows(positions), Rows(cosines), Rows(sines), new RopeLayout(x.Last, pairs, step, distance), Rows(x));
+        _kernels.Launch(config, RopeKernel, cells, Rows(positions), Rows(cosines), Rows(sines),
+            new RopeLayout(x.Last, pairs, step, distance), Rows(x));
     }
 
-    /// <summary>Where pair i of a head lies: elements i · Step and i · Step + Distance. (1, pairs) is the half pairing, (2, 1) the interleaved.</summary>
+    /// <summary>
+    /// Where pair i of a head lies: elements i · Step and i · Step + Distance. (1, pairs) is the half pairing, (2, 1) the interleaved.
+    /// </summary>
     internal readonly struct RopeLayout(int headDim, int pairs, int step, int distance)
     {
         internal readonly int HeadDim = headDim, Pairs = pairs, Step = step, Distance = distance;
@@ -29,7 +32,8 @@ internal sealed partial class GpuBackend
     /// <param name="layout">Which elements are a pair.</param>
     /// <param name="x">[tokens, heads · headDim], in place.</param>
     [GroupSize(CellGroup)]
-    internal static void RopeKernel(DeviceCells cells, DeviceRows positions, DeviceRows cosines, DeviceRows sines, RopeLayout layout, DeviceRows x)
+    internal static void RopeKernel(DeviceCells cells, DeviceRows positions, DeviceRows cosines, DeviceRows sines, RopeLayout layout,
+        DeviceRows x)
     {
         if (!cells.Inside) return;
         var (row, column) = (DeviceCells.Row, DeviceCells.Column);

@@ -29,7 +29,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < half; i += Lanes)
         {
             var left = half - i;
-            TLanes a = LoadUpTo(x + i, left, 0f), b = LoadUpTo(x + half + i, left, 0f), c = LoadUpTo(cos + i, left, 0f), s = LoadUpTo(sin + i, left, 0f);
+            TLanes a = LoadUpTo(x + i, left, 0f), b = LoadUpTo(x + half + i, left, 0f), c = LoadUpTo(cos + i, left, 0f),
+                s = LoadUpTo(sin + i, left, 0f);
             StoreUpTo(TLanes.Subtract(TLanes.Multiply(a, c), TLanes.Multiply(b, s)), x + i, left);
             StoreUpTo(TLanes.Add(TLanes.Multiply(b, c), TLanes.Multiply(a, s)), x + half + i, left);
         }

@@ -11,10 +11,13 @@ public enum RopePairing
 
 public abstract partial class Backend
 {
-    /// <summary>Turns each pair (a, b) of the first rotaryDim elements of every head by the angle of its position: (a cos - b sin, b cos + a sin).</summary>
+    /// <summary>
+    /// Turns each pair (a, b) of the first rotaryDim elements of every head by the angle of its position: (a cos - b sin, b cos + a sin).
+    /// </summary>
     /// <param name="x">[tokens, heads, headDim], F32, changed in place; elements from rotaryDim on stay as they are.</param>
     /// <param name="positions">[tokens], I32, each below the tables' rows.</param>
-    /// <param name="cosines">[positions, rotaryDim / 2], F32: cos(position · frequency i), times the attention factor where a scaling has one.</param>
+    /// <param name="cosines">[positions, rotaryDim / 2], F32: cos(position · frequency i), times the attention factor where a scaling has
+    /// one.</param>
     /// <param name="sines">As <paramref name="cosines"/>.</param>
     /// <param name="pairing">Which elements form a pair.</param>
     /// <exception cref="ArgumentException">A shape, type or owner is wrong.</exception>

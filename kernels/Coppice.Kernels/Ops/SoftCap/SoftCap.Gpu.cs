@@ -11,7 +11,9 @@ internal sealed partial class GpuBackend
         _kernels.Launch(config, SoftCapKernel, cells, Rows(x), scale, cap, Rows(y));
     }
 
-    /// <summary>y = cap · tanh(scale · x / cap), or scale · x where cap is 0, one thread an element. Reads 4 bytes and writes 4 for each.</summary>
+    /// <summary>
+    /// y = cap · tanh(scale · x / cap), or scale · x where cap is 0, one thread an element. Reads 4 bytes and writes 4 for each.
+    /// </summary>
     [GroupSize(CellGroup)]
     internal static void SoftCapKernel(DeviceCells cells, DeviceRows x, float scale, float cap, DeviceRows y)
     {

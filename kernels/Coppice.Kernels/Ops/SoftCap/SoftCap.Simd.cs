@@ -5,7 +5,8 @@ namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    protected override void SoftCapCore(Tensor x, float scale, float cap, Tensor y) => ForRows(new SoftCapWork(x, scale, cap, y), x.Rows, x.Shape.RowLength);
+    protected override void SoftCapCore(Tensor x, float scale, float cap, Tensor y) =>
+        ForRows(new SoftCapWork(x, scale, cap, y), x.Rows, x.Shape.RowLength);
 
     private readonly struct SoftCapWork(Tensor x, float scale, float cap, Tensor y) : IRowWork
     {

@@ -6,10 +6,13 @@ namespace Coppice.Kernels;
 internal sealed partial class GpuBackend
 {
     /// <inheritdoc/>
-    protected override void SoftmaxCore(Tensor x, Tensor y) => _kernels.Launch(GroupPerRow(x.Rows, x.Last), SoftmaxKernel, Rows(x), Rows(y));
+    protected override void SoftmaxCore(Tensor x, Tensor y) =>
+        _kernels.Launch(GroupPerRow(x.Rows, x.Last), SoftmaxKernel, Rows(x), Rows(y));
 
     /// <summary>y = exp(x - max(x)) / Σ exp(x - max(x)), a group a row: maximum, then sum, then quotient.</summary>
-    /// <remarks>Thread i owns elements i, i + group, … Reads 12 bytes (the last two times from cache) and writes 4 for each element.</remarks>
+    /// <remarks>
+    /// Thread i owns elements i, i + group, … Reads 12 bytes (the last two times from cache) and writes 4 for each element.
+    /// </remarks>
     [GroupSize(RowGroup)]
     internal static void SoftmaxKernel(DeviceRows x, DeviceRows y)
     {

@@ -75,13 +75,14 @@ internal sealed partial class GpuBackend
             new() { Value = _values.View[_values.Offset(row) + i], Index = _indices.Integers[_indices.Offset(row) + i] };
     }
 
-    /// <summary>The k first candidates of a segment, in order: k passes, each for the first candidate behind the one before.</summary>
+    /// <summary>The k first candidates of a segment, in order: k passes, each for the first candidate after the one before.</summary>
     /// <param name="candidates">What to choose from.</param>
     /// <param name="k">How many to choose; a segment with fewer gives <see cref="Candidate.None"/> for the rest.</param>
     /// <param name="values">[rows, segments · k].</param>
     /// <param name="indices">[rows, segments · k], I32.</param>
     /// <remarks>
-    /// A group a (row, segment); thread i looks at candidates i, i + group, … Order is total (value descending, index ascending), so the result does not
+    /// A group a (row, segment); thread i looks at candidates i, i + group, … Order is total (value descending, index ascending), so the
+    /// result does not
     /// depend on the number of threads. Reads k · segment elements, all but the first time from L1, and writes k pairs.
     /// </remarks>
     [GroupSize(RowGroup)]

@@ -28,7 +28,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         new Span<int>(indices, k).Fill(int.MaxValue);
     }
 
-    /// <summary>Puts elements <paramref name="first"/>, <paramref name="first"/> + 1, … of a row in a sorted list of k: one compare for 16 that are all less than its last.</summary>
+    /// <summary>
+    /// Puts elements <paramref name="first"/>, <paramref name="first"/> + 1, … of a row in a sorted list of k: one compare for 16 that are
+    /// all less than its last.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void KeepLargest(float* x, int length, int first, int k, float* values, int* indices)
     {
@@ -42,14 +45,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (; i < length; i++) Insert(x[i], first + i, k, values, indices);
     }
 
-    /// <summary>Puts an element in its place among the k first by (value descending, index ascending), or leaves it out; NaN is -∞.</summary>
+    /// <summary>
+    /// Puts an element in its place among the k first by (value descending, index ascending), or leaves it out; NaN is -∞.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Insert(float value, int index, int k, float* values, int* indices)
     {
         if (float.IsNaN(value)) value = float.NegativeInfinity;
         var at = k - 1;
         if (!Precedes(value, index, values[at], indices[at])) return;
-        for (; at > 0 && Precedes(value, index, values[at - 1], indices[at - 1]); at--) (values[at], indices[at]) = (values[at - 1], indices[at - 1]);
+        for (; at > 0 && Precedes(value, index, values[at - 1], indices[at - 1]); at--)
+            (values[at], indices[at]) = (values[at - 1], indices[at - 1]);
         (values[at], indices[at]) = (value, index);
     }
 
