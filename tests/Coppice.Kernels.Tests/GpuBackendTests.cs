@@ -181,8 +181,11 @@ public sealed class GpuBackendTests : IDisposable
 
     [Fact]
     public void A_matrix_too_large_to_index_is_refused() => Assert.Contains("32 GiB",
-        Assert.Throws<ArgumentException>(() => { using var pool = _backend.CreatePool("test", 0); _backend.CreateWeight(pool, 1 << 20,
-            1 << 14, MatrixFormat.BF16); }).Message,
+        Assert.Throws<ArgumentException>(() =>
+        {
+            using var pool = _backend.CreatePool("test", 0); _backend.CreateWeight(pool, 1 << 20,
+            1 << 14, MatrixFormat.BF16);
+        }).Message,
         StringComparison.Ordinal);
 
     [Fact]

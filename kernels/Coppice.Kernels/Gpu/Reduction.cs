@@ -82,8 +82,11 @@ internal static class Reduction
     {
         for (var distance = Warp.WarpSize / 2; distance > 0; distance /= 2)
         {
-            var other = new Candidate { Value = Warp.ShuffleXor(candidate.Value, distance),
-                Index = Warp.ShuffleXor(candidate.Index, distance) };
+            var other = new Candidate
+            {
+                Value = Warp.ShuffleXor(candidate.Value, distance),
+                Index = Warp.ShuffleXor(candidate.Index, distance)
+            };
             if (Candidate.Precedes(other, candidate)) candidate = other;
         }
         return candidate;

@@ -89,8 +89,12 @@ internal sealed unsafe partial class ReferenceBackend : Backend
                     {
                         to[k] = ReadElement(from, (long)row * Inputs + k, source);
                         if (Format.IsQuantized()) continue;
-                        var type = Format switch { MatrixFormat.F32 => ElementType.F32, MatrixFormat.F16 => ElementType.F16,
-                            _ => ElementType.BF16 };
+                        var type = Format switch
+                        {
+                            MatrixFormat.F32 => ElementType.F32,
+                            MatrixFormat.F16 => ElementType.F16,
+                            _ => ElementType.BF16
+                        };
                         WriteElement(rounded, 0, type, to[k]);
                         to[k] = ReadElement(rounded, 0, type);
                     }

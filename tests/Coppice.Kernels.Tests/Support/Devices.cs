@@ -68,7 +68,8 @@ public static class Devices
     public static Device Avx512 { get; } = SimdBackend.IsSupported(CpuTier.Avx512) ? Simd(CpuTier.Avx512) : Simd512InSoftware();
     /// <summary>GPU kernels on ILGPU's CPU accelerator: scalar, about half a millisecond a launch, so only small cases.</summary>
     public static Device CpuAccelerator { get; } = new("ILGPU CPU accelerator", null,
-        () => [GpuBackend.CreateCpuAccelerator()]) { MaxCost = 20_000, MaxCases = 24 };
+        () => [GpuBackend.CreateCpuAccelerator()])
+    { MaxCost = 20_000, MaxCases = 24 };
     /// <summary>The first NVIDIA GPU.</summary>
     public static Device Cuda { get; } = FindCuda();
 

@@ -13,8 +13,12 @@ internal static class KernelTable
     internal const string JsonName = "kernels.json";
     internal const string MarkdownName = "kernels.md";
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true,
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, NewLine = "\n" };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NewLine = "\n"
+    };
 
     /// <summary>Writes both files into <paramref name="folder"/>.</summary>
     internal static void Write(string folder, IReadOnlyList<KernelResources> rows)

@@ -11,7 +11,8 @@ public static class WideWarps
 {
     /// <summary>64 threads of the operating system take turns at every shuffle, so few cases.</summary>
     public static Device Device { get; } = new("ILGPU CPU accelerator, warps of 32", null,
-        () => [GpuBackend.CreateCpuAccelerator(32, 2)]) { MaxCost = 4_000, MaxCases = 2 };
+        () => [GpuBackend.CreateCpuAccelerator(32, 2)])
+    { MaxCost = 4_000, MaxCases = 2 };
 }
 
 public sealed class MatMulOnWideWarps() : MatMulTests(WideWarps.Device);

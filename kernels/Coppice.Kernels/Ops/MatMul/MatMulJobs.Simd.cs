@@ -262,7 +262,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 var source = Weight.Panel(panel + p);
                 if (panels - p >= RowPanels)
-                    { CodeRow1x4<TCodes>(X, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p += 4; }
+                { CodeRow1x4<TCodes>(X, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p += 4; }
                 else { CodeRow1x1<TCodes>(X, source, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p++; }
             }
         }

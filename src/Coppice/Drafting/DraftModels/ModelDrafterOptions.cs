@@ -74,12 +74,12 @@ public abstract record BestFirstOptions : ModelDrafterOptions
     /// <summary>Reads the settings that all of them have.</summary>
     private protected static T ReadTree<T>(DrafterSettings settings, T options) where T : BestFirstOptions =>
         ReadModel(settings, options) with
-    {
-        Nodes = settings.Whole("nodes", options.Nodes),
-        Depth = settings.Whole("depth", options.Depth),
-        Branches = settings.Whole("branches", options.Branches),
-        Adaptive = settings.Flag("adaptive", options.Adaptive),
-    };
+        {
+            Nodes = settings.Whole("nodes", options.Nodes),
+            Depth = settings.Whole("depth", options.Depth),
+            Branches = settings.Whole("branches", options.Branches),
+            Adaptive = settings.Flag("adaptive", options.Adaptive),
+        };
 
     internal override void Validate()
     {

@@ -22,10 +22,10 @@ public abstract record SampledDrafterOptions : ModelDrafterOptions
     /// <summary>Reads the settings that all of them have.</summary>
     private protected static T ReadDraws<T>(DrafterSettings settings, T options) where T : SampledDrafterOptions =>
         ReadModel(settings, options) with
-    {
-        Temperature = settings.Real("temperature", options.Temperature),
-        Support = settings.Whole("support", options.Support),
-    };
+        {
+            Temperature = settings.Real("temperature", options.Temperature),
+            Support = settings.Whole("support", options.Support),
+        };
 
     internal override void Validate()
     {
