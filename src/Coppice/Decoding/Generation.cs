@@ -36,6 +36,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     {
         (_sequence, _decoder, _costs, _text, _promptDone) = (sequence, decoder, costs, text, promptDone);
         _recorder = new GenerationRecorder(sequence);
+        Request.Output.Reserve(sequence.Tree.Capacity);
     }
 
     /// <inheritdoc/>

@@ -33,12 +33,16 @@ internal sealed class PassOutput
     internal void Begin(ModelRunner runner, long pass, int firstRow)
     {
         (_runner, _pass, _firstRow, _epoch) = (runner, pass, firstRow, runner.Head.Epoch);
-        if (_places.Length < Count)
-        {
-            var room = Math.Max(Math.Max(Count, Run), _request.Tree?.Capacity ?? 0);
-            (_places, _chosen, _rows) = (new int[room], new int[room], new int[room]);
-        }
+        Reserve(Count);
         _places.AsSpan(0, Count).Fill(HeadRows.None);
+    }
+
+    /// <summary>Makes room for <paramref name="nodes"/> nodes, so that no pass has to.</summary>
+    public void Reserve(int nodes)
+    {
+        if (_places.Length >= Math.Max(nodes, Run)) return;
+        var room = Math.Max(nodes, Run);
+        (_places, _chosen, _rows) = (new int[room], new int[room], new int[room]);
     }
 
     /// <summary>Copies the logits of <paramref name="node"/> to <paramref name="logits"/> [vocabulary].</summary>
