@@ -2,11 +2,13 @@ using BenchmarkDotNet.Running;
 using Coppice.Bench;
 using Coppice.Bench.Dispatch;
 using Coppice.Bench.Drafters;
+using Coppice.Bench.Floor;
 
 // coppice-bench [--profile short|standard|analysis] [--model DIR] [--machine NAME] [options of BenchmarkDotNet, such as --filter *MatMul*]
 var arguments = new List<string>(args);
 BenchResults.MachineName = Take("--machine");
 if (arguments is ["dispatch"]) return DispatchBench.Run();
+if (arguments is ["floor", ..]) return FloorBench.Run(Take);
 if (arguments is ["drafters", "tables"]) return DrafterBench.Tables();
 if (arguments is ["drafters", "again", ..]) return ReplayBench.Run(Take);
 if (arguments is ["drafters", ..]) return DrafterBench.Run(Take);

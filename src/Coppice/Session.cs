@@ -44,7 +44,14 @@ public sealed class Session : IDisposable
     /// <summary>Frees what a host has forgotten to dispose.</summary>
     ~Session()
     {
-        if (_sequence is not null) Free(wait: false);
+        try
+        {
+            if (_sequence is not null) Free(wait: false);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The model, finalised before it, has freed the rest: an exception here would end the host's process.
+        }
     }
 
     /// <summary>Prompt and generated tokens so far, as far as they were read.</summary>

@@ -362,4 +362,33 @@ public sealed class LifetimeTests
         GC.Collect();
         GC.WaitForPendingFinalizers();
     }
+
+    /// <summary>Finalizers run in any order: a buffer that was finalised first is disposed by its owner's finalizer after that, and goes back once.</summary>
+    [Fact]
+    public void A_buffer_whose_owner_is_finalised_after_it_goes_back_once()
+    {
+        using var backend = SimdBackend.Create(1);
+        using var pool = backend.CreatePool("test", 1 << 16);
+        for (var i = 0; i < 50; i++) ForgetOwner(pool);
+        for (var attempt = 0; attempt < 50 && pool.Statistics.BytesInUse > 0; attempt++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.Equal(0, pool.Statistics.BytesInUse);
+        Assert.Equal(pool.Statistics.Rents, pool.Statistics.Returns);
+        using var whole = pool.Rent(pool.Capacity);
+    }
+
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private static void ForgetOwner(MemoryPool pool) => _ = new Owner(pool.Rent(512));
+
+    private sealed class Owner(PoolBuffer buffer)
+    {
+        ~Owner()
+        {
+            buffer.Dispose();
+            buffer.Dispose();
+        }
+    }
 }

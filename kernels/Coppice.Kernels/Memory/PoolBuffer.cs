@@ -17,8 +17,11 @@ public sealed class PoolBuffer : IDisposable
         Address = pool.Slab + (nint)offset;
     }
 
-    /// <summary>Returns a buffer that nobody has disposed.</summary>
-    ~PoolBuffer() => Release(forgotten: true);
+    /// <summary>Returns a buffer that nobody has disposed. Whoever owned it may be finalised after it, and dispose it then.</summary>
+    ~PoolBuffer()
+    {
+        if (Interlocked.Exchange(ref _returned, 1) == 0) Release(forgotten: true);
+    }
 
     /// <summary>The pool it was rented from.</summary>
     public MemoryPool Pool { get; }

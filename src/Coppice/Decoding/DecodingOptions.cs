@@ -1,6 +1,7 @@
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Verification;
 using Coppice.Drafting;
+using Coppice.Execution;
 
 namespace Coppice.Decoding;
 

@@ -50,6 +50,8 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     {
         get { lock (Gate) return _ready.Count < MostReady; }
     }
+    /// <inheritdoc/>
+    public override bool MayRest => _sequence.Options.Guard is not null;
     /// <summary>Tokens that the consumer has taken.</summary>
     public int TakenCount => _recorder.Count;
     /// <inheritdoc/>
@@ -74,8 +76,9 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         var meter = PassMeter.Start();
         var head = Request.Output.HeadTime;
         var (isPrompt, given) = (Request.Depths.IsEmpty && Request.Rows > 1, _sequence.GeneratedCount);
-        _emitted = 0;
+        (_emitted, GivenTokens) = (0, 0);
         var accepted = _decoder.Complete(_sequence, Request, this);
+        GivenTokens = _emitted;
         if (accepted > 0 && given == 0) _promptDone?.Invoke();
         var verify = report.Time + Request.Output.HeadTime - head;
         var statistics = _sequence.Statistics;
@@ -131,20 +134,13 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         return isWhole ? _recorder.Result(_sequence.Finished!.Value, _text) : _recorder.Result(FinishReason.Cancelled);
     }
 
-    /// <summary>Tells the guard what drafting came to: measured where the sequence was alone in the pass, else by what its rows add to the whole pass.</summary>
+    /// <summary>Tells the guard what drafting came to where the sequence was alone in the pass; the scheduler judges shared ones.</summary>
     private void Observe(in PassReport report, TimeSpan verify, TimeSpan all, TimeSpan compiling)
     {
         var nodes = _sequence.Tree.Count;
-        if (nodes == 1 || _sequence.Options.Guard is not { } guard) return;
-        if (report.Sequences == 1)
-        {
-            // What something else on the machine took, or the compilation of code that is called for the first time, says nothing about the drafter.
-            var disturbed = Math.Max(compiling.TotalSeconds, verify.TotalSeconds - 2 * _costs.Seconds(nodes));
-            guard.Observe(_sequence.GeneratedCount, _emitted, Math.Max(all.TotalSeconds - disturbed, 0), _costs.Seconds(1));
-            return;
-        }
-        var plain = _costs.Seconds(report.Sequences) / report.Sequences;
-        var added = _costs.Seconds(report.Rows) - _costs.Seconds(report.Rows - nodes + 1) + _drafting.TotalSeconds;
-        guard.Observe(_sequence.GeneratedCount, _emitted, plain + added, plain);
+        if (nodes == 1 || report.Sequences > 1 || _sequence.Options.Guard is not { } guard) return;
+        // What something else on the machine took, or the compilation of code that is called for the first time, says nothing about the drafter.
+        var disturbed = Math.Max(compiling.TotalSeconds, verify.TotalSeconds - 2 * _costs.Seconds(nodes));
+        guard.Observe(_sequence.GeneratedCount, _emitted, Math.Max(all.TotalSeconds - disturbed, 0), _costs.Seconds(1));
     }
 }

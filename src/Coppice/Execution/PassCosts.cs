@@ -14,7 +14,7 @@ internal sealed class PassCosts
     private const int MostRows = 128, Passes = 4, EnoughPasses = 3;
     private const double RowShare = 0.08;       // of the time of one row, for a row more
     private const int LeastPromptRows = 32;
-    private const double PromptFollow = 0.3;    // of the time of a row, at most, is what one pass changes
+    private const double PromptFollow = 0.15;
     private const double Follow = 0.1, Bend = 0.03, Outlier = 2;
     private readonly double[] _seconds = new double[MostRows + 1];      // by rows; 0 where nothing was measured
     private readonly int[] _passes = new int[MostRows + 1];
@@ -40,6 +40,8 @@ internal sealed class PassCosts
     public void Observe(int rows, double seconds)
     {
         if (rows > MostRows) return;
+        // Where several sequences run from the start there is no pass of one row: it takes at most as long.
+        if (rows > 1 && !IsMeasured) Add(1, seconds);
         if (_passes[rows] < Passes) Add(rows, seconds);
         else if (IsMeasured)
         {
@@ -57,13 +59,16 @@ internal sealed class PassCosts
     }
 
     /// <summary>A pass over prompts, with the tokens of some other sequences, took so long.</summary>
-    /// <param name="rows">Rows in all.</param>
+    /// <param name="rows">Rows of prompts.</param>
+    /// <param name="others">Rows of the others.</param>
     /// <param name="seconds">Its time.</param>
-    public void ObservePrompt(int rows, double seconds)
+    public void ObservePrompt(int rows, int others, double seconds)
     {
         if (rows < LeastPromptRows) return;     // bound by the reading of weights: it says nothing about a row
+        if (others > 0 && IsMeasured) seconds = Math.Max(seconds - Seconds(others), seconds / 2);
+        // A bound is kept by believing slow passes at once, and fast ones slowly: a longer context makes every row dearer.
         var row = seconds / rows;
-        _promptSeconds = _promptSeconds == 0 ? row : _promptSeconds + Math.Clamp(row - _promptSeconds, -PromptFollow * _promptSeconds, PromptFollow * _promptSeconds);
+        _promptSeconds = row > _promptSeconds ? row : _promptSeconds + PromptFollow * (row - _promptSeconds);
     }
 
     private void Add(int rows, double seconds)

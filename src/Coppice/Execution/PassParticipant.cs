@@ -59,6 +59,10 @@ internal abstract class PassParticipant
     public abstract bool RunsAhead { get; }
     /// <summary>Tokens that its part of the next pass is expected to give; set by <see cref="Plan"/>.</summary>
     public double ExpectedTokens { get; protected set; } = 1;
+    /// <summary>Tokens that the last pass gave; set by <see cref="Complete"/>.</summary>
+    public int GivenTokens { get; protected set; }
+    /// <summary>Whether it may go without a draft where drafts do not pay, which depends on times: not where that would change its text.</summary>
+    public virtual bool MayRest => true;
 
     /// <summary>Where it is; changed under the scheduler's lock.</summary>
     internal ParticipantState State { get; set; }

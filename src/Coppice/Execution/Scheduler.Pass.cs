@@ -7,10 +7,14 @@ internal sealed partial class Scheduler
     /// <summary>Rows of a prompt in a pass, however slow the machine is: it has to come to its end.</summary>
     private const int LeastChunk = 8;
 
+    /// <summary>Of the bound is what a pass is planned for: the machine's speed drifts.</summary>
+    private const double Margin = 0.8;
+
     private readonly List<PassParticipant> _pass = [];
     private readonly List<PassParticipant> _prompts = [];
     private readonly List<PassParticipant> _evicted = [];       // to be sent back to the queue when the pass is over
     private readonly PassRequest[] _requests;
+    private readonly SpeculationGuard?[] _guards;           // by the number of sequences in a pass
     private long _passes;
 
     /// <summary>How often a sequence had to give its pages up in the midst of its work.</summary>
@@ -39,9 +43,27 @@ internal sealed partial class Scheduler
                 participant.Fail(error);        // its own fault: the others go on
             }
         }
-        if (_prompts.Count == 0 && report.Rows > 0) _runner.Costs.Observe(report.Rows, (report.Time + _runner.Head.Time - head).TotalSeconds);
+        if (_prompts.Count == 0 && report.Rows > 0)
+        {
+            var seconds = (report.Time + _runner.Head.Time - head).TotalSeconds;
+            ObserveDrafts(report, seconds);
+            _runner.Costs.Observe(report.Rows, seconds);
+        }
         Leave();
     }
+
+    /// <summary>Tells the guard of this number of sequences what drafts came to: tokens of all against what they would have taken without.</summary>
+    private void ObserveDrafts(in PassReport report, double seconds)
+    {
+        if (report.Sequences == 1 || report.Rows == report.Sequences || !_runner.Costs.IsMeasured) return;
+        var tokens = 0;
+        foreach (var participant in _pass) tokens += participant.GivenTokens;
+        // What something else on the machine took says nothing about drafts.
+        seconds = Math.Min(seconds, 2 * _runner.Costs.Seconds(report.Rows));
+        Guard(report.Sequences).Observe((int)_passes, tokens, seconds, _runner.Costs.Seconds(report.Sequences) / report.Sequences);
+    }
+
+    private SpeculationGuard Guard(int sequences) => _guards[sequences] ??= new SpeculationGuard();
 
     /// <summary>From the queue into passes, while there are places and pages.</summary>
     private void Admit()
@@ -98,7 +120,7 @@ internal sealed partial class Scheduler
         {
             var decoding = _runner.Costs.IsMeasured ? _runner.Costs.Seconds(_pass.Count) : 0;
             var bound = Math.Max(_options.Bound.TotalSeconds, 2 * decoding);
-            rows = Math.Min(rows, Math.Max(_runner.Costs.PromptRows(bound - decoding), LeastChunk));
+            rows = Math.Min(rows, Math.Max(_runner.Costs.PromptRows(Margin * bound - decoding), LeastChunk));
         }
         _prompts.Sort(ByService);
         var taken = 0;
@@ -118,13 +140,14 @@ internal sealed partial class Scheduler
         foreach (var prompt in _prompts) promptRows += prompt.Chunk;
         var decoders = _pass.Count - _prompts.Count;
         var (rows, treeRows, tokens) = (promptRows + decoders, _runner.Size.TreeRows, (double)_pass.Count);
+        var rests = _pass.Count > 1 && !Guard(_pass.Count).Allows((int)_passes);
         for (var i = 0; i < _pass.Count; i++)
         {
             var participant = _pass[i];
             var isPrompt = participant.Chunk > 0;
             var own = isPrompt ? participant.Chunk : 1;
             var room = isPrompt ? own : Math.Min(own + _runner.Size.Rows - rows, ModelRunner.TreeNodes);
-            var share = new PassShare(room, Math.Min(treeRows, room), rows - own, tokens - 1);
+            var share = new PassShare(room, rests && participant.MayRest ? 1 : Math.Min(treeRows, room), rows - own, tokens - 1);
             participant.Chunk = 0;
             if (!Plan(participant, share, i))
             {
@@ -252,7 +275,12 @@ internal sealed partial class Scheduler
             return default;
         }
         var report = new PassReport(meter.Elapsed, rows, count, meter.AllocatedBytes);
-        if (_prompts.Count > 0) _runner.Costs.ObservePrompt(rows, report.Time.TotalSeconds);
+        if (_prompts.Count > 0)
+        {
+            var promptRows = 0;
+            foreach (var prompt in _prompts) promptRows += prompt.IsInPass ? prompt.Request.Rows : 0;
+            _runner.Costs.ObservePrompt(promptRows, rows - promptRows, report.Time.TotalSeconds);
+        }
         return report;
     }
 

@@ -13,6 +13,7 @@ namespace Coppice.Execution;
 internal sealed partial class Scheduler : IDisposable
 {
     private const int IdleMilliseconds = 2000;
+    private static readonly TimeSpan Quiet = TimeSpan.FromMicroseconds(200), LongestGathering = TimeSpan.FromMilliseconds(3);
 
     private readonly ModelRunner _runner;
     private readonly SchedulerOptions _options;
@@ -31,6 +32,7 @@ internal sealed partial class Scheduler : IDisposable
     {
         (_runner, _options) = (runner, options);
         _requests = new PassRequest[options.Sequences];
+        _guards = new SpeculationGuard?[options.Sequences + 1];
     }
 
     /// <summary>Sequences that take part in passes or wait for it.</summary>
@@ -286,6 +288,19 @@ internal sealed partial class Scheduler : IDisposable
         _engine.Start();
     }
 
+    /// <summary>Requests often come together: waits a moment until no more do, so that the first of them does not run a pass alone.</summary>
+    private void Gather()
+    {
+        var seen = Interlocked.Read(ref _arrivals);
+        for (long start = Stopwatch.GetTimestamp(), last = start; Stopwatch.GetElapsedTime(start) < LongestGathering && Stopwatch.GetElapsedTime(last) < Quiet;)
+        {
+            Thread.Yield();
+            var now = Interlocked.Read(ref _arrivals);
+            if (now == seen) continue;
+            (seen, last) = (now, Stopwatch.GetTimestamp());
+        }
+    }
+
     private void RunEngine()
     {
         while (true)
@@ -301,6 +316,7 @@ internal sealed partial class Scheduler : IDisposable
                 }
                 _driving = true;
             }
+            Gather();
             try
             {
                 bool more;

@@ -1,4 +1,4 @@
-namespace Coppice.Drafting;
+namespace Coppice.Execution;
 
 /// <summary>
 /// Pauses drafting while it is slower than plain decoding.
