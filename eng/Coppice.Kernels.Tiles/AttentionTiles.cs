@@ -25,7 +25,11 @@ internal abstract class AttentionTiles : TileFamily
 
     /// <summary>Names the queries q0 … between the first and the last.</summary>
     protected static string Queries(int queries) => Lines(queries, q =>
-        q == 0 ? "var q0 = first;" : q == queries - 1 ? $"var q{q} = last;" : $"var q{q} = first + {(q == 1 ? "" : $"{q} * ")}_queryFloats;");
+    {
+        if (q == 0) return "var q0 = first;";
+        if (q == queries - 1) return $"var q{q} = last;";
+        return q == 1 ? "var q1 = first + _queryFloats;" : $"var q{q} = first + {q} * _queryFloats;";
+    });
 
     /// <summary>"from", and the register's place after it.</summary>
     protected static string At(string from, int register) => register == 0 ? from : $"{from} + {16 * register}";

@@ -21,7 +21,8 @@ internal sealed class CodeTiles : TileFamily
 
     private static string Row(int panels) => Text($$"""
         /// <summary>
-        /// One row by {{panels}} panels: y[16 · {{panels}}] for x [32 · groups]. Lines are asked for ahead: see <see cref="PrefetchBytes"/>.
+        /// One row by {{panels}} panels: y[16 · {{panels}}] for x [32 · groups].
+        /// Lines are asked for ahead: see <see cref="PrefetchBytes"/>.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void CodeRow1x{{panels}}<TCodes>({{Parameters}}){{Constraint}}

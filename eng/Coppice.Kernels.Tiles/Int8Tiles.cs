@@ -24,7 +24,8 @@ internal abstract class Int8Tiles : TileFamily
     /// <summary>The F32 sum <paramref name="c"/> with the integer sums of a group added.</summary>
     protected abstract string Add(int row, int panel, string c);
 
-    private const string Arguments = "sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c";
+    private const string Arguments =
+        "sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c";
 
     /// <summary>What calls a tile of <paramref name="panels"/> panels.</summary>
     protected string Dispatch(int panels, params int[] rows) => Dispatch($"{Name}Of{panels}", Name, $"x{panels}", rows, Arguments);

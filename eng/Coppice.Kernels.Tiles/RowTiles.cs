@@ -14,7 +14,8 @@ internal sealed class RowTiles : TileFamily
 
     /// <summary>One row has no height to choose by, but panels.</summary>
     private static string Dispatch() =>
-        Dispatch("OneRow<TFormat>", "Row1x", "<TFormat>", [4, 2, 1], Parameters, Constraint).Replace("rows", "panels", StringComparison.Ordinal);
+        Dispatch("OneRow<TFormat>", "Row1x", "<TFormat>", [4, 2, 1], Parameters, Constraint)
+            .Replace("rows", "panels", StringComparison.Ordinal);
 
     private static string Tile(int panels)
     {

@@ -8,7 +8,8 @@ internal sealed class ScoreTiles : AttentionTiles
     private const int PageRegisters = 4;        // a page has 64 keys
     private const string Signature = Parameters + "long at";
 
-    protected override string Summary => "Raw scores of some queries with the 64 keys of a page: each accumulator is one chain over d ascending.";
+    protected override string Summary =>
+        "Raw scores of some queries with the 64 keys of a page: each accumulator is one chain over d ascending.";
 
     protected override IEnumerable<string> Methods =>
     [
@@ -21,7 +22,8 @@ internal sealed class ScoreTiles : AttentionTiles
         var loops = registers < PageRegisters;
         return Text($$"""
             /// <summary>
-            /// {{(queries == 1 ? "1 query" : $"{queries} queries")}} by {{16 * registers}} keys at a time: {{queries * registers}} accumulators. Scores go <paramref name="at"/> floats after each query.
+            /// {{(queries == 1 ? "1 query" : $"{queries} queries")}} by {{16 * registers}} keys at a time: {{queries * registers}} accumulators.
+            /// Scores go <paramref name="at"/> floats after each query.
             /// </summary>
             [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             private void Scores{{queries}}x{{registers}}({{Signature}})
@@ -44,8 +46,13 @@ internal sealed class ScoreTiles : AttentionTiles
         {
             TLanes {{List(registers, r => $"k{r} = TElement.Load(page, {At($"d * Block{column}", r)})")}};
             {{(queries == 4 ? "PrefetchRow(next + d * Block * TElement.Size);" : "")}}
-            {{Lines(queries, q => $"var b{q} = TLanes.Broadcast(x{q}[d]);\n{Statements(registers, r => $"s{q}{r} = TLanes.FusedMultiplyAdd(b{q}, k{r}, s{q}{r});")}")}}
+            {{Lines(queries, q => Multiply(q, registers))}}
         }
         {{Lines(queries, q => Statements(registers, r => $"TLanes.Store(s{q}{r}, {At($"q{q} + at{column}", r)});"))}}
+        """);
+
+    private static string Multiply(int q, int registers) => Text($$"""
+        var b{{q}} = TLanes.Broadcast(x{{q}}[d]);
+        {{Statements(registers, r => $"s{q}{r} = TLanes.FusedMultiplyAdd(b{q}, k{r}, s{q}{r});")}}
         """);
 }

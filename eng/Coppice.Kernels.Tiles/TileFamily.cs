@@ -55,7 +55,8 @@ internal abstract class TileFamily
     /// <param name="constraint">Of the type parameters, or nothing.</param>
     /// <param name="modifiers">Between the access and the result.</param>
     protected static string Dispatch(
-        string name, string tile, string after, IReadOnlyList<int> rows, string parameters, string constraint = "", string modifiers = "static ")
+        string name, string tile, string after, IReadOnlyList<int> rows, string parameters,
+        string constraint = "", string modifiers = "static ")
     {
         var arguments = string.Join(", ", parameters.Split(", ").Select(parameter => parameter.Split(' ')[^1]));
         return Text($$"""

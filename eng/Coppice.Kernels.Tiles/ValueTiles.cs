@@ -7,13 +7,16 @@ internal sealed class ValueTiles : AttentionTiles
 {
     private const string Signature = Parameters + "int low, int high";
 
-    protected override string Summary => "What some queries take of values that all of them see: each accumulator is one chain over j ascending.";
+    protected override string Summary =>
+        "What some queries take of values that all of them see: each accumulator is one chain over j ascending.";
 
-    protected override IEnumerable<string> Methods => [Tile(2), Tile(4), Dispatch("ValuesOf", "Values", "x4", [4, 2], Signature, modifiers: "")];
+    protected override IEnumerable<string> Methods =>
+        [Tile(2), Tile(4), Dispatch("ValuesOf", "Values", "x4", [4, 2], Signature, modifiers: "")];
 
     private static string Tile(int queries) => Text($$"""
         /// <summary>
-        /// {{queries}} queries by 64 elements of the head at a time, or 32: {{4 * queries}} accumulators. Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
+        /// {{queries}} queries by 64 elements of the head at a time, or 32: {{4 * queries}} accumulators.
+        /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Values{{queries}}x4({{Signature}})
@@ -40,8 +43,13 @@ internal sealed class ValueTiles : AttentionTiles
             var index = j * _headDim + d;
             TLanes {{List(registers, r => $"v{r} = TElement.Load(page, {At("index", r)})")}};
             {{(asksAhead ? "PrefetchRow(next + index * TElement.Size);" : "")}}
-            {{Lines(queries, q => $"var b{q} = TLanes.Broadcast(w{q}[j]);\n{Statements(registers, r => $"o{q}{r} = TLanes.FusedMultiplyAdd(b{q}, v{r}, o{q}{r});")}")}}
+            {{Lines(queries, q => Multiply(q, registers))}}
         }
         {{Lines(queries, q => Statements(registers, r => $"TLanes.Store(o{q}{r}, {At($"y{q} + d", r)});"))}}
+        """);
+
+    private static string Multiply(int q, int registers) => Text($$"""
+        var b{{q}} = TLanes.Broadcast(w{{q}}[j]);
+        {{Statements(registers, r => $"o{q}{r} = TLanes.FusedMultiplyAdd(b{q}, v{r}, o{q}{r});")}}
         """);
 }

@@ -114,7 +114,8 @@ internal static class Require
     [DoesNotReturn, StackTraceHidden]
     private static void ThrowOwner(string op, string name, Backend owner, in Tensor tensor) =>
         throw new ArgumentException(
-            $"{op}: {name} must be on {owner.Name}, got {(tensor.IsEmpty ? "nothing" : tensor.Buffer.Pool.Owner.Name)}; copy it there first.",
+            $"{op}: {name} must be on {owner.Name}, got {(tensor.IsEmpty ? "nothing" : tensor.Buffer.Pool.Owner.Name)}; "
+            + "copy it there first.",
             name);
 
     [DoesNotReturn, StackTraceHidden]

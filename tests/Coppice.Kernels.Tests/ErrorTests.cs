@@ -172,8 +172,8 @@ public sealed class ErrorTests : IDisposable
         Says("tensor: rows 2..5 are outside [4, 2].", () => F(4, 2).Slice(2, 3));
         Says("tensor: columns 1..3 are outside [4, 2].", () => F(4, 2).Columns(1, 2));
         Says("tensor: rows of [4, 6] do not divide into 4 heads.", () => F(4, 6).Heads(4));
-        Says("tensor: [4, 6] can be seen as as many rows of as many elements, got [4, 3, 3].", () => F(4, 6).As(new Shape(4, 3, 3)));
-        Says("tensor: [4, 6] can be seen as as many rows of as many elements, got [2, 3, 4].", () => F(4, 6).As(new Shape(2, 3, 4)));
+        Says("tensor: cannot view [4, 6] as [4, 3, 3]: rows and row length must match.", () => F(4, 6).As(new Shape(4, 3, 3)));
+        Says("tensor: cannot view [4, 6] as [2, 3, 4]: rows and row length must match.", () => F(4, 6).As(new Shape(2, 3, 4)));
         Says("weight: rows must be whole rows of 16 bytes, got 15 bytes.", () => W(3, 4).Write(0, new byte[15], ElementType.F32));
         Says("weight: rows must be F32, F16 or BF16, got I32.", () => W(3, 4).Write(0, new byte[16], ElementType.I32));
         Says("weight: rows 2..4 are outside [3, 4].", () => W(3, 4).Write(2, new byte[32], ElementType.F32));

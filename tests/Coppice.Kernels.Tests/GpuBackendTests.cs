@@ -183,8 +183,8 @@ public sealed class GpuBackendTests : IDisposable
     public void A_matrix_too_large_to_index_is_refused() => Assert.Contains("32 GiB",
         Assert.Throws<ArgumentException>(() =>
         {
-            using var pool = _backend.CreatePool("test", 0); _backend.CreateWeight(pool, 1 << 20,
-            1 << 14, MatrixFormat.BF16);
+            using var pool = _backend.CreatePool("test", 0);
+            _backend.CreateWeight(pool, 1 << 20, 1 << 14, MatrixFormat.BF16);
         }).Message,
         StringComparison.Ordinal);
 

@@ -72,7 +72,8 @@ public sealed class Bed : IDisposable
             for (var i = 0; i < words.Length; i++)
                 if (!lot.Holds(i) && words[i] != GuardedMemory.Sentinel)
                     throw new InvalidOperationException(
-                        $"element {i - lot.First} beside a tensor {lot.Tensor.Shape} of row stride {lot.Tensor.RowStride} was written: 0x{words[i]:x8}");
+                        $"element {i - lot.First} beside a tensor {lot.Tensor.Shape} of row stride {lot.Tensor.RowStride} "
+                        + $"was written: 0x{words[i]:x8}");
         }
     }
 

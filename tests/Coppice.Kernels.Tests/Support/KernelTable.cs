@@ -37,7 +37,8 @@ internal static class KernelTable
         var text = new StringBuilder();
         text.Append("# What each GPU kernel takes\n\n");
         text.Append("As `ptxas -v` reports it for the PTX of this commit; warps are those that fit a multiprocessor at once, of 64.\n");
-        text.Append("A test fails where a kernel takes more. To write the table anew, delete `kernels.json` and run `KernelCompilationTests`.\n\n");
+        text.Append("A test fails where a kernel takes more. ");
+        text.Append("To write the table anew, delete `kernels.json` and run `KernelCompilationTests`.\n\n");
         text.Append("| kernel | " + string.Join(" | ",
             PtxCompiler.Architectures.Select(a => $"{a}: registers | spills, bytes | stack, bytes | shared, bytes | warps")) + " |\n");
         text.Append("|---|" + string.Concat(Enumerable.Repeat("---:|", 5 * PtxCompiler.Architectures.Count)) + "\n");

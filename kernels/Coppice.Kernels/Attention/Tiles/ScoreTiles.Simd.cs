@@ -11,7 +11,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private sealed partial class AttentionJob<TPages, TElement>
     {
         /// <summary>
-        /// 1 query by 64 keys at a time: 4 accumulators. Scores go <paramref name="at"/> floats after each query.
+        /// 1 query by 64 keys at a time: 4 accumulators.
+        /// Scores go <paramref name="at"/> floats after each query.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Scores1x4(float* first, float* last, byte* page, byte* next, long at)
@@ -29,7 +30,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>
-        /// 2 queries by 64 keys at a time: 8 accumulators. Scores go <paramref name="at"/> floats after each query.
+        /// 2 queries by 64 keys at a time: 8 accumulators.
+        /// Scores go <paramref name="at"/> floats after each query.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Scores2x4(float* first, float* last, byte* page, byte* next, long at)
@@ -52,7 +54,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>
-        /// 4 queries by 64 keys at a time: 16 accumulators. Scores go <paramref name="at"/> floats after each query.
+        /// 4 queries by 64 keys at a time: 16 accumulators.
+        /// Scores go <paramref name="at"/> floats after each query.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Scores4x4(float* first, float* last, byte* page, byte* next, long at)
@@ -86,7 +89,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>
-        /// 2 queries by 32 keys at a time: 4 accumulators. Scores go <paramref name="at"/> floats after each query.
+        /// 2 queries by 32 keys at a time: 4 accumulators.
+        /// Scores go <paramref name="at"/> floats after each query.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Scores2x2(float* first, float* last, byte* page, byte* next, long at)

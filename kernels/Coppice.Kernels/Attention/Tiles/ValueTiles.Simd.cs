@@ -11,7 +11,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private sealed partial class AttentionJob<TPages, TElement>
     {
         /// <summary>
-        /// 2 queries by 64 elements of the head at a time, or 32: 8 accumulators. Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
+        /// 2 queries by 64 elements of the head at a time, or 32: 8 accumulators.
+        /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Values2x4(float* first, float* last, byte* page, byte* next, int low, int high)
@@ -56,7 +57,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>
-        /// 4 queries by 64 elements of the head at a time, or 32: 16 accumulators. Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
+        /// 4 queries by 64 elements of the head at a time, or 32: 16 accumulators.
+        /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Values4x4(float* first, float* last, byte* page, byte* next, int low, int high)

@@ -261,9 +261,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var p = 0; p < panels;)
             {
                 var source = Weight.Panel(panel + p);
-                if (panels - p >= RowPanels)
-                { CodeRow1x4<TCodes>(X, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p += 4; }
-                else { CodeRow1x1<TCodes>(X, source, layout.ParameterOffset, layout.Groups, sums + p * Lanes); p++; }
+                var y = sums + p * Lanes;
+                var isWhole = panels - p >= RowPanels;
+                if (isWhole) CodeRow1x4<TCodes>(X, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, y);
+                else CodeRow1x1<TCodes>(X, source, layout.ParameterOffset, layout.Groups, y);
+                p += isWhole ? RowPanels : 1;
             }
         }
 

@@ -9,7 +9,8 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>
-    /// One row by 4 panels: y[16 · 4] for x [32 · groups]. Lines are asked for ahead: see <see cref="PrefetchBytes"/>.
+    /// One row by 4 panels: y[16 · 4] for x [32 · groups].
+    /// Lines are asked for ahead: see <see cref="PrefetchBytes"/>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CodeRow1x4<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
