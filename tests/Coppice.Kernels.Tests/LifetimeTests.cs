@@ -132,7 +132,7 @@ public sealed class LifetimeTests
                 catch (ObjectDisposedException) { }
             });
             computes.Start();
-            while (Volatile.Read(ref ops) == 0) Thread.SpinWait(1);
+            SpinWait.SpinUntil(() => Volatile.Read(ref ops) > 0);
             Thread.SpinWait(random.Next(3000));
             foreach (var one in owned.OrderBy(_ => random.Next())) one.Dispose();
             Assert.True(computes.Join(TimeSpan.FromSeconds(60)), "the thread that computes must end");
