@@ -91,14 +91,16 @@ internal sealed class ReplayBench(LanguageModel model, int tokens)
         return session.LastResult!;
     }
 
-    /// <summary>Prints a phase: the ratio of all times together, and that of each request.</summary>
+    /// <summary>Prints a phase: the ratio of all times together, the median of the requests, which a disturbed one does not change, and each.</summary>
     private static void Report(string name, (double Plain, double Drafted)[] times, double tokensPerPass, double nodesPerPass)
     {
         var ratio = times.Sum(time => time.Plain) / times.Sum(time => time.Drafted);
-        var each = string.Join(' ', times.Select(time => (time.Plain / time.Drafted).ToString("0.0", CultureInfo.InvariantCulture)));
+        double[] ratios = [.. times.Select(time => time.Plain / time.Drafted)];
+        var median = ratios.Order().ElementAt(ratios.Length / 2);
+        var each = string.Join(' ', ratios.Select(one => one.ToString("0.0", CultureInfo.InvariantCulture)));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name,-9} {ratio:0.00}x  {tokensPerPass:0.00} tokens and {nodesPerPass:0.0} nodes a pass; each: {each}"));
+            $"{name,-9} {ratio:0.00}x, median {median:0.00}x; {tokensPerPass:0.00} tokens and {nodesPerPass:0.0} nodes a pass; each: {each}"));
     }
 
     private static int Whole(string text) => int.Parse(text, CultureInfo.InvariantCulture);
