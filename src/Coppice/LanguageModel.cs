@@ -87,6 +87,8 @@ public sealed class LanguageModel : IDisposable
     internal Decoder Decoder { get; }
     /// <summary>Pages of prompts that sessions share; null where they do not.</summary>
     internal PrefixCache? Prefixes { get; }
+    /// <summary>Of the model whose keys and values a saved session must have: see <see cref="ModelFingerprint"/>.</summary>
+    internal byte[] Fingerprint { get; private init; } = [];
     /// <summary>What drafters may know of this model.</summary>
     internal DraftContext DraftContext { get; }
 
@@ -152,7 +154,11 @@ public sealed class LanguageModel : IDisposable
         try
         {
             weights = WeightLoader.Load(backend, checkpoint, plan, options.Weights, threads, report, cancellation);
-            return new LanguageModel(backend, files, tokenizer.GetAwaiter().GetResult(), weights, options, target, warmUp);
+            var fingerprint = ModelFingerprint.Of(files.Folder, checkpoint, options.Weights, backend);
+            return new LanguageModel(backend, files, tokenizer.GetAwaiter().GetResult(), weights, options, target, warmUp)
+            {
+                Fingerprint = fingerprint,
+            };
         }
         catch
         {

@@ -13,7 +13,7 @@ namespace Coppice;
 /// computed again, and the result does not depend on that. One generation at a time; different sessions may run at the same time, and their passes are shared.
 /// Not thread-safe beyond that, except that <see cref="Dispose"/> may be called at any moment from any thread.
 /// </remarks>
-public sealed class Session : IDisposable
+public sealed partial class Session : IDisposable
 {
     private readonly LanguageModel _model;
     private readonly Sequence _sequence;
@@ -22,6 +22,7 @@ public sealed class Session : IDisposable
     private ScheduledWork? _work;       // what runs now
     private bool _reserved;             // something has begun: it runs, or is being prepared
     private bool _disposed, _freed;
+    private bool _isFromFile;           // somebody else has made keys and values: they are nobody else's
     private readonly SessionOptions _options;
 
     internal Session(LanguageModel model, SessionOptions options)
@@ -155,7 +156,7 @@ public sealed class Session : IDisposable
             Sequence? fork = null;
             _model.Scheduler.Exclusive(() => fork = _sequence.Fork(_model.Runner));
             _model.Scheduler.Park(fork!);
-            return new Session(_model, _options, fork!);
+            return new Session(_model, _options, fork!) { _isFromFile = _isFromFile };
         }
         finally
         {
@@ -171,6 +172,7 @@ public sealed class Session : IDisposable
         Reserve();
         _model.Scheduler.Unpark(_sequence);
         _sequence.Clear();
+        _isFromFile = false;
         End(null);
     }
 
@@ -303,7 +305,7 @@ public sealed class Session : IDisposable
         Begin(prompt, new DecodingOptions(options.CreateSampler(prompt.Length, stop.EndIds), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
         var text = new TextStream(_model.Tokenizer, options);
         // Must not know the session: what a host has forgotten could not be collected while passes run for it.
-        var (sequence, prefixes, scope) = (_sequence, _options.SharePrefixes ? _model.Prefixes : null, _options.Scope);
+        var (sequence, prefixes, scope) = (_sequence, _options.SharePrefixes && !_isFromFile ? _model.Prefixes : null, _options.Scope);
         var generation = new Generation(_model.Scheduler, sequence, _model.Decoder, _model.Runner.Costs, text, () => Offer(sequence, prefixes, scope))
         {
             Priority = options.Priority,
@@ -356,7 +358,7 @@ public sealed class Session : IDisposable
                 FreeSequence();
                 return;
             }
-            if (_options.SharePrefixes) Offer(_sequence, _model.Prefixes, _options.Scope);
+            if (_options.SharePrefixes && !_isFromFile) Offer(_sequence, _model.Prefixes, _options.Scope);
             _model.Scheduler.Park(_sequence);
         }
     }
@@ -371,6 +373,7 @@ public sealed class Session : IDisposable
             work = _work;
             if (work is null)
             {
+                _fileStop?.Cancel();
                 if (!_reserved || !wait) FreeSequence();        // what is being prepared frees the session when it ends
                 return;
             }

@@ -61,6 +61,7 @@ internal static class SessionFile
     /// <param name="cache">A cache of the same geometry.</param>
     /// <param name="fingerprint">Of the model, 32 bytes.</param>
     /// <param name="vocabularySize">Token ids must be below it.</param>
+    /// <param name="reserve">Makes room in the cache for a number of tokens; null for <see cref="KvCache.Reserve"/>.</param>
     /// <param name="cancellationToken">Looked at before each block.</param>
     /// <exception cref="SessionFileException">The file is damaged, or of another model, format or version.</exception>
     /// <exception cref="Kernels.DeviceMemoryException">The memory shared with other sequences is used up; the cache is empty.</exception>
@@ -68,13 +69,14 @@ internal static class SessionFile
     /// <exception cref="UnauthorizedAccessException">The file must not be read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the cache is as it was, or empty.</exception>
     public static SavedSession Load(
-        string path, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize, CancellationToken cancellationToken = default)
+        string path, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize, Action<int>? reserve = null,
+        CancellationToken cancellationToken = default)
     {
         var name = Path.GetFileName(path);
         if (CheckpointFile.Length(path) == 0)
             throw new SessionFileException($"{name}: must be a file with content, found an empty one, a pipe or a device.");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        return Read(name, stream, cache, fingerprint, vocabularySize, cancellationToken);
+        return Read(name, stream, cache, fingerprint, vocabularySize, reserve, cancellationToken);
     }
 
     /// <summary>Writes what a file holds.</summary>
@@ -118,10 +120,11 @@ internal static class SessionFile
     /// <param name="cache">See <see cref="Load"/>.</param>
     /// <param name="fingerprint">See <see cref="Load"/>.</param>
     /// <param name="vocabularySize">See <see cref="Load"/>.</param>
+    /// <param name="reserve">See <see cref="Load"/>.</param>
     /// <param name="cancellationToken">See <see cref="Load"/>.</param>
     /// <inheritdoc cref="Load"/>
     public static SavedSession Read(
-        string name, Stream stream, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize,
+        string name, Stream stream, KvCache cache, ReadOnlySpan<byte> fingerprint, int vocabularySize, Action<int>? reserve = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(fingerprint.Length, SessionFileHeader.FingerprintSize);
@@ -144,7 +147,8 @@ internal static class SessionFile
         cache.Truncate(0);
         try
         {
-            cache.Reserve(header.Cached);
+            if (reserve is null) cache.Reserve(header.Cached);
+            else reserve(header.Cached);
             if (Pass(name, stream, header, cache, cancellationToken) is null) throw Damaged(name);     // somebody has written to it since
             cache.Advance(header.Cached);
         }

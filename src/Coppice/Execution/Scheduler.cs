@@ -143,7 +143,7 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Makes room in <paramref name="cache"/>, at the cost of idle sequences; for work that runs alone with the runner.</summary>
+    /// <summary>Makes room in <paramref name="cache"/>, at the cost of idle sequences; from any thread, beside passes of other caches.</summary>
     /// <exception cref="DeviceMemoryException">The pages that are in use leave too few.</exception>
     public void Reserve(Coppice.Cache.KvCache cache, int rows)
     {

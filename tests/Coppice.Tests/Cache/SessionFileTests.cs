@@ -40,7 +40,7 @@ public sealed class SessionFileTests : IDisposable
         {
             using var loaded = create();
             if (loaded.Cache.Length == 0) loaded.Append(30, seed: 5);       // what was there is replaced
-            var session = SessionFile.Load(_file.Path, loaded.Cache, Model, Vocabulary, Token);
+            var session = SessionFile.Load(_file.Path, loaded.Cache, Model, Vocabulary, cancellationToken: Token);
             Assert.Equal(tokens, session.Tokens);
             Assert.Equal(beyond, session.Beyond);
             loaded.Tokens.Clear();
@@ -96,7 +96,7 @@ public sealed class SessionFileTests : IDisposable
         Refused("ids", Resealed(Changed(file, 84, -1)));
         using var loaded = _bench.NewDense();
         using var right = new MemoryStream(Resealed(Changed(file, 80, Vocabulary - 1)));
-        Assert.Equal(Vocabulary - 1, SessionFile.Read("file", right, loaded.Cache, Model, Vocabulary, Token).Tokens[0]);
+        Assert.Equal(Vocabulary - 1, SessionFile.Read("file", right, loaded.Cache, Model, Vocabulary, cancellationToken: Token).Tokens[0]);
     }
 
     [Fact]
@@ -107,13 +107,13 @@ public sealed class SessionFileTests : IDisposable
         SessionFile.Save(_file.Path, saved.Cache, saved.Tokens.ToArray(), false, Model, Token);
         var source = new KvSource(_bench.Backend, _bench.Geometry, _bench.Pool);
         using var small = KvCacheKind.Create(source, 250);
-        var error = Assert.Throws<SessionFileException>(() => SessionFile.Load(_file.Path, small, Model, Vocabulary, Token));
+        var error = Assert.Throws<SessionFileException>(() => SessionFile.Load(_file.Path, small, Model, Vocabulary, cancellationToken: Token));
         Assert.Contains("250 tokens", error.Message, StringComparison.Ordinal);
         using var other = _bench.NewCache();
         other.Append(400, seed: 2);
         using var loaded = _bench.NewCache();
         loaded.Append(64, seed: 3);
-        Assert.Throws<DeviceMemoryException>(() => SessionFile.Load(_file.Path, loaded.Cache, Model, Vocabulary, Token));
+        Assert.Throws<DeviceMemoryException>(() => SessionFile.Load(_file.Path, loaded.Cache, Model, Vocabulary, cancellationToken: Token));
         Assert.Equal((0, 4), (loaded.Cache.Length, _bench.Pool.FreePages));
     }
 
@@ -132,9 +132,9 @@ public sealed class SessionFileTests : IDisposable
         SessionFile.Save(_file.Path, cache.Cache, tokens, false, Model, Token);
         using var loaded = _bench.NewCache();
         loaded.Append(10, seed: 2);
-        Assert.Throws<OperationCanceledException>(() => SessionFile.Load(_file.Path, loaded.Cache, Model, Vocabulary, cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => SessionFile.Load(_file.Path, loaded.Cache, Model, Vocabulary, cancellationToken: cancelled.Token));
         loaded.CheckContent();
-        Assert.Throws<FileNotFoundException>(() => SessionFile.Load(_file.Path + ".none", loaded.Cache, Model, Vocabulary, Token));
+        Assert.Throws<FileNotFoundException>(() => SessionFile.Load(_file.Path + ".none", loaded.Cache, Model, Vocabulary, cancellationToken: Token));
     }
 
     [Fact]
@@ -145,7 +145,7 @@ public sealed class SessionFileTests : IDisposable
         using var stream = new ChangingStream(Bytes(cache), at: 2000);
         using var loaded = _bench.NewCache();
         loaded.Append(10, seed: 2);
-        var error = Assert.Throws<SessionFileException>(() => SessionFile.Read("file", stream, loaded.Cache, Model, Vocabulary, Token));
+        var error = Assert.Throws<SessionFileException>(() => SessionFile.Read("file", stream, loaded.Cache, Model, Vocabulary, cancellationToken: Token));
         Assert.Contains("checksum", error.Message, StringComparison.Ordinal);
         Assert.Equal((0, 13), (loaded.Cache.Length, _bench.Pool.FreePages));
     }
@@ -170,7 +170,7 @@ public sealed class SessionFileTests : IDisposable
             try
             {
                 // Another number of cached tokens in the same blocks, say, with a checksum that fits is another session, and no error.
-                SessionFile.Read("file", stream, loaded.Cache, Model, Vocabulary, Token);
+                SessionFile.Read("file", stream, loaded.Cache, Model, Vocabulary, cancellationToken: Token);
                 Assert.Equal(Resealed(changed), changed);
                 loaded.Cache.Truncate(0);
                 loaded.Tokens.Clear();
@@ -234,7 +234,7 @@ public sealed class SessionFileTests : IDisposable
         cache.Append(10, seed: 2);
         using var stream = new MemoryStream(file);
         var error = Assert.Throws<SessionFileException>(
-            () => SessionFile.Read("file", stream, cache.Cache, model ?? Model, Vocabulary, Token));
+            () => SessionFile.Read("file", stream, cache.Cache, model ?? Model, Vocabulary, cancellationToken: Token));
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
         cache.CheckContent();
     }
