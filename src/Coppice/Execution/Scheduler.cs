@@ -41,6 +41,12 @@ internal sealed partial class Scheduler : IDisposable
         get { lock (_sync) return _active.Count + _waiting.Count; }
     }
 
+    /// <summary>Holders of pages outside passes.</summary>
+    public int Idle
+    {
+        get { lock (_sync) return _idle.Count; }
+    }
+
     /// <summary>Registers <paramref name="participant"/>, unless it is, and sees to it that passes run for it.</summary>
     /// <exception cref="ModelBusyException">The queue is full.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
@@ -208,7 +214,8 @@ internal sealed partial class Scheduler : IDisposable
         if (participant.State != ParticipantState.Detached || participant.IsFinished) return;
         if (participant.Arrival == 0)
         {
-            if (_active.Count >= _options.Sequences && _waiting.Count >= _options.Queue)
+            // Places are given out by passes, so those that are free count as much as the queue.
+            if ((long)_active.Count + _waiting.Count >= (long)_options.Sequences + _options.Queue)
                 throw new ModelBusyException($"model: {_options.Sequences} sequences are running and {_options.Queue} wait, no more are taken (try again later, or raise ModelOptions.MaxQueued).");
             participant.Arrival = ++_arrivals;
         }

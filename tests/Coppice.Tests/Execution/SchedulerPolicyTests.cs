@@ -1,0 +1,136 @@
+using Coppice.Cache;
+using Coppice.Execution;
+using Coppice.Tests.Support;
+using Xunit;
+
+namespace Coppice.Tests.Execution;
+
+/// <summary>What the scheduler owes each request: a place or a refusal, pages or a wait, a turn, and to be forgotten when it has ended.</summary>
+public sealed class SchedulerPolicyTests : IDisposable
+{
+    private readonly TinyModel _folder = new(ScheduleTests.Config);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory, InlineData(1, 0), InlineData(1, 1), InlineData(3, 2)]
+    public async Task As_many_requests_are_taken_as_places_and_queue_hold(int places, int queue)
+    {
+        using var model = Load(places, pages: 64, queue);
+        var sessions = Enumerable.Range(0, places + queue + 4).Select(_ => model.NewSession()).ToArray();
+        var readers = new List<Task<int>>();
+        await WhileNobodyDrives(model, () =>
+        {
+            foreach (var session in sessions) readers.Add(Count(session, TinyModel.Prompt(5), 8));
+        });
+        var refused = 0;
+        foreach (var reader in readers)
+        {
+            try { Assert.Equal(8, await reader); }
+            catch (ModelBusyException) { refused++; }
+        }
+        Assert.Equal(4, refused);
+        foreach (var session in sessions) session.Dispose();
+    }
+
+    private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
+    {
+        Device = "cpu",
+        Threads = 1,
+        ContextLength = 300,
+        MaxSequences = places,
+        MaxQueued = queue,
+        PrefillChunk = chunk,
+        KvCache = new() { SharedTokens = 64 * pages, PrefixCaching = prefixes },
+    });
+
+    private static GenerationOptions Endless(int tokens) => new() { MaxTokens = tokens, IgnoreEos = true };
+
+    private static async Task<int> Count(Session session, int[] prompt, int tokens)
+    {
+        var count = 0;
+        await foreach (var _ in session.GenerateAsync(prompt, Endless(tokens), Cancellation)) count++;
+        return count;
+    }
+
+    /// <summary>Runs <paramref name="begin"/> while no pass can begin, so that what it starts is in the queue together.</summary>
+    private static async Task WhileNobodyDrives(LanguageModel model, Action begin)
+    {
+        using var entered = new ManualResetEventSlim();
+        using var leave = new ManualResetEventSlim();
+        var holding = Task.Factory.StartNew(() => model.Scheduler.Exclusive(() =>
+        {
+            entered.Set();
+            leave.Wait(Cancellation);
+        }), Cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        entered.Wait(Cancellation);
+        try { begin(); }
+        finally { leave.Set(); }
+        await holding;
+    }
+
+    /// <summary>Proposes nothing and tells when it is asked, on the thread that drives.</summary>
+    private sealed class Watcher(Action asked) : Coppice.Drafting.Drafter
+    {
+        public override void Draft(in Coppice.Drafting.DraftRequest request, Coppice.Decoding.Verification.TokenTree tree) => asked();
+    }
+
+    /// <summary>A sequence without a text: it runs the rows it wants, and one row a pass when it has had them.</summary>
+    private sealed class Plain(LanguageModel model, int rows) : PassParticipant, IPreemptible, IDisposable
+    {
+        private readonly KvCache _cache = model.Runner.NewCache(model.ContextLength);
+        private readonly int[] _tokens = TinyModel.Prompt(300);
+        private int _wanted = rows;
+        private bool _ended;
+
+        public bool IsPrompt { get; init; }
+        public bool EndsAsItGivesUp { get; init; }
+        public long Limit { get; set; } = long.MaxValue;
+        public Exception? Error { get; private set; }
+        public int Left => _wanted;
+
+        public override IPreemptible Pages => this;
+        public override int PromptRows => IsPrompt ? Math.Max(_wanted - 1, 0) : 0;
+        public override int TokenCount => _cache.Length + 1;
+        public override bool HasOutput => IsFinished || _wanted == 0 || model.Runner.Pass >= Limit;
+        public override bool HasRoom => true;
+        public override bool IsFinished => Error is not null || _ended;
+        public override bool RunsAhead => false;
+
+        public void Want(int rows)
+        {
+            _wanted = rows;
+            _cache.Truncate(0);
+        }
+
+        public override void Plan(in PassShare share)
+        {
+            if (_cache.Length > 250) _cache.Truncate(0);
+            var rows = IsPrompt ? Math.Min(_wanted, share.Rows) : Math.Clamp(_wanted, 1, share.Rows);
+            Request.Stretch(_cache, _tokens.AsMemory(_cache.Length, rows), nodes: 0);
+        }
+
+        public override void Complete(in PassReport report)
+        {
+            _cache.Advance(Request.Rows);
+            _wanted = Math.Max(_wanted - Request.Rows, 0);
+        }
+
+        public override void Fail(Exception error) => Error ??= error;
+
+        public override void Publish()
+        {
+        }
+
+        public bool GiveUpPages()
+        {
+            _ended |= EndsAsItGivesUp;
+            var held = _cache.Length > 0;
+            _cache.Truncate(0);
+            return held;
+        }
+
+        public void Dispose() => _cache.Dispose();
+    }
+}
