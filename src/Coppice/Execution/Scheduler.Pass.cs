@@ -195,7 +195,7 @@ internal sealed partial class Scheduler
     {
         lock (_sync)
         {
-            if (GiveUpIdle()) return true;
+            if (GiveUpIdle() || GiveUpWaiting()) return true;
             var victim = participant;
             foreach (var other in _active)
             {
@@ -226,6 +226,16 @@ internal sealed partial class Scheduler
         {
             UnparkLocked(first.Value);
             if (first.Value.GiveUpPages()) return true;
+        }
+        return false;
+    }
+
+    /// <summary>The last of the queue that has pages gives them up; false where none has any.</summary>
+    private bool GiveUpWaiting()
+    {
+        for (var i = _waiting.Count - 1; i >= 0; i--)
+        {
+            if (_waiting[i].Pages.GiveUpPages()) return true;
         }
         return false;
     }

@@ -149,7 +149,7 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Makes room in <paramref name="cache"/>, at the cost of idle sequences; from any thread, beside passes of other caches.</summary>
+    /// <summary>Makes room in <paramref name="cache"/>, at the cost of sequences that are idle or wait; from any thread, beside passes of other caches.</summary>
     /// <exception cref="DeviceMemoryException">The pages that are in use leave too few.</exception>
     public void Reserve(Coppice.Cache.KvCache cache, int rows)
     {
@@ -164,7 +164,7 @@ internal sealed partial class Scheduler : IDisposable
             {
                 lock (_sync)
                 {
-                    if (!GiveUpIdle()) throw;
+                    if (!GiveUpIdle() && !GiveUpWaiting()) throw;
                 }
             }
         }

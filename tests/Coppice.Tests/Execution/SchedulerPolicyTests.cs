@@ -34,6 +34,25 @@ public sealed class SchedulerPolicyTests : IDisposable
         foreach (var session in sessions) session.Dispose();
     }
 
+    [Fact]
+    public async Task A_sequence_that_waits_gives_its_pages_to_the_one_that_runs()
+    {
+        using var model = Load(places: 1, pages: 6, prefixes: false);
+        using var waiting = model.NewSession();
+        using var running = model.NewSession();
+        using var fresh = model.NewSession();
+        var expected = fresh.Ids(TinyModel.Prompt(100), Endless(60));
+        fresh.Dispose();
+        waiting.Ids(TinyModel.Prompt(200, seed: 3), Endless(5));
+        using var pieces = running.Generate(TinyModel.Prompt(100), Endless(60), Cancellation).GetEnumerator();
+        Assert.True(pieces.MoveNext());
+        var ids = new List<int> { pieces.Current.TokenId };
+        var second = Count(waiting, [.. waiting.Tokens, 7], 3);      // keeps its four pages and waits for the place
+        while (pieces.MoveNext()) ids.Add(pieces.Current.TokenId);
+        Assert.Equal(expected, ids);
+        Assert.Equal(3, await second);
+    }
+
     private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
     {
         Device = "cpu",
