@@ -3,6 +3,9 @@ namespace Coppice.Cache;
 /// <summary>Holds pages that nobody uses now, and gives them up when a sequence needs them.</summary>
 internal interface IPageHolder
 {
+    /// <summary>Pages that <see cref="GiveUp"/> could return now.</summary>
+    int EvictablePages { get; }
+
     /// <summary>Returns at least <paramref name="pages"/> pages to the pool, or none where it cannot return so many.</summary>
     /// <remarks>Called by <see cref="KvPagePool.Take"/> on the thread that needs them, while no lock of the pool is held.</remarks>
     /// <returns>Pages that became free.</returns>

@@ -71,6 +71,13 @@ internal sealed class KvPagePool : IDisposable
         get { lock (_gate) return _free.Count; }
     }
 
+    /// <summary>Whether <see cref="Take"/> would give <paramref name="pages"/> pages now.</summary>
+    public bool CanTake(int pages)
+    {
+        var free = FreePages;
+        return free >= pages || free + (Holder?.EvictablePages ?? 0) >= pages;
+    }
+
     /// <summary>Pages with more than one holder.</summary>
     public int SharedPages
     {

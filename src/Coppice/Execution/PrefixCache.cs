@@ -70,7 +70,8 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
         }
     }
 
-    /// <summary>Pages that could be given up now, because no sequence holds them or one below them. Time: O(pages held).</summary>
+    /// <inheritdoc/>
+    /// <remarks>Those that no sequence holds, nor one below them. Time: O(pages held).</remarks>
     public int EvictablePages
     {
         get

@@ -78,9 +78,9 @@ internal sealed partial class Scheduler
         }
     }
 
-    /// <summary>Whether pages for all tokens so far are free or idle; a sequence that comes back would else be sent away again at once.</summary>
+    /// <summary>Whether pages for all tokens so far, and one more, are free, kept for nobody, or idle; a sequence that comes back would else be sent away again at once.</summary>
     private bool HasPagesFor(PassParticipant participant) =>
-        _runner.SharedPages is not { } pages || _idle.Count > 0 || pages.FreePages > Coppice.Kernels.KvLayout.Pages(participant.TokenCount + 1);
+        _runner.SharedPages is not { } pages || _idle.Count > 0 || pages.CanTake(Coppice.Kernels.KvLayout.Pages(participant.TokenCount + 1) + 1);
 
     /// <summary>Those that take part in the next pass: all that can give a token, then prompts.</summary>
     private void Choose()

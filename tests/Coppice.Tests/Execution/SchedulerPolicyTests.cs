@@ -53,6 +53,30 @@ public sealed class SchedulerPolicyTests : IDisposable
         Assert.Equal(3, await second);
     }
 
+    [Fact]
+    public async Task Pages_that_only_the_prefix_cache_holds_do_not_keep_requests_waiting()
+    {
+        using var model = Load(places: 8, pages: 12);
+        var pages = model.Runner.SharedPages!;
+        for (var seed = 0; pages.FreePages > 1; seed++)
+        {
+            using var session = model.NewSession();
+            session.Ids(TinyModel.Prompt(130, seed), Endless(2));
+        }
+        using var one = model.NewSession();
+        using var other = model.NewSession();
+        var before = 0L;
+        var readers = new List<Task<int>>();
+        await WhileNobodyDrives(model, () =>
+        {
+            before = model.Runner.Pass;
+            readers.Add(Count(one, TinyModel.Prompt(20, 101), 30));
+            readers.Add(Count(other, TinyModel.Prompt(20, 102), 30));
+        });
+        Assert.All(await Task.WhenAll(readers), count => Assert.Equal(30, count));
+        Assert.InRange(model.Runner.Pass - before, 30, 45);
+    }
+
     private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
     {
         Device = "cpu",
