@@ -24,6 +24,7 @@ internal sealed partial class Scheduler : IDisposable
     private readonly Dictionary<IPreemptible, LinkedListNode<IPreemptible>> _idleNodes = [];
     private bool _driving, _disposed;
     private int _blocked;               // threads in Monitor.Wait
+    private int _exclusive;             // of them, those that wait to be alone with the runner: they come before the next pass
     private Thread? _engine;
     private long _arrivals;
 
@@ -64,23 +65,27 @@ internal sealed partial class Scheduler : IDisposable
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Advance(PassParticipant participant)
     {
-        lock (_sync)
+        do
         {
-            Enter(participant);
-            while (_driving && !participant.HasOutput) Block();
-            if (participant.HasOutput) return;
-            if (_disposed) throw Disposed();
-            _driving = true;
+            lock (_sync)
+            {
+                Enter(participant);
+                while ((_driving || _exclusive > 0 && !_disposed) && !participant.HasOutput) Block();
+                if (participant.HasOutput) return;
+                if (_disposed) throw Disposed();
+                _driving = true;
+            }
+            try
+            {
+                do RunPass();
+                while (!participant.HasOutput && !Volatile.Read(ref _disposed) && Volatile.Read(ref _exclusive) == 0);
+            }
+            finally
+            {
+                lock (_sync) StopDriving();
+            }
         }
-        try
-        {
-            while (!participant.HasOutput && !Volatile.Read(ref _disposed)) RunPass();
-        }
-        finally
-        {
-            lock (_sync) StopDriving();
-        }
-        if (!participant.HasOutput) throw Disposed();
+        while (!participant.HasOutput);
     }
 
     /// <summary>Takes <paramref name="participant"/> out; when it returns, no pass runs with it, and its pages may be given up.</summary>
@@ -125,18 +130,22 @@ internal sealed partial class Scheduler : IDisposable
         participant.Publish();
     }
 
-    /// <summary>Runs <paramref name="work"/> on this thread between passes, alone with the runner.</summary>
+    /// <summary>Runs <paramref name="work"/> on this thread, alone with the runner, before the next pass begins.</summary>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Exclusive(Action work)
     {
         lock (_sync)
         {
-            if (_disposed) throw Disposed();
-            while (_driving)
+            _exclusive++;
+            try
             {
-                Block();
-                if (_disposed) throw Disposed();
+                while (_driving && !_disposed) Block();
             }
+            finally
+            {
+                _exclusive--;
+            }
+            if (_disposed) throw Disposed();
             _driving = true;
         }
         try
@@ -314,7 +323,7 @@ internal sealed partial class Scheduler : IDisposable
         {
             lock (_sync)
             {
-                while (_driving || !HasDemand())
+                while (_driving || _exclusive > 0 || !HasDemand())
                 {
                     if (!_disposed && Monitor.Wait(_sync, IdleMilliseconds)) continue;
                     if (!_disposed && (_driving || HasDemand())) continue;
@@ -330,7 +339,7 @@ internal sealed partial class Scheduler : IDisposable
                 do
                 {
                     RunPass();
-                    lock (_sync) more = !_disposed && HasDemand();
+                    lock (_sync) more = !_disposed && _exclusive == 0 && HasDemand();
                 }
                 while (more);
             }

@@ -77,6 +77,33 @@ public sealed class SchedulerPolicyTests : IDisposable
         Assert.InRange(model.Runner.Pass - before, 30, 45);
     }
 
+    [Fact]
+    public async Task A_fork_has_its_turn_while_others_generate()
+    {
+        using var model = Load(places: 8, pages: 64);
+        using var still = model.NewSession();
+        still.Ids(TinyModel.Prompt(20), Endless(3));
+        using var busy = model.NewSession();
+        var passes = 0;
+        Task<Session>? fork = null;
+        busy.Drafter = new Watcher(() =>
+        {
+            passes += fork is { IsCompleted: false } ? 1 : 0;
+            if (fork is not null) return;
+            var thread = new TaskCompletionSource<Thread>();
+            fork = Task.Factory.StartNew(() =>
+            {
+                thread.SetResult(Thread.CurrentThread);
+                return still.Fork();
+            }, Cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            var forking = thread.Task.GetAwaiter().GetResult();
+            while (!forking.ThreadState.HasFlag(ThreadState.WaitSleepJoin) && !fork.IsCompleted) Thread.Yield();
+        });
+        Assert.Equal(250, await Count(busy, TinyModel.Prompt(20), 250));
+        (await fork!).Dispose();
+        Assert.InRange(passes, 0, 3);
+    }
+
     private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
     {
         Device = "cpu",
