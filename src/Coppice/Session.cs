@@ -397,9 +397,9 @@ public sealed partial class Session : IDisposable
 
     private void FreeSequence()
     {
+        _model.Scheduler.Unpark(_sequence);     // also where it was freed before: work that is withdrawn is parked
         if (_freed) return;
         _freed = true;
-        _model.Scheduler.Unpark(_sequence);
         _drafter.Drafter.Dispose();
         _sequence.Dispose();
     }

@@ -104,6 +104,28 @@ public sealed class SchedulerPolicyTests : IDisposable
         Assert.InRange(passes, 0, 3);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_session_that_is_disposed_in_its_loop_leaves_nothing_with_the_scheduler(bool asynchronous)
+    {
+        using var model = Load(places: 8, pages: 64);
+        for (var round = 0; round < 5; round++)
+        {
+            var session = model.NewSession();
+            await Assert.ThrowsAsync<ObjectDisposedException>(async () =>
+            {
+                if (asynchronous)
+                {
+                    await foreach (var _ in session.GenerateAsync(TinyModel.Prompt(5), Endless(100), Cancellation)) session.Dispose();
+                }
+                else
+                {
+                    foreach (var _ in session.Generate(TinyModel.Prompt(5), Endless(100), Cancellation)) session.Dispose();
+                }
+            });
+        }
+        Assert.Equal((0, 0), (model.Scheduler.Load, model.Scheduler.Idle));
+    }
+
     private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
     {
         Device = "cpu",
