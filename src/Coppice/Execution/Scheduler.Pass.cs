@@ -259,7 +259,7 @@ internal sealed partial class Scheduler
         var participant = _pass[place];
         _pass.RemoveAt(place);
         participant.Chunk = 0;
-        if (participant.IsFinished) Finish(participant);
+        if (participant.IsFinished) Detach(participant);
         Release(participant);
         if (participant.IsFinished) participant.Publish();
     }
@@ -301,7 +301,7 @@ internal sealed partial class Scheduler
         {
             foreach (var participant in _pass)
             {
-                if (participant.IsFinished || !participant.HasRoom) Finish(participant);
+                if (participant.IsFinished || !participant.HasRoom) Detach(participant);
                 else if (_evicted.Contains(participant)) Evict(participant);
                 Release(participant);
             }
@@ -315,13 +315,6 @@ internal sealed partial class Scheduler
         {
             if (_blocked > 0) Monitor.PulseAll(_sync);
         }
-    }
-
-    private void Finish(PassParticipant participant)
-    {
-        if (participant.State == ParticipantState.Active) _active.Remove(participant);
-        participant.State = ParticipantState.Detached;
-        ParkLocked(participant.Pages);
     }
 
     private static void Release(PassParticipant participant)

@@ -126,6 +126,23 @@ public sealed class SchedulerPolicyTests : IDisposable
         Assert.Equal((0, 0), (model.Scheduler.Load, model.Scheduler.Idle));
     }
 
+    [Fact]
+    public void A_sequence_that_is_cancelled_as_it_gives_its_pages_up_leaves_the_queue()
+    {
+        using var model = Load(places: 4, pages: 6, prefixes: false);
+        using var old = new Plain(model, 1);
+        using var young = new Plain(model, 200) { EndsAsItGivesUp = true };
+        model.Scheduler.Advance(old);
+        model.Scheduler.Advance(young);
+        Assert.Equal(2, model.Scheduler.Load);
+        old.Want(150);     // its second pass needs a page of the other's
+        model.Scheduler.Advance(old);
+        Assert.Equal(1, model.Scheduler.Load);
+        model.Scheduler.Withdraw(old);
+        model.Scheduler.Withdraw(young);
+        Assert.Equal(0, model.Scheduler.Load);
+    }
+
     private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
     {
         Device = "cpu",
