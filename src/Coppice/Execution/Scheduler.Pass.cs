@@ -92,7 +92,7 @@ internal sealed partial class Scheduler
             if (participant.HasRoom || participant.IsFinished) (participant.PromptRows > 0 ? _prompts : _pass).Add(participant);
         }
         _pass.Sort(ByArrival);
-        var limit = Math.Min(_runner.Size.Rows, _requests.Length);
+        var limit = Math.Min(_runner.Size.Rows - (_prompts.Count > 0 ? LeastChunk : 0), _requests.Length);
         if (_pass.Count > limit)
         {
             _pass.Sort(ByService);

@@ -143,6 +143,25 @@ public sealed class SchedulerPolicyTests : IDisposable
         Assert.Equal(0, model.Scheduler.Load);
     }
 
+    [Fact]
+    public void A_prompt_comes_to_its_end_although_as_many_sequences_decode_as_a_pass_has_rows()
+    {
+        using var model = Load(places: 256, pages: 600, prefixes: false, chunk: 1);
+        var rows = model.Runner.Size.Rows;
+        var decoders = Enumerable.Range(0, rows).Select(_ => new Plain(model, 1)).ToArray();
+        foreach (var decoder in decoders) model.Scheduler.Advance(decoder);
+        using var prompt = new Plain(model, 60) { IsPrompt = true };
+        prompt.Limit = model.Runner.Pass + 200;
+        model.Scheduler.Advance(prompt);
+        Assert.Equal((null, 0), (prompt.Error, prompt.Left));
+        foreach (var decoder in decoders)
+        {
+            model.Scheduler.Withdraw(decoder);
+            decoder.Dispose();
+        }
+        model.Scheduler.Withdraw(prompt);
+    }
+
     private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
     {
         Device = "cpu",
