@@ -118,6 +118,7 @@ public sealed class PageCountTests : IDisposable
         private int _given;
 
         public int Asked { get; private set; }
+        public int EvictablePages => pages.Length - _given;
 
         public int GiveUp(int count)
         {

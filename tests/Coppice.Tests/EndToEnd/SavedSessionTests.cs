@@ -310,6 +310,8 @@ public sealed class SavedSessionTests : IDisposable
 
     private sealed class Interrupter(Action interrupt) : IPageHolder
     {
+        public int EvictablePages => 0;
+
         public int GiveUp(int pages)
         {
             interrupt();
