@@ -30,6 +30,7 @@ internal static class CoppiceCommand
             Json, Verbose,
             GenerateCommand.Create(), ChatCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(), TokenizeCommand.Create(),
             RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(),
+            SchemaCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;

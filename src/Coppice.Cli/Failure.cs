@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Coppice.Constraints;
 
 namespace Coppice.Cli;
 
@@ -40,7 +41,7 @@ internal static class Failure
     }
 
     private static bool IsExpected(Exception error) =>
-        error is CommandException or EngineException or IOException or UnauthorizedAccessException or PlatformNotSupportedException or ExternalException;
+        error is CommandException or EngineException or ConstraintException or IOException or UnauthorizedAccessException or PlatformNotSupportedException or ExternalException;
 
     /// <summary>.NET appends the parameter's name and the value in lines of their own.</summary>
     private static string WithoutParameter(ArgumentException error)

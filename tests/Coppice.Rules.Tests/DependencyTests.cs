@@ -14,8 +14,9 @@ public sealed class DependencyTests
     private static readonly Assembly Library = typeof(LanguageModel).Assembly;
     private static readonly Assembly Cli = Assembly.Load("Coppice.Cli");
     private static readonly Assembly Tiles = typeof(Coppice.Kernels.Tiles.TileFamily).Assembly;
+    private static readonly Assembly Constraints = Assembly.Load("Coppice.Constraints");
     private static readonly Assembly Tables = typeof(Coppice.Unicode.Table).Assembly;
-    private static readonly Architecture Code = new ArchLoader().LoadAssemblies(Errors, Kernels, Text, Library, Cli).Build();
+    private static readonly Architecture Code = new ArchLoader().LoadAssemblies(Errors, Kernels, Text, Constraints, Library, Cli).Build();
 
     /// <summary>
     /// For every folder the folders whose types it may use, besides its own and those inside it. A namespace belongs to the longest entry that it begins with;
@@ -50,6 +51,8 @@ public sealed class DependencyTests
             "Coppice", "Coppice.Text", "Coppice.Cache", "Coppice.Models", "Coppice.Execution", "Coppice.Drafting", "Coppice.Decoding.Sampling",
             "Coppice.Decoding.Verification", "Coppice.Kernels",
         ],
+        // src/Coppice.Constraints: needs only a vocabulary
+        ["Coppice.Constraints"] = [],
         ["Coppice"] = ["*"],
         ["Coppice.Cli"] = ["*"],
     };
@@ -66,6 +69,9 @@ public sealed class DependencyTests
     [Fact]
     public void Kernels_know_only_ILGPU_and_the_framework() =>
         References(Kernels, "Coppice.Errors", "ILGPU", "ILGPU.Algorithms", "System.Numerics.Tensors");
+
+    [Fact]
+    public void Constraints_know_only_the_framework() => References(Constraints);
 
     [Fact]
     public void Texts_know_nothing_of_the_engine() => References(Text, "Coppice.Errors", "Microsoft.ML.Tokenizers");

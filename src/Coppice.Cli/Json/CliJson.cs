@@ -19,4 +19,7 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(ConvertResult))]
 [JsonSerializable(typeof(DatastoreResult))]
 [JsonSerializable(typeof(SavedConversation))]
+[JsonSerializable(typeof(SchemaCheckResult))]
+[JsonSerializable(typeof(SchemaTestResult))]
+[JsonSerializable(typeof(SchemaTestTimes))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -1,0 +1,189 @@
+using Coppice.Constraints.Masks;
+
+namespace Coppice.Constraints;
+
+/// <summary>
+/// A schema, grammar or regex made ready for one vocabulary. What sequences find out about it (states and masks) is kept for all others.
+/// </summary>
+/// <remarks>Safe for concurrent use: one lock guards the automaton. Memory of kept masks is bounded by <see cref="MaskMemory"/>.</remarks>
+public sealed class CompiledGrammar
+{
+    private const int MostStepCache = 1 << 16;
+
+    private readonly Lock _gate = new();
+    private readonly MaskBuilder _builder;
+    private readonly Dictionary<MaskKey, CachedMask> _masks = [];
+    private readonly Dictionary<MaskKey, int> _costs = [];
+    private readonly bool _keepsMasks;
+    private int[]? _suspects;
+    private long _maskBytes;
+
+    internal CompiledGrammar(ByteAutomaton automaton, TokenVocabulary vocabulary, CompileReport report, bool keepsMasks = true, bool usesSlices = true)
+    {
+        Automaton = automaton;
+        Vocabulary = vocabulary;
+        Report = report;
+        _keepsMasks = keepsMasks;
+        _builder = new MaskBuilder(automaton, vocabulary) { UsesSlices = usesSlices };
+    }
+
+    /// <summary>The vocabulary that the masks are for.</summary>
+    public TokenVocabulary Vocabulary { get; }
+
+    /// <summary>What is not enforced.</summary>
+    public CompileReport Report { get; }
+
+    /// <summary>Most bytes of masks that are kept; beyond it all are dropped and found anew as they are needed. 64 MiB by default.</summary>
+    public long MaskMemory { get; init; } = 64L << 20;
+
+    /// <summary>How often a state was taken to lead to an end because finding out took longer than its budget.</summary>
+    public int UnknownStates
+    {
+        get
+        {
+            lock (_gate) return Automaton.Unknowns;
+        }
+    }
+
+    internal ByteAutomaton Automaton { get; }
+
+    /// <summary>A constraint at the start of a sequence.</summary>
+    public ITokenConstraint CreateConstraint() => new GrammarConstraint(this, Automaton.Start);
+
+    /// <summary>Whether <paramref name="text"/> is a whole text of the grammar, byte by byte and whatever the tokens.</summary>
+    public bool Accepts(ReadOnlySpan<byte> text)
+    {
+        lock (_gate)
+        {
+            return Step(Automaton.Start, text, out var state) && Automaton.MayEnd(state);
+        }
+    }
+
+    internal CachedMask Mask(in GrammarState state)
+    {
+        lock (_gate) return FindMask(state);
+    }
+
+    internal bool MayEnd(in GrammarState state)
+    {
+        lock (_gate) return Automaton.MayEnd(state);
+    }
+
+    internal bool TryAdvance(in GrammarState state, int token, out GrammarState result)
+    {
+        lock (_gate)
+        {
+            var bytes = Vocabulary.BytesOf(token);
+            if (bytes.Length == 0) return Automaton.TryToken(state, token, out result);
+            var isText = Step(state, bytes, out result);
+            if (!Automaton.TryToken(state, token, out var other)) return isText;
+            result = isText ? Automaton.Union(result, other) : other;
+            return true;
+        }
+    }
+
+    /// <summary>The next bytes of a short way to an end; null where none is known.</summary>
+    internal byte[]? Ending(in GrammarState state)
+    {
+        lock (_gate) return Automaton.Ending(state);
+    }
+
+    /// <summary>Tokens of a short way to an end, by splitting it greedily; int.MaxValue where no way is known.</summary>
+    internal int EndingTokens(in GrammarState state)
+    {
+        lock (_gate) return FindEndingTokens(state);
+    }
+
+    /// <summary>Takes out of <paramref name="mask"/> every token after which no end is known within <paramref name="tokens"/> more.</summary>
+    internal void KeepEndable(in GrammarState state, Span<ulong> mask, int tokens)
+    {
+        lock (_gate)
+        {
+            for (var i = 0; i < mask.Length; i++)
+                for (var word = mask[i]; word != 0; word &= word - 1)
+                {
+                    var token = (i << 6) + System.Numerics.BitOperations.TrailingZeroCount(word);
+                    if (Vocabulary.IsEnd(token)) continue;
+                    var bytes = Vocabulary.BytesOf(token);
+                    var isEndable = (bytes.Length > 0 ? Step(state, bytes, out var next) : Automaton.TryToken(state, token, out next)) && FindEndingTokens(next) <= tokens;
+                    if (!isEndable) mask[i] &= ~(1UL << token);
+                }
+            // Where the way to the end that each token leads to is longer than hoped for, the one that is known is taken.
+            if (mask.IndexOfAnyExcept(0UL) >= 0 || Automaton.Ending(state) is not { } ending) return;
+            if (Vocabulary.Trie.LongestAt(ending, out _) is var first and >= 0) mask[first >> 6] |= 1UL << first;
+        }
+    }
+
+    private bool Step(in GrammarState state, ReadOnlySpan<byte> bytes, out GrammarState result)
+    {
+        var at = state;
+        foreach (var value in bytes)
+        {
+            if (!Automaton.TryStep(in at, value, keepsValues: true, out var next))
+            {
+                result = default;
+                return false;
+            }
+            at = next;
+        }
+        result = at;
+        return true;
+    }
+
+    private CachedMask FindMask(in GrammarState state)
+    {
+        var key = Automaton.KeyOf(state);
+        if (!_masks.TryGetValue(key, out var mask))
+        {
+            _builder.Clear();
+            Automaton.Fill(state with { Log = null }, _builder);
+            if (Automaton.MayEnd(state))
+                foreach (var end in Vocabulary.EndIds) _builder.Allow(end);
+            mask = new CachedMask(_builder.Words);
+            if (_keepsMasks) Keep(key, mask);
+        }
+        return state.Log is null ? mask : WithoutRepetitions(state, mask);
+    }
+
+    private void Keep(in MaskKey key, CachedMask mask)
+    {
+        _maskBytes += mask.Bytes;
+        if (_maskBytes > MaskMemory)
+        {
+            _masks.Clear();
+            _maskBytes = mask.Bytes;
+        }
+        _masks[key] = mask;
+    }
+
+    private int FindEndingTokens(in GrammarState state)
+    {
+        var key = Automaton.KeyOf(state);
+        if (state.Log is null && _costs.TryGetValue(key, out var known)) return known;
+        var ending = Automaton.Ending(state);
+        var tokens = ending is null ? int.MaxValue : Vocabulary.Trie.GreedyTokens(ending);
+        if (_costs.Count > MostStepCache) _costs.Clear();
+        return _costs[key] = tokens;
+    }
+
+    /// <summary>
+    /// Masks do not know a value that is being read and must not come again. Tokens that may end it are tried one by one; there are a few
+    /// hundred of them.
+    /// </summary>
+    private CachedMask WithoutRepetitions(in GrammarState state, CachedMask mask)
+    {
+        _suspects ??= [.. Enumerable.Range(0, Vocabulary.Count).Where(IsSuspect)];
+        foreach (var token in _suspects)
+            if (mask.Has(token) && !Step(state, Vocabulary.BytesOf(token), out _))
+            {
+                var words = new ulong[Vocabulary.MaskWords];
+                mask.CopyTo(words);
+                foreach (var other in _suspects)
+                    if (mask.Has(other) && !Step(state, Vocabulary.BytesOf(other), out _)) words[other >> 6] &= ~(1UL << other);
+                return new CachedMask(words);
+            }
+        return mask;
+    }
+
+    private bool IsSuspect(int token) => Vocabulary.BytesOf(token).IndexOfAny("\",]}"u8) >= 0;
+}

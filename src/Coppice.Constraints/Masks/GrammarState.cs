@@ -1,0 +1,52 @@
+using Coppice.Constraints.Schemas;
+
+namespace Coppice.Constraints.Masks;
+
+/// <summary>
+/// Where a text stands in an automaton. What may be told apart is in five parts, so that most steps make no new object: the part of the
+/// automaton, what is being read there, the state of its lexer, a count, and a value that must be kept.
+/// </summary>
+internal readonly record struct GrammarState(object Node, int Mode, int Lex, int Count, ValueLog? Log = null);
+
+/// <summary>What masks are kept by: states with one key have the same mask.</summary>
+internal readonly record struct MaskKey(int Node, int Mode, int Lex, int Count);
+
+/// <summary>An automaton over bytes, with tokens that have none.</summary>
+/// <remarks>Not safe for concurrent use: states and tables are made as they are visited. <see cref="CompiledGrammar"/> has the lock.</remarks>
+internal abstract class ByteAutomaton
+{
+    /// <summary>Before the first byte.</summary>
+    public abstract GrammarState Start { get; }
+
+    /// <summary>Times that a state was taken to be completable because finding out took too long.</summary>
+    public virtual int Unknowns => 0;
+
+    /// <summary>The state after <paramref name="next"/>; false where nothing good can come of it.</summary>
+    /// <param name="state">Where the text stands.</param>
+    /// <param name="next">The byte.</param>
+    /// <param name="keepsValues">Whether values that later ones are compared with are kept; masks do without.</param>
+    /// <param name="result">The new state; must not be the variable that <paramref name="state"/> is.</param>
+    public abstract bool TryStep(in GrammarState state, byte next, bool keepsValues, out GrammarState result);
+
+    /// <summary>Whether the text may end here.</summary>
+    public abstract bool MayEnd(in GrammarState state);
+
+    /// <summary>What the mask of the state is kept by.</summary>
+    public abstract MaskKey KeyOf(in GrammarState state);
+
+    /// <summary>Finds the tokens that may follow. The base walks the whole vocabulary's trie.</summary>
+    public virtual void Fill(in GrammarState state, MaskBuilder mask) => mask.Walk(mask.Vocabulary.Trie, state);
+
+    /// <summary>The next bytes of a short way to an end; empty where the text may end here, null where none is known.</summary>
+    public abstract byte[]? Ending(in GrammarState state);
+
+    /// <summary>The state after a token that the automaton knows by its id; false where it does not.</summary>
+    public virtual bool TryToken(in GrammarState state, int token, out GrammarState result)
+    {
+        result = state;
+        return false;
+    }
+
+    /// <summary>A state that goes on as either does: for a token that is allowed by its bytes and by its id.</summary>
+    public virtual GrammarState Union(in GrammarState left, in GrammarState right) => left;
+}

@@ -1,0 +1,214 @@
+using System.Text;
+using Coppice.Constraints.Languages;
+using Coppice.Constraints.Masks;
+using Coppice.Constraints.Tokens;
+
+namespace Coppice.Constraints.Schemas;
+
+/// <content>Masks in strings and names, put together from parts; and ways to an end.</content>
+internal sealed partial class SchemaAutomaton
+{
+    private readonly Dictionary<(int Keys, int Lex, bool TakesAny, Bits Ahead), LexemeMask> _keyMasks = [];
+
+    public override void Fill(in GrammarState state, MaskBuilder mask)
+    {
+        if (!mask.UsesSlices)
+        {
+            mask.Walk(mask.Vocabulary.Trie, state);
+            return;
+        }
+        if (state.Mode == (int)Mode.String) FillString(state, mask);
+        else if (state is { Mode: (int)Mode.Key, Node: Frame { Keys.HasLanguages: false } frame } && frame.Keys.Lexer.IsBetween(state.Lex)) FillKey(frame, state.Lex, mask);
+        else mask.Walk(mask.Vocabulary.Trie, state);
+    }
+
+    public override byte[]? Ending(in GrammarState state)
+    {
+        var text = new List<byte>();
+        var at = state with { Log = null };
+        for (var steps = 0; at.Mode != (int)Mode.End; steps++)
+        {
+            if (MayEnd(at)) break;
+            if (steps > 10_000 || NextOfEnding(at) is not { } more) return null;
+            foreach (var value in more)
+            {
+                if (!TryStep(in at, value, keepsValues: false, out var next)) return null;
+                at = next;
+                text.Add(value);
+            }
+        }
+        return [.. text];
+    }
+
+    /// <summary>Bytes that bring the text nearer to its end: the rest of what is being read, or the last members of what is around it.</summary>
+    private byte[]? NextOfEnding(in GrammarState state)
+    {
+        switch ((Mode)state.Mode)
+        {
+            case Mode.Value:
+                var value = ValueText((Slot)state.Node);
+                return value is null ? null : Encoding.UTF8.GetBytes(value);
+            case Mode.ArrayOpen or Mode.ObjectOpen: return Members((Frame)state.Node, "");
+            case Mode.AfterItem or Mode.AfterMember: return Members((Frame)state.Node, ",");
+            case Mode.AfterComma: return KeyEnding((Frame)state.Node, null);
+            case Mode.AfterKey: return ":"u8.ToArray();
+            case Mode.Key: return KeyEnding((Frame)state.Node, state.Lex);
+            case Mode.String: return StringEnding(((Slot)state.Node).String, state.Lex, state.Count);
+            case Mode.Number:
+                // The number's digits, and whatever ends it.
+                var slot = (Slot)state.Node;
+                if (slot.NumberEnding(state.Lex) is not { } digits) return null;
+                if (digits.Length > 0 || slot.Parent is null) return Encoding.UTF8.GetBytes(digits);
+                return slot.NumberOutcome(state.Lex, null) is Frame frame ? Members(frame, ",") : null;
+            default: return Words[state.Lex >> 3][(state.Lex & 7)..];
+        }
+    }
+
+    private string? ValueText(Slot slot)
+    {
+        string? best = null;
+        foreach (var truths in slot.Wanted ?? [ulong.MaxValue >> (64 - slot.Demands.Count)])
+            if (Satisfier.Value(slot.Demands, truths).Text is { } text && (best is null || text.Length < best.Length)) best = text;
+        return best;
+    }
+
+    private static byte[]? Members(Frame frame, string comma)
+    {
+        var close = frame.Kind == ValueKind.Object ? "}" : "]";
+        if (frame.Completion.Text is not { } text) return frame.Close(null) is null ? null : Encoding.UTF8.GetBytes(close);
+        return Encoding.UTF8.GetBytes(text.Length == 0 ? close : $"{comma}{text}{close}");
+    }
+
+    private static byte[]? StringEnding(StringGoal goal, int lex, int length)
+    {
+        if (goal.Lexer.IsBetween(lex)) return goal.Shortest(goal.Lexer.State(lex), length) is { } rest ? [.. Escaped(rest), (byte)'"'] : null;
+        return ByteThatLeads(goal.Lexer, lex, next => goal.IsLive(next, goal.Lexer.IsBetween(next) ? length + 1 : length));
+    }
+
+    private static byte[]? KeyEnding(Frame frame, int? lex)
+    {
+        var lexer = frame.Keys!.Lexer;
+        if (lex is null) return "\""u8.ToArray();
+        if (!lexer.IsBetween(lex.Value)) return ByteThatLeads(lexer, lex.Value, frame.KeyIsLive);
+        var texts = new Dictionary<int, string> { [lexer.State(lex.Value).Id] = "" };
+        var queue = new Queue<ClassifierState>([lexer.State(lex.Value)]);
+        while (queue.TryDequeue(out var state) && texts.Count < 5_000)
+        {
+            if (frame.Member(state) is not null) return [.. Escaped(texts[state.Id]), (byte)'"'];
+            foreach (var codePoint in StringGoal.Choices(state))
+                if (state.Next(codePoint) is var next && texts.TryAdd(next.Id, texts[state.Id] + char.ConvertFromUtf32(codePoint))) queue.Enqueue(next);
+        }
+        return null;
+    }
+
+    private static byte[] Escaped(string text) => Encoding.UTF8.GetBytes(CanonicalJson.Quoted(text)[1..^1]);
+
+    /// <summary>The first byte with which an unfinished character or escape goes on well.</summary>
+    private static byte[]? ByteThatLeads(StringLexer lexer, int lex, Func<int, bool> isLive)
+    {
+        foreach (var candidate in Enumerable.Range(0, 256).OrderBy(value => value is >= '0' and <= '9' or 'n' ? 0 : 1))
+            if (lexer.Step(lex, (byte)candidate) is >= 0 and var next && isLive(next)) return [(byte)candidate];
+        return null;
+    }
+
+    private static void FillString(in GrammarState state, MaskBuilder mask)
+    {
+        var slot = (Slot)state.Node;
+        var goal = slot.String;
+        var key = (state.Lex, goal.LengthClass(state.Count, mask.Vocabulary.Trie.LongestToken));
+        if (!goal.Masks.TryGetValue(key, out var lexeme)) goal.Masks[key] = lexeme = StringMask(goal, state.Lex, state.Count, mask.Vocabulary);
+        mask.Allow(lexeme.Inside);
+        foreach (var (truths, tails) in lexeme.Endings)
+            if (Enter(slot, slot.Outcome(truths), null, out var after)) mask.Walk(tails, after);
+    }
+
+    private static LexemeMask StringMask(StringGoal goal, int lex, int length, TokenVocabulary vocabulary)
+    {
+        var inside = new ulong[vocabulary.MaskWords];
+        var trie = vocabulary.Trie;
+        if (goal.PlainRoom(lex, length, vocabulary.Plain.Longest) is { } room)
+        {
+            vocabulary.Plain.UpTo(room).CopyTo(inside.AsSpan());
+            trie = vocabulary.Plain.Rest;
+        }
+        var endings = new Dictionary<ulong, List<int>>();
+        var stack = new (int Lex, int Length)[trie.LongestToken + 1];
+        stack[0] = (lex, length);
+        for (var node = 0; node < trie.Count;)
+        {
+            int depth = trie.Depths[node];
+            var (before, count) = stack[depth - 1];
+            var next = goal.Lexer.Step(before, trie.Labels[node]);
+            if (next >= 0)
+            {
+                if (goal.Lexer.IsBetween(next)) count++;
+                if (goal.IsLive(next, count))
+                {
+                    stack[depth] = (next, count);
+                    for (var token = trie.Tokens[node]; token >= 0; token = trie.Twins[token]) inside[token >> 6] |= 1UL << token;
+                    node++;
+                    continue;
+                }
+            }
+            else if (next == StringLexer.Closed && goal.Lexer.State(before) is var end && goal.MayEnd(end, count))
+            {
+                var truths = goal.Truths(end, count);
+                if (!endings.TryGetValue(truths, out var nodes)) endings[truths] = nodes = [];
+                nodes.Add(node);
+            }
+            node = trie.After[node];
+        }
+        return new LexemeMask(inside, [.. endings.Select(ending => (ending.Key, TailTrie.Of(vocabulary, trie, ending.Value)))]);
+    }
+
+    /// <summary>
+    /// In a name where no patterns tell names apart: the part of the mask inside the name depends only on which of the names ahead may
+    /// still come. The outcome is the declared name's index plus one, or 0 for other names.
+    /// </summary>
+    private void FillKey(Frame frame, int lex, MaskBuilder mask)
+    {
+        var lexer = frame.Keys!.Lexer;
+        var ahead = frame.AliveAhead(lexer.State(lex));
+        var key = (frame.Keys.Id, lex, frame.TakesAnyKey, ahead);
+        if (!_keyMasks.TryGetValue(key, out var lexeme)) _keyMasks[key] = lexeme = KeyMask(frame, lex, mask.Vocabulary);
+        mask.Allow(lexeme.Inside);
+        foreach (var (name, tails) in lexeme.Endings)
+        {
+            var slot = name == 0 ? frame.OtherMember() : frame.DeclaredMember((int)name - 1);
+            if (slot is not null) mask.Walk(tails, new GrammarState(slot, (int)Mode.AfterKey, 0, 0));
+        }
+    }
+
+    private static LexemeMask KeyMask(Frame frame, int lex, TokenVocabulary vocabulary)
+    {
+        var (inside, trie, lexer) = (new ulong[vocabulary.MaskWords], vocabulary.Trie, frame.Keys!.Lexer);
+        var endings = new Dictionary<ulong, List<int>>();
+        var stack = new int[trie.LongestToken + 1];
+        stack[0] = lex;
+        if (frame.TakesAnyKey && lexer.IsBetween(lex))
+        {
+            vocabulary.Plain.UpTo(int.MaxValue).CopyTo(inside.AsSpan());
+            trie = vocabulary.Plain.Rest;
+        }
+        for (var node = 0; node < trie.Count;)
+        {
+            int depth = trie.Depths[node];
+            var next = lexer.Step(stack[depth - 1], trie.Labels[node]);
+            if (next >= 0 && frame.KeyIsLive(next))
+            {
+                stack[depth] = next;
+                for (var token = trie.Tokens[node]; token >= 0; token = trie.Twins[token]) inside[token >> 6] |= 1UL << token;
+                node++;
+                continue;
+            }
+            if (next == StringLexer.Closed)
+            {
+                var name = (ulong)(lexer.State(stack[depth - 1]).Name + 1);
+                if (!endings.TryGetValue(name, out var nodes)) endings[name] = nodes = [];
+                nodes.Add(node);
+            }
+            node = trie.After[node];
+        }
+        return new LexemeMask(inside, [.. endings.Select(ending => (ending.Key, TailTrie.Of(vocabulary, trie, ending.Value)))]);
+    }
+}

@@ -1,0 +1,106 @@
+namespace Coppice.Constraints.Tokens;
+
+/// <summary>
+/// The bytes of many tokens as a trie, laid out flat in depth-first order: after node i comes its first child, and
+/// <see cref="After"/>[i] is the first node that is not below it. So a walk needs no recursion: where a byte is refused it jumps over the
+/// subtree, else it goes on to the next node.
+/// </summary>
+internal sealed class TokenTrie
+{
+    /// <summary>Makes the trie of <paramref name="ids"/>; those without bytes are left out.</summary>
+    public TokenTrie(TokenVocabulary vocabulary, IEnumerable<int> ids)
+    {
+        var sorted = ids.Where(id => vocabulary.BytesOf(id).Length > 0).ToArray();
+        Array.Sort(sorted, (a, b) => vocabulary.BytesOf(a).SequenceCompareTo(vocabulary.BytesOf(b)) is var order && order != 0 ? order : a - b);
+        var (labels, depths, tokens, after) = (new List<byte>(), new List<ushort>(), new List<int>(), new List<int>());
+        Twins = new int[vocabulary.Count];
+        Array.Fill(Twins, -1);
+        var open = new List<int>();
+        ReadOnlySpan<byte> previous = default;
+        var last = -1;
+        foreach (var id in sorted)
+        {
+            var bytes = vocabulary.BytesOf(id);
+            if (bytes.Length > ushort.MaxValue) throw new ArgumentException($"vocabulary: a token must have at most 65,535 bytes, found {bytes.Length:N0} in id {id}.");
+            if (last >= 0 && bytes.SequenceEqual(previous))
+            {
+                Twins[last] = id;
+                last = id;
+                continue;
+            }
+            var shared = bytes.CommonPrefixLength(previous);
+            while (open.Count > shared)
+            {
+                after[open[^1]] = labels.Count;
+                open.RemoveAt(open.Count - 1);
+            }
+            for (var depth = shared; depth < bytes.Length; depth++)
+            {
+                open.Add(labels.Count);
+                labels.Add(bytes[depth]);
+                depths.Add((ushort)(depth + 1));
+                tokens.Add(-1);
+                after.Add(0);
+            }
+            tokens[^1] = id;
+            LongestToken = Math.Max(LongestToken, bytes.Length);
+            previous = bytes;
+            last = id;
+        }
+        foreach (var node in open) after[node] = labels.Count;
+        Labels = [.. labels];
+        Depths = [.. depths];
+        Tokens = [.. tokens];
+        After = [.. after];
+    }
+
+    /// <summary>The byte that leads into each node.</summary>
+    public byte[] Labels { get; }
+
+    /// <summary>How many bytes lead to each node; 1 for the first ones.</summary>
+    public ushort[] Depths { get; }
+
+    /// <summary>The token that ends at each node, or -1.</summary>
+    public int[] Tokens { get; }
+
+    /// <summary>The first node in depth-first order that is not below each node.</summary>
+    public int[] After { get; }
+
+    /// <summary>For each token the next token with the same bytes, or -1.</summary>
+    public int[] Twins { get; }
+
+    /// <summary>Bytes of the longest token.</summary>
+    public int LongestToken { get; }
+
+    /// <summary>Number of nodes.</summary>
+    public int Count => Labels.Length;
+
+    /// <summary>How many tokens the greedy split of <paramref name="text"/> has: each time the longest token that fits. int.MaxValue where a byte has no token.</summary>
+    public int GreedyTokens(ReadOnlySpan<byte> text)
+    {
+        var count = 0;
+        for (var start = 0; start < text.Length; count++)
+        {
+            var token = LongestAt(text[start..], out var length);
+            if (token < 0) return int.MaxValue;
+            start += length;
+        }
+        return count;
+    }
+
+    /// <summary>The longest token that <paramref name="text"/> begins with, or -1, and its bytes.</summary>
+    public int LongestAt(ReadOnlySpan<byte> text, out int length)
+    {
+        var (longest, node, end) = (-1, 0, Count);
+        length = 0;
+        for (var depth = 0; depth < text.Length; depth++)
+        {
+            while (node < end && Labels[node] < text[depth]) node = After[node];
+            if (node >= end || Labels[node] != text[depth]) break;
+            if (Tokens[node] >= 0) (longest, length) = (Tokens[node], depth + 1);
+            end = After[node];
+            node++;
+        }
+        return longest;
+    }
+}
