@@ -143,6 +143,11 @@ public sealed class Scorer : IDisposable
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        FreeAll();
+    }
+
+    private void FreeAll()
+    {
         while (_sequences.TryTake(out var sequence)) sequence.Dispose();
     }
 
@@ -200,18 +205,17 @@ public sealed class Scorer : IDisposable
     private Sequence Rent(ReadOnlySpan<int> ids)
     {
         if (!_sequences.TryTake(out var sequence)) sequence = new Sequence(_model.Runner);
-        _model.Scheduler.Unpark(sequence);
-        sequence.Clear();
         sequence.Begin(ids, DecodingOptions.Nothing);
         return sequence;
     }
 
     private void Return(Sequence sequence)
     {
-        _model.Scheduler.Unpark(sequence);
+        _model.Scheduler.Take(sequence);
         InterlockedMax(ref _kvBytes, sequence.Cache.BytesInUse);
         sequence.Clear();
-        if (Volatile.Read(ref _disposed) == 0) _sequences.Add(sequence);
-        else sequence.Dispose();
+        _model.Scheduler.Put(sequence, parks: false);
+        _sequences.Add(sequence);
+        if (Volatile.Read(ref _disposed) != 0) FreeAll();       // a dispose that came meanwhile may not have seen it
     }
 }

@@ -65,9 +65,16 @@ public sealed partial class Session
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 _fileStop = stop;
             }
-            _model.Scheduler.Unpark(_sequence);
-            await Task.Factory.StartNew(() => work(stop.Token), CancellationToken.None,
-                TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).ConfigureAwait(false);
+            _model.Scheduler.Take(_sequence);
+            try
+            {
+                await Task.Factory.StartNew(() => work(stop.Token), CancellationToken.None,
+                    TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).ConfigureAwait(false);
+            }
+            finally
+            {
+                _model.Scheduler.Put(_sequence);
+            }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

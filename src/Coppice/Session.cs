@@ -154,8 +154,11 @@ public sealed partial class Session : IDisposable
         try
         {
             Sequence? fork = null;
-            _model.Scheduler.Exclusive(() => fork = _sequence.Fork(_model.Runner));
-            _model.Scheduler.Park(fork!);
+            _model.Scheduler.Exclusive(() =>
+            {
+                fork = _sequence.Fork(_model.Runner);
+                _model.Scheduler.Park(fork);
+            });
             return new Session(_model, _options, fork!) { _isFromFile = _isFromFile };
         }
         finally
@@ -170,9 +173,10 @@ public sealed partial class Session : IDisposable
     public void Reset()
     {
         Reserve();
-        _model.Scheduler.Unpark(_sequence);
+        _model.Scheduler.Take(_sequence);
         _sequence.Clear();
         _isFromFile = false;
+        _model.Scheduler.Put(_sequence);
         End(null);
     }
 
@@ -190,11 +194,18 @@ public sealed partial class Session : IDisposable
         try
         {
             var time = TimeSpan.Zero;
-            _model.Scheduler.Unpark(_sequence);
             _model.Scheduler.Exclusive(() =>
             {
-                _model.Scheduler.Reserve(_sequence.Cache, rows);
-                time = PassTimer.Tree(_model.Runner, _sequence.Cache, rows);
+                _model.Scheduler.Take(_sequence);
+                try
+                {
+                    _model.Scheduler.Reserve(_sequence.Cache, rows);
+                    time = PassTimer.Tree(_model.Runner, _sequence.Cache, rows);
+                }
+                finally
+                {
+                    _model.Scheduler.Put(_sequence);
+                }
             });
             return time;
         }
@@ -317,8 +328,9 @@ public sealed partial class Session : IDisposable
     /// <summary>Begins with what the sequence has of the prompt, or what others have computed of it where that is more.</summary>
     private void Begin(int[] prompt, DecodingOptions options)
     {
-        _model.Scheduler.Unpark(_sequence);
-        _sequence.Begin(prompt, options, _options.SharePrefixes ? _model.Prefixes : null, _options.Scope);
+        _model.Scheduler.Take(_sequence);
+        try { _sequence.Begin(prompt, options, _options.SharePrefixes ? _model.Prefixes : null, _options.Scope); }
+        finally { _model.Scheduler.Put(_sequence); }
     }
 
     /// <summary>Offers the pages of whole blocks to other sequences; where pages are not shared, does nothing.</summary>
@@ -351,15 +363,19 @@ public sealed partial class Session : IDisposable
     {
         lock (_gate)
         {
-            if (generation is not null) LastResult = generation.End(keep: !_freed);
-            (_work, _reserved) = (null, false);
-            if (_disposed)
+            // What was withdrawn is parked: whoever drives could take the pages while they are cut and offered here.
+            _model.Scheduler.Take(_sequence);
+            try
             {
-                FreeSequence();
-                return;
+                if (generation is not null) LastResult = generation.End(keep: !_freed);
+                if (!_disposed && _options.SharePrefixes && !_isFromFile) Offer(_sequence, _model.Prefixes, _options.Scope);
             }
-            if (_options.SharePrefixes && !_isFromFile) Offer(_sequence, _model.Prefixes, _options.Scope);
-            _model.Scheduler.Park(_sequence);
+            finally
+            {
+                (_work, _reserved) = (null, false);
+                _model.Scheduler.Put(_sequence);
+                if (_disposed) FreeSequence();
+            }
         }
     }
 
@@ -397,10 +413,17 @@ public sealed partial class Session : IDisposable
 
     private void FreeSequence()
     {
-        _model.Scheduler.Unpark(_sequence);     // also where it was freed before: work that is withdrawn is parked
-        if (_freed) return;
-        _freed = true;
-        _drafter.Drafter.Dispose();
-        _sequence.Dispose();
+        _model.Scheduler.Take(_sequence);       // also where it was freed before: work that is withdrawn is parked
+        try
+        {
+            if (_freed) return;
+            _freed = true;
+            _drafter.Drafter.Dispose();
+            _sequence.Dispose();
+        }
+        finally
+        {
+            _model.Scheduler.Put(_sequence, parks: false);
+        }
     }
 }

@@ -171,6 +171,7 @@ internal sealed partial class Scheduler
             {
                 participant.Plan(share);
                 var request = participant.Request;
+                var puts = Volatile.Read(ref _puts);
                 try
                 {
                     request.Cache.Reserve(request.Rows, request.Earlier);
@@ -179,7 +180,7 @@ internal sealed partial class Scheduler
                 catch (DeviceMemoryException error)
                 {
                     if (share.TreeRows > 1 && !request.Depths.IsEmpty) share = share with { TreeRows = 1 };     // without a draft it may fit
-                    else if (!MakeRoom(participant, place, error)) return false;
+                    else if (!MakeRoom(participant, place, puts, error)) return false;
                 }
             }
         }
@@ -190,8 +191,11 @@ internal sealed partial class Scheduler
         }
     }
 
-    /// <summary>Takes pages from whoever can spare them; false where <paramref name="participant"/> itself has to wait, or has failed.</summary>
-    private bool MakeRoom(PassParticipant participant, int place, DeviceMemoryException error)
+    /// <summary>
+    /// Takes pages from whoever can spare them; false where <paramref name="participant"/> itself has to wait, or has failed. When they were too few,
+    /// <paramref name="puts"/> was the number of holders that had come back.
+    /// </summary>
+    private bool MakeRoom(PassParticipant participant, int place, long puts, DeviceMemoryException error)
     {
         lock (_sync)
         {
@@ -203,6 +207,9 @@ internal sealed partial class Scheduler
             }
             if (victim == participant && _active.Count == 1)
             {
+                // Sessions that begin or end hold pages for a moment, or held some when there were too few.
+                if (_taken > 0) return false;
+                if (_puts != puts) return true;
                 participant.Fail(error);        // nobody else holds pages
                 return false;
             }

@@ -22,6 +22,8 @@ internal sealed partial class Scheduler : IDisposable
     private readonly List<PassParticipant> _waiting = [];               // by priority, then by arrival
     private readonly LinkedList<IPreemptible> _idle = [];                // holders of pages outside passes, the one used longest ago first
     private readonly Dictionary<IPreemptible, LinkedListNode<IPreemptible>> _idleNodes = [];
+    private int _taken;                 // holders that their owners are changing: neither idle nor in passes
+    private long _puts;                 // how often one came back, perhaps with fewer pages
     private bool _driving, _disposed;
     private int _blocked;               // threads in Monitor.Wait
     private int _exclusive;             // of them, those that wait to be alone with the runner: they come before the next pass
@@ -179,16 +181,31 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>The pages of <paramref name="holder"/> may be given up until <see cref="Unpark"/>.</summary>
+    /// <summary>The pages of <paramref name="holder"/> may be given up until <see cref="Take"/>.</summary>
     public void Park(IPreemptible holder)
     {
         lock (_sync) ParkLocked(holder);
     }
 
-    /// <summary>The pages of <paramref name="holder"/> are in use, or belong to nobody any more.</summary>
-    public void Unpark(IPreemptible holder)
+    /// <summary>Keeps the pages of <paramref name="holder"/> for its owner, who changes it outside passes, until <see cref="Put"/>.</summary>
+    public void Take(IPreemptible holder)
     {
-        lock (_sync) UnparkLocked(holder);
+        lock (_sync)
+        {
+            UnparkLocked(holder);
+            _taken++;
+        }
+    }
+
+    /// <summary>Its owner has changed <paramref name="holder"/>: its pages may be given up again, or, where <paramref name="parks"/> is false, there are none.</summary>
+    public void Put(IPreemptible holder, bool parks = true)
+    {
+        lock (_sync)
+        {
+            _taken--;
+            _puts++;
+            if (parks) ParkLocked(holder);
+        }
     }
 
     /// <summary>Waits for the pass that runs, then ends everything that takes part or waits: its readers get <see cref="ObjectDisposedException"/>.</summary>

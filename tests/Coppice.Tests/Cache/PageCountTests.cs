@@ -120,6 +120,8 @@ public sealed class PageCountTests : IDisposable
         public int Asked { get; private set; }
         public int EvictablePages => pages.Length - _given;
 
+        public int EvictablePages => pages.Length - _given;
+
         public int GiveUp(int count)
         {
             Asked++;
