@@ -247,6 +247,19 @@ internal sealed partial class Scheduler
         return false;
     }
 
+    /// <summary>Between passes: the sequence that came last goes back into the queue; false where none takes part.</summary>
+    private bool EvictYoungest()
+    {
+        if (_active.Count == 0) return false;
+        var victim = _active[0];
+        foreach (var other in _active)
+        {
+            if (other.Arrival > victim.Arrival) victim = other;
+        }
+        Evict(victim);
+        return true;
+    }
+
     /// <summary>Back into the queue, without pages.</summary>
     private void Evict(PassParticipant participant)
     {

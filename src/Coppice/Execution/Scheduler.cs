@@ -160,8 +160,8 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Makes room in <paramref name="cache"/>, at the cost of sequences that are idle or wait; from any thread, beside passes of other caches.</summary>
-    /// <exception cref="DeviceMemoryException">The pages that are in use leave too few.</exception>
+    /// <summary>Makes room in <paramref name="cache"/>, at the cost of all other sequences; for work that runs alone with the runner.</summary>
+    /// <exception cref="DeviceMemoryException">There are too few pages in all.</exception>
     public void Reserve(Coppice.Cache.KvCache cache, int rows)
     {
         while (true)
@@ -175,7 +175,7 @@ internal sealed partial class Scheduler : IDisposable
             {
                 lock (_sync)
                 {
-                    if (!GiveUpIdle() && !GiveUpWaiting()) throw;
+                    if (!GiveUpIdle() && !GiveUpWaiting() && !EvictYoungest()) throw;
                 }
             }
         }

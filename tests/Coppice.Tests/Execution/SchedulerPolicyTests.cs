@@ -162,6 +162,23 @@ public sealed class SchedulerPolicyTests : IDisposable
         model.Scheduler.Withdraw(prompt);
     }
 
+    [Fact]
+    public void A_pass_that_is_timed_gets_pages_of_sequences_that_run()
+    {
+        using var model = Load(places: 4, pages: 6, prefixes: false);
+        using var running = model.NewSession();
+        using var timed = model.NewSession();
+        var expected = running.Ids(TinyModel.Prompt(280), Endless(15));
+        running.Reset();
+        using var pieces = running.Generate(TinyModel.Prompt(280), Endless(15), Cancellation).GetEnumerator();
+        Assert.True(pieces.MoveNext());
+        var ids = new List<int> { pieces.Current.TokenId };
+        timed.TimePass(90);
+        while (pieces.MoveNext()) ids.Add(pieces.Current.TokenId);
+        Assert.Equal((expected.Length, 1), (ids.Count, (int)model.Scheduler.Preemptions));
+        Assert.Equal(expected, ids);
+    }
+
     private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
     {
         Device = "cpu",
