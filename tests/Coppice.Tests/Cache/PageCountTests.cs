@@ -120,7 +120,6 @@ public sealed class PageCountTests : IDisposable
         public int Asked { get; private set; }
         public int EvictablePages => pages.Length - _given;
 
-        public int EvictablePages => pages.Length - _given;
 
         public int GiveUp(int count)
         {
