@@ -90,9 +90,9 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
             FinishReason.Error => "error",
             _ => "stopped",
         };
-        var reused = Result.ReusedTokens > 0 ? $" ({Result.ReusedTokens} kept)" : "";
+        var reused = Result.ReusedTokens > 0 ? $", reused {Result.ReusedTokens} tokens" : "";
         return string.Join(" | ",
-            $"{Result.PromptTokens}{reused} + {Result.Ids.Count} tokens, {ended}",
+            $"{Result.PromptTokens} + {Result.Ids.Count} tokens, {ended}{reused}",
             $"first token {Quantity.Time(Result.FirstTokenTime)}",
             $"prefill {Quantity.Number(Result.PrefillTokensPerSecond)} tokens/s",
             $"decode {Quantity.Number(Result.DecodeTokensPerSecond)} tokens/s" + (IsPlain ? "" : $" ({Quantity.Number(Result.MeanAcceptedLength)} a pass)"),

@@ -25,6 +25,9 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         Assert.Equal(3, first.GetProperty("top").GetArrayLength());
         Assert.Equal(first.GetProperty("top")[0].GetRawText(), $"{{\"id\":{first.GetProperty("id")},\"logprob\":{first.GetProperty("logprob").GetRawText()}}}");
         Assert.False(result.TryGetProperty("id", out _));
+        Assert.Equal(0, result.GetProperty("reused_tokens").GetInt32());
+        Assert.Equal(JsonValueKind.Null, result.GetProperty("stop").ValueKind);
+        Assert.Equal(JsonValueKind.Array, result.GetProperty("warnings").ValueKind);
     }
 
     [Fact]
@@ -35,6 +38,18 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         var streamed = CliProcess.Run([.. (string[])["generate", "--model", files.Model, "--device", "cpu"], .. arguments]);
         Assert.Equal(text + "\n", streamed.Output);
         Assert.Contains("2 + 60 tokens, token limit", streamed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_summary_says_how_many_tokens_were_reused()
+    {
+        var prompt = new string('a', 70);
+        var lines = files.Write("reused.jsonl", $"{{\"prompt\":\"{prompt}\"}}\n{{\"prompt\":\"{prompt}b\"}}");
+        string[] arguments = ["generate", "--model", files.Model, "--device", "cpu", "--jsonl", lines, "--max-tokens", "2", "--ignore-eos"];
+        Assert.Equal([0, 64], CliProcess.Run([.. arguments, "--json"]).JsonLines.Select(line => line.GetProperty("reused_tokens").GetInt32()));
+        var notes = CliProcess.Run(arguments).Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith("70 + 2 tokens, token limit |", notes[0], StringComparison.Ordinal);
+        Assert.StartsWith("71 + 2 tokens, token limit, reused 64 tokens |", notes[1], StringComparison.Ordinal);
     }
 
     [Fact]
