@@ -28,9 +28,9 @@ internal static class CoppiceCommand
         var root = new RootCommand("Coppice runs large language models in pure C#, on the CPU and on NVIDIA GPUs.")
         {
             Json, Verbose,
-            GenerateCommand.Create(), ChatCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(), TokenizeCommand.Create(),
-            RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(),
-            SchemaCommand.Create(),
+            GenerateCommand.Create(), ChatCommand.Create(), ScoreCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(),
+            TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ConvertCommand.Create(),
+            KernelsCommand.Create(), DatastoreCommand.Create(), SchemaCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;

@@ -16,6 +16,11 @@ internal sealed class HelpWithExamples(HelpAction inner) : SynchronousCommandLin
             "coppice generate --model smollm2 --jsonl prompts.jsonl --json > answers.jsonl",
         ],
         ["chat"] = ["coppice chat --model smollm2", "coppice chat --model smollm2 --system \"Answer in one sentence.\" --temperature 0.7"],
+        ["score"] =
+        [
+            "coppice score --model smollm2 --prompt \"The capital of France is\" \" Paris\"",
+            "coppice score --model smollm2 --jsonl answers.jsonl --json",
+        ],
         ["logits"] = ["coppice logits --model smollm2 --ids-file ids.safetensors --out logits.safetensors"],
         ["perplexity"] =
         [

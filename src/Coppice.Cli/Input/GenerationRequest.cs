@@ -25,8 +25,7 @@ internal sealed record GenerationRequest
     public static GenerationRequest Read(CommandContext context, JsonLine line)
     {
         var known = PromptKeys.Concat(GenerationArguments.All.Select(setting => setting.Key)).ToArray();
-        if (line.Json.EnumerateObject().FirstOrDefault(property => !known.Contains(property.Name)) is { Value.ValueKind: not JsonValueKind.Undefined } unknown)
-            throw line.Wrong($"\"{JsonLines.Clip(unknown.Name)}\" is not known; known are {string.Join(", ", known)}.");
+        line.Refuse(known);
         var request = new GenerationRequest
         {
             Line = line,
@@ -34,7 +33,7 @@ internal sealed record GenerationRequest
             Text = line.Text("prompt"),
             Messages = MessagesOf(line),
             Tools = ToolsOf(line),
-            Ids = line.Json.TryGetProperty("ids", out var ids) ? IdsOf(line, ids) : null,
+            Ids = line.Ids("ids"),
             Settings = GenerationArguments.Read(context, line),
         };
         var prompts = (request.Text is null ? 0 : 1) + (request.Messages is null ? 0 : 1) + (request.Ids is null ? 0 : 1);
@@ -42,17 +41,7 @@ internal sealed record GenerationRequest
     }
 
     /// <summary>What <paramref name="work"/> gives; an error in it names the line of the request.</summary>
-    public T InLine<T>(Func<T> work)
-    {
-        try
-        {
-            return work();
-        }
-        catch (Exception error) when (IsOfLine(error))
-        {
-            throw Line!.Value.Wrong(Failure.Message(error), error);
-        }
-    }
+    public T InLine<T>(Func<T> work) => Line is { } line ? line.Of(work) : work();
 
     /// <summary>The same of work that is waited for.</summary>
     public async Task<T> InLineAsync<T>(Func<Task<T>> work)
@@ -61,9 +50,9 @@ internal sealed record GenerationRequest
         {
             return await work().ConfigureAwait(false);
         }
-        catch (Exception error) when (IsOfLine(error))
+        catch (Exception error) when (Line is not null && JsonLine.IsMendable(error))
         {
-            throw Line!.Value.Wrong(Failure.Message(error), error);
+            throw Line.Value.Wrong(Failure.Message(error), error);
         }
     }
 
@@ -95,8 +84,6 @@ internal sealed record GenerationRequest
         return ids;
     }
 
-    private bool IsOfLine(Exception error) => Line is not null && error is (EngineException or CommandException or ArgumentException);
-
     private static List<ChatMessage>? MessagesOf(JsonLine line)
     {
         if (!line.Json.TryGetProperty("messages", out var messages) || messages.ValueKind == JsonValueKind.Null) return null;
@@ -109,12 +96,5 @@ internal sealed record GenerationRequest
     {
         if (!line.Json.TryGetProperty("tools", out var tools) || tools.ValueKind == JsonValueKind.Null) return null;
         return tools.ValueKind == JsonValueKind.Array ? tools : throw line.Wrong($"\"tools\" must be a list, found {JsonLines.Clip(tools.GetRawText())}.");
-    }
-
-    private static int[] IdsOf(JsonLine line, JsonElement json)
-    {
-        if (json.ValueKind == JsonValueKind.Array && json.EnumerateArray().All(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out var value) && value >= 0))
-            return [.. json.EnumerateArray().Select(id => id.GetInt32())];
-        throw line.Wrong("\"ids\" must be a list of token ids.");
     }
 }

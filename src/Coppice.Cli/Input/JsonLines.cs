@@ -12,6 +12,47 @@ internal readonly record struct JsonLine(string File, int Number, JsonElement Js
     /// <summary>An error in this line.</summary>
     public CommandException Wrong(string message, Exception? inner = null) => new($"{File}, line {Number}: {message}", inner);
 
+    /// <summary>What <paramref name="work"/> for this line gives; an error in it that the user can mend names the line.</summary>
+    public T Of<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception error) when (IsMendable(error))
+        {
+            throw Wrong(Failure.Message(error), error);
+        }
+    }
+
+    /// <summary>Whether <paramref name="error"/> is about what the line asks for.</summary>
+    public static bool IsMendable(Exception error) => error is EngineException or CommandException or ArgumentException;
+
+    /// <summary>Refuses keys other than <paramref name="known"/>.</summary>
+    public void Refuse(params string[] known)
+    {
+        foreach (var property in Json.EnumerateObject())
+        {
+            if (known.Contains(property.Name)) continue;
+            throw Wrong($"\"{JsonLines.Clip(property.Name)}\" is not known; known are {string.Join(", ", known)}.");
+        }
+    }
+
+    /// <summary>The token ids under <paramref name="key"/>, or null where there are none.</summary>
+    /// <exception cref="CommandException">It is not a list of whole numbers of at least 0.</exception>
+    public int[]? Ids(string key)
+    {
+        if (!Json.TryGetProperty(key, out var value)) return null;
+        if (value.ValueKind != JsonValueKind.Array) throw Wrong($"\"{key}\" must be a list of token ids.");
+        var ids = new int[value.GetArrayLength()];
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if (value[i].ValueKind != JsonValueKind.Number || !value[i].TryGetInt32(out ids[i]) || ids[i] < 0)
+                throw Wrong($"\"{key}\" must be a list of token ids.");
+        }
+        return ids;
+    }
+
     /// <summary>The text under <paramref name="key"/>, or null where there is none.</summary>
     /// <exception cref="CommandException">It is not a text, or holds half a surrogate pair.</exception>
     public string? Text(string key)

@@ -15,6 +15,7 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(LineResult))]
 [JsonSerializable(typeof(LogitsResult))]
 [JsonSerializable(typeof(PerplexityResult))]
+[JsonSerializable(typeof(ScoreResult))]
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(ConvertResult))]
 [JsonSerializable(typeof(DatastoreResult))]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Coppice.Cli;
@@ -7,6 +8,15 @@ internal sealed record LogitsResult(IReadOnlyList<LogitsCase> Cases);
 
 /// <summary>One case.</summary>
 internal sealed record LogitsCase(string Case, int Tokens);
+
+/// <summary>Log-probabilities of the tokens of one text after its prompt, in nats.</summary>
+internal sealed record ScoreResult
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public JsonElement? Id { get; init; }
+    public required IReadOnlyList<double> LogProbs { get; init; }
+    public required double Sum { get; init; }
+}
 
 /// <summary>How well a model predicts a text.</summary>
 internal sealed record PerplexityResult
