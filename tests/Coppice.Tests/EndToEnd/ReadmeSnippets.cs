@@ -16,6 +16,27 @@ internal static class ReadmeSnippets
         // end
     }
 
+    public static async Task WithSessionsOfOneText()
+    {
+        // sample
+        using var model = await LanguageModel.LoadAsync("weights/tiny");
+        using var session = model.NewSession();
+        var prompt = model.Tokenizer!.Encode("Returns the number of");
+        await session.PrefillAsync(prompt);                              // the first token then comes at once
+        var file = Path.GetTempFileName();
+        await session.SaveAsync(file);                                   // its tokens with their keys and values
+        using var later = model.NewSession();
+        await later.LoadAsync(file);                                     // the same model, also in another process
+        using var fork = later.Fork();                                   // shares the pages until it goes on differently
+        await foreach (var piece in fork.GenerateAsync(prompt, new() { MaxTokens = 16 }))
+            Console.Write(piece.Text);
+
+        using var scorer = new Scorer(model);
+        var ending = model.Tokenizer.Encode(" elements", addSpecialTokens: false);
+        Console.WriteLine($"\n{scorer.LogProbabilities(new ScoredText(prompt, ending)).Sum():f2} nats");
+        // end
+    }
+
     public static async Task WithADraftModel()
     {
         // sample

@@ -31,6 +31,17 @@ public sealed partial class ReadmeTests
         Assert.Matches(@"^\n[1-9]\.\d tokens a pass\s*$", drafted[plain.Length..]);
     }
 
+    [Fact]
+    public async Task The_program_with_sessions_of_one_text_writes_the_same_text_and_a_score()
+    {
+        var plain = await Written(ReadmeSnippets.FirstProgram);
+        var lines = (await Written(ReadmeSnippets.WithSessionsOfOneText)).ReplaceLineEndings("\n").TrimEnd('\n');
+        var text = lines[..lines.LastIndexOf('\n')];
+        Assert.NotEmpty(text);
+        Assert.StartsWith(text, plain, StringComparison.Ordinal);
+        Assert.Matches(@"^-\d+\.\d\d nats$", lines[(text.Length + 1)..]);
+    }
+
     /// <summary>What a sample writes, run from the root of the repository as a reader does.</summary>
     private static async Task<string> Written(Func<Task> sample)
     {
