@@ -58,7 +58,7 @@ internal sealed class ReplayBench(LanguageModel model, int tokens)
 
     private void Measure(ClassedPrompt[] first, ClassedPrompt[] variants, DrafterOptions drafter, int rounds)
     {
-        Console.WriteLine($"{model.DeviceName}; {drafter.Name}; {first.Length} prompts, then {variants.Length} variants; {tokens} tokens at most");
+        Console.WriteLine($"{model.DeviceName}; {drafter.Name}; {first.Length} prompts, {variants.Length} variants; {tokens} tokens at most");
         Measure(first[0], drafter);     // compiles code and measures passes
         (string Name, ClassedPrompt[] Prompts)[] phases = [("first", first), ("again", first), ("variants", variants)];
         for (var round = 0; round < rounds; round++)
@@ -69,7 +69,8 @@ internal sealed class ReplayBench(LanguageModel model, int tokens)
                 Timed[] runs = [.. prompts.Select(prompt => Measure(prompt, drafter))];
                 var passes = (double)runs.Sum(run => run.Result.Steps);
                 var (given, nodes) = (runs.Sum(run => run.Result.Ids.Count), passes + runs.Sum(run => run.Result.DraftedTokens));
-                Report(name, [.. runs.Select(run => (run.Plain.TotalSeconds, run.Result.DecodeTime.TotalSeconds))], given / passes, nodes / passes);
+                (double, double)[] times = [.. runs.Select(run => (run.Plain.TotalSeconds, run.Result.DecodeTime.TotalSeconds))];
+                Report(name, times, given / passes, nodes / passes);
             }
         }
     }
@@ -91,7 +92,7 @@ internal sealed class ReplayBench(LanguageModel model, int tokens)
         return session.LastResult!;
     }
 
-    /// <summary>Prints a phase: the ratio of all times together, the median of the requests, which a disturbed one does not change, and each.</summary>
+    /// <summary>Prints a phase: the ratio of all times, the median of the requests, which a disturbed one does not change, and each.</summary>
     private static void Report(string name, (double Plain, double Drafted)[] times, double tokensPerPass, double nodesPerPass)
     {
         var ratio = times.Sum(time => time.Plain) / times.Sum(time => time.Drafted);
@@ -100,7 +101,7 @@ internal sealed class ReplayBench(LanguageModel model, int tokens)
         var each = string.Join(' ', ratios.Select(one => one.ToString("0.0", CultureInfo.InvariantCulture)));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name,-9} {ratio:0.00}x, median {median:0.00}x; {tokensPerPass:0.00} tokens and {nodesPerPass:0.0} nodes a pass; each: {each}"));
+            $"{name,-9} {ratio:0.00}x, median {median:0.00}x; {tokensPerPass:0.00} tokens, {nodesPerPass:0.0} nodes a pass; each: {each}"));
     }
 
     private static int Whole(string text) => int.Parse(text, CultureInfo.InvariantCulture);

@@ -114,8 +114,11 @@ public sealed class DraftModelTests
         if (!drafter.Contains("nodes=", StringComparison.Ordinal)) Assert.All(rates, rate => Assert.Equal(1, rate));     // others end where it pays, not at a depth
     }
 
+    /// <summary>
+    /// In a pass that others share, trees shrink to what pays; the text stays. Trees that are drawn for a sampled text decide it, so they stay too.
+    /// </summary>
     [Theory, MemberData(nameof(Drafters))]
-    public void The_same_seed_gives_the_same_text_and_trees_and_other_sessions_change_nothing(string drafter)
+    public void The_same_seed_gives_the_same_text_and_trees_and_other_sessions_change_no_token(string drafter)
     {
         using var pair = new ModelPair();
         using var model = pair.Load();
@@ -138,7 +141,7 @@ public sealed class DraftModelTests
             beside.MoveNext();
         }
         Assert.Equal(expected, ids);
-        Assert.Equal((steps, drafted), (second.LastResult!.Steps, second.LastResult.DraftedTokens));
+        if (options.Drafter.DrawsProposals) Assert.Equal((steps, drafted), (second.LastResult!.Steps, second.LastResult.DraftedTokens));
     }
 
     [Theory, MemberData(nameof(Drafters))]
