@@ -58,7 +58,7 @@ internal sealed class ReplayBench(LanguageModel model, int tokens)
 
     private void Measure(ClassedPrompt[] first, ClassedPrompt[] variants, DrafterOptions drafter, int rounds)
     {
-        Console.WriteLine($"{model.DeviceName}; {drafter.Name}; {first.Length} prompts, {variants.Length} variants; {tokens} tokens at most");
+        Console.WriteLine($"{model.DeviceName}; {drafter.Name}; {first.Length} prompts, {variants.Length} variants; {tokens} tokens");
         Measure(first[0], drafter);     // compiles code and measures passes
         (string Name, ClassedPrompt[] Prompts)[] phases = [("first", first), ("again", first), ("variants", variants)];
         for (var round = 0; round < rounds; round++)
@@ -101,7 +101,7 @@ internal sealed class ReplayBench(LanguageModel model, int tokens)
         var each = string.Join(' ', ratios.Select(one => one.ToString("0.0", CultureInfo.InvariantCulture)));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name,-9} {ratio:0.00}x, median {median:0.00}x; {tokensPerPass:0.00} tokens, {nodesPerPass:0.0} nodes a pass; each: {each}"));
+            $"{name,-9} {ratio:0.00}x, median {median:0.00}x; {tokensPerPass:0.00} tokens, {nodesPerPass:0.0} nodes a pass: {each}"));
     }
 
     private static int Whole(string text) => int.Parse(text, CultureInfo.InvariantCulture);
