@@ -99,8 +99,14 @@ public sealed class CompiledGrammar
     {
         lock (_gate)
         {
-            for (var i = 0; i < mask.Length; i++)
-                for (var word = mask[i]; word != 0; word &= word - 1)
+            // Inside a text that may be anything plain tokens change nothing, and they are nearly all there are.
+            var plain = Automaton.IsFreeText(state) ? Vocabulary.Plain.UpTo(int.MaxValue) : null;
+            var keepsPlain = plain is not null && FindEndingTokens(state) <= tokens;
+            for (var i = 0; i < Vocabulary.MaskWords; i++)
+            {
+                var skipped = plain is null ? 0 : plain[i];
+                if (!keepsPlain) mask[i] &= ~skipped;
+                for (var word = mask[i] & ~skipped; word != 0; word &= word - 1)
                 {
                     var token = (i << 6) + System.Numerics.BitOperations.TrailingZeroCount(word);
                     if (Vocabulary.IsEnd(token)) continue;
@@ -108,6 +114,7 @@ public sealed class CompiledGrammar
                     var isEndable = (bytes.Length > 0 ? Step(state, bytes, out var next) : Automaton.TryToken(state, token, out next)) && FindEndingTokens(next) <= tokens;
                     if (!isEndable) mask[i] &= ~(1UL << token);
                 }
+            }
             // Where the way to the end that each token leads to is longer than hoped for, the one that is known is taken.
             if (mask.IndexOfAnyExcept(0UL) >= 0 || Automaton.Ending(state) is not { } ending) return;
             if (Vocabulary.Trie.LongestAt(ending, out _) is var first and >= 0) mask[first >> 6] |= 1UL << first;

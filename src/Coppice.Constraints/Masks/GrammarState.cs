@@ -47,6 +47,9 @@ internal abstract class ByteAutomaton
         return false;
     }
 
+    /// <summary>Whether every plain token (see <see cref="Tokens.PlainTokens"/>) leads back to this very state.</summary>
+    public virtual bool IsFreeText(in GrammarState state) => false;
+
     /// <summary>A state that goes on as either does: for a token that is allowed by its bytes and by its id.</summary>
     public virtual GrammarState Union(in GrammarState left, in GrammarState right) => left;
 }

@@ -22,6 +22,9 @@ internal sealed partial class SchemaAutomaton
         else mask.Walk(mask.Vocabulary.Trie, state);
     }
 
+    public override bool IsFreeText(in GrammarState state) =>
+        state is { Mode: (int)Mode.String, Node: Slot slot } && slot.String.IsFree && slot.String.Lexer.IsBetween(state.Lex);
+
     public override byte[]? Ending(in GrammarState state)
     {
         var text = new List<byte>();
@@ -89,12 +92,24 @@ internal sealed partial class SchemaAutomaton
     {
         var lexer = frame.Keys!.Lexer;
         if (lex is null) return "\""u8.ToArray();
+        // A name that the object needs brings the end nearer; another one may lead it away.
+        var needed = frame.Completion.Text ?? "";
+        if (lex == lexer.Start && needed.Length > 1) return Encoding.UTF8.GetBytes($"{needed[1..]}}}");
         if (!lexer.IsBetween(lex.Value)) return ByteThatLeads(lexer, lex.Value, frame.KeyIsLive);
-        var texts = new Dictionary<int, string> { [lexer.State(lex.Value).Id] = "" };
-        var queue = new Queue<ClassifierState>([lexer.State(lex.Value)]);
+        var start = lexer.State(lex.Value);
+        return (needed.Length > 1 ? ShortestKey(start, state => IsNeeded(frame, state, needed)) : null) ?? ShortestKey(start, state => frame.Member(state) is not null);
+    }
+
+    private static bool IsNeeded(Frame frame, ClassifierState state, string needed) => state.Name >= 0
+        && needed.Contains($"{CanonicalJson.Quoted(frame.Keys!.Classifier.Names.Names[state.Name])}:", StringComparison.Ordinal) && frame.Member(state) is not null;
+
+    private static byte[]? ShortestKey(ClassifierState start, Func<ClassifierState, bool> isGood)
+    {
+        var texts = new Dictionary<int, string> { [start.Id] = "" };
+        var queue = new Queue<ClassifierState>([start]);
         while (queue.TryDequeue(out var state) && texts.Count < 5_000)
         {
-            if (frame.Member(state) is not null) return [.. Escaped(texts[state.Id]), (byte)'"'];
+            if (isGood(state)) return [.. Escaped(texts[state.Id]), (byte)'"'];
             foreach (var codePoint in StringGoal.Choices(state))
                 if (state.Next(codePoint) is var next && texts.TryAdd(next.Id, texts[state.Id] + char.ConvertFromUtf32(codePoint))) queue.Enqueue(next);
         }

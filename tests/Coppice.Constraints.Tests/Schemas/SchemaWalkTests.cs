@@ -9,10 +9,11 @@ namespace Coppice.Constraints.Tests.Schemas;
 /// <summary>Random walks through the masks, judged by a validator that shares nothing with them.</summary>
 public sealed class SchemaWalkTests(ITestOutputHelper output)
 {
-    private const int MostTokens = 400, MostInAll = 4_000;
+    private const int MostTokens = 400, MostInAll = 1_000;
+    private static readonly Dictionary<string, int> Ids = new(StringComparer.Ordinal);
 
     [Fact]
-    public void Walks_end_in_instances() => Walk(each: 50, walks: 2);
+    public void Walks_end_in_instances() => Walk(each: 40, walks: 2);
 
     /// <summary>20 walks for each of 500 schemas: `dotnet test tests/Coppice.Constraints.Tests -- --explicit only`.</summary>
     [Fact(Explicit = true)]
@@ -61,9 +62,12 @@ public sealed class SchemaWalkTests(ITestOutputHelper output)
 
     private static List<int> TokensThatBegin(TokenVocabulary vocabulary, ReadOnlySpan<byte> bytes)
     {
+        if (Ids.Count == 0)
+            for (var id = 0; id < vocabulary.Count; id++)
+                if (vocabulary.BytesOf(id).Length > 0) Ids.TryAdd(Encoding.Latin1.GetString(vocabulary.BytesOf(id)), id);
         var found = new List<int>();
-        for (var id = 0; id < vocabulary.Count; id++)
-            if (vocabulary.BytesOf(id).Length > 0 && bytes.StartsWith(vocabulary.BytesOf(id))) found.Add(id);
+        for (var length = 1; length <= Math.Min(bytes.Length, 24); length++)
+            if (Ids.TryGetValue(Encoding.Latin1.GetString(bytes[..length]), out var token)) found.Add(token);
         return found;
     }
 
