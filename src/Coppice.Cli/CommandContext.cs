@@ -34,7 +34,7 @@ internal sealed class CommandContext(ParseResult parse, CommandOutput output, In
         return found;
     }
 
-    /// <summary>A misspelt option would pass for a text, so a text that looks like one must stand behind "--".</summary>
+    /// <summary>A misspelt option would pass for a text, so a text that looks like one must stand after "--".</summary>
     private bool IsGiven(Argument argument)
     {
         if (parse.GetResult(argument) is not { Tokens: [var first, ..] }) return false;
@@ -43,5 +43,6 @@ internal sealed class CommandContext(ParseResult parse, CommandOutput output, In
         return true;
     }
 
-    private static string Label(Symbol symbol) => symbol is Argument argument ? $"the argument {argument.HelpName ?? argument.Name}" : symbol.Name;
+    private static string Label(Symbol symbol) =>
+        symbol is Argument argument ? $"the argument {argument.HelpName ?? argument.Name}" : symbol.Name;
 }

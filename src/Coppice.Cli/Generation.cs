@@ -7,8 +7,9 @@ namespace Coppice.Cli;
 /// <summary>One generation that has ended, on its own or by ctrl-C, and how it is reported.</summary>
 internal sealed record Generation(GenerationResult Result, string Drafter, IReadOnlyList<TokenLogProbRow>? LogProbs, bool Interrupted)
 {
-    /// <summary>Generates behind <paramref name="prompt"/>; <paramref name="stream"/>, if any, gets the text as it becomes final.</summary>
-    public static Generation Run(Session session, IReadOnlyList<int> prompt, GenerationSettings settings, Interrupts interrupts, CommandOutput? stream)
+    /// <summary>Generates after <paramref name="prompt"/>; <paramref name="stream"/>, if any, gets the text as it becomes final.</summary>
+    public static Generation Run(
+        Session session, IReadOnlyList<int> prompt, GenerationSettings settings, Interrupts interrupts, CommandOutput? stream)
     {
         var logProbs = settings.Options.LogProbs is null ? null : new List<TokenLogProbRow>();
         var interrupted = interrupts.Run(cancellation =>
@@ -95,7 +96,8 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
             $"{Result.PromptTokens} + {Result.Ids.Count} tokens, {ended}{reused}",
             $"first token {Quantity.Time(Result.FirstTokenTime)}",
             $"prefill {Quantity.Number(Result.PrefillTokensPerSecond)} tokens/s",
-            $"decode {Quantity.Number(Result.DecodeTokensPerSecond)} tokens/s" + (IsPlain ? "" : $" ({Quantity.Number(Result.MeanAcceptedLength)} a pass)"),
+            $"decode {Quantity.Number(Result.DecodeTokensPerSecond)} "
+            + "tokens/s" + (IsPlain ? "" : $" ({Quantity.Number(Result.MeanAcceptedLength)} a pass)"),
             $"peak {Quantity.Bytes(loaded.Model.Backend.Memory.PeakBytes)}");
     }
 

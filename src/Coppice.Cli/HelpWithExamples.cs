@@ -49,7 +49,8 @@ internal sealed class HelpWithExamples(HelpAction inner) : SynchronousCommandLin
         configuration.Output = text;
         inner.Invoke(parseResult);
         var command = parseResult.CommandResult.Command;
-        output.Write(text.ToString().Replace(RootCommand.ExecutableName, CoppiceCommand.Name, StringComparison.Ordinal).TrimEnd('\n') + "\n");
+        output.Write(
+            text.ToString().Replace(RootCommand.ExecutableName, CoppiceCommand.Name, StringComparison.Ordinal).TrimEnd('\n') + "\n");
         if (Examples.TryGetValue(command is RootCommand ? CoppiceCommand.Name : command.Name, out var examples))
             output.Write("\nExamples:\n" + string.Concat(examples.Select(example => $"  {example}\n")));
         return ExitStatus.Done;

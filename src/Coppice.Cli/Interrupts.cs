@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Coppice.Cli;
 
-/// <summary>Ctrl-C: the first stops the work in progress, which then ends in order; where there is none, and the second time, it ends the program.</summary>
+/// <summary>
+/// Ctrl-C: the first stops the work in progress, which then ends in order; where there is none, and the second time, it ends the program.
+/// </summary>
 internal sealed class Interrupts : IDisposable
 {
     private readonly Lock _gate = new();

@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Coppice.Cli;
 
-var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };     // a prompt may begin with @ or -
+// A prompt may begin with @ or -.
+var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
 var result = CoppiceCommand.Create().Parse(args, configuration);
 if (result.Action is ParseErrorAction)
 {

@@ -23,9 +23,12 @@ internal static class BenchCommand
     private static readonly Option<int?> Rounds =
         ModelArguments.Whole("--rounds", 1, 1000, "Rounds, each of which measures every row once; the median counts [default: 5]");
 
-    private static readonly Option<int?> Prefill = ModelArguments.Whole("--prefill", 1, 1 << 20, "Measure a prompt of N tokens instead of the suite");
-    private static readonly Option<int?> Decode = ModelArguments.Whole("--decode", 1, 1 << 20, "Measure N tokens one after the other instead of the suite");
-    private static readonly Option<int?> Depth = ModelArguments.Whole("--depth", 0, 1 << 20, "Tokens that stand before those of --decode [default: 0]");
+    private static readonly Option<int?> Prefill = ModelArguments.Whole(
+        "--prefill", 1, 1 << 20, "Measure a prompt of N tokens instead of the suite");
+    private static readonly Option<int?> Decode = ModelArguments.Whole(
+        "--decode", 1, 1 << 20, "Measure N tokens one after the other instead of the suite");
+    private static readonly Option<int?> Depth = ModelArguments.Whole(
+        "--depth", 0, 1 << 20, "Tokens that stand before those of --decode [default: 0]");
 
     public static Command Create()
     {
@@ -36,7 +39,8 @@ internal static class BenchCommand
 
     private static int Run(CommandContext context)
     {
-        if (context.Has(Suite) && (context.Has(Prefill) || context.Has(Decode))) throw context.Usage("--suite and rows of your own exclude each other");
+        if (context.Has(Suite) && (context.Has(Prefill) || context.Has(Decode)))
+            throw context.Usage("--suite and rows of your own exclude each other");
         if (context.Has(Depth) && !context.Has(Decode)) throw context.Usage("--depth is for --decode");
         var concurrency = ConcurrencyArguments.Read(context, Suite, Prefill, Decode);
         using var loaded = ModelArguments.Load(context);
@@ -83,12 +87,21 @@ internal static class BenchCommand
     private static List<IMeasuredRow> Rows(string suite, LanguageModel model)
     {
         var rows = new List<IMeasuredRow>();
-        if (suite is "all" or "decode") rows.AddRange(Contexts.Where(context => context + 16 <= model.ContextLength).Select(context => new DecodeRow(model, $"decode-{context}", context, Steps)));
-        if (suite is "all" or "prefill") rows.AddRange(Prompts.Where(tokens => tokens + 2 <= model.ContextLength).Select(tokens => new PrefillRow(model, tokens)));
-        return rows.Count > 0 ? rows : throw new CommandException($"bench: a context of {model.ContextLength} tokens holds none of the rows (raise --context to {Prompts[0] + 16}).");
+        if (suite is "all" or "decode")
+        {
+            var contexts = Contexts.Where(context => context + 16 <= model.ContextLength);
+            rows.AddRange(contexts.Select(context => new DecodeRow(model, $"decode-{context}", context, Steps)));
+        }
+        if (suite is "all" or "prefill")
+            rows.AddRange(Prompts.Where(tokens => tokens + 2 <= model.ContextLength).Select(tokens => new PrefillRow(model, tokens)));
+        if (rows.Count > 0) return rows;
+        throw new CommandException(
+            $"bench: a context of {model.ContextLength} tokens holds none of the rows (raise --context to {Prompts[0] + 16}).");
     }
 
-    /// <summary>Rounds of all rows in turn, so that a slow moment of the machine touches all of them; the machine's limits are rows like the others.</summary>
+    /// <summary>
+    /// Rounds of all rows in turn, so that a slow moment of the machine touches all of them; the machine's limits are rows like the others.
+    /// </summary>
     private static BenchResult Measure(CommandContext context, LanguageModel model, int threads, IReadOnlyList<IMeasuredRow> rows,
         CancellationToken cancellation)
     {
@@ -107,7 +120,8 @@ internal static class BenchCommand
                 bar.Report(round * rows.Count + i + 1, rounds * rows.Count);
             }
         }
-        var machine = new MachineSpeed(MachineLimits.Processor, threads, SpeedRow.Median(reads[warmUps..]), SpeedRow.Median(multiplications[warmUps..]));
+        var machine = new MachineSpeed(
+            MachineLimits.Processor, threads, SpeedRow.Median(reads[warmUps..]), SpeedRow.Median(multiplications[warmUps..]));
         var work = new ModelWork(model.Spec, model.WeightBytes, model.Options.KvCache.Type);
         return new BenchResult(machine, [.. rows.Select(row => row.Result(work, machine))]);
     }
@@ -120,7 +134,9 @@ internal static class BenchCommand
             output.WriteJson(result, CliJson.Default.BenchResult);
             return;
         }
-        output.WriteLine($"{machine.Cpu}, {machine.Threads} threads: reads {Quantity.Number(machine.ReadGigabytes)} GB/s, computes {Quantity.Number(machine.FmaGigaflops)} GFLOP/s");
+        output.WriteLine(
+            $"{machine.Cpu}, {machine.Threads} threads: reads {Quantity.Number(machine.ReadGigabytes)} GB/s, computes "
+            + $"{Quantity.Number(machine.FmaGigaflops)} GFLOP/s");
         output.Flush();
         if (output.ShowsTables) Tables.Speeds(result.Rows);
         else

@@ -8,7 +8,11 @@ namespace Coppice.Cli.Commands;
 /// <summary>`coppice chat`: a conversation that keeps its keys and values from turn to turn.</summary>
 internal static class ChatCommand
 {
-    private static readonly Option<string?> SystemText = new("--system") { Description = "What the model is told first", HelpName = "TEXT" };
+    private static readonly Option<string?> SystemText = new("--system")
+    {
+        Description = "What the model is told first",
+        HelpName = "TEXT",
+    };
 
     public static Command Create() =>
         new Command("chat", "Talk with a model; /help lists what can be typed, ctrl-C stops an answer and, once more, the program") { SystemText }
@@ -26,7 +30,8 @@ internal static class ChatCommand
 }
 
 /// <summary>The turns so far, and what the user types.</summary>
-internal sealed class Conversation(CommandContext context, LoadedModel loaded, Session session, ChatRenderer renderer, GenerationSettings settings, string? system)
+internal sealed class Conversation(
+    CommandContext context, LoadedModel loaded, Session session, ChatRenderer renderer, GenerationSettings settings, string? system)
 {
     private const string Help = """
         /help          this list
@@ -69,7 +74,9 @@ internal sealed class Conversation(CommandContext context, LoadedModel loaded, S
 
     private void Obey(string line)
     {
-        var (verb, argument) = line.Split(' ', 2, StringSplitOptions.TrimEntries) is [var first, var second] ? (first, second) : (line.Trim(), "");
+        var (verb, argument) = line.Split(' ', 2, StringSplitOptions.TrimEntries) is [var first, var second]
+            ? (first, second)
+            : (line.Trim(), "");
         switch (verb)
         {
             case "/help": _output.Note(Help); break;
@@ -92,7 +99,8 @@ internal sealed class Conversation(CommandContext context, LoadedModel loaded, S
         _output.WriteLine();
         _output.Flush();
         if (_last.Interrupted) _output.Note("(stopped)");
-        else if (_last.Result.FinishReason == FinishReason.Length) _output.Note("(the answer reached its limit: see --max-tokens and --context)");
+        else if (_last.Result.FinishReason == FinishReason.Length)
+            _output.Note("(the answer reached its limit: see --max-tokens and --context)");
         _turns = [.. turns, new ChatTurn("assistant", _last.Result.Text)];
     }
 

@@ -10,10 +10,23 @@ internal static class DatastoreCommand
 {
     private static readonly string[] Kinds = [SuffixOptions.KindName, AdedOptions.KindName];
 
-    private static readonly Option<string[]> Text = new("--text") { Description = "A file with one document, as plain text; may be given several times", HelpName = "FILE" };
-    private static readonly Option<string?> Lines = new("--jsonl") { Description = "A file with one document in each line: {\"text\": …}; - for stdin", HelpName = "FILE" };
+    private static readonly Option<string[]> Text = new("--text")
+    {
+        Description = "A file with one document, as plain text; may be given several times",
+        HelpName = "FILE",
+    };
+    private static readonly Option<string?> Lines = new("--jsonl")
+    {
+        Description = "A file with one document in each line: {\"text\": …}; - for stdin",
+        HelpName = "FILE",
+    };
     private static readonly Option<string> Out = new("--out") { Description = "The file to write", HelpName = "FILE", Required = true };
-    private static readonly Option<string> Kind = new("--kind") { Description = "The drafter that it is for; rasd reads those for suffix", HelpName = string.Join('|', Kinds), DefaultValueFactory = _ => Kinds[0] };
+    private static readonly Option<string> Kind = new("--kind")
+    {
+        Description = "The drafter that it is for; rasd reads those for suffix",
+        HelpName = string.Join('|', Kinds),
+        DefaultValueFactory = _ => Kinds[0],
+    };
     private static readonly Option<string> Model = ModelFolders.Option("A folder with the tokenizer files of the model that it is for");
 
     public static Command Create()
@@ -32,10 +45,15 @@ internal static class DatastoreCommand
         var (path, kind) = (context.Value(Out)!, context.Value(Kind)!);
         int entries;
         using (var file = Create(path))
-            entries = kind == SuffixOptions.KindName ? SuffixDatastore.Build(file, fingerprint, documents) : TrigramStore.Build(file, fingerprint, documents);
-        var result = new DatastoreResult(kind, documents.Length, documents.Sum(document => (long)document.Length), entries, new FileInfo(path).Length);
+            entries = kind == SuffixOptions.KindName
+                ? SuffixDatastore.Build(file, fingerprint, documents)
+                : TrigramStore.Build(file, fingerprint, documents);
+        var result = new DatastoreResult(
+            kind, documents.Length, documents.Sum(document => (long)document.Length), entries, new FileInfo(path).Length);
         if (context.Output.Json) context.Output.WriteJson(result, CliJson.Default.DatastoreResult);
-        else context.Output.WriteLine($"{path}: {result.Documents:N0} documents, {Quantity.Count(result.Tokens)} tokens, {Quantity.Count(entries)} entries, {Quantity.Bytes(result.Bytes)}");
+        else context.Output.WriteLine(
+            $"{path}: {result.Documents:N0} documents, {Quantity.Count(result.Tokens)} tokens, {Quantity.Count(entries)} entries, "
+            + $"{Quantity.Bytes(result.Bytes)}");
         return ExitStatus.Done;
     }
 

@@ -7,9 +7,17 @@ namespace Coppice.Cli.Commands;
 /// <summary>`coppice generate`: goes on from a prompt, or from each prompt of a file.</summary>
 internal static class GenerateCommand
 {
-    private static readonly Argument<string?> Prompt = new("PROMPT") { Description = "The text to go on from", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> Prompt = new("PROMPT")
+    {
+        Description = "The text to go on from",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
     private static readonly Option<string?> PromptOption = new("--prompt") { Description = "The same as an option", HelpName = "TEXT" };
-    private static readonly Option<string?> PromptFile = new("--prompt-file") { Description = "A file with the text; - for stdin", HelpName = "FILE" };
+    private static readonly Option<string?> PromptFile = new("--prompt-file")
+    {
+        Description = "A file with the text; - for stdin",
+        HelpName = "FILE",
+    };
     private static readonly Option<string?> Ids = new("--ids") { Description = "Token ids instead of a text", HelpName = "1,2,3" };
 
     private static readonly Option<string?> Lines = new("--jsonl")
@@ -22,7 +30,10 @@ internal static class GenerateCommand
         ModelArguments.Whole("--parallel", 1, 1024,
             "Answer N lines of --jsonl at once; the answers come in the order of the lines [default: 1]");
 
-    private static readonly Option<bool> Chat = new("--chat") { Description = "Put the prompt into the model's chat template, as a user's turn" };
+    private static readonly Option<bool> Chat = new("--chat")
+    {
+        Description = "Put the prompt into the model's chat template, as a user's turn",
+    };
 
     public static Command Create() =>
         new Command("generate", "Generate text, token by token")
@@ -38,7 +49,8 @@ internal static class GenerateCommand
         if (source == Lines)
         {
             var lines = JsonLines.Read(context.Value(Lines)!);
-            return GenerateLines.Run(context, [.. lines.Select(line => GenerationRequest.Read(context, line))], context.Value(Parallel) ?? 1);
+            return GenerateLines.Run(
+                context, [.. lines.Select(line => GenerationRequest.Read(context, line))], context.Value(Parallel) ?? 1);
         }
         var request = new GenerationRequest { Settings = GenerationArguments.Read(context) };
         if (source == Ids) return RunOne(context, request with { Ids = ParseIds(context) });
@@ -49,7 +61,8 @@ internal static class GenerateCommand
     private static int[] ParseIds(CommandContext context)
     {
         var text = context.Value(Ids)!;
-        return GenerationRequest.ParseIds(text) ?? throw context.Usage($"--ids must be token ids such as 1,2,3, got {JsonLines.Clip(text)}");
+        return GenerationRequest.ParseIds(text)
+            ?? throw context.Usage($"--ids must be token ids such as 1,2,3, got {JsonLines.Clip(text)}");
     }
 
     private static int RunOne(CommandContext context, GenerationRequest request)

@@ -9,7 +9,8 @@ internal static class InfoCommand
 {
     private static readonly Option<string> Model = ModelFolders.Option("The model's folder");
 
-    public static Command Create() => new Command("info", "Show what is in a model's folder and what memory it takes, without loading weights") { Model }.Runs(Run);
+    public static Command Create() =>
+        new Command("info", "Show what is in a model's folder and what memory it takes, without loading weights") { Model }.Runs(Run);
 
     private static int Run(CommandContext context)
     {

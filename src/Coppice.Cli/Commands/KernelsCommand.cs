@@ -14,7 +14,10 @@ internal static class KernelsCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private static readonly Option<bool> Assemble = new("--ptxas") { Description = "Assemble every kernel with NVIDIA's ptxas, found on PATH, under CUDA_HOME or in ~/.cache/coppice/ptxas" };
+    private static readonly Option<bool> Assemble = new("--ptxas")
+    {
+        Description = "Assemble every kernel with NVIDIA's ptxas, found on PATH, under CUDA_HOME or in ~/.cache/coppice/ptxas",
+    };
 
     public static Command Create() => new Command("kernels", "List the GPU kernels; works without a GPU") { Ptx, Assemble }.Runs(Run);
 
@@ -77,7 +80,8 @@ internal static class KernelsCommand
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).ToList();
         if (Environment.GetEnvironmentVariable("CUDA_HOME") is { Length: > 0 } cuda) folders.Add(Path.Combine(cuda, "bin"));
         folders.Add(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "coppice", "ptxas"));
-        return Ptxas.Find(folders) ?? throw new CommandException("ptxas: must be on PATH, under CUDA_HOME or in ~/.cache/coppice/ptxas, found in none of them.");
+        return Ptxas.Find(folders)
+            ?? throw new CommandException("ptxas: must be on PATH, under CUDA_HOME or in ~/.cache/coppice/ptxas, found in none of them.");
     }
 
     private static string Line(KernelRow row) => row.Registers is null

@@ -23,7 +23,8 @@ internal static class LogitsCommand
         Required = true,
     };
 
-    public static Command Create() => new Command("logits", "Write the logits at every position of given tokens") { IdsFile, Out }.WithModel().Runs(Run);
+    public static Command Create() =>
+        new Command("logits", "Write the logits at every position of given tokens") { IdsFile, Out }.WithModel().Runs(Run);
 
     private static int Run(CommandContext context)
     {
@@ -33,7 +34,8 @@ internal static class LogitsCommand
         foreach (var (name, ids) in cases)
         {
             if (ids.Length <= model.ContextLength) continue;
-            throw new CommandException($"ids.{name}: {ids.Length:N0} tokens do not fit a context of {model.ContextLength:N0} (raise --context).");
+            throw new CommandException(
+                $"ids.{name}: {ids.Length:N0} tokens do not fit a context of {model.ContextLength:N0} (raise --context).");
         }
         bool stopped;
         using (var scorer = new Scorer(model, cases.Max(c => c.Ids.Length)))
@@ -55,7 +57,9 @@ internal static class LogitsCommand
             });
         }
         if (stopped) return ExitStatus.Interrupted;
-        if (context.Output.Json) context.Output.WriteJson(new LogitsResult([.. cases.Select(c => new LogitsCase(c.Name, c.Ids.Length))]), CliJson.Default.LogitsResult);
+        if (context.Output.Json)
+            context.Output.WriteJson(
+                new LogitsResult([.. cases.Select(c => new LogitsCase(c.Name, c.Ids.Length))]), CliJson.Default.LogitsResult);
         else foreach (var (name, ids) in cases) context.Output.WriteLine($"{name}: {ids.Length} tokens");
         return ExitStatus.Done;
     }
@@ -64,7 +68,8 @@ internal static class LogitsCommand
     {
         try
         {
-            return new SafetensorsWriter(path, [.. cases.Select(c => (LogitsPrefix + c.Name, SafetensorsType.F32, new long[] { c.Ids.Length, vocabulary }))]);
+            return new SafetensorsWriter(
+                path, [.. cases.Select(c => (LogitsPrefix + c.Name, SafetensorsType.F32, new long[] { c.Ids.Length, vocabulary }))]);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -74,9 +79,12 @@ internal static class LogitsCommand
 
     private static List<(string Name, int[] Ids)> ReadCases(string path)
     {
-        if (!File.Exists(path)) throw new CommandException($"{path}: the file must be there, found {(Directory.Exists(path) ? "a folder" : "none")}.");
+        if (!File.Exists(path))
+            throw new CommandException($"{path}: the file must be there, found {(Directory.Exists(path) ? "a folder" : "none")}.");
         using var file = SafetensorsFile.Open(path);
-        var cases = file.Tensors.Values.Where(tensor => tensor.Name.StartsWith(IdsPrefix, StringComparison.Ordinal)).OrderBy(tensor => tensor.Begin)
+        var cases = file.Tensors.Values
+            .Where(tensor => tensor.Name.StartsWith(IdsPrefix, StringComparison.Ordinal))
+            .OrderBy(tensor => tensor.Begin)
             .Select(tensor => (tensor.Name[IdsPrefix.Length..], ReadIds(file, tensor))).ToList();
         return cases.Count > 0 ? cases : throw new CommandException($"{path}: must hold tensors ids.CASE, found none.");
     }
@@ -89,7 +97,8 @@ internal static class LogitsCommand
         return tensor.Type switch
         {
             SafetensorsType.I32 => MemoryMarshal.Cast<byte, int>(bytes).ToArray(),
-            SafetensorsType.I64 => [.. MemoryMarshal.Cast<byte, long>(bytes).ToArray().Select(id => id is >= 0 and <= int.MaxValue ? (int)id : -1)],
+            SafetensorsType.I64 => [.. MemoryMarshal.Cast<byte, long>(bytes).ToArray().Select(
+                id => id is >= 0 and <= int.MaxValue ? (int)id : -1)],
             var other => throw new CommandException($"{file.Name}: tensor {tensor.Name} must be I64 or I32, found {other.FileName()}."),
         };
     }

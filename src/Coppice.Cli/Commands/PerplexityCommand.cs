@@ -6,11 +6,20 @@ namespace Coppice.Cli.Commands;
 /// <summary>`coppice perplexity`: how well a model predicts a text, and how far its predictions are from those of other settings.</summary>
 internal static class PerplexityCommand
 {
-    private static readonly Option<string> TextOption = new("--text") { Description = "A text file; - for stdin", HelpName = "FILE", Required = true };
-    private static readonly Option<int?> MaxTokens = ModelArguments.Whole("--max-tokens", 2, int.MaxValue, "Only the first N tokens of the text");
-    private static readonly Option<int?> Window = ModelArguments.Whole("--window", 2, int.MaxValue, "A fresh context every N tokens [default: one context]");
-    private static readonly Option<string?> ReferenceWeights = Reference(ModelChoices.Weights, "--reference-weights", "Compare with the model with its weights kept so, and activations f32");
-    private static readonly Option<string?> ReferenceKv = Reference(ModelChoices.Kv, "--reference-kv", "Compare with the model with its keys and values kept so");
+    private static readonly Option<string> TextOption = new("--text")
+    {
+        Description = "A text file; - for stdin",
+        HelpName = "FILE",
+        Required = true,
+    };
+    private static readonly Option<int?> MaxTokens = ModelArguments.Whole(
+        "--max-tokens", 2, int.MaxValue, "Only the first N tokens of the text");
+    private static readonly Option<int?> Window = ModelArguments.Whole(
+        "--window", 2, int.MaxValue, "A fresh context every N tokens [default: one context]");
+    private static readonly Option<string?> ReferenceWeights = Reference(
+        ModelChoices.Weights, "--reference-weights", "Compare with the model with its weights kept so, and activations f32");
+    private static readonly Option<string?> ReferenceKv = Reference(
+        ModelChoices.Kv, "--reference-kv", "Compare with the model with its keys and values kept so");
 
     public static Command Create() => new Command("perplexity", "Measure how well a model predicts a text, in nats")
     {
@@ -33,7 +42,8 @@ internal static class PerplexityCommand
         using (var bar = new ProgressBar("scoring", context.Output))
             stopped = context.Interrupts.Run(cancellation => measured.Run(scorer, other, bar, cancellation));
         if (stopped && measured.Scored == 0) return ExitStatus.Interrupted;
-        Report(context, measured.Result(new MemoryBytes(loaded.Model.WeightBytes, scorer.KvBytes, scorer.WorkspaceBytes, loaded.Model.Backend.Memory.PeakBytes)));
+        var peak = loaded.Model.Backend.Memory.PeakBytes;
+        Report(context, measured.Result(new MemoryBytes(loaded.Model.WeightBytes, scorer.KvBytes, scorer.WorkspaceBytes, peak)));
         return stopped ? ExitStatus.Interrupted : ExitStatus.Done;
     }
 
@@ -46,10 +56,13 @@ internal static class PerplexityCommand
     {
         var ids = ModelFolders.RequireTokenizer(model).Encode(text);
         if (context.Value(MaxTokens) is { } most && ids.Length > most) ids = ids[..most];
-        if (ids.Length < 2) throw new CommandException($"{TextFile.Label(context.Value(TextOption)!)}: must have at least two tokens, found {ids.Length}.");
+        if (ids.Length < 2)
+            throw new CommandException($"{TextFile.Label(context.Value(TextOption)!)}: must have at least two tokens, found {ids.Length}.");
         var window = Math.Min(context.Value(Window) ?? ids.Length, ids.Length);
         if (window <= model.ContextLength) return (ids, window);
-        throw new CommandException($"perplexity: {window:N0} tokens do not fit a context of {model.ContextLength:N0} (use --window or --max-tokens, or raise --context).");
+        throw new CommandException(
+            $"perplexity: {window:N0} tokens do not fit a context of {model.ContextLength:N0} (use --window or --max-tokens, or raise "
+            + "--context).");
     }
 
     private static void Report(CommandContext context, PerplexityResult result)
@@ -59,9 +72,12 @@ internal static class PerplexityCommand
             context.Output.WriteJson(result, CliJson.Default.PerplexityResult);
             return;
         }
-        context.Output.WriteLine($"perplexity {Quantity.Number(result.Perplexity)} ({result.MeanNll:0.00000} nats a token) over {result.Tokens} tokens");
+        context.Output.WriteLine(
+            $"perplexity {Quantity.Number(result.Perplexity)} ({result.MeanNll:0.00000} nats a token) over {result.Tokens} tokens");
         if (result.Reference is not { } reference) return;
-        context.Output.WriteLine($"reference {reference.MeanNll:0.00000} nats a token; KL divergence {reference.KlMean:0.000000} on average, {reference.KlP99:0.000000} at 99 %");
+        context.Output.WriteLine(
+            $"reference {reference.MeanNll:0.00000} nats a token; KL divergence {reference.KlMean:0.000000} on average, "
+            + $"{reference.KlP99:0.000000} at 99 %");
         var divergence = reference.FirstDivergence is { } position ? $"first difference at token {position}" : "no difference";
         context.Output.WriteLine($"same most probable token at {100 * reference.Top1Agreement:0.00} % of the positions, {divergence}");
     }

@@ -7,8 +7,16 @@ namespace Coppice.Cli.Commands;
 /// <summary>`coppice render`: conversations to text by a chat template.</summary>
 internal static class RenderCommand
 {
-    private static readonly Option<string?> Template = new("--template") { Description = "A file with a Jinja template", HelpName = "FILE" };
-    private static readonly Option<string?> Model = new("--model") { Description = "A folder whose template and special tokens to use", HelpName = "DIR" };
+    private static readonly Option<string?> Template = new("--template")
+    {
+        Description = "A file with a Jinja template",
+        HelpName = "FILE",
+    };
+    private static readonly Option<string?> Model = new("--model")
+    {
+        Description = "A folder whose template and special tokens to use",
+        HelpName = "DIR",
+    };
 
     private static readonly Option<string> File = new("--jsonl")
     {
@@ -17,7 +25,8 @@ internal static class RenderCommand
         Required = true,
     };
 
-    public static Command Create() => new Command("render", "Turn conversations into the text that a model reads") { Template, Model, File }.Runs(Run);
+    public static Command Create() =>
+        new Command("render", "Turn conversations into the text that a model reads") { Template, Model, File }.Runs(Run);
 
     private static int Run(CommandContext context)
     {

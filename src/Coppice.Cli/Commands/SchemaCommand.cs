@@ -23,7 +23,10 @@ internal static class SchemaCommand
         DefaultValueFactory = _ => "assert",
     };
 
-    private static readonly Option<bool> Lenient = new("--lenient") { Description = "Leave out what cannot be enforced, and say so, instead of refusing the schema" };
+    private static readonly Option<bool> Lenient = new("--lenient")
+    {
+        Description = "Leave out what cannot be enforced, and say so, instead of refusing the schema",
+    };
 
     public static Command Create()
     {
@@ -84,7 +87,8 @@ internal static class SchemaCommand
         var tokenizer = ModelFolders.LoadTokenizer(context.Value(Model)!);
         var vocabulary = Vocabularies.Of(tokenizer);
         var options = OptionsOf(context);
-        SchemaSuite NewSuite() => new(vocabulary, text => tokenizer.Encode(text, addSpecialTokens: false), ThreadClock.Nanoseconds, options);
+        SchemaSuite NewSuite() => new(
+            vocabulary, text => tokenizer.Encode(text, addSpecialTokens: false), ThreadClock.Nanoseconds, options);
         WarmUp(NewSuite());
         var suite = NewSuite();
         var (compiled, cases) = (0, 0);
@@ -110,7 +114,9 @@ internal static class SchemaCommand
             new MaskTimes(SchemaSuite.Percentile(masks, .5), SchemaSuite.Percentile(masks, .99), SchemaSuite.Percentile(masks, .999)),
             new CommitTimes(SchemaSuite.Percentile(commits, .5), SchemaSuite.Percentile(commits, .99)));
         if (context.Output.Json) context.Output.WriteJson(times, CliJson.Default.SchemaTestTimes);
-        else context.Output.WriteLine($"{compiled} of {cases} compiled; mask {times.MaskUs.P50:f1} us (p99 {times.MaskUs.P99:f1}, p99.9 {times.MaskUs.P999:f1}), token {times.CommitUs.P50:f2} us");
+        else context.Output.WriteLine(
+            $"{compiled} of {cases} compiled; mask {times.MaskUs.P50:f1} us (p99 {times.MaskUs.P99:f1}, p99.9 {times.MaskUs.P999:f1}), "
+            + $"token {times.CommitUs.P50:f2} us");
         return ExitStatus.Done;
     }
 
@@ -131,7 +137,8 @@ internal static class SchemaCommand
     private static SchemaCase CaseOf(JsonLine line)
     {
         if (!line.Json.TryGetProperty("schema", out var schema)) throw line.Wrong("must have a \"schema\", found none.");
-        if (!line.Json.TryGetProperty("tests", out var tests) || tests.ValueKind != JsonValueKind.Array) throw line.Wrong("must have a list \"tests\", found none.");
+        if (!line.Json.TryGetProperty("tests", out var tests) || tests.ValueKind != JsonValueKind.Array)
+            throw line.Wrong("must have a list \"tests\", found none.");
         var instances = tests.EnumerateArray().Select(test => test.ValueKind == JsonValueKind.Object && test.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.String
             ? data.GetString()!
             : throw line.Wrong("each of \"tests\" must have \"data\", JSON as a string."));

@@ -7,7 +7,11 @@ namespace Coppice.Cli.Commands;
 internal static class TokenizeCommand
 {
     private static readonly Argument<string?> Text = new("TEXT") { Description = "The text", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<string?> File = new("--jsonl") { Description = "One object with \"id\" and \"text\" in each line; - for stdin", HelpName = "FILE" };
+    private static readonly Option<string?> File = new("--jsonl")
+    {
+        Description = "One object with \"id\" and \"text\" in each line; - for stdin",
+        HelpName = "FILE",
+    };
     private static readonly Option<string> Model = ModelFolders.Option("A folder with tokenizer files");
 
     public static Command Create() =>

@@ -17,7 +17,8 @@ internal sealed class ChatRenderer(ChatTemplate? template, IReadOnlyDictionary<s
     {
         var source = tokenizer.ChatTemplate ?? throw new CommandException("model: has no chat template (give the text with --prompt, or a template with `coppice render --template`).");
         var renderer = new ChatRenderer(new ChatTemplate(source), tokenizer.SpecialTokens.Named);
-        if (tokenizer.ChatTemplates.TryGetValue(WithTools, out var other)) renderer._withTools = new Lazy<ChatTemplate>(() => new ChatTemplate(other));
+        if (tokenizer.ChatTemplates.TryGetValue(WithTools, out var other))
+            renderer._withTools = new Lazy<ChatTemplate>(() => new ChatTemplate(other));
         return renderer;
     }
 
@@ -37,7 +38,8 @@ internal sealed class ChatRenderer(ChatTemplate? template, IReadOnlyDictionary<s
         var by = input.Tools is null || _withTools is null ? template : _withTools.Value;
         foreach (var (name, token) in tokens ?? new Dictionary<string, string>())
             if (!input.Variables.ContainsKey(name)) input = input.WithVariable(name, token);
-        if (by is null) throw new CommandException("render: a --template, a --model or a \"template\" in the line must be given, found none.");
+        if (by is null)
+            throw new CommandException("render: a --template, a --model or a \"template\" in the line must be given, found none.");
         return by.Render(input.Now is null ? input with { Now = DateTime.Now } : input);
     }
 }

@@ -14,7 +14,8 @@ internal static class FolderReader
     public static FolderInfo Read(string folder)
     {
         var (hasModel, hasTokenizer) = (File.Exists(Path.Combine(folder, "config.json")), TokenizerFolder.IsIn(folder));
-        if (!hasModel && !hasTokenizer) throw new CheckpointException($"{folder}: must hold config.json or tokenizer files ({TokenizerFolder.Names}), found neither.");
+        if (!hasModel && !hasTokenizer)
+            throw new CheckpointException($"{folder}: must hold config.json or tokenizer files ({TokenizerFolder.Names}), found neither.");
         var info = new FolderInfo { Folder = Path.GetFullPath(folder), Files = Files(folder) };
         if (hasTokenizer) info = With(info, Tokenizer.Load(folder));
         return hasModel ? With(info, ModelInfo.Read(folder)) : info;
@@ -54,12 +55,17 @@ internal static class FolderReader
         EndTokenIds = model.EndTokenIds,
         Generation = Recommended(model.DefaultGeneration),
         Warnings = model.Warnings.Count > 0 ? model.Warnings : null,
-        StoredTypes = model.StoredBytes.Count > 0 ? [.. model.StoredBytes.OrderByDescending(type => type.Value).Select(type => type.Key)] : null,
+        StoredTypes = model.StoredBytes.Count > 0
+            ? [.. model.StoredBytes.OrderByDescending(type => type.Value).Select(type => type.Key)]
+            : null,
         Bytes = new ModelBytes
         {
-            Weights = model.WeightBytes.Count > 0 ? ModelChoices.Weights.Supported.ToDictionary(choice => choice.Name, choice => model.WeightBytes[choice.Value]) : null,
+            Weights = model.WeightBytes.Count > 0
+                ? ModelChoices.Weights.Supported.ToDictionary(choice => choice.Name, choice => model.WeightBytes[choice.Value])
+                : null,
             Kv = ModelChoices.Kv.Supported.ToDictionary(
-                choice => choice.Name, choice => new CacheBytes(model.KvBytesPerToken[choice.Value], model.KvBytesPerContext[choice.Value])),
+                choice => choice.Name,
+                choice => new CacheBytes(model.KvBytesPerToken[choice.Value], model.KvBytesPerContext[choice.Value])),
         },
     };
 

@@ -21,7 +21,7 @@ internal sealed record GenerationRequest
     public JsonLine? Line { get; init; }
 
     /// <summary>Reads a line of a JSON lines file.</summary>
-    /// <exception cref="CommandException">It has not exactly one prompt, has an unknown key or a wrong value.</exception>
+    /// <exception cref="CommandException">It does not have exactly one prompt, has an unknown key or a wrong value.</exception>
     public static GenerationRequest Read(CommandContext context, JsonLine line)
     {
         var known = PromptKeys.Concat(GenerationArguments.All.Select(setting => setting.Key)).ToArray();
@@ -37,7 +37,9 @@ internal sealed record GenerationRequest
             Settings = GenerationArguments.Read(context, line),
         };
         var prompts = (request.Text is null ? 0 : 1) + (request.Messages is null ? 0 : 1) + (request.Ids is null ? 0 : 1);
-        return prompts == 1 ? request : throw line.Wrong($"must have one of \"prompt\", \"messages\" and \"ids\", found {(prompts == 0 ? "none" : "several")}.");
+        return prompts == 1
+            ? request
+            : throw line.Wrong($"must have one of \"prompt\", \"messages\" and \"ids\", found {(prompts == 0 ? "none" : "several")}.");
     }
 
     /// <summary>What <paramref name="work"/> gives; an error in it names the line of the request.</summary>
@@ -66,7 +68,10 @@ internal sealed record GenerationRequest
         return ids;
     }
 
-    /// <summary>The prompt's tokens for <paramref name="model"/>; those of a chat template begin as the template says, those of a text as the tokenizer says.</summary>
+    /// <summary>
+    /// The prompt's tokens for <paramref name="model"/>; those of a chat template begin as the template says, those of a text as the
+    /// tokenizer says.
+    /// </summary>
     /// <exception cref="CommandException">The model cannot take such a prompt, or it leaves no room to generate.</exception>
     public IReadOnlyList<int> Tokens(LanguageModel model, ref ChatRenderer? renderer)
     {
@@ -79,7 +84,9 @@ internal sealed record GenerationRequest
         }
         if (ids.Count == 0) throw new CommandException("prompt: must have at least one token, found none.");
         if (ids.Count >= model.ContextLength)
-            throw new CommandException($"prompt: {ids.Count:N0} tokens leave no room to generate in a context of {model.ContextLength:N0} (raise --context or shorten the prompt).");
+            throw new CommandException(
+                $"prompt: {ids.Count:N0} tokens leave no room to generate in a context of {model.ContextLength:N0} (raise --context or "
+                + "shorten the prompt).");
         PromptCheck.Ids([.. ids], model.VocabularySize);
         return ids;
     }
@@ -87,7 +94,8 @@ internal sealed record GenerationRequest
     private static List<ChatMessage>? MessagesOf(JsonLine line)
     {
         if (!line.Json.TryGetProperty("messages", out var messages) || messages.ValueKind == JsonValueKind.Null) return null;
-        if (messages.ValueKind != JsonValueKind.Array || messages.EnumerateArray().Any(message => message.ValueKind != JsonValueKind.Object))
+        var isList = messages.ValueKind == JsonValueKind.Array;
+        if (!isList || messages.EnumerateArray().Any(message => message.ValueKind != JsonValueKind.Object))
             throw line.Wrong("\"messages\" must be a list of objects.");
         return [.. messages.EnumerateArray().Select(message => new ChatMessage(message))];
     }
@@ -95,6 +103,8 @@ internal sealed record GenerationRequest
     private static JsonElement? ToolsOf(JsonLine line)
     {
         if (!line.Json.TryGetProperty("tools", out var tools) || tools.ValueKind == JsonValueKind.Null) return null;
-        return tools.ValueKind == JsonValueKind.Array ? tools : throw line.Wrong($"\"tools\" must be a list, found {JsonLines.Clip(tools.GetRawText())}.");
+        return tools.ValueKind == JsonValueKind.Array
+            ? tools
+            : throw line.Wrong($"\"tools\" must be a list, found {JsonLines.Clip(tools.GetRawText())}.");
     }
 }

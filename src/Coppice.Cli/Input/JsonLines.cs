@@ -58,7 +58,8 @@ internal readonly record struct JsonLine(string File, int Number, JsonElement Js
     public string? Text(string key)
     {
         if (!Json.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null) return null;
-        if (value.ValueKind != JsonValueKind.String) throw Wrong($"\"{key}\" must be a string, found {JsonLines.Clip(value.GetRawText())}.");
+        if (value.ValueKind != JsonValueKind.String)
+            throw Wrong($"\"{key}\" must be a string, found {JsonLines.Clip(value.GetRawText())}.");
         try
         {
             return value.GetString();
@@ -108,7 +109,9 @@ internal static class JsonLines
     public static string Clip(string text) => text.Length <= 60 ? text : text[..57] + "...";
 
     private static int Grown(int size, string file, int number) =>
-        size < MaxLineBytes ? 2 * size : throw new CommandException($"{file}, line {number}: must be at most {MaxLineBytes:N0} bytes, found more.");
+        size < MaxLineBytes
+            ? 2 * size
+            : throw new CommandException($"{file}, line {number}: must be at most {MaxLineBytes:N0} bytes, found more.");
 
     private static JsonLine? Parse(ReadOnlyMemory<byte> utf8, string file, int number)
     {
@@ -122,7 +125,8 @@ internal static class JsonLines
         }
         catch (JsonException error)
         {
-            throw new CommandException($"{file}, line {number}: must be a JSON object, but byte {error.BytePositionInLine + 1} does not belong to one.", error);
+            throw new CommandException(
+                $"{file}, line {number}: must be a JSON object, but byte {error.BytePositionInLine + 1} does not belong to one.", error);
         }
     }
 }

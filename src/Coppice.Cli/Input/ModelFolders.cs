@@ -39,5 +39,6 @@ internal static class ModelFolders
     /// <summary>The tokenizer of <paramref name="model"/>, for a text.</summary>
     /// <exception cref="CommandException">It has none; the message ends with <paramref name="hint"/>.</exception>
     public static Tokenizer RequireTokenizer(LanguageModel model, string hint = "") =>
-        model.Tokenizer ?? throw new CommandException($"{model.Folder}: the folder has none of {TokenizerFolder.Names}, so it takes no text{hint}.");
+        model.Tokenizer
+            ?? throw new CommandException($"{model.Folder}: the folder has none of {TokenizerFolder.Names}, so it takes no text{hint}.");
 }

@@ -23,7 +23,8 @@ internal static class TextFile
         }
         catch (DecoderFallbackException error)
         {
-            throw new CommandException($"{Label(path)}: must be UTF-8, found a byte that is not at offset {FirstInvalid(span)} (convert the file first).", error);
+            throw new CommandException(
+                $"{Label(path)}: must be UTF-8, found a byte that is not at offset {FirstInvalid(span)} (convert the file first).", error);
         }
     }
 
@@ -55,7 +56,8 @@ internal static class TextFile
         var buffer = new byte[1 << 16];
         while (source.Read(buffer) is > 0 and var count)
         {
-            if (target.Length + count > MaxBytes) throw new CommandException($"{Label(path)}: must be at most {MaxBytes:N0} bytes, found more.");
+            if (target.Length + count > MaxBytes)
+                throw new CommandException($"{Label(path)}: must be at most {MaxBytes:N0} bytes, found more.");
             target.Write(buffer, 0, count);
         }
     }

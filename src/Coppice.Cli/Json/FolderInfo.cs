@@ -2,7 +2,10 @@ using Coppice.Decoding;
 
 namespace Coppice.Cli;
 
-/// <summary>What a folder holds: <see cref="ModelInfo"/>, its files and its tokenizer, as `info --json` writes them. What the folder does not hold is null.</summary>
+/// <summary>
+/// What a folder holds: <see cref="ModelInfo"/>, its files and its tokenizer, as `info --json` writes them. What the folder does not hold
+/// is null.
+/// </summary>
 internal sealed record FolderInfo
 {
     public required string Folder { get; init; }

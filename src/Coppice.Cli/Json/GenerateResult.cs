@@ -32,18 +32,22 @@ internal sealed record LineResult : GenerateResult
     public JsonElement? Id { get; init; }
 }
 
-/// <summary>What a drafter came to; mean_accepted_length is tokens for each pass, so 1 is plain decoding, and acceptance_by_depth begins at depth 1.</summary>
+/// <summary>
+/// What a drafter came to; mean_accepted_length is tokens for each pass, so 1 is plain decoding, and acceptance_by_depth begins at depth 1.
+/// </summary>
 internal sealed record Speculation(
     string Drafter, int Steps, int Drafted, int Accepted, double MeanAcceptedLength, double DraftMs, double VerifyMs, double HostMs, IReadOnlyList<double> AcceptanceByDepth);
 
 /// <summary>Where the time went.</summary>
-internal sealed record GenerateTiming(double LoadMs, double FirstTokenMs, double PrefillTokensPerS, double DecodeTokensPerS, double DecodeMs);
+internal sealed record GenerateTiming(
+    double LoadMs, double FirstTokenMs, double PrefillTokensPerS, double DecodeTokensPerS, double DecodeMs);
 
 /// <summary>Device memory; peak is the most that all pools of the device together had rented.</summary>
 internal sealed record MemoryBytes(long Weights, long Kv, long Workspace, long Peak);
 
 /// <summary>A generated token, its log-probability and the most probable tokens of its place.</summary>
-internal sealed record TokenLogProbRow(int Id, [property: JsonPropertyName("logprob")] double LogProb, IReadOnlyList<TokenLogProbEntry> Top);
+internal sealed record TokenLogProbRow(
+    int Id, [property: JsonPropertyName("logprob")] double LogProb, IReadOnlyList<TokenLogProbEntry> Top);
 
 /// <summary>A token and its log-probability.</summary>
 internal sealed record TokenLogProbEntry(int Id, [property: JsonPropertyName("logprob")] double LogProb);

@@ -17,7 +17,9 @@ internal sealed unsafe class MachineLimits : IDisposable
     private readonly MemoryPool _pool;
     private readonly PoolBuffer _buffer;
 
-    /// <summary>Takes memory as weights are in, with the same size of pages, and writes it, so that its pages are real and different.</summary>
+    /// <summary>
+    /// Takes memory as weights are in, with the same size of pages, and writes it, so that its pages are real and different.
+    /// </summary>
     public MachineLimits(Backend backend, int threads)
     {
         _threads = threads;
@@ -32,8 +34,12 @@ internal sealed unsafe class MachineLimits : IDisposable
         get
         {
             const string file = "/proc/cpuinfo";
-            var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
-            return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+            var line = File.Exists(file)
+                ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal))
+                : null;
+            return line is null
+                ? RuntimeInformation.ProcessArchitecture.ToString()
+                : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
         }
     }
 

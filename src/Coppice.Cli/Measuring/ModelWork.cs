@@ -11,9 +11,13 @@ internal sealed class ModelWork(ModelSpec spec, long weightBytes, ElementType kv
 {
     private readonly long _parameters = WeightPlan.Build(spec, ModelFamilyMap(spec)).ParameterCount;
 
-    /// <summary>Bytes that a pass over <paramref name="rows"/> tokens at once reads behind <paramref name="context"/> tokens: the weights once, keys and values once.</summary>
+    /// <summary>
+    /// Bytes that a pass over <paramref name="rows"/> tokens at once reads after <paramref name="context"/> tokens: the weights once, keys
+    /// and values once.
+    /// </summary>
     public double Bytes(int rows, int context) =>
-        (double)weightBytes / _parameters * ReadParameters(rows) + 2.0 * spec.KvWidth * kv.Size() * spec.Layers.Sum(layer => Visible(layer, context + rows));
+        (double)weightBytes / _parameters * ReadParameters(rows)
+        + 2.0 * spec.KvWidth * kv.Size() * spec.Layers.Sum(layer => Visible(layer, context + rows));
 
     /// <summary>Multiplications and additions of such a pass that gives the logits of one token.</summary>
     public double Flops(int rows, int context)
@@ -25,9 +29,12 @@ internal sealed class ModelWork(ModelSpec spec, long weightBytes, ElementType kv
     }
 
     /// <summary>Parameters that each token is multiplied with, the head among them: of the experts only those that run.</summary>
-    private double ComputedParameters() => _parameters - IdleExperts(1) - (spec.TiedHead ? 0 : Embedding) - (double)spec.LearnedPositions * spec.HiddenSize;
+    private double ComputedParameters() =>
+        _parameters - IdleExperts(1) - (spec.TiedHead ? 0 : Embedding) - (double)spec.LearnedPositions * spec.HiddenSize;
 
-    /// <summary>Parameters that a pass reads: of an embedding only the rows of its tokens, of the experts at most those that its tokens choose.</summary>
+    /// <summary>
+    /// Parameters that a pass reads: of an embedding only the rows of its tokens, of the experts at most those that its tokens choose.
+    /// </summary>
     private double ReadParameters(int rows) => _parameters - IdleExperts(rows) - (spec.TiedHead ? 0 : Embedding);
 
     private double Embedding => (double)spec.VocabularySize * spec.HiddenSize;
@@ -41,5 +48,6 @@ internal sealed class ModelWork(ModelSpec spec, long weightBytes, ElementType kv
 
     private static long Visible(LayerSpec layer, int length) => layer.Window > 0 ? Math.Min(layer.Window, length) : length;
 
-    private static TensorMap ModelFamilyMap(ModelSpec spec) => ModelFamily.All.First(family => family.ModelTypes.Contains(spec.ModelType)).Map(spec);
+    private static TensorMap ModelFamilyMap(ModelSpec spec) =>
+        ModelFamily.All.First(family => family.ModelTypes.Contains(spec.ModelType)).Map(spec);
 }

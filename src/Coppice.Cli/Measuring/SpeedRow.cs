@@ -59,7 +59,10 @@ internal abstract class SpeedRow : IMeasuredRow
     /// <summary>Runs once; what is not <paramref name="counted"/> may be shorter.</summary>
     protected abstract TimeSpan Run(bool counted);
 
-    /// <summary>Generates <paramref name="tokens"/> tokens after <paramref name="prompt"/>: greedy, without drafts and without an end; says how long it took.</summary>
+    /// <summary>
+    /// Generates <paramref name="tokens"/> tokens after <paramref name="prompt"/>: greedy, without drafts and without an end; says how long
+    /// it took.
+    /// </summary>
     protected TimeSpan Generate(int[] prompt, int tokens)
     {
         var start = Stopwatch.GetTimestamp();
@@ -68,10 +71,11 @@ internal abstract class SpeedRow : IMeasuredRow
     }
 
     /// <summary>Tokens without meaning, the same in every run.</summary>
-    protected static int[] Prompt(int length, int vocabulary) => [.. Enumerable.Range(0, length).Select(i => (int)((i * 7919L + 12345) % vocabulary))];
+    protected static int[] Prompt(int length, int vocabulary) =>
+        [.. Enumerable.Range(0, length).Select(i => (int)((i * 7919L + 12345) % vocabulary))];
 }
 
-/// <summary>Tokens one after the other behind a context.</summary>
+/// <summary>Tokens one after the other, after a context.</summary>
 internal sealed class DecodeRow : SpeedRow
 {
     private const int WarmUpSteps = 16;
@@ -96,7 +100,9 @@ internal sealed class DecodeRow : SpeedRow
         return (bytes, flops);
     }
 
-    /// <summary>The first round fills the cache, untimed; all keep the context, so that the last token of the prompt is the first step.</summary>
+    /// <summary>
+    /// The first round fills the cache, untimed; all keep the context, so that the last token of the prompt is the first step.
+    /// </summary>
     protected override TimeSpan Run(bool counted)
     {
         if (!_filled) Generate(_prompt, 1);

@@ -8,7 +8,8 @@ internal static partial class ThreadClock
 {
     private const int ThreadCpuTime = 3;
 
-    private static readonly bool IsThere = OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
+    private static readonly bool IsThere = OperatingSystem.IsLinux()
+        && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
 
     /// <summary>Nanoseconds since some start.</summary>
     public static long Nanoseconds()

@@ -8,11 +8,16 @@ namespace Coppice.Cli;
 /// <summary>The options that say how to generate; in JSON lines they are keys of the same names.</summary>
 internal static class GenerationArguments
 {
-    private static readonly Setting<int> MaxTokens = Setting.Whole("max-tokens", 256, n => n >= 1, "a whole number of at least 1", "Tokens to generate at most");
-    private static readonly Setting<float> Temperature = Setting.Real("temperature", 0, t => t >= 0, "a number of at least 0", "Divides the logits; 0 takes the most probable token always");
-    private static readonly Setting<int> TopK = Setting.Whole("top-k", 0, n => n >= 0, "a whole number of at least 0", "Keep so many of the most probable tokens; 0 for all");
-    private static readonly Setting<float> TopP = Setting.Real("top-p", 1, p => p is >= 0 and <= 1, "a number from 0 to 1", "Keep the most probable tokens that together have this probability");
-    private static readonly Setting<float> MinP = Setting.Real("min-p", 0, p => p is >= 0 and <= 1, "a number from 0 to 1", "Keep tokens at least so many times as probable as the best");
+    private static readonly Setting<int> MaxTokens = Setting.Whole(
+        "max-tokens", 256, n => n >= 1, "a whole number of at least 1", "Tokens to generate at most");
+    private static readonly Setting<float> Temperature = Setting.Real(
+        "temperature", 0, t => t >= 0, "a number of at least 0", "Divides the logits; 0 takes the most probable token always");
+    private static readonly Setting<int> TopK = Setting.Whole(
+        "top-k", 0, n => n >= 0, "a whole number of at least 0", "Keep so many of the most probable tokens; 0 for all");
+    private static readonly Setting<float> TopP = Setting.Real(
+        "top-p", 1, p => p is >= 0 and <= 1, "a number from 0 to 1", "Keep the most probable tokens that together have this probability");
+    private static readonly Setting<float> MinP = Setting.Real(
+        "min-p", 0, p => p is >= 0 and <= 1, "a number from 0 to 1", "Keep tokens at least so many times as probable as the best");
 
     private static readonly Setting<float> RepetitionPenalty =
         Setting.Real("repetition-penalty", 1, p => p > 0, "a number above 0", "Divides the logits of tokens that occurred; 1 for none");
@@ -36,9 +41,11 @@ internal static class GenerationArguments
         "model-defaults", "Take what the model's generation_config.json recommends where no option says otherwise");
 
     private static readonly Setting<ulong> Seed = Setting.Seed("seed", "Key of the random numbers: the same seed gives the same text");
-    private static readonly Setting<string[]> Stop = Setting.Texts("stop", "End where this text appears, which is not part of the result; may be given several times");
+    private static readonly Setting<string[]> Stop = Setting.Texts(
+        "stop", "End where this text appears, which is not part of the result; may be given several times");
     private static readonly Setting<bool> IgnoreEos = Setting.Flag("ignore-eos", "Go on past the model's own tokens that end a text");
-    private static readonly Setting<int?> LogProbs = Setting.OptionalWhole("logprobs", 20, "Report the log-probability of every token and of the K best ones, 0 to 20");
+    private static readonly Setting<int?> LogProbs = Setting.OptionalWhole(
+        "logprobs", 20, "Report the log-probability of every token and of the K best ones, 0 to 20");
 
     private static readonly Setting<string> Drafter = Setting.Named(
         "drafter", DrafterOptions.Names, "auto", $"What proposes tokens ahead ({string.Join(", ", DrafterOptions.Names)}; NAME:key=value,key=value for its settings); the text is the same with each");
@@ -107,5 +114,5 @@ internal static class GenerationArguments
 /// <summary>How to generate.</summary>
 internal sealed record GenerationSettings(GenerationOptions Options);
 
-/// <summary>Where settings come from: a line of a file, and behind it the command line.</summary>
+/// <summary>Where settings come from: a line of a file, and after it the command line.</summary>
 internal readonly record struct SettingSource(CommandContext Context, JsonLine? Line);

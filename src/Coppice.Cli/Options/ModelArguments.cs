@@ -10,7 +10,8 @@ internal static class ModelArguments
     public static readonly Option<string> Model = ModelFolders.Option("The model's folder: config.json, safetensors and tokenizer files");
     public static readonly Option<string> Weights = ModelChoices.Weights.Option("How weights are kept in memory");
     public static readonly Option<string> Kv = ModelChoices.Kv.Option("How keys and values are kept");
-    public static readonly Option<int?> Context = Whole("--context", 2, 1 << 28, "Tokens that fit, prompt and generated [default: the model's context, at most 8192]");
+    public static readonly Option<int?> Context = Whole(
+        "--context", 2, 1 << 28, "Tokens that fit, prompt and generated [default: the model's context, at most 8192]");
 
     private static readonly Option<string> Device = new("--device")
     {
@@ -21,7 +22,8 @@ internal static class ModelArguments
         {
             result =>
             {
-                if (result.Tokens is [var token] && !IsDevice(token.Value)) result.AddError($"--device must be auto, cpu, cuda, cuda:N or ilgpu-cpu, got {token.Value}");
+                if (result.Tokens is [var token] && !IsDevice(token.Value))
+                    result.AddError($"--device must be auto, cpu, cuda, cuda:N or ilgpu-cpu, got {token.Value}");
             },
         },
     };
@@ -45,7 +47,8 @@ internal static class ModelArguments
             var text = result.Tokens[0].Value;
             if (int.TryParse(text, System.Globalization.NumberStyles.AllowLeadingSign, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
                 return value;
-            result.AddError($"{name} must be a whole number {(most == int.MaxValue ? $"of at least {least}" : $"from {least} to {most}")}, got {text}");
+            result.AddError(
+                $"{name} must be a whole number {(most == int.MaxValue ? $"of at least {least}" : $"from {least} to {most}")}, got {text}");
             return null;
         };
         return option;
@@ -67,7 +70,8 @@ internal static class ModelArguments
     }
 
     /// <summary>Loads the model as the user wants it.</summary>
-    public static LoadedModel Load(CommandContext context) => Load(context, context.Value(Weights)!, context.Value(Kv)!, context.Value(Activations)!);
+    public static LoadedModel Load(CommandContext context) =>
+        Load(context, context.Value(Weights)!, context.Value(Kv)!, context.Value(Activations)!);
 
     /// <summary>Loads the model with the weights and the cache called so.</summary>
     public static LoadedModel Load(CommandContext context, string weights, string kv, string activations)
@@ -78,10 +82,14 @@ internal static class ModelArguments
         LanguageModel model;
         using (var bar = new ProgressBar("loading", context.Output)) model = LanguageModel.Load(folder, options, bar);
         var time = Stopwatch.GetElapsedTime(start);
-        context.Output.Detail($"{model.DeviceName}; weights {weights}, {Quantity.Bytes(model.WeightBytes)}; cache {kv}; context {model.ContextLength}; loaded in {Quantity.Time(time)}");
+        context.Output.Detail(
+            $"{model.DeviceName}; weights {weights}, {Quantity.Bytes(model.WeightBytes)}; cache {kv}; context {model.ContextLength}; "
+            + $"loaded in {Quantity.Time(time)}");
         foreach (var warning in model.Warnings) context.Output.Note($"coppice: warning: {warning}");
         if (model.ContextLength > model.Spec.ContextLength)
-            context.Output.Note($"coppice: note: --context {model.ContextLength} is more than the {model.Spec.ContextLength} tokens that the model was made for.");
+            context.Output.Note(
+                $"coppice: note: --context {model.ContextLength} is more than the {model.Spec.ContextLength} tokens that the model was "
+                + "made for.");
         return new LoadedModel(model, time);
     }
 
@@ -96,7 +104,8 @@ internal static class ModelArguments
     };
 
     private static bool IsDevice(string name) =>
-        name is "auto" or "cpu" or "cuda" or "ilgpu-cpu" || (name.StartsWith("cuda:", StringComparison.Ordinal) && ushort.TryParse(name.AsSpan(5), out _));
+        name is "auto" or "cpu" or "cuda" or "ilgpu-cpu"
+            || (name.StartsWith("cuda:", StringComparison.Ordinal) && ushort.TryParse(name.AsSpan(5), out _));
 }
 
 /// <summary>A model and how long it took to load; disposes the model.</summary>

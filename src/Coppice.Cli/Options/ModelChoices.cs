@@ -50,7 +50,8 @@ internal static class ModelChoices
     public static readonly Choice<WeightFormat> Weights = new(
         "weights", [("as-stored", WeightFormat.AsStored), ("f32", WeightFormat.F32), ("f16", WeightFormat.F16), ("bf16", WeightFormat.BF16), ("q8", WeightFormat.Q8), ("q4", WeightFormat.Q4)], []);
 
-    public static readonly Choice<ActivationFormat> Activations = new("activations", [("f32", ActivationFormat.F32), ("int8", ActivationFormat.Int8)], []);
+    public static readonly Choice<ActivationFormat> Activations = new(
+        "activations", [("f32", ActivationFormat.F32), ("int8", ActivationFormat.Int8)], []);
 
     public static readonly Choice<ElementType> Kv = new(
         "kv", [("f32", ElementType.F32), ("f16", ElementType.F16), ("bf16", ElementType.BF16)],

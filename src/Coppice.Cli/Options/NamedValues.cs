@@ -11,7 +11,8 @@ internal static class NamedValues
         option.CompletionSources.Add([.. names]);
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && !names.Contains(token.Value)) result.AddError($"{option.Name} must be one of {string.Join(", ", names)}, got {token.Value}");
+            if (result.Tokens is [var token] && !names.Contains(token.Value))
+                result.AddError($"{option.Name} must be one of {string.Join(", ", names)}, got {token.Value}");
         });
     }
 }

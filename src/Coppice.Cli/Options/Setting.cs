@@ -80,7 +80,9 @@ internal sealed class Setting<T>(string name, Option<T> option, string must, Set
 internal static class Setting
 {
     public static Setting<int> Whole(string name, int whenMissing, Func<int, bool> holds, string must, string description) =>
-        New(name, "N", description, must, (IReadOnlyList<string> texts, out int value) => TryWhole(texts, out value) && holds(value), _ => whenMissing);
+        New(
+            name, "N", description, must, (IReadOnlyList<string> texts, out int value) => TryWhole(texts, out value)
+                && holds(value), _ => whenMissing);
 
     public static Setting<int?> OptionalWhole(string name, int most, string description) =>
         New(name, "K", description, $"a whole number from 0 to {most}", (IReadOnlyList<string> texts, out int? value) =>
@@ -94,7 +96,8 @@ internal static class Setting
         New(name, "X", description, must, (IReadOnlyList<string> texts, out float value) =>
         {
             value = 0;
-            return texts.Count == 1 && float.TryParse(texts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value) && holds(value);
+            return texts.Count == 1 && float.TryParse(texts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out value)
+                && float.IsFinite(value) && holds(value);
         }, _ => whenMissing);
 
     public static Setting<ulong> Seed(string name, string description) =>
@@ -144,10 +147,11 @@ internal static class Setting
     public static Setting<bool> Flag(string name, string description)
     {
         var option = new Option<bool>("--" + name) { Description = description };
-        return new Setting<bool>(name, option, "true or false", (IReadOnlyList<string> texts, out bool value) => bool.TryParse(texts[0], out value));
+        return new Setting<bool>(
+            name, option, "true or false", (IReadOnlyList<string> texts, out bool value) => bool.TryParse(texts[0], out value));
     }
 
-    /// <summary>A name, behind which settings may stand: NAME:key=value,key=value.</summary>
+    /// <summary>A name, after which settings may stand: NAME:key=value,key=value.</summary>
     public static Setting<string> Named(string name, IReadOnlyList<string> names, string whenMissing, string description)
     {
         var setting = New(name, "NAME", description, $"one of {string.Join(", ", names)}", (IReadOnlyList<string> texts, out string value) =>

@@ -24,8 +24,13 @@ internal static class Quantity
     };
 
     /// <summary>Three digits or so: "0.123", "12.3", "1234".</summary>
-    public static string Number(double value) => value.ToString(Math.Abs(value) switch { >= 100 => "0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
+    public static string Number(double value) =>
+        value.ToString(
+            Math.Abs(value) switch { >= 100 => "0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
 
     /// <summary>"38 ms", "1.25 s".</summary>
-    public static string Time(TimeSpan time) => time.TotalSeconds < 1 ? $"{time.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)} ms" : $"{Number(time.TotalSeconds)} s";
+    public static string Time(TimeSpan time) =>
+        time.TotalSeconds < 1
+            ? $"{time.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)} ms"
+            : $"{Number(time.TotalSeconds)} s";
 }

@@ -23,10 +23,13 @@ internal static class Tables
     /// <summary>The kernels, with resources where they were assembled.</summary>
     public static void Kernels(IReadOnlyList<KernelRow> rows, bool assembled)
     {
-        var table = assembled ? New("kernel", "architecture", "registers", "spills", "stack", "shared", "warps") : New("kernel", "threads", "PTX");
+        var table = assembled
+            ? New("kernel", "architecture", "registers", "spills", "stack", "shared", "warps")
+            : New("kernel", "threads", "PTX");
         foreach (var row in rows)
         {
-            if (assembled) table.AddRow(Text(row.Name), Text(row.Architecture), Text(row.Registers), Text(row.Spills), Text(row.StackBytes), Text(row.SharedBytes), Text(row.Warps));
+            if (assembled)
+                table.AddRow(Text(row.Name), Text(row.Architecture), Text(row.Registers), Text(row.Spills), Text(row.StackBytes), Text(row.SharedBytes), Text(row.Warps));
             else table.AddRow(Text(row.Name), Text(row.GroupSize), Text(row.Ptx));
         }
         AnsiConsole.Write(table);
@@ -60,5 +63,6 @@ internal static class Tables
     private static Spectre.Console.Text Text(object? value) => new(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
 
     /// <summary>A text in quotation marks, with control characters escaped.</summary>
-    private static string JsonEncoded(string text) => System.Text.Json.JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
+    private static string JsonEncoded(string text) =>
+        System.Text.Json.JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
 }
