@@ -61,7 +61,7 @@ internal abstract class KvCache : IDisposable
         {
             throw new ArgumentException(
                 $"cache: {(long)Length + earlier + count:N0} tokens do not fit, capacity is {Capacity:N0} "
-                + "(raise ModelOptions.MaxTokens or shorten the prompt).", nameof(count));
+                + "(raise ModelOptions.ContextLength or shorten the prompt).", nameof(count));
         }
         Grow(Length + earlier + count);
         _reserved = earlier + count;

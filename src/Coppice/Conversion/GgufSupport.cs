@@ -16,11 +16,13 @@ internal static class GgufSupport
         if (folder.Family.Gguf?.Invoke(spec) is not { } architecture)
         {
             var supported = string.Join(", ", ModelFamily.All.Where(family => family.Gguf is not null).Select(family => family.Name));
-            throw new UnsupportedModelException($"config.json: model_type \"{spec.ModelType}\" is not written as GGUF by this version; families that are: {supported}.");
+            throw new UnsupportedModelException(
+                $"config.json: model_type \"{spec.ModelType}\" is not written as GGUF by this version; families that are: {supported}.");
         }
         var differences = Differences(spec, folder.Map, architecture).ToArray();
         if (differences.Length == 0) return architecture;
-        throw new UnsupportedModelException($"config.json: to be written as GGUF architecture {architecture.Name} {string.Join("; ", differences)}.");
+        throw new UnsupportedModelException(
+            $"config.json: to be written as GGUF architecture {architecture.Name} {string.Join("; ", differences)}.");
     }
 
     /// <summary>What must hold and does not.</summary>

@@ -24,7 +24,7 @@ internal static class ModelConverter
     /// <param name="target">The form.</param>
     /// <param name="type">The type of matrices; in GGUF files vectors are F32.</param>
     /// <param name="progress">Gets the bytes done so far.</param>
-    /// <param name="cancellation">Ends the work; nothing stays behind.</param>
+    /// <param name="cancellation">Ends the work; nothing is left.</param>
     /// <exception cref="CheckpointException">A file of the folder is malformed or holds numbers that the type does not.</exception>
     /// <exception cref="UnsupportedModelException">The form has no way to say what the model is.</exception>
     /// <exception cref="ConversionException">The type does not fit the model or the form, or the place is taken, missing or

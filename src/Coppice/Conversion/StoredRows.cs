@@ -33,7 +33,8 @@ internal sealed class StoredRows(CheckpointTensor tensor, long rows, int columns
         }
         var largest = TensorPrimitives.MaxMagnitude<float>(target);
         if (Math.Abs(largest) <= type.Largest()) return;
-        throw new CheckpointException($"{Label} must hold finite numbers of at most {type.Largest():g6} to be written as {type.Name()}, found {largest:g6}.");
+        throw new CheckpointException(
+            $"{Label} must hold finite numbers of at most {type.Largest():g6} to be written as {type.Name()}, found {largest:g6}.");
     }
 
     private long Source(long row)

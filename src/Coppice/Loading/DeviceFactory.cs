@@ -24,7 +24,8 @@ internal static class DeviceFactory
         var (name, index) = device.Split(':') is [var first, var second] ? (first, second) : (device, "0");
         if (name != "cuda" || !ushort.TryParse(index, out var number))
             throw new ArgumentException($"device: must be one of {Names}, got \"{device}\".", nameof(device));
-        return GpuBackend.TryCreateCuda(number, out var reason) ?? throw new PlatformNotSupportedException($"device: {device} cannot be used: {reason}.");
+        return GpuBackend.TryCreateCuda(number, out var reason)
+            ?? throw new PlatformNotSupportedException($"device: {device} cannot be used: {reason}.");
     }
 
     /// <summary>Threads of a CPU back end; null for any other device.</summary>

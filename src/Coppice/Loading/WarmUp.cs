@@ -5,11 +5,14 @@ using Coppice.Weights;
 
 namespace Coppice.Loading;
 
-/// <summary>Runs a miniature of a model while the model itself is read, so that the code for it is compiled by the time it is there.</summary>
+/// <summary>
+/// Runs a miniature of a model while the model itself is read, so that the code for it is compiled by the time it is there.
+/// </summary>
 /// <remarks>
-/// The runtime compiles a method when it is first called. For the kernels and the loop of decoding that is about 0.1 s of one thread: in the first token, and
-/// again in the midst of a text when the first tree of some size comes. The miniature has the model's kinds of layers, formats and head size, so it runs the
-/// same code, but only as many heads and columns as that takes. Its weights are zeros, and nothing of it stays.
+/// The runtime compiles a method when it is first called. For the kernels and the loop of decoding that is about 0.1 s of one thread: in
+/// the first token, and again in the midst of a text when the first tree of some size comes. The miniature has the model's kinds of layers,
+/// formats and head size, so it runs the same code, but only as many heads and columns as that takes. Its weights are zeros, and nothing of
+/// it stays.
 /// </remarks>
 internal sealed class WarmUp
 {
@@ -27,7 +30,10 @@ internal sealed class WarmUp
     private readonly long _bytes;
     private Task? _task;
 
-    /// <summary>Prepares the miniature of the model in <paramref name="files"/>; <paramref name="checkpoint"/>, from which it is loaded by <paramref name="plan"/>, is not needed afterwards.</summary>
+    /// <summary>
+    /// Prepares the miniature of the model in <paramref name="files"/>; <paramref name="checkpoint"/>, from which it is loaded by
+    /// <paramref name="plan"/>, is not needed afterwards.
+    /// </summary>
     public WarmUp(Backend backend, ModelFolder files, WeightPlan plan, Checkpoint checkpoint, ModelOptions options)
     {
         _files = files with { Spec = Miniature(files.Spec) };
@@ -37,7 +43,10 @@ internal sealed class WarmUp
         _formats = [.. _plan.Matrices.Select(matrix => options.Weights.Of(matrix, checkpoint))];
     }
 
-    /// <summary>Starts a warm-up on a thread of its own where it pays: a device that is given code of the runtime's, and a model that is not read at once.</summary>
+    /// <summary>
+    /// Starts a warm-up on a thread of its own where it pays: a device that is given code of the runtime's, and a model that is not read at
+    /// once.
+    /// </summary>
     /// <returns>The warm-up that runs, or null.</returns>
     public static WarmUp? Start(Backend backend, ModelFolder files, WeightPlan plan, Checkpoint checkpoint, ModelOptions options)
     {
@@ -115,6 +124,7 @@ internal sealed class WarmUp
         weights.Pool = backend.CreatePool("rehearsal", _bytes);
         foreach (var vector in _plan.Vectors) weights.Store(backend, vector, new float[vector.Length]);
         foreach (var (matrix, format) in _plan.Matrices.Zip(_formats))
-            weights.Create(backend, matrix, format, _options.Weights).Write(0, new byte[2 * matrix.Outputs * matrix.Inputs], ElementType.BF16);
+            weights.Create(backend, matrix, format, _options.Weights).Write(
+                0, new byte[2 * matrix.Outputs * matrix.Inputs], ElementType.BF16);
     }
 }

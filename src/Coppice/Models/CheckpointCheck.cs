@@ -7,7 +7,9 @@ internal static class CheckpointCheck
 {
     private const int MaxProblems = 8;
 
-    /// <summary>Every planned tensor is there with its shape and a type the engine computes with, and every stored one is planned or ignored.</summary>
+    /// <summary>
+    /// Every planned tensor is there with its shape and a type the engine computes with, and every stored one is planned or ignored.
+    /// </summary>
     /// <exception cref="CheckpointException">Otherwise; names the first few problems.</exception>
     public static void Run(Checkpoint checkpoint, WeightPlan plan, TensorMap map, ModelSpec spec)
     {
@@ -19,7 +21,8 @@ internal static class CheckpointCheck
             if (checkpoint.Tensors.TryGetValue(part.Name, out var tensor)) CheckTensor(problems, tensor, part);
             else problems.Add($"tensor \"{part.Name}\" must be in the checkpoint, found none");
         }
-        if (spec.TiedHead && map.Names.ContainsKey(TensorRole.Head)) planned.Add(map.Name(TensorRole.Head) + ".weight");     // some files keep a copy
+        // Some files keep a copy.
+        if (spec.TiedHead && map.Names.ContainsKey(TensorRole.Head)) planned.Add(map.Name(TensorRole.Head) + ".weight");
         foreach (var (name, tensor) in checkpoint.Tensors)
         {
             if (!planned.Contains(name) && !map.Ignores(name))

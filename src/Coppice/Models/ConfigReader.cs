@@ -4,7 +4,8 @@ using Coppice.Weights;
 namespace Coppice.Models;
 
 /// <summary>Reads a configuration with three verbs - required, default, must be - and reports all its problems together.</summary>
-/// <remarks>After a problem the verbs answer something harmless and reading goes on; <see cref="ThrowProblems"/> ends it before anything is built from the answers.</remarks>
+/// <remarks>After a problem the verbs answer something harmless and reading goes on; <see cref="ThrowProblems"/> ends it before anything is
+/// built from the answers.</remarks>
 internal sealed class ConfigReader
 {
     /// <summary>No extent of a model is larger: products of two stay far from 64 bits.</summary>
@@ -15,7 +16,8 @@ internal sealed class ConfigReader
     private readonly JsonElement _object;
     private readonly Problems _problems;
 
-    private ConfigReader(string file, string path, JsonElement element, Problems problems) => (_file, _path, _object, _problems) = (file, path, element, problems);
+    private ConfigReader(string file, string path, JsonElement element, Problems problems) =>
+        (_file, _path, _object, _problems) = (file, path, element, problems);
 
     private sealed record Problems(List<string> Malformed, List<string> Unsupported);
 
@@ -90,7 +92,8 @@ internal sealed class ConfigReader
     /// <summary>A value other than <paramref name="supported"/> is not supported; none is fine.</summary>
     public void MustBe<T>(string key, T supported)
     {
-        if (Find(key, out var value) && !(TryConvert<T>(value, out var converted) && EqualityComparer<T>.Default.Equals(converted, supported)))
+        if (!Find(key, out var value)) return;
+        if (!TryConvert<T>(value, out var converted) || !EqualityComparer<T>.Default.Equals(converted, supported))
             Unsupported(key, CheckpointText.Value(value), supported?.ToString() ?? "null");
     }
 
@@ -123,16 +126,17 @@ internal sealed class ConfigReader
         return null;
     }
 
-    /// <summary>Notes that the engine has not what <paramref name="key"/> asks for.</summary>
+    /// <summary>Notes that the engine does not have what <paramref name="key"/> asks for.</summary>
     public void Unsupported(string key, string value, string supported) =>
         _problems.Unsupported.Add($"{_path}{key} {value} is not supported; supported: {supported}");
 
     /// <summary>Notes that <paramref name="key"/> contradicts the rest.</summary>
-    public void Malformed(string key, string expected, string found) => _problems.Malformed.Add($"{_path}{key} must be {expected}, found {found}");
+    public void Malformed(string key, string expected, string found) =>
+        _problems.Malformed.Add($"{_path}{key} must be {expected}, found {found}");
 
     /// <summary>Throws what was noted so far, all of it in one message.</summary>
     /// <exception cref="CheckpointException">The file is malformed.</exception>
-    /// <exception cref="UnsupportedModelException">The file is well formed but asks for what the engine has not.</exception>
+    /// <exception cref="UnsupportedModelException">The file is well formed but asks for what the engine does not have.</exception>
     public void ThrowProblems()
     {
         var all = string.Join("; ", _problems.Malformed.Concat(_problems.Unsupported).Distinct().Take(20));

@@ -29,7 +29,10 @@ internal sealed class ExpertRouting
     /// <summary>Where an expert's rows lie in <see cref="Rows"/>.</summary>
     public (int First, int Count) Range(int expert) => (_starts[expert], _starts[expert + 1] - _starts[expert]);
 
-    /// <summary>Groups the first <paramref name="rows"/> rows of <see cref="Weights"/> and <see cref="Indices"/>; every scale is multiplied by <paramref name="residualScale"/>.</summary>
+    /// <summary>
+    /// Groups the first <paramref name="rows"/> rows of <see cref="Weights"/> and <see cref="Indices"/>; every scale is multiplied by
+    /// <paramref name="residualScale"/>.
+    /// </summary>
     public void Group(int rows, float residualScale)
     {
         var choices = rows * _spec.PerToken;

@@ -5,7 +5,8 @@ using Coppice.Cache;
 namespace Coppice.Models;
 
 /// <summary>The rows of one forward pass: stretches of tokens and token trees, each of one sequence with its cache.</summary>
-/// <remarks>Built anew for each pass by <see cref="Clear"/> and Add; keeps its arrays, so building allocates nothing after the first passes.</remarks>
+/// <remarks>Built anew for each pass by <see cref="Clear"/> and Add; keeps its arrays, so building allocates nothing after the first
+/// passes.</remarks>
 internal sealed class ForwardBatch
 {
     private readonly int[] _tokens, _positions, _ropePositions, _depths, _paths;
@@ -23,14 +24,16 @@ internal sealed class ForwardBatch
         (_depths, _paths) = (new int[size.TreeRows], new int[size.TreeRows * size.PathLength]);
     }
 
-    /// <summary>One sequence's rows. Tree rows also have rows in the arrays of depths and paths, from <paramref name="FirstTreeRow"/> on.</summary>
-    /// <param name="Cache">Receives the rows' keys and values behind its length.</param>
+    /// <summary>
+    /// One sequence's rows. Tree rows also have rows in the arrays of depths and paths, from <paramref name="FirstTreeRow"/> on.
+    /// </summary>
+    /// <param name="Cache">Receives the rows' keys and values after its length.</param>
     /// <param name="FirstRow">First row in the batch.</param>
     /// <param name="Rows">Number of rows.</param>
     /// <param name="FirstTreeRow">First tree row, or null where the rows are consecutive positions.</param>
-    /// <param name="Behind">Rows behind the cache's length that passes over earlier nodes of the tree have appended.</param>
+    /// <param name="Earlier">Rows after the cache's length that passes over earlier nodes of the tree have appended.</param>
     /// <param name="Deepest">Largest depth of tree rows, else 0.</param>
-    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow, int Behind, int Deepest);
+    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow, int Earlier, int Deepest);
 
     /// <summary>Largest pass.</summary>
     public WorkspaceSize Size { get; }
@@ -66,20 +69,23 @@ internal sealed class ForwardBatch
         Rows += tokens.Length;
     }
 
-    /// <summary>Adds nodes of a token tree whose root follows what <paramref name="cache"/> holds: all, or those behind the nodes of earlier passes.</summary>
+    /// <summary>
+    /// Adds nodes of a token tree whose root follows what <paramref name="cache"/> holds: all, or those after the nodes of earlier passes.
+    /// </summary>
     /// <param name="cache">The sequence.</param>
     /// <param name="tokens">Token of each node.</param>
     /// <param name="depths">Depth of each node, the root 0; there may be several roots.</param>
     /// <param name="paths">[nodes, pathLength of the workspace]: the nodes from the root to each node.</param>
     /// <param name="beyond">As in <see cref="Add"/>.</param>
-    /// <param name="behind">Nodes of earlier passes, whose keys and values are in the cache behind its length.</param>
-    public void AddTree(KvCache cache, ReadOnlySpan<int> tokens, ReadOnlySpan<int> depths, ReadOnlySpan<int> paths, bool beyond = false, int behind = 0)
+    /// <param name="earlier">Nodes of earlier passes, whose keys and values are in the cache after its length.</param>
+    public void AddTree(
+        KvCache cache, ReadOnlySpan<int> tokens, ReadOnlySpan<int> depths, ReadOnlySpan<int> paths, bool beyond = false, int earlier = 0)
     {
         Debug.Assert(tokens.Length <= Size.Rows - Rows && tokens.Length <= Size.TreeRows - TreeRows, "the tree must fit the workspace");
         for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + depths[i], beyond, Rows + i);
-        var (chain, deepest) = (IsChain(depths, behind), 0);
+        var (chain, deepest) = (IsChain(depths, earlier), 0);
         foreach (var depth in depths) deepest = Math.Max(deepest, depth);
-        _segments.Add(new Segment(cache, Rows, tokens.Length, chain ? null : TreeRows, behind, chain ? 0 : deepest));
+        _segments.Add(new Segment(cache, Rows, tokens.Length, chain ? null : TreeRows, earlier, chain ? 0 : deepest));
         Rows += tokens.Length;
         if (chain) return;
         depths.CopyTo(_depths.AsSpan(TreeRows));
@@ -88,14 +94,14 @@ internal sealed class ForwardBatch
     }
 
     /// <summary>
-    /// A tree without branches is a stretch of tokens; the result is the same, the causal form needs no paths on the device. A node as deep as there are nodes
-    /// before it has all of them above it.
+    /// A tree without branches is a stretch of tokens; the result is the same, the causal form needs no paths on the device. A node as deep
+    /// as there are nodes before it has all of them above it.
     /// </summary>
-    private static bool IsChain(ReadOnlySpan<int> depths, int behind)
+    private static bool IsChain(ReadOnlySpan<int> depths, int earlier)
     {
         for (var i = 0; i < depths.Length; i++)
         {
-            if (depths[i] != behind + i) return false;
+            if (depths[i] != earlier + i) return false;
         }
         return true;
     }

@@ -2,7 +2,10 @@ using Coppice.Models.Families;
 
 namespace Coppice.Models;
 
-/// <summary>A family of models: the model_type values it reads, how its config becomes a spec, its names of tensors, and its form in GGUF files where it has one.</summary>
+/// <summary>
+/// A family of models: the model_type values it reads, how its config becomes a spec, its names of tensors, and its form in GGUF files
+/// where it has one.
+/// </summary>
 internal sealed record ModelFamily(
     string Name, IReadOnlyList<string> ModelTypes, Func<ConfigReader, ModelSpec> ReadSpec, Func<ModelSpec, TensorMap> Map, Func<ModelSpec, GgufArchitecture?>? Gguf = null)
 {
@@ -26,7 +29,7 @@ internal sealed record ModelFamily(
 
     /// <summary>Reads the spec of a folder's config.json.</summary>
     /// <exception cref="CheckpointException">The config is missing or malformed.</exception>
-    /// <exception cref="UnsupportedModelException">No family reads it, or it asks for what the family has not.</exception>
+    /// <exception cref="UnsupportedModelException">No family reads it, or it asks for what the family does not have.</exception>
     public static (ModelFamily Family, ModelSpec Spec) Read(ConfigReader config)
     {
         var type = config.Required<string>("model_type");
@@ -34,7 +37,8 @@ internal sealed record ModelFamily(
         var family = All.FirstOrDefault(f => f.ModelTypes.Contains(type));
         if (family is null)
         {
-            config.Unsupported("model_type", $"\"{Weights.CheckpointText.Clip(type)}\"", string.Join(", ", All.SelectMany(f => f.ModelTypes)));
+            config.Unsupported(
+                "model_type", $"\"{Weights.CheckpointText.Clip(type)}\"", string.Join(", ", All.SelectMany(f => f.ModelTypes)));
             config.ThrowProblems();
         }
         var spec = family!.ReadSpec(config);
@@ -47,7 +51,8 @@ internal sealed record ModelFamily(
     private static void Check(ConfigReader config, ModelSpec spec)
     {
         const int maxLayers = 1 << 10, maxExperts = 1 << 17;
-        if (spec.QueryHeads % spec.KvHeads != 0) config.Malformed("num_key_value_heads", $"a divisor of {spec.QueryHeads} heads", $"{spec.KvHeads}");
+        if (spec.QueryHeads % spec.KvHeads != 0)
+            config.Malformed("num_key_value_heads", $"a divisor of {spec.QueryHeads} heads", $"{spec.KvHeads}");
         if (spec.Layers.Count > maxLayers) config.Malformed("num_hidden_layers", $"at most {maxLayers:N0}", $"{spec.Layers.Count:N0}");
         if ((long)(spec.QueryHeads + 2L * spec.KvHeads) * spec.HeadDim > ConfigReader.MaxSize)
             config.Malformed("head_dim", $"so that all heads have at most {ConfigReader.MaxSize:N0} elements", $"{spec.HeadDim}");
@@ -55,6 +60,7 @@ internal sealed record ModelFamily(
             config.Malformed("num_experts_per_tok", $"at most the {experts.Count} experts", $"{experts.PerToken}");
         if (spec.Experts is { } all && (long)all.Count * spec.Layers.Count > maxExperts)
             config.Malformed("num_experts", $"at most {maxExperts:N0} over all layers", $"{(long)all.Count * spec.Layers.Count:N0}");
-        if (!(spec.NormEpsilon >= 0 && float.IsFinite(spec.NormEpsilon))) config.Malformed("rms_norm_eps", "at least 0", $"{spec.NormEpsilon}");
+        if (!(spec.NormEpsilon >= 0 && float.IsFinite(spec.NormEpsilon)))
+            config.Malformed("rms_norm_eps", "at least 0", $"{spec.NormEpsilon}");
     }
 }

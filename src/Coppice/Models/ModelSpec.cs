@@ -103,8 +103,11 @@ internal sealed record ModelSpec
     public int KvWidth => KvHeads * HeadDim;
     /// <summary>Width of the fused projection: queries, keys, values.</summary>
     public int QkvWidth => QueryWidth + 2 * KvWidth;
-    /// <summary>Positions that the model cannot go beyond: a learned table's, or those up to which a dynamic rotation is plain. Null for none.</summary>
-    public int? PositionLimit => LearnedPositions > 0 ? LearnedPositions : Ropes.Any(r => r.Scaling == RopeScaling.Dynamic) ? ContextLength : null;
+    /// <summary>
+    /// Positions that the model cannot go beyond: a learned table's, or those up to which a dynamic rotation is plain. Null for none.
+    /// </summary>
+    public int? PositionLimit =>
+        LearnedPositions > 0 ? LearnedPositions : Ropes.Any(r => r.Scaling == RopeScaling.Dynamic) ? ContextLength : null;
     /// <summary>Positions above which every position of a pass turns by other frequencies (longrope), or null.</summary>
     public int? LongPositionsFrom => Ropes.Count > 0 && Ropes[0].LongFactors is not null ? Ropes[0].OriginalContext : null;
 }

@@ -18,7 +18,9 @@ internal static class RopeConfig
         ConfigReader config, int headDim, double thetaWhenMissing = 10000, double rotaryFactor = 1, RopePairing pairing = RopePairing.Half, ConfigReader? settings = null)
     {
         settings ??= config.Section("rope_parameters") ?? config.Section("rope_scaling");
-        var theta = settings is not null && settings.Has("rope_theta") ? settings.DefaultPositive("rope_theta", 1) : config.DefaultPositive("rope_theta", thetaWhenMissing);
+        var theta = settings is not null && settings.Has("rope_theta")
+            ? settings.DefaultPositive("rope_theta", 1)
+            : config.DefaultPositive("rope_theta", thetaWhenMissing);
         var share = settings is not null && settings.Has("partial_rotary_factor")
             ? settings.DefaultPositive("partial_rotary_factor", 1) : config.DefaultPositive("partial_rotary_factor", rotaryFactor);
         var rotaryDim = (int)Math.Min(headDim, headDim * share);
@@ -83,7 +85,9 @@ internal static class RopeConfig
     {
         var original = config.Has("original_max_position_embeddings")
             ? config.RequiredSize("original_max_position_embeddings") : settings.DefaultSize("original_max_position_embeddings", context);
-        var factor = config.Has("original_max_position_embeddings") ? (double)context / original : settings.DefaultPositive("factor", (double)context / original);
+        var factor = config.Has("original_max_position_embeddings")
+            ? (double)context / original
+            : settings.DefaultPositive("factor", (double)context / original);
         var attention = factor <= 1 || original < 2 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(original));
         return plain with
         {

@@ -11,7 +11,8 @@ internal enum RopeScaling
 }
 
 /// <summary>A rotary position encoding: frequencies of the pairs of a head, and what multiplies the cosines and sines.</summary>
-/// <remarks>Frequencies are computed in double. Sources: Su et al., RoFormer; Peng et al., YaRN; Ding et al., LongRoPE; the formulas of Hugging Face's modeling_rope_utils.</remarks>
+/// <remarks>Frequencies are computed in double. Sources: Su et al., RoFormer; Peng et al., YaRN; Ding et al., LongRoPE; the formulas of
+/// Hugging Face's modeling_rope_utils.</remarks>
 internal sealed record RopeSpec
 {
     public required double Theta { get; init; }

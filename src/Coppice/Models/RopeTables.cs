@@ -3,8 +3,11 @@ using Coppice.Kernels.Memory;
 
 namespace Coppice.Models;
 
-/// <summary>Cosines and sines of every position a model may be asked for, one pair of tables for each rotary encoding of its layers.</summary>
-/// <remarks>Where frequencies change beyond a context (longrope), the rows of the changed ones follow those of the plain ones: a row's choice is an offset of its position.</remarks>
+/// <summary>
+/// Cosines and sines of every position a model may be asked for, one pair of tables for each rotary encoding of its layers.
+/// </summary>
+/// <remarks>Where frequencies change beyond a context (longrope), the rows of the changed ones follow those of the plain ones: a row's
+/// choice is an offset of its position.</remarks>
 internal sealed class RopeTables : IDisposable
 {
     private const int ChunkRows = 1024;
@@ -13,7 +16,7 @@ internal sealed class RopeTables : IDisposable
     private readonly (Tensor Cosines, Tensor Sines)[] _tables;
 
     /// <summary>Computes tables of <paramref name="positions"/> rows.</summary>
-    /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
     public RopeTables(Backend backend, ModelSpec spec, int positions)
     {
         Positions = positions;

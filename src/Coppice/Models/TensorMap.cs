@@ -37,7 +37,8 @@ internal sealed record TensorMap
     public TensorMap WithoutPrefix() => this with
     {
         OptionalPrefix = "",
-        Names = Names.ToDictionary(n => n.Key, n => n.Value.StartsWith(OptionalPrefix, StringComparison.Ordinal) ? n.Value[OptionalPrefix.Length..] : n.Value),
+        Names = Names.ToDictionary(
+            n => n.Key, n => n.Value.StartsWith(OptionalPrefix, StringComparison.Ordinal) ? n.Value[OptionalPrefix.Length..] : n.Value),
     };
 
     private static string Text(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);

@@ -1,6 +1,9 @@
 namespace Coppice.Models;
 
-/// <summary>What a tensor of a checkpoint is for. Layer roles are named with {layer}, expert roles with {expert} too; a bias belongs to the role before it.</summary>
+/// <summary>
+/// What a tensor of a checkpoint is for. Layer roles are named with {layer}, expert roles with {expert} too; a bias belongs to the role
+/// before it.
+/// </summary>
 internal enum TensorRole
 {
     Embedding, PositionEmbedding, FinalNorm, Head,

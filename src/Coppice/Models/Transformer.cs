@@ -5,8 +5,8 @@ namespace Coppice.Models;
 
 /// <summary>The forward pass of every family, written once over the ops of a back end: embed, layers, norm, head.</summary>
 /// <remarks>
-/// Matrix products run over the rows of all sequences of a batch together, attention for each sequence. A row's result does not depend on the others.
-/// Owns nothing. One thread at a time, because the back end is.
+/// Matrix products run over the rows of all sequences of a batch together, attention for each sequence. A row's result does not depend on
+/// the others. Owns nothing. One thread at a time, because the back end is.
 /// </remarks>
 internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights weights, RopeTables ropes)
 {
@@ -15,12 +15,14 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
     /// <summary>The model.</summary>
     public ModelSpec Spec { get; } = spec;
 
-    /// <summary>Runs all layers over the rows of <paramref name="batch"/>; the residual stream stays in the workspace for <see cref="Logits"/>.</summary>
-    /// <remarks>Keys and values are appended to the caches behind their length; the caller then advances or commits them.</remarks>
-    /// <exception cref="ArgumentException">A cache has not room for its rows.</exception>
+    /// <summary>
+    /// Runs all layers over the rows of <paramref name="batch"/>; the residual stream stays in the workspace for <see cref="Logits"/>.
+    /// </summary>
+    /// <remarks>Keys and values are appended to the caches after their length; the caller then advances or commits them.</remarks>
+    /// <exception cref="ArgumentException">A cache does not have room for its rows.</exception>
     public void Forward(ForwardBatch batch, Workspace w)
     {
-        foreach (var segment in batch.Segments) segment.Cache.Reserve(segment.Rows, segment.Behind);
+        foreach (var segment in batch.Segments) segment.Cache.Reserve(segment.Rows, segment.Earlier);
         Upload(batch, w);
         var rows = batch.Rows;
         var (x, h, projected) = (w.Residual.Slice(0, rows), w.Normed.Slice(0, rows), w.Projected.Slice(0, rows));
@@ -53,7 +55,9 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         if (!delta.IsEmpty) Backend.Add(x, delta, Spec.ResidualScale, x);
     }
 
-    /// <summary>Logits [rows, vocabulary] of the rows of the last pass that are named; at most as many as the workspace has room for.</summary>
+    /// <summary>
+    /// Logits [rows, vocabulary] of the rows of the last pass that are named; at most as many as the workspace has room for.
+    /// </summary>
     /// <param name="w">The workspace of the pass.</param>
     /// <param name="rows">Rows of the pass.</param>
     /// <param name="place">Where their logits go in the workspace's: those before it stay.</param>
@@ -107,12 +111,12 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             Backend.Rope(turned, w.RopePositions.Slice(0, batch.Rows), cosines, sines, Spec.Ropes[rope].Pairing);
         }
         var attended = w.Attended.Slice(0, batch.Rows);
-        foreach (var (cache, first, rows, treeRow, behind, deepest) in batch.Segments)
+        foreach (var (cache, first, rows, treeRow, earlier, deepest) in batch.Segments)
         {
             cache.Append(index, keys.Heads(Spec.KvHeads).Slice(first, rows), values.Slice(first, rows));
             var mask = treeRow is { } node
-                ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, behind + rows)
-                : AttentionMask.Causal(cache.Length + behind, place.Window);
+                ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, earlier + rows)
+                : AttentionMask.Causal(cache.Length + earlier, place.Window);
             cache.Attend(index, queries.Heads(Spec.QueryHeads).Slice(first, rows), mask, Spec.AttentionScale, Spec.AttentionSoftCap,
                 attended.Heads(Spec.QueryHeads).Slice(first, rows));
         }
@@ -127,7 +131,10 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         return y;
     }
 
-    /// <summary>x += Σ weight · expert(input) over each row's experts, one expert after the other in ascending order, so that a row's sum has one order.</summary>
+    /// <summary>
+    /// x += Σ weight · expert(input) over each row's experts, one expert after the other in ascending order, so that a row's sum has one
+    /// order.
+    /// </summary>
     private Tensor Experts(LayerWeights layer, Workspace w, Tensor input, Tensor x)
     {
         var (experts, routing, rows) = (Spec.Experts!, w.Routing!, input.Rows);
@@ -169,7 +176,10 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         Backend.RmsNorm(view, weight, Spec.NormEpsilon, view);
     }
 
-    /// <summary>x += residualScale · delta, where there is one; then the norm of x in <paramref name="y"/>, or x itself where the layer has no norm here.</summary>
+    /// <summary>
+    /// x += residualScale · delta, where there is one; then the norm of x in <paramref name="y"/>, or x itself where the layer has no norm
+    /// here.
+    /// </summary>
     private Tensor AddNorm(Tensor x, Tensor delta, Tensor weight, Tensor bias, Tensor y)
     {
         if (!delta.IsEmpty && !weight.IsEmpty && Spec.Norm == NormKind.Rms)

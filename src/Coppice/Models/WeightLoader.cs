@@ -7,7 +7,9 @@ using Coppice.Weights;
 
 namespace Coppice.Models;
 
-/// <summary>Brings the weights of a checkpoint into a back end's memory: names checked both ways, quirks folded, rows streamed from the mapped file.</summary>
+/// <summary>
+/// Brings the weights of a checkpoint into a back end's memory: names checked both ways, quirks folded, rows streamed from the mapped file.
+/// </summary>
 internal sealed class WeightLoader
 {
     private const int ChunkBytes = 2 << 20;
@@ -28,7 +30,7 @@ internal sealed class WeightLoader
     /// <param name="settings">How matrices are kept.</param>
     /// <param name="threads">Rows are converted by so many threads.</param>
     /// <param name="progress">Gets the bytes of the file done so far, from any thread.</param>
-    /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
     public static ModelWeights Load(
         Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings, int threads, Action<long, long>? progress = null,
         CancellationToken cancellation = default) =>
@@ -38,7 +40,8 @@ internal sealed class WeightLoader
     /// <exception cref="CheckpointException">They are not those of the model.</exception>
     public static WeightPlan Plan(Checkpoint checkpoint, ModelSpec spec, TensorMap map)
     {
-        var prefixed = map.OptionalPrefix.Length == 0 || checkpoint.Tensors.Keys.Any(n => n.StartsWith(map.OptionalPrefix, StringComparison.Ordinal));
+        var prefixed = map.OptionalPrefix.Length == 0
+            || checkpoint.Tensors.Keys.Any(n => n.StartsWith(map.OptionalPrefix, StringComparison.Ordinal));
         var names = prefixed ? map : map.WithoutPrefix();
         var plan = WeightPlan.Build(spec, names);
         CheckpointCheck.Run(checkpoint, plan, names, spec);
@@ -47,7 +50,8 @@ internal sealed class WeightLoader
 
     /// <summary>Bytes that the weights take on <paramref name="backend"/> with <paramref name="settings"/>.</summary>
     public static long Bytes(Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings) =>
-        plan.Matrices.Sum(m => Padded(backend.WeightBytes(m.Outputs, m.Inputs, settings.Of(m, checkpoint)))) + plan.Vectors.Sum(v => Padded(4L * v.Length));
+        plan.Matrices.Sum(m => Padded(backend.WeightBytes(m.Outputs, m.Inputs, settings.Of(m, checkpoint))))
+        + plan.Vectors.Sum(v => Padded(4L * v.Length));
 
     private static long Padded(long bytes) => checked((bytes + BufferPadding - 1) / BufferPadding * BufferPadding);
 
@@ -56,7 +60,8 @@ internal sealed class WeightLoader
         var needed = Bytes(_backend, _checkpoint, _plan, _settings);
         if (needed > _backend.AvailableBytes)
             throw new DeviceMemoryException(
-                $"weights: {needed:N0} bytes must fit on {_backend.Name}, but {_backend.AvailableBytes:N0} are available (choose a smaller weight format or model).");
+                $"weights: {needed:N0} bytes must fit on {_backend.Name}, but {_backend.AvailableBytes:N0} are available (choose a smaller "
+                + "weight format or model).");
         var weights = _plan.Weights;
         try
         {
@@ -118,7 +123,9 @@ internal sealed class WeightLoader
 
     private sealed record Chunk(WeightMatrix Matrix, CheckpointTensor Tensor, WeightPart Part, RowRun Run);
 
-    /// <summary>Cuts a part's rows into pieces of about <see cref="ChunkBytes"/> whose first rows are multiples of 32, as panels are.</summary>
+    /// <summary>
+    /// Cuts a part's rows into pieces of about <see cref="ChunkBytes"/> whose first rows are multiples of 32, as panels are.
+    /// </summary>
     private void Cut(List<Chunk> chunks, WeightMatrix matrix, WeightPart part)
     {
         var tensor = _checkpoint.Tensors[part.Name];
@@ -127,7 +134,8 @@ internal sealed class WeightLoader
         foreach (var run in part.Runs)
         {
             for (var first = 0; first < run.Count; first += rows)
-                chunks.Add(new Chunk(matrix, tensor, part, new RowRun(run.Source + first, run.Target + first, Math.Min(rows, run.Count - first))));
+                chunks.Add(
+                    new Chunk(matrix, tensor, part, new RowRun(run.Source + first, run.Target + first, Math.Min(rows, run.Count - first))));
         }
     }
 
@@ -145,7 +153,8 @@ internal sealed class WeightLoader
         for (var column = 0; column < part.Columns; column++)
         {
             var source = tensor.Bytes(((long)column * part.Rows + run.Source) * size, run.Count * size);
-            for (var row = 0; row < run.Count; row++) source.Slice(row * size, size).CopyTo(buffer.AsSpan((row * part.Columns + column) * size, size));
+            for (var row = 0; row < run.Count; row++)
+                source.Slice(row * size, size).CopyTo(buffer.AsSpan((row * part.Columns + column) * size, size));
         }
         matrix.Write(run.Target, buffer.AsSpan(0, bytes), tensor.ElementType);
         ArrayPool<byte>.Shared.Return(buffer);

@@ -25,7 +25,8 @@ internal enum MatrixUse
 }
 
 /// <summary>A matrix to load: its size, the parts it is made of, and what receives it.</summary>
-internal sealed record MatrixPlan(int Outputs, int Inputs, IReadOnlyList<WeightPart> Parts, Action<WeightMatrix> Assign, MatrixUse Use = MatrixUse.Layer);
+internal sealed record MatrixPlan(
+    int Outputs, int Inputs, IReadOnlyList<WeightPart> Parts, Action<WeightMatrix> Assign, MatrixUse Use = MatrixUse.Layer);
 
 /// <summary>A vector to load as F32, <paramref name="Offset"/> added to every element.</summary>
 internal sealed record VectorPlan(int Length, float Offset, IReadOnlyList<WeightPart> Parts, Action<Tensor> Assign);
@@ -60,7 +61,9 @@ internal sealed class WeightPlan
             plan.Matrix(TensorRole.PositionEmbedding, spec.LearnedPositions, spec.HiddenSize, transposed: false, w => weights.Positions = w, use: MatrixUse.Exact);
         for (var layer = 0; layer < spec.Layers.Count; layer++) plan.AddLayer(layer, weights.Layers[layer]);
         plan.Norm(TensorRole.FinalNorm, 0, (w, b) => (weights.FinalNorm, weights.FinalNormBias) = (w, b));
-        if (!spec.TiedHead) plan.Matrix(TensorRole.Head, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Head = w, use: MatrixUse.Vocabulary);
+        if (!spec.TiedHead)
+            plan.Matrix(
+                TensorRole.Head, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Head = w, use: MatrixUse.Vocabulary);
         if (spec.HeadBias) plan.Bias(spec.VocabularySize, [(TensorRole.Head, spec.VocabularySize)], 0, t => weights.HeadBias = t);
         return plan;
     }
@@ -73,7 +76,8 @@ internal sealed class WeightPlan
         var before = _spec.Placement != NormPlacement.After;
         var after = _spec.Placement is NormPlacement.After or NormPlacement.BeforeAndAfter;
         if (before) Norm(TensorRole.AttentionNorm, layer, (n, b) => (w.AttentionNorm, w.AttentionNormBias) = (n, b));
-        if (before && _spec.Placement != NormPlacement.ParallelShared) Norm(TensorRole.MlpNorm, layer, (n, b) => (w.MlpNorm, w.MlpNormBias) = (n, b));
+        if (before && _spec.Placement != NormPlacement.ParallelShared)
+            Norm(TensorRole.MlpNorm, layer, (n, b) => (w.MlpNorm, w.MlpNormBias) = (n, b));
         if (after) Norm(TensorRole.PostAttentionNorm, layer, (n, b) => (w.PostAttentionNorm, w.PostAttentionNormBias) = (n, b));
         if (after) Norm(TensorRole.PostMlpNorm, layer, (n, b) => (w.PostMlpNorm, w.PostMlpNormBias) = (n, b));
         AddAttention(layer, w);
@@ -88,8 +92,10 @@ internal sealed class WeightPlan
         {
             var runs = _map.FusedQkv == FusedQkvLayout.PerHead ? PerHeadRuns() : [new RowRun(0, 0, _spec.QkvWidth)];
             var name = _map.Name(TensorRole.FusedQkv, layer);
-            Matrices.Add(new MatrixPlan(_spec.QkvWidth, hidden, [new(name + ".weight", _spec.QkvWidth, hidden, _map.Transposed, runs)], m => w.Qkv = m));
-            if (_spec.QkvBias) Vectors.Add(new VectorPlan(_spec.QkvWidth, 0, [new(name + ".bias", _spec.QkvWidth, 1, false, runs)], t => w.QkvBias = t));
+            WeightPart[] parts = [new(name + ".weight", _spec.QkvWidth, hidden, _map.Transposed, runs)];
+            Matrices.Add(new MatrixPlan(_spec.QkvWidth, hidden, parts, m => w.Qkv = m));
+            if (_spec.QkvBias)
+                Vectors.Add(new VectorPlan(_spec.QkvWidth, 0, [new(name + ".bias", _spec.QkvWidth, 1, false, runs)], t => w.QkvBias = t));
         }
         else
         {
@@ -143,7 +149,8 @@ internal sealed class WeightPlan
         Matrices.Add(new MatrixPlan(outputs, inputs, [part], assign, use));
     }
 
-    private void Stacked(int outputs, int inputs, ReadOnlySpan<(TensorRole Role, int Rows)> roles, int layer, int expert, Action<WeightMatrix> assign) =>
+    private void Stacked(
+        int outputs, int inputs, ReadOnlySpan<(TensorRole Role, int Rows)> roles, int layer, int expert, Action<WeightMatrix> assign) =>
         Matrices.Add(new MatrixPlan(outputs, inputs, Parts(roles, ".weight", inputs, _map.Transposed, layer, expert), assign));
 
     private void Bias(int length, ReadOnlySpan<(TensorRole Role, int Rows)> roles, int layer, Action<Tensor> assign) =>
@@ -159,7 +166,8 @@ internal sealed class WeightPlan
         if (_spec.Norm == NormKind.Layer) Bias(_spec.HiddenSize, [(role, _spec.HiddenSize)], layer, t => assign(weight, bias = t));
     }
 
-    private List<WeightPart> Parts(ReadOnlySpan<(TensorRole Role, int Rows)> roles, string suffix, int columns, bool transposed, int layer, int expert)
+    private List<WeightPart> Parts(
+        ReadOnlySpan<(TensorRole Role, int Rows)> roles, string suffix, int columns, bool transposed, int layer, int expert)
     {
         var parts = new List<WeightPart>(roles.Length);
         var target = 0;

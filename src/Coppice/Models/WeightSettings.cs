@@ -7,7 +7,8 @@ namespace Coppice.Models;
 /// <param name="Format">What the user asks for.</param>
 /// <param name="Activations">How products with quantised matrices read their activations.</param>
 /// <param name="QuantizeVocabulary">Whether quantised formats hold for embedding and head too.</param>
-internal readonly record struct WeightSettings(WeightFormat Format, ActivationFormat Activations = ActivationFormat.F32, bool QuantizeVocabulary = true)
+internal readonly record struct WeightSettings(
+    WeightFormat Format, ActivationFormat Activations = ActivationFormat.F32, bool QuantizeVocabulary = true)
 {
     /// <summary>The format a matrix is kept in. As stored, parts of different types meet in F32, which holds them all.</summary>
     public MatrixFormat Of(MatrixPlan plan, Checkpoint checkpoint)
@@ -17,7 +18,8 @@ internal readonly record struct WeightSettings(WeightFormat Format, ActivationFo
             case WeightFormat.F32: return MatrixFormat.F32;
             case WeightFormat.F16: return MatrixFormat.F16;
             case WeightFormat.BF16: return MatrixFormat.BF16;
-            case WeightFormat.Q8 or WeightFormat.Q4 when plan.Use == MatrixUse.Layer || (plan.Use == MatrixUse.Vocabulary && QuantizeVocabulary):
+            case WeightFormat.Q8 or WeightFormat.Q4 when plan.Use == MatrixUse.Layer
+                || (plan.Use == MatrixUse.Vocabulary && QuantizeVocabulary):
                 return Format == WeightFormat.Q8 ? MatrixFormat.Q8 : MatrixFormat.Q4;
         }
         var first = checkpoint.Tensors[plan.Parts[0].Name].ElementType;

@@ -22,7 +22,7 @@ internal sealed class Workspace : IDisposable
     private readonly MemoryPool? _pool;
 
     /// <summary>Rents the tensors of passes up to <paramref name="size"/>.</summary>
-    /// <exception cref="DeviceMemoryException">The device has not enough memory.</exception>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
     public Workspace(Backend backend, ModelSpec spec, WorkspaceSize size) : this(spec, size)
     {
         _pool = backend.CreatePool("workspace", _layout.Sum(Padded), sparse: true);
@@ -132,7 +132,8 @@ internal sealed class Workspace : IDisposable
         _pool?.Dispose();
     }
 
-    private static long Padded((Shape Shape, ElementType Type, Action<Tensor> Assign) item) => (item.Shape.Count * item.Type.Size() + 256) / 256 * 256;
+    private static long Padded((Shape Shape, ElementType Type, Action<Tensor> Assign) item) =>
+        (item.Shape.Count * item.Type.Size() + 256) / 256 * 256;
 
     private void Add(Shape shape, ElementType type, Action<Tensor> assign) => _layout.Add((shape, type, assign));
 }

@@ -36,7 +36,8 @@ internal sealed class Checkpoint : IDisposable
     public long Bytes => _tensors.Values.Sum(t => t.Entry.Bytes);
 
     /// <summary>Whether <paramref name="folder"/> has weights that <see cref="Open"/> would look at.</summary>
-    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, SingleFile)) || File.Exists(Path.Combine(folder, SafetensorsIndex.FileName));
+    public static bool IsIn(string folder) =>
+        File.Exists(Path.Combine(folder, SingleFile)) || File.Exists(Path.Combine(folder, SafetensorsIndex.FileName));
 
     /// <summary>Opens the weights of <paramref name="folder"/>.</summary>
     /// <exception cref="CheckpointException">There are none, or a file is missing, malformed or contradicts another.</exception>
@@ -71,7 +72,9 @@ internal sealed class Checkpoint : IDisposable
         foreach (var entry in file.Tensors.Values)
         {
             if (!_tensors.TryAdd(entry.Name, new CheckpointTensor(file, entry)))
-                throw new CheckpointException($"{file.Name}: tensor {CheckpointText.Quote(entry.Name)} must be in one shard, found in {_tensors[entry.Name].File.Name} too.");
+                throw new CheckpointException(
+                    $"{file.Name}: tensor {CheckpointText.Quote(entry.Name)} must be in one shard, found in "
+                    + $"{_tensors[entry.Name].File.Name} too.");
         }
     }
 
@@ -80,14 +83,17 @@ internal sealed class Checkpoint : IDisposable
         foreach (var shard in index.Shards)
         {
             if (!File.Exists(Path.Combine(folder, shard)))
-                throw new CheckpointException($"{SafetensorsIndex.FileName}: shard {CheckpointText.Quote(shard)} must be in the folder, found no such file (was the download complete?).");
+                throw new CheckpointException(
+                    $"{SafetensorsIndex.FileName}: shard {CheckpointText.Quote(shard)} must be in the folder, found no such file (was the "
+                    + "download complete?).");
             Add(Path.Combine(folder, shard));
         }
         foreach (var (name, shard) in index.ShardOf)
         {
             if (!_tensors.TryGetValue(name, out var tensor) || tensor.File.Name != shard)
                 throw new CheckpointException(
-                    $"{SafetensorsIndex.FileName}: tensor {CheckpointText.Quote(name)} must be in {shard}, found {(tensor.File is null ? "nowhere" : $"in {tensor.File.Name}")}.");
+                    $"{SafetensorsIndex.FileName}: tensor {CheckpointText.Quote(name)} must be in {shard}, found "
+                    + $"{(tensor.File is null ? "nowhere" : $"in {tensor.File.Name}")}.");
         }
     }
 

@@ -4,7 +4,8 @@ using System.IO.MemoryMappedFiles;
 namespace Coppice.Weights;
 
 /// <summary>A safetensors file, mapped into memory: its tensors are spans of the file, never copies.</summary>
-/// <remarks>Thread-safe after opening. Spans must not be used after <see cref="Dispose"/>, and the file must not be shortened while it is open.</remarks>
+/// <remarks>Thread-safe after opening. Spans must not be used after <see cref="Dispose"/>, and the file must not be shortened while it is
+/// open.</remarks>
 internal sealed unsafe class SafetensorsFile : IDisposable
 {
     private readonly MemoryMappedFile _map;
@@ -18,9 +19,11 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         (Name, _map, _view) = (name, map, view);
         var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(file, 8));
         if (headerBytes > SafetensorsHeader.MaxHeaderBytes)
-            throw new CheckpointException($"{name}: the header must be at most {SafetensorsHeader.MaxHeaderBytes:N0} bytes, its length says {headerBytes:N0}.");
+            throw new CheckpointException(
+                $"{name}: the header must be at most {SafetensorsHeader.MaxHeaderBytes:N0} bytes, its length says {headerBytes:N0}.");
         if ((long)headerBytes > length - 8)
-            throw new CheckpointException($"{name}: the header must end inside the file, its length says {headerBytes:N0} but {length - 8:N0} bytes follow.");
+            throw new CheckpointException(
+                $"{name}: the header must end inside the file, its length says {headerBytes:N0} but {length - 8:N0} bytes follow.");
         _dataBytes = length - 8 - (long)headerBytes;
         _header = SafetensorsHeader.Parse(name, new ReadOnlySpan<byte>(file + 8, (int)headerBytes), _dataBytes);
         _data = file + 8 + headerBytes;

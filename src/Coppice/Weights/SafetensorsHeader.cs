@@ -5,7 +5,8 @@ using System.Text.Unicode;
 namespace Coppice.Weights;
 
 /// <summary>Reads the JSON header of a safetensors file and checks everything that later reads rely on.</summary>
-/// <remarks>Format: 8 bytes header length, little-endian; that many bytes of JSON; the data, which the tensors cover without gap or overlap.</remarks>
+/// <remarks>Format: 8 bytes header length, little-endian; that many bytes of JSON; the data, which the tensors cover without gap or
+/// overlap.</remarks>
 internal sealed class SafetensorsHeader
 {
     /// <summary>The reference reader's limit on the header.</summary>
@@ -24,7 +25,9 @@ internal sealed class SafetensorsHeader
     /// <summary>Free text that the writer added.</summary>
     public Dictionary<string, string> Metadata { get; } = [];
 
-    /// <summary>Reads <paramref name="json"/>, the header of <paramref name="file"/>, whose data has <paramref name="dataBytes"/> bytes.</summary>
+    /// <summary>
+    /// Reads <paramref name="json"/>, the header of <paramref name="file"/>, whose data has <paramref name="dataBytes"/> bytes.
+    /// </summary>
     /// <exception cref="CheckpointException">The header is malformed or does not fit the data.</exception>
     public static SafetensorsHeader Parse(string file, ReadOnlySpan<byte> json, long dataBytes)
     {
@@ -72,14 +75,16 @@ internal sealed class SafetensorsHeader
         {
             var key = reader.GetString()!;
             reader.Read();
-            if (reader.TokenType != JsonTokenType.String) Throw($"{MetadataKey} {CheckpointText.Quote(key)} must be a string, found {reader.TokenType}");
+            if (reader.TokenType != JsonTokenType.String)
+                Throw($"{MetadataKey} {CheckpointText.Quote(key)} must be a string, found {reader.TokenType}");
             if (!Metadata.TryAdd(key, reader.GetString()!)) Throw($"{MetadataKey} {CheckpointText.Quote(key)} must occur once");
         }
     }
 
     private SafetensorsEntry ReadTensor(ref Utf8JsonReader reader, string name)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) Throw($"tensor {CheckpointText.Quote(name)} must be an object, found {reader.TokenType}");
+        if (reader.TokenType != JsonTokenType.StartObject)
+            Throw($"tensor {CheckpointText.Quote(name)} must be an object, found {reader.TokenType}");
         string? type = null;
         long[]? shape = null, offsets = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -92,26 +97,34 @@ internal sealed class SafetensorsHeader
                 case "shape" when shape is null: shape = ReadNumbers(ref reader, name, key); break;
                 case "data_offsets" when offsets is null: offsets = ReadNumbers(ref reader, name, key); break;
                 case "dtype" or "shape" or "data_offsets":
-                    Throw($"tensor {CheckpointText.Quote(name)}: {key} must occur once and be {(key == "dtype" ? "a string" : "an array")}, found {reader.TokenType}");
+                    Throw(
+                        $"tensor {CheckpointText.Quote(name)}: {key} must occur once and be {(key == "dtype" ? "a string" : "an array")}, "
+                        + $"found {reader.TokenType}");
                     break;
                 default: reader.Skip(); break;
             }
         }
         if (type is null || shape is null || offsets is null)
-            Throw($"tensor {CheckpointText.Quote(name)}: {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")} must be given, found none");
+            Throw(
+                $"tensor {CheckpointText.Quote(name)}: {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")} must be "
+                + "given, found none");
         return Check(name, type, shape, offsets);
     }
 
     private long[] ReadNumbers(ref Utf8JsonReader reader, string name, string key)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) Throw($"tensor {CheckpointText.Quote(name)}: {key} must be an array, found {reader.TokenType}");
+        if (reader.TokenType != JsonTokenType.StartArray)
+            Throw($"tensor {CheckpointText.Quote(name)}: {key} must be an array, found {reader.TokenType}");
         var numbers = new List<long>(4);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (numbers.Count == MaxRank) Throw($"tensor {CheckpointText.Quote(name)}: {key} must have at most {MaxRank} numbers, found more");
+            if (numbers.Count == MaxRank)
+                Throw($"tensor {CheckpointText.Quote(name)}: {key} must have at most {MaxRank} numbers, found more");
             var number = -1L;
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out number) || number < 0)
-                Throw($"tensor {CheckpointText.Quote(name)}: {key} must hold whole numbers from 0 to 2^63 - 1, found {CheckpointText.Token(ref reader)}");
+                Throw(
+                    $"tensor {CheckpointText.Quote(name)}: {key} must hold whole numbers from 0 to 2^63 - 1, found "
+                    + $"{CheckpointText.Token(ref reader)}");
             numbers.Add(number);
         }
         return [.. numbers];
@@ -122,12 +135,15 @@ internal sealed class SafetensorsHeader
         if (!SafetensorsTypes.TryParse(typeName, out var type))
             Throw($"tensor {CheckpointText.Quote(name)}: dtype must be one of the format's types, found {CheckpointText.Quote(typeName)}");
         if (offsets.Length != 2) Throw($"tensor {CheckpointText.Quote(name)}: data_offsets must be two numbers, found {offsets.Length}");
-        if (offsets[0] > offsets[1]) Throw($"tensor {CheckpointText.Quote(name)}: data_offsets must ascend, found {offsets[0]} and {offsets[1]}");
+        if (offsets[0] > offsets[1])
+            Throw($"tensor {CheckpointText.Quote(name)}: data_offsets must ascend, found {offsets[0]} and {offsets[1]}");
         var entry = new SafetensorsEntry(name, type, shape, offsets[0], offsets[1]);
         if (!SafetensorsEntry.TryBytes(type, shape, out var bytes))
             Throw($"tensor {CheckpointText.Quote(name)}: {entry.ShapeText} of {typeName} must be below 2^63 bytes");
         if (bytes != entry.Bytes)
-            Throw($"tensor {CheckpointText.Quote(name)}: {entry.ShapeText} of {typeName} is {bytes:N0} bytes, but data_offsets span {entry.Bytes:N0}");
+            Throw(
+                $"tensor {CheckpointText.Quote(name)}: {entry.ShapeText} of {typeName} is {bytes:N0} bytes, but data_offsets span "
+                + $"{entry.Bytes:N0}");
         return entry;
     }
 
@@ -137,11 +153,16 @@ internal sealed class SafetensorsHeader
         foreach (var entry in Tensors.Values.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
             if (entry.Begin < expected)
-                Throw($"tensor {CheckpointText.Quote(entry.Name)} begins at {entry.Begin:N0}, inside the tensor that ends at {expected:N0}");
+                Throw(
+                    $"tensor {CheckpointText.Quote(entry.Name)} begins at {entry.Begin:N0}, inside the tensor that ends at {expected:N0}");
             if (entry.Begin > expected)
-                Throw($"tensors must cover the data, but bytes {expected:N0} to {entry.Begin:N0}, before {CheckpointText.Quote(entry.Name)}, belong to none");
+                Throw(
+                    $"tensors must cover the data, but bytes {expected:N0} to {entry.Begin:N0}, before {CheckpointText.Quote(entry.Name)}, "
+                    + "belong to none");
             if (entry.End > dataBytes)
-                Throw($"tensor {CheckpointText.Quote(entry.Name)} ends at {entry.End:N0}, but the data has {dataBytes:N0} bytes (is the file whole?)");
+                Throw(
+                    $"tensor {CheckpointText.Quote(entry.Name)} ends at {entry.End:N0}, but the data has {dataBytes:N0} bytes (is the file "
+                    + "whole?)");
             expected = entry.End;
         }
         if (expected != dataBytes) Throw($"tensors must cover the data, but they end at {expected:N0} of {dataBytes:N0} bytes");

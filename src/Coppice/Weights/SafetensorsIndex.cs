@@ -40,7 +40,8 @@ internal sealed class SafetensorsIndex
             }
             if (!IsPlainName(shard))
                 throw new CheckpointException(
-                    $"{FileName}: weight_map {CheckpointText.Quote(name)} must be a file name ending in .safetensors, found {CheckpointText.Value(property.Value)}.");
+                    $"{FileName}: weight_map {CheckpointText.Quote(name)} must be a file name ending in .safetensors, found "
+                    + $"{CheckpointText.Value(property.Value)}.");
             shardOf.Add(name, shard);
         }
         if (shardOf.Count == 0) throw new CheckpointException($"{FileName}: weight_map must name at least one tensor, found none.");

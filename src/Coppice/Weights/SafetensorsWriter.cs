@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace Coppice.Weights;
 
 /// <summary>Writes a safetensors file front to back: the header first, then the tensors' bytes in the order they were declared.</summary>
-/// <remarks>The bytes go to a file beside the target, which takes its name in <see cref="Complete"/>: a reader never sees half a file.</remarks>
+/// <remarks>The bytes go to a file beside the target, which takes its name in <see cref="Complete"/>: a reader never sees half a
+/// file.</remarks>
 internal sealed class SafetensorsWriter : IDisposable
 {
     private readonly string _path;
@@ -34,7 +35,8 @@ internal sealed class SafetensorsWriter : IDisposable
     {
         var bytes = MemoryMarshal.AsBytes(elements);
         if (bytes.Length > _dataBytes - _written)
-            throw new InvalidOperationException($"{Path.GetFileName(_path)}: {_dataBytes:N0} bytes were declared, {_written + bytes.Length:N0} were written.");
+            throw new InvalidOperationException(
+                $"{Path.GetFileName(_path)}: {_dataBytes:N0} bytes were declared, {_written + bytes.Length:N0} were written.");
         _stream.Write(bytes);
         _written += bytes.Length;
     }
@@ -44,7 +46,8 @@ internal sealed class SafetensorsWriter : IDisposable
     public void Complete()
     {
         if (_written != _dataBytes)
-            throw new InvalidOperationException($"{Path.GetFileName(_path)}: {_dataBytes:N0} bytes were declared, {_written:N0} were written.");
+            throw new InvalidOperationException(
+                $"{Path.GetFileName(_path)}: {_dataBytes:N0} bytes were declared, {_written:N0} were written.");
         _stream.Dispose();
         File.Move(_partial, _path, overwrite: true);
     }
@@ -71,9 +74,11 @@ internal sealed class SafetensorsWriter : IDisposable
         }
         foreach (var (name, type, shape) in tensors)
         {
-            if (!names.Add(name) || name == "__metadata__") throw new ArgumentException($"safetensors: tensor {name} must be declared once.", nameof(tensors));
+            if (!names.Add(name) || name == "__metadata__")
+                throw new ArgumentException($"safetensors: tensor {name} must be declared once.", nameof(tensors));
             if (shape.Any(e => e < 0) || !SafetensorsEntry.TryBytes(type, shape, out var bytes))
-                throw new ArgumentException($"safetensors: tensor {name} has an impossible shape [{string.Join(", ", shape)}].", nameof(tensors));
+                throw new ArgumentException(
+                    $"safetensors: tensor {name} has an impossible shape [{string.Join(", ", shape)}].", nameof(tensors));
             json.WriteStartObject(name);
             json.WriteString("dtype", type.FileName());
             json.WriteStartArray("shape");

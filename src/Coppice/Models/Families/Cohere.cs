@@ -2,7 +2,10 @@ using Coppice.Kernels;
 
 namespace Coppice.Models.Families;
 
-/// <summary>Command R and R7B (Cohere 1 and 2): layer norms without bias, attention and MLP side by side, interleaved rotation, scaled logits; in 2 only windowed layers turn.</summary>
+/// <summary>
+/// Command R and R7B (Cohere 1 and 2): layer norms without bias, attention and MLP side by side, interleaved rotation, scaled logits; in 2
+/// only windowed layers turn.
+/// </summary>
 internal static class Cohere
 {
     public static ModelFamily Family { get; } = new("cohere", ["cohere", "cohere2"], Read, static _ => Llama.Map);

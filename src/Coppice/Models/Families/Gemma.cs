@@ -2,7 +2,10 @@ using Coppice.Kernels.Numerics;
 
 namespace Coppice.Models.Families;
 
-/// <summary>Gemma 1, 2 and 3: norm weights stored minus one, scaled embeddings, GELU gate; norms behind sublayers and soft caps (2), norms of heads and two RoPEs (3).</summary>
+/// <summary>
+/// Gemma 1, 2 and 3: norm weights stored minus one, scaled embeddings, GELU gate; norms after sublayers and soft caps (2), norms of heads
+/// and two RoPEs (3).
+/// </summary>
 internal static class Gemma
 {
     private static readonly TensorMap First = Llama.Map with { NormOffset = 1 };

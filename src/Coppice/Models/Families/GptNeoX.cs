@@ -1,6 +1,9 @@
 namespace Coppice.Models.Families;
 
-/// <summary>GPT-NeoX and Pythia: layer norms, attention and MLP side by side with a norm each, partial rotation, query, key and value stored head by head.</summary>
+/// <summary>
+/// GPT-NeoX and Pythia: layer norms, attention and MLP side by side with a norm each, partial rotation, query, key and value stored head by
+/// head.
+/// </summary>
 internal static class GptNeoX
 {
     private static readonly TensorMap Map = new()
@@ -37,7 +40,8 @@ internal static class GptNeoX
             QkvBias = bias,
             OutputBias = bias,
             MlpBias = true,
-            Ropes = [RopeConfig.Read(config, spec.HeadDim, config.DefaultPositive("rotary_emb_base", 1e4), config.DefaultPositive("rotary_pct", 0.25))],
+            Ropes = [RopeConfig.Read(
+                config, spec.HeadDim, config.DefaultPositive("rotary_emb_base", 1e4), config.DefaultPositive("rotary_pct", 0.25))],
         };
     }
 }

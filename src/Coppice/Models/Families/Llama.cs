@@ -2,7 +2,10 @@ using Coppice.Kernels.Numerics;
 
 namespace Coppice.Models.Families;
 
-/// <summary>Llama 2 and 3 and what follows them to the letter (SmolLM2, TinyLlama, Yi): the family that others are described by their difference from.</summary>
+/// <summary>
+/// Llama 2 and 3 and what follows them to the letter (SmolLM2, TinyLlama, Yi): the family that others are described by their difference
+/// from.
+/// </summary>
 internal static class Llama
 {
     private static readonly Dictionary<string, Activation> Activations = new(StringComparer.Ordinal)
@@ -45,7 +48,8 @@ internal static class Llama
     public static ModelFamily Family { get; } = new("llama", ["llama"], Read, static _ => Map, static _ => Gguf);
 
     /// <summary>Its form in GGUF files.</summary>
-    public static GgufArchitecture Gguf { get; } = new("llama", NeighbouringPairs: true, OutputBias: true, QkNorm.None, SquareAttention: false);
+    public static GgufArchitecture Gguf { get; } = new(
+        "llama", NeighbouringPairs: true, OutputBias: true, QkNorm.None, SquareAttention: false);
 
     /// <summary>The settings as a Llama config names them.</summary>
     public static ModelSpec Read(ConfigReader config)
@@ -68,7 +72,8 @@ internal static class Llama
         var hidden = config.RequiredSize("hidden_size");
         var heads = config.RequiredSize("num_attention_heads");
         var headDim = config.DefaultSize("head_dim", Math.Max(hidden / heads, 1));
-        if (!config.Has("head_dim") && hidden % heads != 0) config.Malformed("hidden_size", $"a multiple of the {heads} heads", $"{hidden}");
+        if (!config.Has("head_dim") && hidden % heads != 0)
+            config.Malformed("hidden_size", $"a multiple of the {heads} heads", $"{hidden}");
         return new ModelSpec
         {
             ModelType = config.Required<string>("model_type"),
@@ -89,17 +94,22 @@ internal static class Llama
     }
 
     /// <summary>Layers that are all alike: the first RoPE, no window.</summary>
-    public static IReadOnlyList<LayerSpec> Uniform(int count) => [.. Enumerable.Repeat(new LayerSpec(0, 0, false), Math.Min(count, 1 << 15))];
+    public static IReadOnlyList<LayerSpec> Uniform(int count) =>
+        [.. Enumerable.Repeat(new LayerSpec(0, 0, false), Math.Min(count, 1 << 15))];
 
-    /// <summary>The layers of <paramref name="spec"/> with a sliding window where layer_types says so, or else where <paramref name="slides"/> does.</summary>
+    /// <summary>
+    /// The layers of <paramref name="spec"/> with a sliding window where layer_types says so, or else where <paramref name="slides"/> does.
+    /// </summary>
     public static IReadOnlyList<LayerSpec> Windowed(ConfigReader config, ModelSpec spec, int window, Func<int, bool> slides)
     {
         const string full = "full_attention", sliding = "sliding_attention";
         var types = config.Texts("layer_types");
-        if (types is not null && types.Count != spec.Layers.Count) config.Malformed("layer_types", $"one for each of the {spec.Layers.Count} layers", $"{types.Count}");
+        if (types is not null && types.Count != spec.Layers.Count)
+            config.Malformed("layer_types", $"one for each of the {spec.Layers.Count} layers", $"{types.Count}");
         if (types is not null && types.FirstOrDefault(t => t is not (full or sliding)) is { } other)
             config.Unsupported("layer_types", $"\"{Weights.CheckpointText.Clip(other)}\"", $"{full}, {sliding}");
-        return [.. spec.Layers.Select((layer, i) => layer with { Window = (types is null ? slides(i) : i < types.Count && types[i] == sliding) ? window : 0 })];
+        return [.. spec.Layers.Select(
+            (layer, i) => layer with { Window = (types is null ? slides(i) : i < types.Count && types[i] == sliding) ? window : 0 })];
     }
 
     /// <summary>A sliding window: 0 where the file says null, <paramref name="whenMissing"/> where it says nothing.</summary>
@@ -107,7 +117,8 @@ internal static class Llama
         config.Mentions("sliding_window") && !config.Has("sliding_window") ? 0 : config.DefaultSize("sliding_window", whenMissing);
 
     /// <summary>The names with some of them changed.</summary>
-    public static IReadOnlyDictionary<TensorRole, string> With(IReadOnlyDictionary<TensorRole, string> names, params (TensorRole Role, string Name)[] changes)
+    public static IReadOnlyDictionary<TensorRole, string> With(
+        IReadOnlyDictionary<TensorRole, string> names, params (TensorRole Role, string Name)[] changes)
     {
         var changed = new Dictionary<TensorRole, string>(names);
         foreach (var (role, name) in changes) changed[role] = name;

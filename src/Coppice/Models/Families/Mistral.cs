@@ -12,7 +12,8 @@ internal static class Mistral
             (TensorRole.ExpertDown, "model.layers.{layer}.block_sparse_moe.experts.{expert}.w2")),
     };
 
-    public static ModelFamily Family { get; } = new("mistral", ["mistral", "mixtral"], Read, static spec => spec.Experts is null ? Llama.Map : Mixture, static _ => Llama.Gguf);
+    public static ModelFamily Family { get; } = new(
+        "mistral", ["mistral", "mixtral"], Read, static spec => spec.Experts is null ? Llama.Map : Mixture, static _ => Llama.Gguf);
 
     private static ModelSpec Read(ConfigReader config)
     {
@@ -24,7 +25,8 @@ internal static class Mistral
         return spec with
         {
             NormEpsilon = (float)config.Default("rms_norm_eps", 1e-5),
-            Experts = new ExpertSpec(config.DefaultSize("num_local_experts", 8), config.DefaultSize("num_experts_per_tok", 2), spec.MlpSize, Normalize: true),
+            Experts = new ExpertSpec(
+                config.DefaultSize("num_local_experts", 8), config.DefaultSize("num_experts_per_tok", 2), spec.MlpSize, Normalize: true),
             Layers = [.. spec.Layers.Select(layer => layer with { Sparse = true })],
         };
     }

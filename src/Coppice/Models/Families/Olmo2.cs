@@ -1,6 +1,6 @@
 namespace Coppice.Models.Families;
 
-/// <summary>OLMo 2: Llama with norms behind the sublayers instead of before them, and norms of all queries and all keys together.</summary>
+/// <summary>OLMo 2: Llama with norms after the sublayers instead of before them, and norms of all queries and all keys together.</summary>
 internal static class Olmo2
 {
     private static readonly TensorMap Map = Llama.Map with

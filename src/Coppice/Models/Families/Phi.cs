@@ -1,6 +1,9 @@
 namespace Coppice.Models.Families;
 
-/// <summary>Phi-1 and 2: layer norms, attention and MLP side by side, partial rotation, plain MLP. Phi-3 and 4: Llama with fused matrices and longrope.</summary>
+/// <summary>
+/// Phi-1 and 2: layer norms, attention and MLP side by side, partial rotation, plain MLP. Phi-3 and 4: Llama with fused matrices and
+/// longrope.
+/// </summary>
 internal static class Phi
 {
     private static readonly TensorMap Early = new()

@@ -1,6 +1,8 @@
 namespace Coppice.Models.Families;
 
-/// <summary>Qwen 2, 2.5 and 3: Llama with biases on queries, keys and values (2), or with norms of query and key heads (3), or with experts (3 MoE).</summary>
+/// <summary>
+/// Qwen 2, 2.5 and 3: Llama with biases on queries, keys and values (2), or with norms of query and key heads (3), or with experts (3 MoE).
+/// </summary>
 internal static class Qwen
 {
     private static readonly TensorMap Mixture = Llama.Map with
@@ -12,7 +14,8 @@ internal static class Qwen
             (TensorRole.ExpertDown, "model.layers.{layer}.mlp.experts.{expert}.down_proj")),
     };
 
-    public static ModelFamily Family { get; } = new("qwen", ["qwen2", "qwen3", "qwen3_moe"], Read, static spec => spec.Experts is null ? Llama.Map : Mixture, Gguf);
+    public static ModelFamily Family { get; } = new(
+        "qwen", ["qwen2", "qwen3", "qwen3_moe"], Read, static spec => spec.Experts is null ? Llama.Map : Mixture, Gguf);
 
     /// <summary>Its forms in GGUF files; there is none for experts.</summary>
     private static GgufArchitecture? Gguf(ModelSpec spec) => spec.ModelType switch
@@ -32,7 +35,8 @@ internal static class Qwen
         if (type == "qwen2") return spec with { QkvBias = true };
         var bias = config.Default("attention_bias", false);
         spec = spec with { QkNorm = QkNorm.Head, QkvBias = bias, OutputBias = bias };
-        if (!config.Has("head_dim") && type == "qwen3") spec = spec with { HeadDim = 128, AttentionScale = (float)(1 / Math.Sqrt(128)), Ropes = [RopeConfig.Read(config, 128)] };
+        if (!config.Has("head_dim") && type == "qwen3")
+            spec = spec with { HeadDim = 128, AttentionScale = (float)(1 / Math.Sqrt(128)), Ropes = [RopeConfig.Read(config, 128)] };
         return type == "qwen3_moe" ? WithExperts(config, spec) : spec;
     }
 
@@ -43,7 +47,9 @@ internal static class Qwen
         var dense = config.Ids("mlp_only_layers");
         return spec with
         {
-            Experts = new ExpertSpec(experts, config.DefaultSize("num_experts_per_tok", 8), config.DefaultSize("moe_intermediate_size", 768), config.Default("norm_topk_prob", false)),
+            Experts = new ExpertSpec(
+                experts, config.DefaultSize("num_experts_per_tok", 8), config.DefaultSize("moe_intermediate_size", 768),
+                config.Default("norm_topk_prob", false)),
             Layers = [.. spec.Layers.Select((layer, i) => layer with { Sparse = !dense.Contains(i) && (i + 1) % step == 0 })],
         };
     }

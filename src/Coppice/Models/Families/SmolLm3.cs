@@ -10,7 +10,8 @@ internal static class SmolLm3
         var spec = Llama.ReadDecoder(config, tied: true, theta: 2e6) with { KvHeads = config.DefaultSize("num_key_value_heads", 4) };
         var interval = config.DefaultSize("no_rope_layer_interval", 4);
         var turns = config.Ids("no_rope_layers");
-        if (turns.Count > 0 && turns.Count < spec.Layers.Count) config.Malformed("no_rope_layers", $"one for each of the {spec.Layers.Count} layers", $"{turns.Count}");
+        if (turns.Count > 0 && turns.Count < spec.Layers.Count)
+            config.Malformed("no_rope_layers", $"one for each of the {spec.Layers.Count} layers", $"{turns.Count}");
         bool Turns(int layer) => layer < turns.Count ? turns[layer] != 0 : (layer + 1) % interval != 0;
         var window = config.Default("use_sliding_window", false) ? Llama.ReadWindow(config, 0) : 0;
         var layers = Llama.Windowed(config, spec, window, layer => !Turns(layer));

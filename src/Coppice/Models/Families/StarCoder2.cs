@@ -5,14 +5,16 @@ internal static class StarCoder2
 {
     private static readonly TensorMap Map = Llama.Map with
     {
-        Names = Llama.With(Llama.Map.Names, (TensorRole.Up, "model.layers.{layer}.mlp.c_fc"), (TensorRole.Down, "model.layers.{layer}.mlp.c_proj")),
+        Names = Llama.With(
+            Llama.Map.Names, (TensorRole.Up, "model.layers.{layer}.mlp.c_fc"), (TensorRole.Down, "model.layers.{layer}.mlp.c_proj")),
     };
 
     public static ModelFamily Family { get; } = new("starcoder2", ["starcoder2"], Read, static _ => Map);
 
     private static ModelSpec Read(ConfigReader config)
     {
-        var spec = Llama.ReadDecoder(config, tied: true, activation: "gelu_pytorch_tanh") with { KvHeads = config.DefaultSize("num_key_value_heads", 2) };
+        var heads = config.DefaultSize("num_key_value_heads", 2);
+        var spec = Llama.ReadDecoder(config, tied: true, activation: "gelu_pytorch_tanh") with { KvHeads = heads };
         var bias = config.Default("use_bias", true);
         return spec with
         {
