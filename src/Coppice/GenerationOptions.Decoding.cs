@@ -14,10 +14,10 @@ public sealed partial record GenerationOptions
         return new StopRule(MaxTokens, [.. (IgnoreEos ? [] : modelEndIds).Concat(EndIds).Concat(special).Distinct().Order()]);
     }
 
-    /// <summary>The chain of processors and the choice behind it.</summary>
+    /// <summary>The chain of processors and the choice after it.</summary>
     internal Sampler CreateSampler() => CreateSampler(0, []);
 
-    /// <summary>The chain of processors and the choice behind it.</summary>
+    /// <summary>The chain of processors and the choice after it.</summary>
     /// <param name="promptTokens">Tokens of the prompt.</param>
     /// <param name="endIds">Tokens that end the text.</param>
     internal Sampler CreateSampler(int promptTokens, IReadOnlyList<int> endIds)

@@ -72,8 +72,8 @@ public sealed partial record GenerationOptions
     public int Priority { get; init; }
 
     /// <summary>
-    /// What proposes tokens ahead, so that one pass can give several; plain decoding by default. Greedy tokens are the same with each; for sampled ones see
-    /// <see cref="DrafterOptions"/>.
+    /// What proposes tokens ahead, so that one pass can give several; plain decoding by default. Greedy tokens are the same with each; for
+    /// sampled ones see <see cref="DrafterOptions"/>.
     /// </summary>
     public DrafterOptions Drafter { get; init; } = DrafterOptions.None;
 
@@ -116,7 +116,8 @@ public sealed partial record GenerationOptions
         if (TopK < 0) throw Outside(nameof(TopK), "at least 0", TopK);
         if (!(TopP is >= 0 and <= 1)) throw Outside(nameof(TopP), "from 0 to 1", TopP);
         if (!(MinP is >= 0 and <= 1)) throw Outside(nameof(MinP), "from 0 to 1", MinP);
-        if (!(RepetitionPenalty > 0) || !float.IsFinite(RepetitionPenalty)) throw Outside(nameof(RepetitionPenalty), "above 0 and finite", RepetitionPenalty);
+        if (!(RepetitionPenalty > 0) || !float.IsFinite(RepetitionPenalty))
+            throw Outside(nameof(RepetitionPenalty), "above 0 and finite", RepetitionPenalty);
         if (!float.IsFinite(FrequencyPenalty)) throw Outside(nameof(FrequencyPenalty), "finite", FrequencyPenalty);
         if (!float.IsFinite(PresencePenalty)) throw Outside(nameof(PresencePenalty), "finite", PresencePenalty);
         if (RepetitionWindow < 0) throw Outside(nameof(RepetitionWindow), "at least 0", RepetitionWindow);
@@ -126,7 +127,8 @@ public sealed partial record GenerationOptions
         ArgumentNullException.ThrowIfNull(LogitBias);
         ArgumentNullException.ThrowIfNull(Drafter);
         Drafter.Validate();
-        if (StopSequences.Any(string.IsNullOrEmpty)) throw new ArgumentException("options: StopSequences must not hold an empty text.", nameof(StopSequences));
+        if (StopSequences.Any(string.IsNullOrEmpty))
+            throw new ArgumentException("options: StopSequences must not hold an empty text.", nameof(StopSequences));
         foreach (var (id, bias) in LogitBias)
         {
             if (float.IsNaN(bias) || float.IsPositiveInfinity(bias)) throw Outside(nameof(LogitBias), $"finite or -∞ for token {id}", bias);

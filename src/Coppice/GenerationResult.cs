@@ -41,7 +41,7 @@ public sealed record GenerationResult
     public required IReadOnlyList<double> AcceptanceByDepth { get; init; }
     /// <summary>Prompt tokens run through the model in a second.</summary>
     public required double PrefillTokensPerSecond { get; init; }
-    /// <summary>Tokens behind the first in a second.</summary>
+    /// <summary>Tokens after the first in a second.</summary>
     public required double DecodeTokensPerSecond { get; init; }
     /// <summary>Tokens for each pass that chose tokens: 1 for plain decoding.</summary>
     public double MeanAcceptedLength => Steps == 0 ? 0 : (double)Ids.Count / Steps;

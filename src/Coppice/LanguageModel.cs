@@ -11,8 +11,9 @@ namespace Coppice;
 
 /// <summary>A model loaded from a folder in the layout of Hugging Face: weights on a device, and sessions that use them.</summary>
 /// <remarks>
-/// Thread-safe. Sessions are independent of each other and may run at the same time: what they need goes into common passes. <see cref="Dispose"/> may be
-/// called at any moment from any thread; generations that run end at their next step, with <see cref="ObjectDisposedException"/>.
+/// Thread-safe. Sessions are independent of each other and may run at the same time: what they need goes into common passes.
+/// <see cref="Dispose"/> may be called at any moment from any thread; generations that run end at their next step, with
+/// <see cref="ObjectDisposedException"/>.
 /// </remarks>
 public sealed class LanguageModel : IDisposable
 {
@@ -25,7 +26,10 @@ public sealed class LanguageModel : IDisposable
     private readonly WarmUp? _warmUp;
     private int _disposed;
 
-    /// <summary>A model of <paramref name="weights"/>, which belong to it from now on, as does <paramref name="backend"/> unless there is a <paramref name="target"/>.</summary>
+    /// <summary>
+    /// A model of <paramref name="weights"/>, which belong to it from now on, as does <paramref name="backend"/> unless there is a
+    /// <paramref name="target"/>.
+    /// </summary>
     internal LanguageModel(
         Backend backend, ModelFolder files, Tokenizer? tokenizer, ModelWeights weights, ModelOptions options, LanguageModel? target, WarmUp? warmUp = null)
     {
@@ -34,7 +38,8 @@ public sealed class LanguageModel : IDisposable
         Defaults = files.Defaults.With(tokenizer?.SpecialTokens.EndId, spec.VocabularySize);
         (Tokenizer, _target, _warmUp) = (tokenizer, target, warmUp);
         ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
-        Runner = new ModelRunner(backend, spec, weights, ContextLength, options.PrefillChunk, options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
+        Runner = new ModelRunner(
+            backend, spec, weights, ContextLength, options.PrefillChunk, options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
         Scheduler = new Scheduler(Runner, new SchedulerOptions(options.MaxSequences, options.MaxQueued, options.TokenDelay));
         Decoder = new Decoder(spec.VocabularySize);
         Prefixes = Runner.SharedPages is { } pages && options.KvCache.PrefixCaching ? new PrefixCache(pages, pages.Pages) : null;
@@ -66,9 +71,13 @@ public sealed class LanguageModel : IDisposable
     /// <see cref="GenerationOptions.UseModelDefaults"/>. All defaults where the folder recommends nothing.
     /// </summary>
     public GenerationOptions DefaultGeneration => Defaults.Options;
-    /// <summary>What was odd in the folder, or failed beside the loading, and did not keep the model from loading: a sentence each.</summary>
+    /// <summary>
+    /// What was odd in the folder, or failed beside the loading, and did not keep the model from loading: a sentence each.
+    /// </summary>
     public IReadOnlyList<string> Warnings =>
-        _warmUp?.Error is { } error ? [.. Defaults.Warnings, $"warm-up failed, so the first tokens take longer: {error.Message}"] : Defaults.Warnings;
+        _warmUp?.Error is { } error
+            ? [.. Defaults.Warnings, $"warm-up failed, so the first tokens take longer: {error.Message}"]
+            : Defaults.Warnings;
     /// <summary>What computes, in words.</summary>
     public string DeviceName => Backend.Name;
     /// <summary>Memory of the weights.</summary>
@@ -116,7 +125,8 @@ public sealed class LanguageModel : IDisposable
         Task.Factory.StartNew(
             () => LoadFolder(folder, options, progress, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
-    private static LanguageModel LoadFolder(string folder, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    private static LanguageModel LoadFolder(
+        string folder, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new ModelOptions();
@@ -143,12 +153,15 @@ public sealed class LanguageModel : IDisposable
         Backend backend, ModelFolder files, ModelOptions options, IProgress<LoadProgress>? progress, LanguageModel? target, CancellationToken cancellation)
     {
         if (options.ContextLength > files.Spec.PositionLimit)
-            throw new ArgumentException($"options: ContextLength must be at most {files.Spec.PositionLimit}, the positions that the model has, got {options.ContextLength}.", nameof(options));
+            throw new ArgumentException(
+                $"options: ContextLength must be at most {files.Spec.PositionLimit}, the positions that the model has, got "
+                + $"{options.ContextLength}.", nameof(options));
         using var checkpoint = Checkpoint.Open(files.Folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
         var plan = WeightLoader.Plan(checkpoint, files.Spec, files.Map);
-        var tokenizer = Task.Factory.StartNew(files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var tokenizer = Task.Factory.StartNew(
+            files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var warmUp = WarmUp.Start(backend, files, plan, checkpoint, options);
         ModelWeights? weights = null;
         try
@@ -184,7 +197,10 @@ public sealed class LanguageModel : IDisposable
         return new Session(this, options);
     }
 
-    /// <summary>The runner of the model in <paramref name="folder"/>, on the same device, which proposes tokens for this one; loaded once, and disposed with this model.</summary>
+    /// <summary>
+    /// The runner of the model in <paramref name="folder"/>, on the same device, which proposes tokens for this one; loaded once, and
+    /// disposed with this model.
+    /// </summary>
     /// <param name="folder">Where it is.</param>
     /// <param name="quantized">Whether it is kept in 8 bits where that is faster and this one is kept as stored.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
@@ -196,7 +212,8 @@ public sealed class LanguageModel : IDisposable
             if (_drafts.TryGetValue((folder, quantized), out var draft)) return draft.Runner;
             var files = ModelFolder.Read(folder);
             if (files.Spec.VocabularySize != VocabularySize)
-                throw new CheckpointException($"{folder}: a draft model must have the model's {VocabularySize} tokens, got {files.Spec.VocabularySize}.");
+                throw new CheckpointException(
+                    $"{folder}: a draft model must have the model's {VocabularySize} tokens, got {files.Spec.VocabularySize}.");
             var options = Options with
             {
                 ContextLength = Math.Min(ContextLength, files.Spec.ContextLength),
@@ -240,7 +257,10 @@ public sealed class LanguageModel : IDisposable
         if (_target is null) Backend.Dispose();
     }
 
-    /// <summary>Tokens in the pages that all sessions share: what the options say, or eight contexts as far as they take no more than a third of the memory.</summary>
+    /// <summary>
+    /// Tokens in the pages that all sessions share: what the options say, or eight contexts as far as they take no more than a third of the
+    /// memory.
+    /// </summary>
     private long SharedTokens(ModelOptions options)
     {
         if (options.KvCache.SharedTokens >= 0) return options.KvCache.SharedTokens;

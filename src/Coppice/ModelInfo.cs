@@ -47,16 +47,20 @@ public sealed record ModelInfo
     public IReadOnlyList<string> Warnings { get; init; } = [];
     /// <summary>Bytes of the stored tensors by their type; empty where the folder has no weights.</summary>
     public required IReadOnlyDictionary<string, long> StoredBytes { get; init; }
-    /// <summary>Bytes of the weights in the memory of the CPU in each format, padding counted; empty where the folder has no weights.</summary>
+    /// <summary>
+    /// Bytes of the weights in the memory of the CPU in each format, padding counted; empty where the folder has no weights.
+    /// </summary>
     public required IReadOnlyDictionary<WeightFormat, long> WeightBytes { get; init; }
     /// <summary>Bytes of keys and values for one token, by the type of an element.</summary>
     public required IReadOnlyDictionary<ElementType, long> KvBytesPerToken { get; init; }
     /// <summary>Bytes of keys and values for <see cref="ContextLength"/> tokens in whole pages, by the type of an element.</summary>
     public required IReadOnlyDictionary<ElementType, long> KvBytesPerContext { get; init; }
 
-    /// <summary>Reads the folder's JSON files and the headers of its weights, where it has any, and checks them against each other.</summary>
+    /// <summary>
+    /// Reads the folder's JSON files and the headers of its weights, where it has any, and checks them against each other.
+    /// </summary>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another.</exception>
-    /// <exception cref="UnsupportedModelException">The model asks for what the engine has not.</exception>
+    /// <exception cref="UnsupportedModelException">The model asks for what the engine does not have.</exception>
     public static ModelInfo Read(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -99,9 +103,11 @@ public sealed record ModelInfo
     {
         if (checkpoint is null) return [];
         using var backend = DeviceFactory.Create("cpu", threads: 1);
-        return Enum.GetValues<WeightFormat>().ToDictionary(format => format, format => WeightLoader.Bytes(backend, checkpoint, plan, new WeightSettings(format)));
+        return Enum.GetValues<WeightFormat>().ToDictionary(
+            format => format, format => WeightLoader.Bytes(backend, checkpoint, plan, new WeightSettings(format)));
     }
 
-    private static Dictionary<ElementType, long> Kv(ModelSpec spec, Func<KvGeometry, long> bytes) => new[] { ElementType.F32, ElementType.F16, ElementType.BF16 }
+    private static Dictionary<ElementType, long> Kv(ModelSpec spec, Func<KvGeometry, long> bytes) =>
+        new[] { ElementType.F32, ElementType.F16, ElementType.BF16 }
         .ToDictionary(type => type, type => bytes(new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, type)));
 }

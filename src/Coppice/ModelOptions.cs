@@ -9,34 +9,47 @@ public sealed record KvCacheOptions
     public ElementType Type { get; init; } = ElementType.F32;
 
     /// <summary>
-    /// Tokens in pages that all sessions of the model share, taken as a session grows; -1, the default, for eight contexts as far as a third of the free memory
-    /// holds them; 0 gives each session memory of its own for all its tokens, and then nothing is shared between sessions.
+    /// Tokens in pages that all sessions of the model share, taken as a session grows; -1, the default, for eight contexts as far as a
+    /// third of the free memory holds them; 0 gives each session memory of its own for all its tokens, and then nothing is shared between
+    /// sessions.
     /// </summary>
     public int SharedTokens { get; init; } = -1;
 
-    /// <summary>Whether pages of prompts stay for later sessions of the same scope, until others need them; true by default. Needs shared pages.</summary>
+    /// <summary>
+    /// Whether pages of prompts stay for later sessions of the same scope, until others need them; true by default. Needs shared pages.
+    /// </summary>
     public bool PrefixCaching { get; init; } = true;
 
     internal void Validate()
     {
-        if (Type == ElementType.I32 || !Enum.IsDefined(Type)) throw new ArgumentException($"options: KvCache.Type must be F32, F16 or BF16, got {Type}.");
-        if (SharedTokens < -1) throw new ArgumentOutOfRangeException(nameof(SharedTokens), $"options: KvCache.SharedTokens must be at least 0, or -1 for the default, got {SharedTokens}.");
+        if (Type == ElementType.I32 || !Enum.IsDefined(Type))
+            throw new ArgumentException($"options: KvCache.Type must be F32, F16 or BF16, got {Type}.");
+        if (SharedTokens < -1)
+            throw new ArgumentOutOfRangeException(
+                nameof(SharedTokens), $"options: KvCache.SharedTokens must be at least 0, or -1 for the default, got {SharedTokens}.");
     }
 }
 
 /// <summary>How a model is loaded. The defaults suit a first program.</summary>
 public sealed record ModelOptions
 {
-    /// <summary>What computes: "auto" (the default: the first GPU, else the CPU), "cpu", "cuda", "cuda:1" or "ilgpu-cpu", which runs GPU kernels on the CPU for checking.</summary>
+    /// <summary>
+    /// What computes: "auto" (the default: the first GPU, else the CPU), "cpu", "cuda", "cuda:1" or "ilgpu-cpu", which runs GPU kernels on
+    /// the CPU for checking.
+    /// </summary>
     public string Device { get; init; } = "auto";
 
     /// <summary>How weight matrices are kept; as stored by default.</summary>
     public WeightFormat WeightFormat { get; init; } = WeightFormat.AsStored;
 
-    /// <summary>Whether <see cref="WeightFormat"/> Q8 and Q4 hold for embedding and head too; true by default. If not, they stay as stored.</summary>
+    /// <summary>
+    /// Whether <see cref="WeightFormat"/> Q8 and Q4 hold for embedding and head too; true by default. If not, they stay as stored.
+    /// </summary>
     public bool QuantizeVocabulary { get; init; } = true;
 
-    /// <summary>How products read their activations; F32 by default. Int8 needs weights Q8 or Q4: faster, and rounded for each row and group of 32.</summary>
+    /// <summary>
+    /// How products read their activations; F32 by default. Int8 needs weights Q8 or Q4: faster, and rounded for each row and group of 32.
+    /// </summary>
     public ActivationFormat Activations { get; init; } = ActivationFormat.F32;
 
     /// <summary>How keys and values are kept.</summary>
@@ -52,11 +65,14 @@ public sealed record ModelOptions
     /// <summary>Sequences in passes at once; 64 by default, at most 256. What comes beyond that waits.</summary>
     public int MaxSequences { get; init; } = 64;
 
-    /// <summary>Requests that wait for a place at most; 1,024 by default. What comes beyond that is refused with <see cref="ModelBusyException"/>.</summary>
+    /// <summary>
+    /// Requests that wait for a place at most; 1,024 by default. What comes beyond that is refused with <see cref="ModelBusyException"/>.
+    /// </summary>
     public int MaxQueued { get; init; } = 1024;
 
     /// <summary>
-    /// Time between two tokens of a session that the prompt of another one may cause; 50 ms by default. Where two passes of decoding take longer, it is they.
+    /// Time between two tokens of a session that the prompt of another one may cause; 50 ms by default. Where two passes of decoding take
+    /// longer, it is they.
     /// </summary>
     public TimeSpan TokenDelay { get; init; } = TimeSpan.FromMilliseconds(50);
 
@@ -66,7 +82,10 @@ public sealed record ModelOptions
     /// <summary>Vector registers of the CPU back end; null for the widest there are.</summary>
     internal CpuTier? CpuTier { get; init; }
 
-    /// <summary>Rows of a pass at most, prompts and tokens of all sessions together; 512 by default. Bounds the workspace, and cancellation waits for at most one pass.</summary>
+    /// <summary>
+    /// Rows of a pass at most, prompts and tokens of all sessions together; 512 by default. Bounds the workspace, and cancellation waits
+    /// for at most one pass.
+    /// </summary>
     public int PrefillChunk { get; init; } = 512;
 
     internal Models.WeightSettings Weights => new(WeightFormat, Activations, QuantizeVocabulary);
@@ -76,16 +95,26 @@ public sealed record ModelOptions
         ArgumentException.ThrowIfNullOrEmpty(Device);
         ArgumentNullException.ThrowIfNull(KvCache);
         KvCache.Validate();
-        if (!Enum.IsDefined(WeightFormat)) throw new ArgumentOutOfRangeException(nameof(WeightFormat), $"options: WeightFormat is not known: {WeightFormat}.");
-        if (!Enum.IsDefined(Activations)) throw new ArgumentOutOfRangeException(nameof(Activations), $"options: Activations is not known: {Activations}.");
+        if (!Enum.IsDefined(WeightFormat))
+            throw new ArgumentOutOfRangeException(nameof(WeightFormat), $"options: WeightFormat is not known: {WeightFormat}.");
+        if (!Enum.IsDefined(Activations))
+            throw new ArgumentOutOfRangeException(nameof(Activations), $"options: Activations is not known: {Activations}.");
         if (Activations == ActivationFormat.Int8 && WeightFormat is not (WeightFormat.Q8 or WeightFormat.Q4))
-            throw new ArgumentException($"options: Activations Int8 need WeightFormat Q8 or Q4, got {WeightFormat} (choose one of those, or Activations F32).");
-        if (ContextLength is < 2) throw new ArgumentOutOfRangeException(nameof(ContextLength), $"options: ContextLength must be at least 2, got {ContextLength}.");
-        if (MaxSequences is < 1 or > 256) throw new ArgumentOutOfRangeException(nameof(MaxSequences), $"options: MaxSequences must be 1..256, got {MaxSequences}.");
-        if (MaxQueued is < 0) throw new ArgumentOutOfRangeException(nameof(MaxQueued), $"options: MaxQueued must be at least 0, got {MaxQueued}.");
-        if (TokenDelay < TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(TokenDelay), $"options: TokenDelay must be at least 0, got {TokenDelay}.");
-        if (Threads is < 0 or > 1024) throw new ArgumentOutOfRangeException(nameof(Threads), $"options: Threads must be 0..1024, got {Threads}.");
-        if (PrefillChunk is < 1 or > 65536) throw new ArgumentOutOfRangeException(nameof(PrefillChunk), $"options: PrefillChunk must be 1..65536, got {PrefillChunk}.");
+            throw new ArgumentException(
+                $"options: Activations Int8 need WeightFormat Q8 or Q4, got {WeightFormat} (choose one of those, or Activations F32).");
+        if (ContextLength is < 2)
+            throw new ArgumentOutOfRangeException(
+                nameof(ContextLength), $"options: ContextLength must be at least 2, got {ContextLength}.");
+        if (MaxSequences is < 1 or > 256)
+            throw new ArgumentOutOfRangeException(nameof(MaxSequences), $"options: MaxSequences must be 1..256, got {MaxSequences}.");
+        if (MaxQueued is < 0)
+            throw new ArgumentOutOfRangeException(nameof(MaxQueued), $"options: MaxQueued must be at least 0, got {MaxQueued}.");
+        if (TokenDelay < TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(TokenDelay), $"options: TokenDelay must be at least 0, got {TokenDelay}.");
+        if (Threads is < 0 or > 1024)
+            throw new ArgumentOutOfRangeException(nameof(Threads), $"options: Threads must be 0..1024, got {Threads}.");
+        if (PrefillChunk is < 1 or > 65536)
+            throw new ArgumentOutOfRangeException(nameof(PrefillChunk), $"options: PrefillChunk must be 1..65536, got {PrefillChunk}.");
     }
 }
 

@@ -11,12 +11,14 @@ namespace Coppice;
 public delegate void LogitsReceiver(int firstPosition, ReadOnlySpan<float> logits);
 
 /// <summary>A text to be scored.</summary>
-/// <param name="Prompt">Tokens in front of it, which are not scored; may be empty, and then the text's first token is not scored either.</param>
+/// <param name="Prompt">Tokens in front of it, which are not scored; may be empty, and then the text's first token is not scored
+/// either.</param>
 /// <param name="Text">Tokens to be scored, at least one.</param>
 public readonly record struct ScoredText(IReadOnlyList<int> Prompt, IReadOnlyList<int> Text);
 
 /// <summary>Runs given tokens through a model: logits and log-probabilities at every position.</summary>
-/// <remarks>Passes are shared with sessions and other scorers of the model. Thread-safe; each text that is scored at the same time has a cache of its own.</remarks>
+/// <remarks>Passes are shared with sessions and other scorers of the model. Thread-safe; each text that is scored at the same time has a
+/// cache of its own.</remarks>
 public sealed class Scorer : IDisposable
 {
     private const int LogitBlock = 96;
@@ -36,7 +38,9 @@ public sealed class Scorer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         MaxTokens = maxTokens ?? model.ContextLength;
         if (MaxTokens < 1 || MaxTokens > model.ContextLength)
-            throw new ArgumentException($"scorer: 1..{model.ContextLength:N0} tokens fit the model, got {MaxTokens:N0} (raise ModelOptions.ContextLength).", nameof(maxTokens));
+            throw new ArgumentException(
+                $"scorer: 1..{model.ContextLength:N0} tokens fit the model, got {MaxTokens:N0} (raise "
+                + "ModelOptions.ContextLength).", nameof(maxTokens));
         _model = model;
         _parallel = Math.Min(model.Options.MaxSequences, 32);
     }
@@ -83,7 +87,8 @@ public sealed class Scorer : IDisposable
     /// <param name="window">A fresh context after as many tokens, whose first token is not scored; null for one context.</param>
     /// <param name="cancellationToken">Takes effect within one pass.</param>
     /// <inheritdoc cref="Logits" path="/exception"/>
-    public IReadOnlyList<double> NegativeLogLikelihoods(IReadOnlyList<int> ids, int? window = null, CancellationToken cancellationToken = default)
+    public IReadOnlyList<double> NegativeLogLikelihoods(
+        IReadOnlyList<int> ids, int? window = null, CancellationToken cancellationToken = default)
     {
         int[] all = [.. ids];
         var size = window ?? all.Length;
@@ -124,7 +129,8 @@ public sealed class Scorer : IDisposable
     /// <param name="cancellationToken">Takes effect within one pass.</param>
     /// <returns>In the order of <paramref name="texts"/>.</returns>
     /// <inheritdoc cref="Logits" path="/exception"/>
-    public async Task<IReadOnlyList<IReadOnlyList<double>>> LogProbabilitiesAsync(IReadOnlyList<ScoredText> texts, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<IReadOnlyList<double>>> LogProbabilitiesAsync(
+        IReadOnlyList<ScoredText> texts, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(texts);
         foreach (var text in texts) Check([.. text.Prompt, .. text.Text]);
@@ -189,7 +195,8 @@ public sealed class Scorer : IDisposable
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         _model.ThrowIfDisposed();
-        if (ids.IsEmpty || ids.Length > MaxTokens) throw new ArgumentException($"scorer: 1..{MaxTokens:N0} tokens fit, got {ids.Length:N0}.", nameof(ids));
+        if (ids.IsEmpty || ids.Length > MaxTokens)
+            throw new ArgumentException($"scorer: 1..{MaxTokens:N0} tokens fit, got {ids.Length:N0}.", nameof(ids));
         PromptCheck.Ids(ids, _model.VocabularySize);
         _model.Runner.RequireRoom(ids.Length);
     }

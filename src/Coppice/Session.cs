@@ -9,9 +9,10 @@ namespace Coppice;
 
 /// <summary>One text or conversation: generates, and keeps keys and values for the next call.</summary>
 /// <remarks>
-/// Every call gets the whole prompt; what it shares with the tokens of the session from the beginning on, or with prompts that other sessions have run, is not
-/// computed again, and the result does not depend on that. One generation at a time; different sessions may run at the same time, and their passes are shared.
-/// Not thread-safe beyond that, except that <see cref="Dispose"/> may be called at any moment from any thread.
+/// Every call gets the whole prompt; what it shares with the tokens of the session from the beginning on, or with prompts that other
+/// sessions have run, is not computed again, and the result does not depend on that. One generation at a time; different sessions may run
+/// at the same time, and their passes are shared. Not thread-safe beyond that, except that <see cref="Dispose"/> may be called at any
+/// moment from any thread.
 /// </remarks>
 public sealed partial class Session : IDisposable
 {
@@ -40,7 +41,8 @@ public sealed partial class Session : IDisposable
         model.Scheduler.Park(_sequence);
     }
 
-    private Session(LanguageModel model, SessionOptions options, Sequence sequence) => (_model, _options, _sequence) = (model, options, sequence);
+    private Session(LanguageModel model, SessionOptions options, Sequence sequence) =>
+        (_model, _options, _sequence) = (model, options, sequence);
 
     /// <summary>Frees what a host has forgotten to dispose.</summary>
     ~Session()
@@ -80,16 +82,21 @@ public sealed partial class Session : IDisposable
 
     /// <summary>Continues <paramref name="prompt"/>, which gets the special tokens that the tokenizer frames a text with.</summary>
     /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
-    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
+        string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         GenerateAsync(Encode(prompt), options, cancellationToken);
 
-    /// <summary>Continues <paramref name="prompt"/>; no thread waits for tokens, and passes run ahead of the reader by some tokens.</summary>
+    /// <summary>
+    /// Continues <paramref name="prompt"/>; no thread waits for tokens, and passes run ahead of the reader by some tokens.
+    /// </summary>
     /// <param name="prompt">The whole prompt, at least one token.</param>
     /// <param name="options">How; null for the defaults.</param>
     /// <param name="cancellationToken">Takes effect within one pass; what was read stays in the session.</param>
-    /// <exception cref="ArgumentException">The prompt is empty, too long or has an id outside the vocabulary, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The prompt is empty, too long or has an id outside the vocabulary, or an option is out of its
+    /// range.</exception>
     /// <exception cref="DeviceMemoryException">The text can never fit the memory of keys and values.</exception>
-    /// <exception cref="InvalidOperationException">The session is generating already, or the model has no tokenizer and text is asked for.</exception>
+    /// <exception cref="InvalidOperationException">The session is generating already, or the model has no tokenizer and text is asked
+    /// for.</exception>
     /// <exception cref="ModelBusyException">As many requests wait as the model takes.</exception>
     /// <exception cref="ObjectDisposedException">The session or the model was disposed, before or meanwhile.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -102,7 +109,8 @@ public sealed partial class Session : IDisposable
 
     /// <summary>Continues <paramref name="prompt"/> on the calling thread.</summary>
     /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)"/>
-    public IEnumerable<GeneratedPiece> Generate(string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+    public IEnumerable<GeneratedPiece> Generate(
+        string prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         Generate(Encode(prompt), options, cancellationToken);
 
     /// <summary>Continues <paramref name="prompt"/> on the calling thread.</summary>
@@ -114,12 +122,15 @@ public sealed partial class Session : IDisposable
         return Run(ids, checkedOptions, cancellationToken);
     }
 
-    /// <summary>Runs <paramref name="prompt"/> through the model, so that a generation that begins with it has its first token at once.</summary>
+    /// <summary>
+    /// Runs <paramref name="prompt"/> through the model, so that a generation that begins with it has its first token at once.
+    /// </summary>
     /// <param name="prompt">At least one token; the session then holds these tokens.</param>
     /// <param name="progress">Told how many tokens of how many are done, from the thread that awaits.</param>
     /// <param name="cancellationToken">Takes effect within one pass; what was done stays.</param>
     /// <inheritdoc cref="GenerateAsync(IReadOnlyList{int}, GenerationOptions?, CancellationToken)" path="/exception"/>
-    public async Task PrefillAsync(IReadOnlyList<int> prompt, IProgress<PrefillProgress>? progress = null, CancellationToken cancellationToken = default)
+    public async Task PrefillAsync(
+        IReadOnlyList<int> prompt, IProgress<PrefillProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var (ids, _) = Check(prompt, null);
         Reserve();
@@ -220,7 +231,9 @@ public sealed partial class Session : IDisposable
     private int[] Encode(string prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        if (_model.Tokenizer is null) throw new InvalidOperationException($"session: the model's folder has none of {TokenizerFolder.Names}; pass token ids instead of text.");
+        if (_model.Tokenizer is null)
+            throw new InvalidOperationException(
+                $"session: the model's folder has none of {TokenizerFolder.Names}; pass token ids instead of text.");
         return _model.Tokenizer.Encode(prompt);
     }
 
@@ -230,7 +243,8 @@ public sealed partial class Session : IDisposable
         ArgumentNullException.ThrowIfNull(prompt);
         options = (options ?? new GenerationOptions()).For(_model.DefaultGeneration, _model.VocabularySize);
         if (options.StopSequences.Count > 0 && _model.Tokenizer is null)
-            throw new ArgumentException($"options: StopSequences need a tokenizer, but the model's folder has none of {TokenizerFolder.Names}.", nameof(options));
+            throw new ArgumentException(
+                $"options: StopSequences need a tokenizer, but the model's folder has none of {TokenizerFolder.Names}.", nameof(options));
         int[] ids = [.. prompt];
         PromptCheck.Run(ids, _model.VocabularySize, _model.ContextLength);
         _model.Runner.RequireRoom(Math.Min((long)ids.Length + 1, _model.ContextLength));
@@ -243,7 +257,9 @@ public sealed partial class Session : IDisposable
         _model.ThrowIfDisposed();
     }
 
-    /// <summary>The drafter of <paramref name="options"/>: the one of the generation before, with what it learned, where the options are the same.</summary>
+    /// <summary>
+    /// The drafter of <paramref name="options"/>: the one of the generation before, with what it learned, where the options are the same.
+    /// </summary>
     private Drafter DrafterOf(DrafterOptions options)
     {
         if (Drafter is { } given) return given;
@@ -256,7 +272,8 @@ public sealed partial class Session : IDisposable
         return _drafter.Drafter;
     }
 
-    private async IAsyncEnumerable<GeneratedPiece> RunAsync(int[] prompt, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<GeneratedPiece> RunAsync(
+        int[] prompt, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Reserve();
         Generation? generation = null;
@@ -264,7 +281,9 @@ public sealed partial class Session : IDisposable
         {
             // A draft model may have to be loaded first: not on the caller's thread.
             var isQuick = Drafter is not null || options.Drafter == _drafter.Options || !options.Drafter.LoadsModel;
-            generation = isQuick ? Begin(prompt, options) : await Task.Run(() => Begin(prompt, options), CancellationToken.None).ConfigureAwait(false);
+            generation = isQuick
+                ? Begin(prompt, options)
+                : await Task.Run(() => Begin(prompt, options), CancellationToken.None).ConfigureAwait(false);
             generation.IsAsynchronous = true;
             await using var registration = cancellationToken.UnsafeRegister(Cancel, generation).ConfigureAwait(false);
             while (true)
@@ -311,13 +330,16 @@ public sealed partial class Session : IDisposable
     {
         var drafter = DrafterOf(options.Drafter);
         var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);
-        var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;      // whether resting, which depends on times, changes nothing
+        // Whether resting, which depends on times, changes nothing.
+        var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;
         var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
-        Begin(prompt, new DecodingOptions(options.CreateSampler(prompt.Length, stop.EndIds), drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
+        var sampler = options.CreateSampler(prompt.Length, stop.EndIds);
+        Begin(prompt, new DecodingOptions(sampler, drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
         var text = new TextStream(_model.Tokenizer, options);
         // Must not know the session: what a host has forgotten could not be collected while passes run for it.
         var (sequence, prefixes, scope) = (_sequence, _options.SharePrefixes && !_isFromFile ? _model.Prefixes : null, _options.Scope);
-        var generation = new Generation(_model.Scheduler, sequence, _model.Decoder, _model.Runner.Costs, text, () => Offer(sequence, prefixes, scope))
+        var generation = new Generation(
+            _model.Scheduler, sequence, _model.Decoder, _model.Runner.Costs, text, () => Offer(sequence, prefixes, scope))
         {
             Priority = options.Priority,
         };

@@ -5,10 +5,13 @@ using Coppice.Execution;
 
 namespace Coppice.Decoding;
 
-/// <summary>The two halves of a step of decoding: plan a sequence's part of a pass, and complete it by what the pass gave. Plain decoding is a tree with only a root.</summary>
+/// <summary>
+/// The two halves of a step of decoding: plan a sequence's part of a pass, and complete it by what the pass gave. Plain decoding is a tree
+/// with only a root.
+/// </summary>
 /// <remarks>
-/// Host code: functions of the sequence and the output. A token is chosen the same way whoever else is in the pass, whether its prompt was computed or kept, and
-/// however the prompt was cut. After the first steps nothing is allocated, unless log-probabilities are asked for.
+/// Host code: functions of the sequence and the output. A token is chosen the same way whoever else is in the pass, whether its prompt was
+/// computed or kept, and however the prompt was cut. After the first steps nothing is allocated, unless log-probabilities are asked for.
 /// </remarks>
 internal sealed class Decoder
 {
@@ -17,7 +20,9 @@ internal sealed class Decoder
     /// <summary>A decoder whose sequences have vocabularies of <paramref name="vocabularySize"/>; one thread at a time.</summary>
     public Decoder(int vocabularySize) => _scratch = new RowScratch(vocabularySize);
 
-    /// <summary>Asks for the next rows of <paramref name="sequence"/>: a piece of its prompt, or its last token with a draft after it.</summary>
+    /// <summary>
+    /// Asks for the next rows of <paramref name="sequence"/>: a piece of its prompt, or its last token with a draft after it.
+    /// </summary>
     /// <param name="sequence">The sequence.</param>
     /// <param name="request">Receives what to run.</param>
     /// <param name="share">How much of the pass there is for it.</param>
@@ -36,7 +41,8 @@ internal sealed class Decoder
             request.Stretch(sequence.Cache, sequence.Slice(sequence.Cache.Length, rows), nodes: rows == pending ? 1 : 0, sequence.IsBeyond);
             return;
         }
-        if (sequence.GeneratedCount > 0) Draft(sequence, share, costs);     // the first token is chosen the same way whether its prompt was computed or kept
+        // The first token is chosen the same way whether its prompt was computed or kept.
+        if (sequence.GeneratedCount > 0) Draft(sequence, share, costs);
         request.Nodes(sequence.Cache, sequence.Tree, sequence.IsBeyond);
     }
 
@@ -147,7 +153,8 @@ internal sealed class Decoder
             var sampler = sequence.Options.Sampler;
             var candidates = sequence.Options.Candidates;
             var tokens = sequence.TokensTo(node);
-            if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest) is { } token) return token;
+            if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest) is { } token)
+                return token;
             output.Download(node, scratch.Logits);
             return sampler.Choose(tokens, scratch.Logits);
         }

@@ -5,8 +5,8 @@ namespace Coppice.Decoding;
 
 /// <summary>One generation of a sequence: passes give tokens, which wait as pieces of text until the consumer takes them.</summary>
 /// <remarks>
-/// Runs ahead of its consumer by at most <see cref="MostReady"/> pieces. The consumer's view is what it has taken: when it goes away early, the tokens after
-/// that are forgotten.
+/// Runs ahead of its consumer by at most <see cref="MostReady"/> pieces. The consumer's view is what it has taken: when it goes away early,
+/// the tokens after that are forgotten.
 /// </remarks>
 internal sealed class Generation : ScheduledWork, ITokenSink
 {
@@ -139,7 +139,8 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     {
         var nodes = _sequence.Tree.Count;
         if (nodes == 1 || report.Sequences > 1 || _sequence.Options.Guard is not { } guard) return;
-        // What something else on the machine took, or the compilation of code that is called for the first time, says nothing about the drafter.
+        // What something else on the machine took, or the compilation of code that is called for the first time, says nothing about the
+        // drafter.
         var disturbed = Math.Max(compiling.TotalSeconds, verify.TotalSeconds - 2 * _costs.Seconds(nodes));
         guard.Observe(_sequence.GeneratedCount, _emitted, Math.Max(all.TotalSeconds - disturbed, 0), _costs.Seconds(1));
     }

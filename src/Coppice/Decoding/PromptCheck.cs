@@ -9,7 +9,9 @@ internal static class PromptCheck
     {
         if (prompt.IsEmpty) throw new ArgumentException("prompt: must have at least one token, got none.", nameof(prompt));
         if (prompt.Length >= maxTokens)
-            throw new ArgumentException($"prompt: {prompt.Length:N0} tokens leave no room to generate, a session has {maxTokens:N0} (raise ModelOptions.MaxTokens or shorten the prompt).", nameof(prompt));
+            throw new ArgumentException(
+                $"prompt: {prompt.Length:N0} tokens leave no room to generate, a session has {maxTokens:N0} (raise "
+                + "ModelOptions.ContextLength or shorten the prompt).", nameof(prompt));
         Ids(prompt, vocabularySize);
     }
 
@@ -20,7 +22,9 @@ internal static class PromptCheck
         for (var i = 0; i < ids.Length; i++)
         {
             if ((uint)ids[i] >= (uint)vocabularySize)
-                throw new ArgumentException($"prompt: ids must be 0..{vocabularySize - 1}, got {ids[i]} at {i} (does the tokenizer belong to the model?).", nameof(ids));
+                throw new ArgumentException(
+                    $"prompt: ids must be 0..{vocabularySize - 1}, got {ids[i]} at {i} (does the tokenizer belong to "
+                    + "the model?).", nameof(ids));
         }
     }
 }

@@ -9,8 +9,8 @@ namespace Coppice.Decoding;
 
 /// <summary>One sequence: its tokens, and the cache that holds keys and values of all but the last of them. No device, no lock.</summary>
 /// <remarks>
-/// The last token is always pending, that is, not yet in the cache. <see cref="Decoder"/> plans its part of a pass and completes it; between generations the
-/// sequence belongs to its session. Not thread-safe.
+/// The last token is always pending, that is, not yet in the cache. <see cref="Decoder"/> plans its part of a pass and completes it;
+/// between generations the sequence belongs to its session. Not thread-safe.
 /// </remarks>
 internal sealed class Sequence : IPromptSequence, IDisposable
 {
@@ -67,7 +67,9 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     /// <summary>Why the generation ended; null while it goes on.</summary>
     public FinishReason? Finished { get; set; }
 
-    /// <summary>Begins a generation. Keys and values of the beginning that <paramref name="prompt"/> shares with the sequence so far are kept.</summary>
+    /// <summary>
+    /// Begins a generation. Keys and values of the beginning that <paramref name="prompt"/> shares with the sequence so far are kept.
+    /// </summary>
     /// <param name="prompt">At least one token, and fewer than fit.</param>
     /// <param name="options">How.</param>
     /// <param name="prefixes">Where pages of other sequences can be found; null for nowhere.</param>
@@ -137,7 +139,9 @@ internal sealed class Sequence : IPromptSequence, IDisposable
         return _tokens.AsSpan(0, Count + path.Length - 1);
     }
 
-    /// <summary>Depth of the deepest node that can still be used: positions end, and a tree must not cross the border of a longrope model.</summary>
+    /// <summary>
+    /// Depth of the deepest node that can still be used: positions end, and a tree must not cross the border of a longrope model.
+    /// </summary>
     public int MostDepth()
     {
         var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, ContextLength - Count);

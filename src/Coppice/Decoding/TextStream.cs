@@ -5,7 +5,9 @@ namespace Coppice.Decoding;
 /// <summary>From tokens to text as it becomes final: whole characters, up to a stop string.</summary>
 internal sealed class TextStream(Tokenizer? tokenizer, GenerationOptions options)
 {
-    private readonly StreamingDecoder? _decoder = tokenizer is null ? null : new StreamingDecoder(tokenizer, skipSpecialTokens: !options.ShowSpecialTokens);
+    private readonly StreamingDecoder? _decoder = tokenizer is null
+        ? null
+        : new StreamingDecoder(tokenizer, skipSpecialTokens: !options.ShowSpecialTokens);
     private readonly StopStrings _stops = new(options.StopSequences);
     private readonly Dictionary<int, string> _special = SpecialStops.Find(options.StopSequences, tokenizer);
     private int _tokens;

@@ -6,8 +6,8 @@ namespace Coppice.Execution;
 
 /// <summary>The logits that the head has computed of a pass so far, and the largest of each row on the host.</summary>
 /// <remarks>
-/// Rows are filled one after the other; where they run out, all are forgotten and filling begins anew in the next <see cref="Epoch"/>: what a sequence still needs
-/// of the earlier ones it computes again. Used under the runner's gate.
+/// Rows are filled one after the other; where they run out, all are forgotten and filling begins anew in the next <see cref="Epoch"/>: what
+/// a sequence still needs of the earlier ones it computes again. Used under the runner's gate.
 /// </remarks>
 internal sealed class HeadRows(Transformer model, Workspace workspace)
 {
@@ -35,7 +35,10 @@ internal sealed class HeadRows(Transformer model, Workspace workspace)
         Epoch++;
     }
 
-    /// <summary>Computes the logits of <paramref name="rows"/> of the pass, at most <see cref="Capacity"/>, and the <paramref name="topCount"/> largest of each.</summary>
+    /// <summary>
+    /// Computes the logits of <paramref name="rows"/> of the pass, at most <see cref="Capacity"/>, and the <paramref name="topCount"/>
+    /// largest of each.
+    /// </summary>
     /// <returns>The place of the first of them; the others follow.</returns>
     public int Compute(ReadOnlySpan<int> rows, int topCount)
     {

@@ -5,10 +5,13 @@ using Coppice.Models;
 
 namespace Coppice.Execution;
 
-/// <summary>The only owner of what a model computes with: workspace, batch, pages, gate and the times of passes. Runs passes over requests of many sequences.</summary>
+/// <summary>
+/// The only owner of what a model computes with: workspace, batch, pages, gate and the times of passes. Runs passes over requests of many
+/// sequences.
+/// </summary>
 /// <remarks>
-/// One pass at a time. The caller runs a pass, reads the outputs, and commits to the caches; whoever shares a runner between threads takes turns
-/// (<see cref="Scheduler"/>, or a lock around both). A draft model is a second runner on the same device and shares the gate.
+/// One pass at a time. The caller runs a pass, reads the outputs, and commits to the caches; whoever shares a runner between threads takes
+/// turns (<see cref="Scheduler"/>, or a lock around both). A draft model is a second runner on the same device and shares the gate.
 /// </remarks>
 internal sealed class ModelRunner : IDisposable
 {
@@ -92,7 +95,9 @@ internal sealed class ModelRunner : IDisposable
     /// <summary>The pages that caches share; null where each has memory of its own.</summary>
     public KvPagePool? SharedPages => _pages;
 
-    /// <summary>Passes of <paramref name="rows"/> tokens, with room for token trees, and logits for as many rows as take no more than 64 MiB.</summary>
+    /// <summary>
+    /// Passes of <paramref name="rows"/> tokens, with room for token trees, and logits for as many rows as take no more than 64 MiB.
+    /// </summary>
     public static WorkspaceSize Sizes(ModelSpec spec, int rows)
     {
         var logitRows = (int)Math.Clamp(LogitBytes / (4L * spec.VocabularySize), 8, BatchTreeRows);
@@ -101,8 +106,9 @@ internal sealed class ModelRunner : IDisposable
 
     /// <summary>Runs one pass over all <paramref name="requests"/>; then their outputs can be read.</summary>
     /// <remarks>
-    /// Appends keys and values to the caches after their length; the caller advances or commits them. A row's result does not depend on the other requests.
-    /// With several requests the head runs for the nodes of all together; with one, when nodes are asked for, unless the request is eager.
+    /// Appends keys and values to the caches after their length; the caller advances or commits them. A row's result does not depend on the
+    /// other requests. With several requests the head runs for the nodes of all together; with one, when nodes are asked for, unless the
+    /// request is eager.
     /// </remarks>
     /// <param name="requests">At least one; their rows together fit <see cref="Size"/>.</param>
     /// <exception cref="ArgumentException">A cache has no room for its rows.</exception>
@@ -120,7 +126,8 @@ internal sealed class ModelRunner : IDisposable
             {
                 request.Output.Begin(this, Pass, _batch.Rows);
                 if (request.Depths.IsEmpty) _batch.Add(request.Cache, request.Tokens.Span, request.Beyond);
-                else _batch.AddTree(request.Cache, request.Tokens.Span, request.Depths.Span, request.Paths.Span, request.Beyond, request.Earlier);
+                else _batch.AddTree(
+                    request.Cache, request.Tokens.Span, request.Depths.Span, request.Paths.Span, request.Beyond, request.Earlier);
             }
             Transformer.Forward(_batch, _workspace);
             if (requests.Length > 1) ComputeTogether(requests);
@@ -143,11 +150,13 @@ internal sealed class ModelRunner : IDisposable
     {
         if (_pages is null || KvLayout.Pages((int)tokens) <= _pages.Pages) return;
         throw new DeviceMemoryException(
-            $"cache: {tokens:N0} tokens need {KvLayout.Pages((int)tokens)} pages of {KvLayout.PageSize} tokens, the model has {_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or shorten the prompt).");
+            $"cache: {tokens:N0} tokens need {KvLayout.Pages((int)tokens)} pages of {KvLayout.PageSize} tokens, the model has "
+            + $"{_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or shorten the prompt).");
     }
 
     /// <summary>Copies rows of the last layer's output to the host; under the gate.</summary>
-    internal void DownloadHidden(int first, int count, Span<float> states) => Backend.Download(_workspace.Residual.Slice(first, count), states);
+    internal void DownloadHidden(int first, int count, Span<float> states) =>
+        Backend.Download(_workspace.Residual.Slice(first, count), states);
 
     /// <summary>Waits for a pass that runs, then frees everything. Caches that are still there must only be disposed after that.</summary>
     public void Dispose()
@@ -163,7 +172,9 @@ internal sealed class ModelRunner : IDisposable
         }
     }
 
-    /// <summary>One run of the head for the nodes of all requests: roots first, so that they are there whatever else there is no room for.</summary>
+    /// <summary>
+    /// One run of the head for the nodes of all requests: roots first, so that they are there whatever else there is no room for.
+    /// </summary>
     private void ComputeTogether(ReadOnlySpan<PassRequest> requests)
     {
         var (count, topCount, deepest) = (0, 0, 0);

@@ -1,13 +1,16 @@
 
 namespace Coppice.Execution;
 
-/// <summary>How long a decoding pass takes by its number of rows, t(M): learned from the passes of generations as they come, and followed.</summary>
+/// <summary>
+/// How long a decoding pass takes by its number of rows, t(M): learned from the passes of generations as they come, and followed.
+/// </summary>
 /// <remarks>
-/// The shortest of a size's first passes is its point, once there were a few; the very first, in which code may be compiled, does not count. Points are joined by
-/// straight lines. A size that was not measured so is taken to cost what the points say at best, and rows behind the last point cost little: optimism in the face
-/// of uncertainty, so that drafts of such sizes are tried and thereby measured, and none is given up for a disturbed pass.
-/// Later passes are compared with the curve: the ratio, a slow mean, is common to all points, because a longer context makes every pass slower.
-/// Sessions share it without a lock: a torn update costs accuracy, and never changes a text.
+/// The shortest of a size's first passes is its point, once there were a few; the very first, in which code may be compiled, does not
+/// count. Points are joined by straight lines. A size that was not measured so is taken to cost what the points say at best, and rows
+/// after the last point cost little: optimism in the face of uncertainty, so that drafts of such sizes are tried and thereby measured, and
+/// none is given up for a disturbed pass. Later passes are compared with the curve: the ratio, a slow mean, is common to all points,
+/// because a longer context makes every pass slower. Sessions share it without a lock: a torn update costs accuracy, and never changes a
+/// text.
 /// </remarks>
 internal sealed class PassCosts
 {

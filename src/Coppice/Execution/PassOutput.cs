@@ -2,11 +2,14 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Execution;
 
-/// <summary>What a pass gave one sequence: logits of its nodes and the largest of them, computed when they are asked for unless the request wanted them at once.</summary>
+/// <summary>
+/// What a pass gave one sequence: logits of its nodes and the largest of them, computed when they are asked for unless the request wanted
+/// them at once.
+/// </summary>
 /// <remarks>
-/// The head reads as many bytes for one row as for a few, so a node that is asked for brings the nodes below it along, as far as one run of the head takes them
-/// for the price of one. Trees are numbered so that likely nodes come first; rows far from the walk cost nothing. Valid until the next pass of the same runner;
-/// after that every method throws.
+/// The head reads as many bytes for one row as for a few, so a node that is asked for brings the nodes below it along, as far as one run of
+/// the head takes them for the price of one. Trees are numbered so that likely nodes come first; rows far from the walk cost nothing. Valid
+/// until the next pass of the same runner; after that every method throws.
 /// </remarks>
 internal sealed class PassOutput
 {
@@ -55,7 +58,9 @@ internal sealed class PassOutput
         }
     }
 
-    /// <summary>Copies the logits of <paramref name="count"/> nodes from <paramref name="first"/> on; at most as many as the head computes at once.</summary>
+    /// <summary>
+    /// Copies the logits of <paramref name="count"/> nodes from <paramref name="first"/> on; at most as many as the head computes at once.
+    /// </summary>
     /// <param name="first">The first node.</param>
     /// <param name="count">From 1 to <see cref="Models.WorkspaceSize.LogitRows"/>.</param>
     /// <param name="logits">[count, vocabulary].</param>
@@ -87,8 +92,8 @@ internal sealed class PassOutput
     }
 
     /// <summary>
-    /// The <paramref name="count"/> best tokens after <paramref name="node"/>, or as many as the request asked for, the best first; NaN is -∞, and of equal ones
-    /// the lowest id comes first.
+    /// The <paramref name="count"/> best tokens after <paramref name="node"/>, or as many as the request asked for, the best first; NaN is
+    /// -∞, and of equal ones the lowest id comes first.
     /// </summary>
     public ReadOnlySpan<int> Best(int node, int count, out ReadOnlySpan<float> logits)
     {
@@ -96,7 +101,9 @@ internal sealed class PassOutput
         return _runner.Head.Best(_places[node], Math.Min(count, _request.TopCount), out logits);
     }
 
-    /// <summary>The <paramref name="count"/> best tokens after each node whose logits were computed, or as many as the vocabulary has.</summary>
+    /// <summary>
+    /// The <paramref name="count"/> best tokens after each node whose logits were computed, or as many as the vocabulary has.
+    /// </summary>
     public TopRows Top(int count)
     {
         if (count == 0) return default;
@@ -108,7 +115,9 @@ internal sealed class PassOutput
         }
     }
 
-    /// <summary>Copies the last layer's output, before the final norm, of <paramref name="count"/> rows from <paramref name="first"/> on.</summary>
+    /// <summary>
+    /// Copies the last layer's output, before the final norm, of <paramref name="count"/> rows from <paramref name="first"/> on.
+    /// </summary>
     /// <param name="first">Row of the request.</param>
     /// <param name="count">Rows.</param>
     /// <param name="states">[count, hidden].</param>

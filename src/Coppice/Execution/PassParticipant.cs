@@ -34,8 +34,8 @@ internal enum ParticipantState
 
 /// <summary>A sequence in the eyes of the scheduler: it plans its part of a pass, and completes what the pass gave.</summary>
 /// <remarks>
-/// <see cref="Plan"/> and <see cref="Complete"/> run on the thread that drives, one participant after the other and never at the same time; they take no
-/// lock of the scheduler's. What the consumer sees changes in <see cref="Publish"/>, after the participant has left the pass.
+/// <see cref="Plan"/> and <see cref="Complete"/> run on the thread that drives, one participant after the other and never at the same time;
+/// they take no lock of the scheduler's. What the consumer sees changes in <see cref="Publish"/>, after the participant has left the pass.
 /// </remarks>
 internal abstract class PassParticipant
 {
@@ -45,7 +45,10 @@ internal abstract class PassParticipant
     public int Priority { get; init; }
     /// <summary>What holds its pages.</summary>
     public abstract IPreemptible Pages { get; }
-    /// <summary>Tokens in front of the next one to be chosen whose keys and values are missing, but for the last; 0 where the next pass gives a token.</summary>
+    /// <summary>
+    /// Tokens in front of the next one to be chosen whose keys and values are missing, but for the last; 0 where the next pass gives a
+    /// token.
+    /// </summary>
     public abstract int PromptRows { get; }
     /// <summary>Tokens in all.</summary>
     public abstract int TokenCount { get; }
@@ -61,7 +64,9 @@ internal abstract class PassParticipant
     public double ExpectedTokens { get; protected set; } = 1;
     /// <summary>Tokens that the last pass gave; set by <see cref="Complete"/>.</summary>
     public int GivenTokens { get; protected set; }
-    /// <summary>Whether it may go without a draft where drafts do not pay, which depends on times: not where that would change its text.</summary>
+    /// <summary>
+    /// Whether it may go without a draft where drafts do not pay, which depends on times: not where that would change its text.
+    /// </summary>
     public virtual bool MayRest => true;
 
     /// <summary>Where it is; changed under the scheduler's lock.</summary>

@@ -5,8 +5,9 @@ namespace Coppice.Execution;
 
 /// <summary>What one sequence asks of a pass: the rows that follow what its cache holds, and which of them need logits.</summary>
 /// <remarks>
-/// Filled anew for each pass by <see cref="Stretch"/> or <see cref="Nodes(KvCache, TokenTree, bool)"/>; the memory that they are given must stay as it is until the
-/// pass has run. A row that needs logits is called a node: node i is row <see cref="FirstNode"/> + i. One request belongs to one sequence; not thread-safe.
+/// Filled anew for each pass by <see cref="Stretch"/> or <see cref="Nodes(KvCache, TokenTree, bool)"/>; the memory that they are given must
+/// stay as it is until the pass has run. A row that needs logits is called a node: node i is row <see cref="FirstNode"/> + i. One request
+/// belongs to one sequence; not thread-safe.
 /// </remarks>
 internal sealed class PassRequest
 {
@@ -19,7 +20,9 @@ internal sealed class PassRequest
     public ReadOnlyMemory<int> Tokens { get; private set; }
     /// <summary>Depth of each row in a token tree; empty where the rows are consecutive positions.</summary>
     public ReadOnlyMemory<int> Depths { get; private set; }
-    /// <summary>[rows, path length of the workspace]: the rows from a root to each row; empty where the rows are consecutive positions.</summary>
+    /// <summary>
+    /// [rows, path length of the workspace]: the rows from a root to each row; empty where the rows are consecutive positions.
+    /// </summary>
     public ReadOnlyMemory<int> Paths { get; private set; }
     /// <summary>Rows of earlier passes over the same tree, whose keys and values stand after the cache's length.</summary>
     public int Earlier { get; private set; }
@@ -27,7 +30,9 @@ internal sealed class PassRequest
     public bool Beyond { get; private set; }
     /// <summary>The first row that needs logits; the number of rows where none does.</summary>
     public int FirstNode { get; private set; }
-    /// <summary>The tree that the nodes belong to, for the order in which their logits are computed; null where each is as likely to be asked for.</summary>
+    /// <summary>
+    /// The tree that the nodes belong to, for the order in which their logits are computed; null where each is as likely to be asked for.
+    /// </summary>
     public TokenTree? Tree { get; private set; }
     /// <summary>How many of the largest logits of a node are wanted, largest first; 0 for none.</summary>
     public int TopCount { get; set; }

@@ -7,7 +7,9 @@ namespace Coppice.Execution;
 /// <summary>Times passes of which nothing stays. Alone with the runner: see <see cref="Scheduler.Exclusive"/>.</summary>
 internal static class PassTimer
 {
-    /// <summary>Times a pass over a token tree of <paramref name="rows"/> nodes after what <paramref name="cache"/> holds, its logits included.</summary>
+    /// <summary>
+    /// Times a pass over a token tree of <paramref name="rows"/> nodes after what <paramref name="cache"/> holds, its logits included.
+    /// </summary>
     public static TimeSpan Tree(ModelRunner runner, KvCache cache, int rows)
     {
         var tree = new TokenTree(Math.Max(rows, 1), ModelRunner.TreeDepth);

@@ -7,7 +7,9 @@ internal interface IPromptSequence : IPreemptible
     int Count { get; }
     /// <summary>Tokens whose keys and values are missing.</summary>
     int Pending { get; }
-    /// <summary>Asks for the next tokens, at most <paramref name="rows"/>, the last <paramref name="nodes"/> of which need logits.</summary>
+    /// <summary>
+    /// Asks for the next tokens, at most <paramref name="rows"/>, the last <paramref name="nodes"/> of which need logits.
+    /// </summary>
     void PlanPrompt(PassRequest request, int rows, int nodes);
     /// <summary>The rows that were planned have run: they are kept.</summary>
     void CompletePrompt(PassRequest request);

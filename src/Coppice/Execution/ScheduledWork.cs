@@ -4,8 +4,8 @@ namespace Coppice.Execution;
 
 /// <summary>Work of one sequence that a consumer waits for, on a thread of its own or without one.</summary>
 /// <remarks>
-/// One consumer at a time. What ends it from outside (cancellation, a disposed session or model) takes effect when it is in no pass, and at once for the
-/// consumer's next step. Waiting allocates nothing.
+/// One consumer at a time. What ends it from outside (cancellation, a disposed session or model) takes effect when it is in no pass, and at
+/// once for the consumer's next step. Waiting allocates nothing.
 /// </remarks>
 internal abstract class ScheduledWork(Scheduler scheduler) : PassParticipant, IValueTaskSource
 {

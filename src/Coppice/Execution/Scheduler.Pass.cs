@@ -52,7 +52,9 @@ internal sealed partial class Scheduler
         Leave();
     }
 
-    /// <summary>Tells the guard of this number of sequences what drafts came to: tokens of all against what they would have taken without.</summary>
+    /// <summary>
+    /// Tells the guard of this number of sequences what drafts came to: tokens of all against what they would have taken without.
+    /// </summary>
     private void ObserveDrafts(in PassReport report, double seconds)
     {
         if (report.Sequences == 1 || report.Rows == report.Sequences || !_runner.Costs.IsMeasured) return;
@@ -78,9 +80,13 @@ internal sealed partial class Scheduler
         }
     }
 
-    /// <summary>Whether pages for all tokens so far, and one more, are free, kept for nobody, or idle; a sequence that comes back would else be sent away again at once.</summary>
+    /// <summary>
+    /// Whether pages for all tokens so far, and one more, are free, kept for nobody, or idle; a sequence that comes back would else be sent
+    /// away again at once.
+    /// </summary>
     private bool HasPagesFor(PassParticipant participant) =>
-        _runner.SharedPages is not { } pages || _idle.Count > 0 || pages.CanTake(Coppice.Kernels.KvLayout.Pages(participant.TokenCount + 1) + 1);
+        _runner.SharedPages is not { } pages || _idle.Count > 0
+            || pages.CanTake(Coppice.Kernels.KvLayout.Pages(participant.TokenCount + 1) + 1);
 
     /// <summary>Those that take part in the next pass: all that can give a token, then prompts.</summary>
     private void Choose()
@@ -111,7 +117,9 @@ internal sealed partial class Scheduler
         one.Priority != other.Priority ? other.Priority.CompareTo(one.Priority)
         : one.Served != other.Served ? one.Served.CompareTo(other.Served) : one.Arrival.CompareTo(other.Arrival);
 
-    /// <summary>Gives prompts the rows that are left, as many as the bound allows where somebody waits for tokens; who gets none is not in the pass.</summary>
+    /// <summary>
+    /// Gives prompts the rows that are left, as many as the bound allows where somebody waits for tokens; who gets none is not in the pass.
+    /// </summary>
     private void Share()
     {
         if (_prompts.Count == 0) return;
@@ -179,7 +187,8 @@ internal sealed partial class Scheduler
                 }
                 catch (DeviceMemoryException error)
                 {
-                    if (share.TreeRows > 1 && !request.Depths.IsEmpty) share = share with { TreeRows = 1 };     // without a draft it may fit
+                    // Without a draft it may fit.
+                    if (share.TreeRows > 1 && !request.Depths.IsEmpty) share = share with { TreeRows = 1 };
                     else if (!MakeRoom(participant, place, puts, error)) return false;
                 }
             }
@@ -192,8 +201,8 @@ internal sealed partial class Scheduler
     }
 
     /// <summary>
-    /// Takes pages from whoever can spare them; false where <paramref name="participant"/> itself has to wait, or has failed. When they were too few,
-    /// <paramref name="puts"/> was the number of holders that had come back.
+    /// Takes pages from whoever can spare them; false where <paramref name="participant"/> itself has to wait, or has failed. When they
+    /// were too few, <paramref name="puts"/> was the number of holders that had come back.
     /// </summary>
     private bool MakeRoom(PassParticipant participant, int place, long puts, DeviceMemoryException error)
     {

@@ -2,13 +2,17 @@ using System.Diagnostics;
 
 namespace Coppice.Execution;
 
-/// <summary>Decides who is in the next pass, and runs passes for all who want tokens: one at a time, by whoever needs one and finds the runner free.</summary>
+/// <summary>
+/// Decides who is in the next pass, and runs passes for all who want tokens: one at a time, by whoever needs one and finds the runner free.
+/// </summary>
 /// <remarks>
-/// <para>Tokens come before prompts. A prompt runs in chunks that keep the time between two tokens of the others within the bound; among equals the one that was
-/// served longest ago comes first. Where pages run out, idle sequences give theirs up, then the sequence that came last.</para>
-/// <para>Who drives: a thread that waits for a token runs passes itself, for everyone, until it has one. Where nobody waits on a thread of its own
-/// (asynchronous readers), an engine thread drives while there is demand; it ends when it was idle for a while and is started again on demand. A sequence
-/// whose reader is slow runs ahead by a bounded number of tokens and is then left out, and unknown here, until something was read.</para>
+/// <para>Tokens come before prompts. A prompt runs in chunks that keep the time between two tokens of the others within the bound; among
+/// equals the one that was served longest ago comes first. Where pages run out, idle sequences give theirs up, then the sequence that came
+/// last.</para>
+/// <para>Who drives: a thread that waits for a token runs passes itself, for everyone, until it has one. Where nobody waits on a thread of
+/// its own (asynchronous readers), an engine thread drives while there is demand; it ends when it was idle for a while and is started again
+/// on demand. A sequence whose reader is slow runs ahead by a bounded number of tokens and is then left out, and unknown here, until
+/// something was read.</para>
 /// </remarks>
 internal sealed partial class Scheduler : IDisposable
 {
@@ -62,7 +66,9 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Runs passes on this thread, or waits for those of another one, until <paramref name="participant"/> has something to read.</summary>
+    /// <summary>
+    /// Runs passes on this thread, or waits for those of another one, until <paramref name="participant"/> has something to read.
+    /// </summary>
     /// <exception cref="ModelBusyException">The queue is full.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Advance(PassParticipant participant)
@@ -160,7 +166,9 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Makes room in <paramref name="cache"/>, at the cost of all other sequences; for work that runs alone with the runner.</summary>
+    /// <summary>
+    /// Makes room in <paramref name="cache"/>, at the cost of all other sequences; for work that runs alone with the runner.
+    /// </summary>
     /// <exception cref="DeviceMemoryException">There are too few pages in all.</exception>
     public void Reserve(Coppice.Cache.KvCache cache, int rows)
     {
@@ -187,7 +195,9 @@ internal sealed partial class Scheduler : IDisposable
         lock (_sync) ParkLocked(holder);
     }
 
-    /// <summary>Keeps the pages of <paramref name="holder"/> for its owner, who changes it outside passes, until <see cref="Put"/>.</summary>
+    /// <summary>
+    /// Keeps the pages of <paramref name="holder"/> for its owner, who changes it outside passes, until <see cref="Put"/>.
+    /// </summary>
     public void Take(IPreemptible holder)
     {
         lock (_sync)
@@ -197,7 +207,10 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Its owner has changed <paramref name="holder"/>: its pages may be given up again, or, where <paramref name="parks"/> is false, there are none.</summary>
+    /// <summary>
+    /// Its owner has changed <paramref name="holder"/>: its pages may be given up again, or, where <paramref name="parks"/> is false, there
+    /// are none.
+    /// </summary>
     public void Put(IPreemptible holder, bool parks = true)
     {
         lock (_sync)
@@ -208,7 +221,9 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
-    /// <summary>Waits for the pass that runs, then ends everything that takes part or waits: its readers get <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>
+    /// Waits for the pass that runs, then ends everything that takes part or waits: its readers get <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public void Dispose()
     {
         PassParticipant[] ended;
@@ -242,14 +257,16 @@ internal sealed partial class Scheduler : IDisposable
         {
             // Places are given out by passes, so those that are free count as much as the queue.
             if ((long)_active.Count + _waiting.Count >= (long)_options.Sequences + _options.Queue)
-                throw new ModelBusyException($"model: {_options.Sequences} sequences are running and {_options.Queue} wait, no more are taken (try again later, or raise ModelOptions.MaxQueued).");
+                throw new ModelBusyException(
+                    $"model: {_options.Sequences} sequences are running and {_options.Queue} wait, no more are taken (try again later, or "
+                    + "raise ModelOptions.MaxQueued).");
             participant.Arrival = ++_arrivals;
         }
         UnparkLocked(participant.Pages);
         Queue(participant);
     }
 
-    /// <summary>Into the queue, behind those of its priority that came earlier.</summary>
+    /// <summary>Into the queue, after those of its priority that came earlier.</summary>
     private void Queue(PassParticipant participant)
     {
         participant.State = ParticipantState.Waiting;
@@ -321,7 +338,9 @@ internal sealed partial class Scheduler : IDisposable
         _engine.Start();
     }
 
-    /// <summary>Requests often come together: waits a moment until no more do, so that the first of them does not run a pass alone.</summary>
+    /// <summary>
+    /// Requests often come together: waits a moment until no more do, so that the first of them does not run a pass alone.
+    /// </summary>
     private void Gather()
     {
         var seen = Interlocked.Read(ref _arrivals);

@@ -37,14 +37,17 @@ internal abstract class ScoringWork(Scheduler scheduler, IPromptSequence sequenc
         lock (Gate) sequence.CompletePrompt(Request);
     }
 
-    /// <summary>Takes the logits of all nodes of <paramref name="output"/>, the first of which is position <paramref name="first"/>.</summary>
+    /// <summary>
+    /// Takes the logits of all nodes of <paramref name="output"/>, the first of which is position <paramref name="first"/>.
+    /// </summary>
     protected abstract void Receive(int first, PassOutput output);
 
     private int _given;     // positions that were handed on, which a sequence that gave its pages up does not hand on again
 }
 
 /// <summary>Gives all logits to the consumer.</summary>
-internal sealed class LogitsWork(Scheduler scheduler, IPromptSequence sequence, float[] logits, int vocabulary) : ScoringWork(scheduler, sequence, 0)
+internal sealed class LogitsWork(
+    Scheduler scheduler, IPromptSequence sequence, float[] logits, int vocabulary) : ScoringWork(scheduler, sequence, 0)
 {
     private int _first, _count;
 

@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace Coppice.Decoding.Sampling;
 
-/// <summary>Keeps tokens at least p times as probable as the most probable one, never fewer than one: z ≥ max(z) + ln p; the others become -∞.</summary>
+/// <summary>
+/// Keeps tokens at least p times as probable as the most probable one, never fewer than one: z ≥ max(z) + ln p; the others become -∞.
+/// </summary>
 internal sealed class MinP(double p) : LogitsProcessor
 {
     /// <inheritdoc/>

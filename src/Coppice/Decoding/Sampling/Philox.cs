@@ -15,7 +15,9 @@ internal enum RandomStream
     Search,
 }
 
-/// <summary>Philox-4x32-10: random numbers as a function of (seed, stream, position, counter), so that any can be had without those before it.</summary>
+/// <summary>
+/// Philox-4x32-10: random numbers as a function of (seed, stream, position, counter), so that any can be had without those before it.
+/// </summary>
 /// <remarks>Source: Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (2011), section 4.3 and table 2.</remarks>
 internal static class Philox
 {

@@ -4,7 +4,8 @@ using System.Numerics;
 namespace Coppice.Decoding.Sampling;
 
 /// <summary>The tokens whose logits are at least some floor, largest logit first, equal ones by ascending id.</summary>
-/// <remarks>Each is one 64-bit key that sorts without a comparer: the logit's order in the upper half, the id in the lower. Memory comes from the shared array pool.</remarks>
+/// <remarks>Each is one 64-bit key that sorts without a comparer: the logit's order in the upper half, the id in the lower. Memory comes
+/// from the shared array pool.</remarks>
 internal readonly ref struct RankedLogits
 {
     private readonly ulong[] _keys;

@@ -57,7 +57,8 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// they do not decide it.
     /// </summary>
     /// <param name="tokens">As there.</param>
-    /// <param name="best">Ids of the <see cref="Candidates"/> largest logits, or of as many as the vocabulary has: largest first, equal ones by ascending id.</param>
+    /// <param name="best">Ids of the <see cref="Candidates"/> largest logits, or of as many as the vocabulary has: largest first, equal
+    /// ones by ascending id.</param>
     /// <param name="largest">Their logits, NaN as -∞.</param>
     /// <remarks>
     /// They go through the same processors, with their ids, and the same draw in the same order of ids. What is outside weighs nothing once
@@ -84,7 +85,9 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
         return ChooseAmong(candidates, logits, tokens.Length);
     }
 
-    /// <summary>Probabilities, up to a common factor, of what follows <paramref name="tokens"/>; of a greedy choice all of it on one token.</summary>
+    /// <summary>
+    /// Probabilities, up to a common factor, of what follows <paramref name="tokens"/>; of a greedy choice all of it on one token.
+    /// </summary>
     /// <param name="tokens">All tokens before it.</param>
     /// <param name="logits">[vocabulary]; changed. As for <see cref="Choose(ReadOnlySpan{int}, Span{float})"/>.</param>
     /// <param name="weights">[vocabulary].</param>

@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace Coppice.Decoding.Sampling;
 
-/// <summary>Keeps the smallest set of most probable tokens whose probabilities add up to at least p, never fewer than one; the others become -∞.</summary>
+/// <summary>
+/// Keeps the smallest set of most probable tokens whose probabilities add up to at least p, never fewer than one; the others become -∞.
+/// </summary>
 /// <remarks>Source: Holtzman et al., The Curious Case of Neural Text Degeneration, section 3.1. Sums in double.</remarks>
 internal sealed class TopP(double p) : LogitsProcessor
 {

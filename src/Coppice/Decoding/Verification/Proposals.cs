@@ -1,7 +1,10 @@
 namespace Coppice.Decoding.Verification;
 
-/// <summary>The draft distributions that children of a token tree were drawn from: for every node the tokens that could be drawn and their weights.</summary>
-/// <remarks>A draft distribution is kept by its support, which a drafter bounds, so that a rejection costs its size and not that of the vocabulary.</remarks>
+/// <summary>
+/// The draft distributions that children of a token tree were drawn from: for every node the tokens that could be drawn and their weights.
+/// </summary>
+/// <remarks>A draft distribution is kept by its support, which a drafter bounds, so that a rejection costs its size and not that of the
+/// vocabulary.</remarks>
 /// <typeparam name="T">Number type of the weights.</typeparam>
 /// <param name="nodes">Nodes of the largest tree.</param>
 /// <param name="width">Largest support.</param>

@@ -3,10 +3,13 @@ using System.Numerics;
 
 namespace Coppice.Decoding.Verification;
 
-/// <summary>The target's distributions behind the nodes of a token tree.</summary>
+/// <summary>The target's distributions after the nodes of a token tree.</summary>
 internal interface ITargetDistribution<T>
 {
-    /// <summary>[vocabulary]: probabilities up to a common factor of what follows the path to <paramref name="node"/>, after all processors. The caller may change them.</summary>
+    /// <summary>
+    /// [vocabulary]: probabilities up to a common factor of what follows the path to <paramref name="node"/>, after all processors. The
+    /// caller may change them.
+    /// </summary>
     Span<T> Weights(TokenTree tree, int node);
 }
 
@@ -24,13 +27,17 @@ internal interface IVerifierDraws<T>
     int Draw(int depth, ReadOnlySpan<T> weights);
 }
 
-/// <summary>Recursive rejection: walks a token tree whose nodes may have been drawn at random, and emits tokens that are distributed as the target's own.</summary>
+/// <summary>
+/// Recursive rejection: walks a token tree whose nodes may have been drawn at random, and emits tokens that are distributed as the target's
+/// own.
+/// </summary>
 /// <remarks>
-/// Rules V2 and V3. At a node with target R and draft distribution P, for its children in the order in which they were added: a drawn child x is accepted with probability
-/// min(1, R(x) / P(x)); when it is rejected, R becomes max(R - P, 0) normalised and x leaves P. Any other child is accepted with probability R(x), and leaves R when it is rejected.
-/// Behind the last child one token is drawn from R. With a target that is certain this is rule V0.
-/// It is exact as long as each drawn child comes from exactly P without its earlier siblings, whether a child is drawn does not depend on its value, and none is dropped.
-/// Jeon et al., Recursive Speculative Decoding, section 3; Chen et al., Accelerating Large Language Model Decoding with Speculative Sampling, theorem 1, for one child.
+/// Rules V2 and V3. At a node with target R and draft distribution P, for its children in the order in which they were added: a drawn child
+/// x is accepted with probability min(1, R(x) / P(x)); when it is rejected, R becomes max(R - P, 0) normalised and x leaves P. Any other
+/// child is accepted with probability R(x), and leaves R when it is rejected. Behind the last child one token is drawn from R. With a
+/// target that is certain this is rule V0. It is exact as long as each drawn child comes from exactly P without its earlier siblings,
+/// whether a child is drawn does not depend on its value, and none is dropped. Jeon et al., Recursive Speculative Decoding, section 3; Chen
+/// et al., Accelerating Large Language Model Decoding with Speculative Sampling, theorem 1, for one child.
 /// </remarks>
 /// <typeparam name="T">Number type: double in use, rationals to prove the law.</typeparam>
 internal static class ResidualVerifier<T> where T : struct, IAdditionOperators<T, T, T>, ISubtractionOperators<T, T, T>, IMultiplyOperators<T, T, T>,
@@ -44,9 +51,10 @@ internal static class ResidualVerifier<T> where T : struct, IAdditionOperators<T
     /// <param name="target">The target; asked once for each node of the walk.</param>
     /// <param name="draws">The randomness.</param>
     /// <param name="path">Receives the accepted nodes, the root first; as long as the tree is deep.</param>
-    /// <param name="next">The token behind the last accepted node.</param>
+    /// <param name="next">The token after the last accepted node.</param>
     /// <returns>Accepted nodes, the root counted: at least 1.</returns>
-    public static int Walk<TTarget, TDraws>(TokenTree tree, Proposals<T> proposals, TTarget target, TDraws draws, Span<int> path, out int next)
+    public static int Walk<TTarget, TDraws>(
+        TokenTree tree, Proposals<T> proposals, TTarget target, TDraws draws, Span<int> path, out int next)
         where TTarget : ITargetDistribution<T> where TDraws : IVerifierDraws<T>
     {
         var (node, accepted) = (0, 1);
@@ -62,8 +70,11 @@ internal static class ResidualVerifier<T> where T : struct, IAdditionOperators<T
         return accepted;
     }
 
-    /// <summary>Accepts one of the children of <paramref name="node"/>, or leaves in <paramref name="residual"/> what the next token is drawn from.</summary>
-    private static bool TryAccept<TDraws>(TokenTree tree, int node, Proposals<T> proposals, Span<T> residual, TDraws draws, out int accepted)
+    /// <summary>
+    /// Accepts one of the children of <paramref name="node"/>, or leaves in <paramref name="residual"/> what the next token is drawn from.
+    /// </summary>
+    private static bool TryAccept<TDraws>(
+        TokenTree tree, int node, Proposals<T> proposals, Span<T> residual, TDraws draws, out int accepted)
         where TDraws : IVerifierDraws<T>
     {
         accepted = tree.FirstChild(node);

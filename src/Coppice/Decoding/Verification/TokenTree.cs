@@ -9,14 +9,14 @@ internal enum NodeKind : byte
     Root,
     /// <summary>Proposed outright: its proposal is a point mass.</summary>
     Deterministic,
-    /// <summary>Drawn from the drafter's distribution behind its parent, earlier siblings removed.</summary>
+    /// <summary>Drawn from the drafter's distribution after its parent, earlier siblings removed.</summary>
     SampledWithoutReplacement,
 }
 
 /// <summary>Proposed tokens as a tree: node 0 is the last committed token, children continue it; siblings have different tokens.</summary>
 /// <remarks>
-/// Nodes are numbered so that a parent comes before its children; siblings are in the order in which they were added, which is the order of verification.
-/// A structure of arrays, reused from step to step.
+/// Nodes are numbered so that a parent comes before its children; siblings are in the order in which they were added, which is the order of
+/// verification. A structure of arrays, reused from step to step.
 /// </remarks>
 internal sealed class TokenTree
 {
@@ -77,7 +77,9 @@ internal sealed class TokenTree
         Append(None, rootToken, 0, NodeKind.Root);
     }
 
-    /// <summary>The child of <paramref name="parent"/> with <paramref name="token"/>: the one there is, or a new one behind its siblings.</summary>
+    /// <summary>
+    /// The child of <paramref name="parent"/> with <paramref name="token"/>: the one there is, or a new one after its siblings.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such parent, or no room for another node or another level.</exception>
     public int Add(int parent, int token)
     {
@@ -85,13 +87,16 @@ internal sealed class TokenTree
         return TryFindChild(parent, token, out var existing) ? existing : AppendChecked(parent, token, NodeKind.Deterministic);
     }
 
-    /// <summary>A new child of <paramref name="parent"/>, drawn from the drafter's proposal behind it without the siblings drawn before.</summary>
+    /// <summary>
+    /// A new child of <paramref name="parent"/>, drawn from the drafter's proposal after it without the siblings drawn before.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such parent, or no room for another node or another level.</exception>
     /// <exception cref="ArgumentException">A sibling has the token: it was not drawn without replacement.</exception>
     public int AddSampled(int parent, int token)
     {
         Check(parent, token);
-        if (TryFindChild(parent, token, out _)) throw new ArgumentException($"tree: node {parent} must have no child with token {token} before it is drawn.", nameof(token));
+        if (TryFindChild(parent, token, out _))
+            throw new ArgumentException($"tree: node {parent} must have no child with token {token} before it is drawn.", nameof(token));
         IsSampled = true;
         return AppendChecked(parent, token, NodeKind.SampledWithoutReplacement);
     }
@@ -99,7 +104,7 @@ internal sealed class TokenTree
     /// <summary>The first child of <paramref name="node"/> in the order of verification, or <see cref="None"/>.</summary>
     public int FirstChild(int node) => _firstChild[node];
 
-    /// <summary>The sibling behind <paramref name="node"/> in the order of verification, or <see cref="None"/>.</summary>
+    /// <summary>The sibling after <paramref name="node"/> in the order of verification, or <see cref="None"/>.</summary>
     public int NextSibling(int node) => _nextSibling[node];
 
     /// <summary>Finds the child of <paramref name="node"/> with <paramref name="token"/>.</summary>
@@ -116,7 +121,10 @@ internal sealed class TokenTree
     /// <summary>Whether the text ends with <paramref name="token"/>, so that nothing below a node with it is of use.</summary>
     public bool Ends(int token) => _stop?.Ends(token) == true;
 
-    /// <summary>Whether children of <paramref name="node"/> are of use: it lies above <paramref name="maxDepth"/> and the text does not end with it. Drafters ask before they propose any.</summary>
+    /// <summary>
+    /// Whether children of <paramref name="node"/> are of use: it lies above <paramref name="maxDepth"/> and the text does not end with it.
+    /// Drafters ask before they propose any.
+    /// </summary>
     public bool MayExtend(int node, int maxDepth) => _depths[node] < maxDepth && (node == 0 || !Ends(_tokens[node]));
 
     /// <summary>The nodes from the root to <paramref name="node"/>.</summary>

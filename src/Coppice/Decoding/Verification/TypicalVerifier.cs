@@ -5,10 +5,14 @@ namespace Coppice.Decoding.Verification;
 /// <param name="Delta">Scale of the threshold that falls with entropy.</param>
 internal sealed record TypicalAcceptance(double Epsilon = 0.09, double Delta = 0.3);
 
-/// <summary>Typical acceptance, which changes what is generated: it takes drafted tokens that are plausible and not those that the target would have drawn.</summary>
+/// <summary>
+/// Typical acceptance, which changes what is generated: it takes drafted tokens that are plausible and not those that the target would have
+/// drawn.
+/// </summary>
 /// <remarks>
-/// Rule V4: token x is accepted behind a node with target T if T(x) &gt; min(ε, δ · exp(-H(T))); the longest accepted path is taken, of equally long ones that of the largest
-/// probability, and behind it the most probable token. Cai et al., Medusa, section 3.1.2. Never used unless it is asked for.
+/// Rule V4: token x is accepted after a node with target T if T(x) &gt; min(ε, δ · exp(-H(T))); the longest accepted path is taken, of
+/// equally long ones that of the largest probability, and after it the most probable token. Cai et al., Medusa, section 3.1.2. Never used
+/// unless it is asked for.
 /// </remarks>
 internal static class TypicalVerifier
 {
@@ -17,9 +21,10 @@ internal static class TypicalVerifier
     /// <param name="target">The target; asked once for each plausible node.</param>
     /// <param name="rule">The threshold.</param>
     /// <param name="path">Receives the accepted nodes, the root first; as long as the tree is deep.</param>
-    /// <param name="next">The token behind the last accepted node.</param>
+    /// <param name="next">The token after the last accepted node.</param>
     /// <returns>Accepted nodes, the root counted: at least 1.</returns>
-    public static int Walk<TTarget>(TokenTree tree, TTarget target, TypicalAcceptance rule, Span<int> path, out int next) where TTarget : ITargetDistribution<double>
+    public static int Walk<TTarget>(
+        TokenTree tree, TTarget target, TypicalAcceptance rule, Span<int> path, out int next) where TTarget : ITargetDistribution<double>
     {
         Span<double> scores = stackalloc double[tree.Count];      // ln of the probability of an accepted path, -∞ for one that is not
         Span<int> following = stackalloc int[tree.Count];

@@ -14,7 +14,9 @@ internal readonly ref struct VerificationResult
     /// <summary>Best tokens of the rows that were computed.</summary>
     public required TopRows Best { get; init; }
 
-    /// <summary>The target's best tokens behind <paramref name="node"/> by raw logit, the best first; empty where its row was not computed.</summary>
+    /// <summary>
+    /// The target's best tokens after <paramref name="node"/> by raw logit, the best first; empty where its row was not computed.
+    /// </summary>
     public ReadOnlySpan<int> Top(int node) => Best.Tokens(node);
 
     /// <summary>Their raw logits.</summary>
