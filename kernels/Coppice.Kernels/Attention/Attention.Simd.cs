@@ -46,26 +46,21 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         float scale, float softCap, in Tensor y)
         where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
-        var job = (AttentionJob<TPages, TElement>)(slot ??= new AttentionJob<TPages, TElement>());
-        job.Set(q, pages, kvHeads, mask, scale, softCap, y);
-        var blocks = KvLayout.Pages(mask.Start + q.Rows);
-        var work = (long)q.Rows * q.Shape.RowLength * blocks * KvLayout.PageSize;
-        if (Threads == 1 || work < SerialWork)
+        if (_keeps)
         {
-            job.Rows(Math.Min(q.Rows, 4), _scratch.Get(job.ScratchBytes(1)));
+            Keep<AttentionJob<TPages, TElement>>().Set(q, pages, kvHeads, mask, scale, softCap, y, RowTileOf(q.Rows, kvHeads, q.Shape[1] / kvHeads));
+            return;
+        }
+        var job = (AttentionJob<TPages, TElement>)(slot ??= new AttentionJob<TPages, TElement>());
+        job.Set(q, pages, kvHeads, mask, scale, softCap, y, RowTileOf(q.Rows, kvHeads, q.Shape[1] / kvHeads));
+        if (Threads == 1 || job.Work < SerialWork)
+        {
+            job.Rows(Math.Min(q.Rows, 4), _scratch.Get(job.WorkerScratch), 0);
             for (var part = 0; part < job.Parts; part++) job.Execute(part, 0);
         }
-        else if (q.Rows == 1 && mask.Paths.IsEmpty && blocks >= 4)
+        else if (!job.RunAlone(this))
         {
-            // One row: keys are split too. Each block's state is stored, then merged in ascending order: the same operations as in one go.
-            job.Blocks(_scratch.Get(job.ScratchBytes(Threads) + job.StateBytes(blocks)), Threads);
-            _team.Run(job, job.Parts);
-            job.Merge();
-            _team.Run(job, job.Parts);
-        }
-        else
-        {
-            job.Rows(RowTileOf(q.Rows, kvHeads, q.Shape[1] / kvHeads), _scratch.Get(job.ScratchBytes(Threads)));
+            job.Rows(job.RowTile, _scratch.Get(job.WorkerScratch * Threads), job.WorkerScratch / sizeof(float));
             _team.Run(job, job.Parts);
         }
     }
@@ -87,5 +82,5 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         return best;
     }
 
-    private abstract class AttentionJob : Job;
+    private abstract class AttentionJob : KeptJob;
 }

@@ -23,16 +23,24 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private bool _byBlocks, _merging;
         private int _treePages, _queryFloats;
         private float* _scratch, _states;
+        private long _stride;
 
-        internal int Parts => _byBlocks ? _blocks!.Count : _kvHeads * _rowTiles;
+        /// <inheritdoc/>
+        internal override int Parts => _byBlocks ? _blocks!.Count : _kvHeads * _rowTiles;
+        /// <inheritdoc/>
+        internal override long Work => (long)_rows * _q.Shape.RowLength * KvLayout.Pages(_mask.Start + _rows) * KvLayout.PageSize;
+        /// <inheritdoc/>
+        internal override long WorkerScratch => (long)MostQueries * _queryFloats * sizeof(float);
+        /// <summary>Rows of one part that balance the threads.</summary>
+        internal int RowTile { get; private set; }
 
         /// <summary>Queries that one part handles together, for the largest row tile.</summary>
         private int MostQueries => 4 * _group;
-        internal long ScratchBytes(int workers) => (long)workers * MostQueries * _queryFloats * sizeof(float);
-        internal long StateBytes(int blocks) => (long)blocks * _q.Shape[1] * StateFloats * sizeof(float);
+        private long StateBytes(int blocks) => (long)blocks * _q.Shape[1] * StateFloats * sizeof(float);
 
-        internal void Set(in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap, in Tensor y)
+        internal void Set(in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap, in Tensor y, int rowTile)
         {
+            RowTile = rowTile;
             (_q, _pages, _kvHeads, _mask, _scale, _softCap, _y) = (q, pages, kvHeads, mask, scale, softCap, y);
             (_rows, _group, _headDim) = (q.Rows, q.Shape[1] / kvHeads, q.Shape[2]);
             _treePages = mask.Paths.IsEmpty ? 0 : (mask.Start + mask.Nodes - 1) / Block - mask.Start / Block + 1;
@@ -41,26 +49,42 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             _queryFloats = Header + 2 * _headDim + Block + _treePages * Block;
         }
 
-        internal void Rows(int tile, float* scratch)
+        /// <summary>Parts are some rows of a KV head; each thread has scratch memory <paramref name="stride"/> floats after the last's.</summary>
+        internal void Rows(int tile, float* scratch, long stride)
         {
             (_rowTile, _rowTiles, _byBlocks, _merging) = (tile, (_rows + tile - 1) / tile, false, false);
             _scratch = scratch;
+            _stride = stride;
         }
 
-        internal void Blocks(float* scratch, int workers)
+        /// <inheritdoc/>
+        internal override int Prepare(float* scratch, long stride)
         {
-            (_byBlocks, _merging) = (true, false);
-            (_blocks ??= new SharedRanges(workers)).Set(Position(0) / Block + 1 - FirstBlock(Position(0)));
-            _scratch = scratch;
-            _states = scratch + ScratchBytes(workers) / sizeof(float);
+            Rows(RowTile, scratch, stride);
+            return Parts;
         }
 
-        /// <summary>The next run merges the blocks that the last one has left.</summary>
-        internal void Merge() => _merging = true;
+        /// <summary>
+        /// One row over several blocks: keys are split too. Each block's state is stored, then merged in ascending order: the same operations
+        /// as in one go.
+        /// </summary>
+        internal override bool RunAlone(SimdBackend<TLanes> backend)
+        {
+            var blocks = KvLayout.Pages(_mask.Start + _rows);
+            if (_rows != 1 || !_mask.Paths.IsEmpty || blocks < 4) return false;
+            (_byBlocks, _merging, _stride) = (true, false, WorkerScratch / sizeof(float));
+            (_blocks ??= new SharedRanges(backend.Threads)).Set(Position(0) / Block + 1 - FirstBlock(Position(0)));
+            _scratch = backend._scratch.Get(WorkerScratch * backend.Threads + StateBytes(blocks));
+            _states = _scratch + _stride * backend.Threads;
+            backend._team.Run(this, Parts);
+            _merging = true;
+            backend._team.Run(this, Parts);
+            return true;
+        }
 
         internal override void Execute(int part, int worker)
         {
-            var scratch = _scratch + (long)worker * MostQueries * _queryFloats;
+            var scratch = _scratch + worker * _stride;
             if (_merging) MergeHeads(_q.Shape[1] * part / Parts, _q.Shape[1] * (part + 1) / Parts, scratch);
             else if (_byBlocks)
                 while (_blocks!.TryTake(part, BlocksAtATime, out var first, out var end))

@@ -10,9 +10,44 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         switch (type)
         {
-            case ElementType.F32: ForRows(new AppendWork<TPages, F32Element<TLanes>>(pages, k, v, start), k.Rows, k.Shape.RowLength); break;
-            case ElementType.F16: ForRows(new AppendWork<TPages, F16Element<TLanes>>(pages, k, v, start), k.Rows, k.Shape.RowLength); break;
-            default: ForRows(new AppendWork<TPages, BF16Element<TLanes>>(pages, k, v, start), k.Rows, k.Shape.RowLength); break;
+            case ElementType.F32: Append(new AppendWork<TPages, F32Element<TLanes>>(pages, k, v, start), k); break;
+            case ElementType.F16: Append(new AppendWork<TPages, F16Element<TLanes>>(pages, k, v, start), k); break;
+            default: Append(new AppendWork<TPages, BF16Element<TLanes>>(pages, k, v, start), k); break;
+        }
+    }
+
+    private void Append<TPages, TElement>(AppendWork<TPages, TElement> work, in Tensor k)
+        where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
+    {
+        if (_keeps) Keep<AppendJob<TPages, TElement>>().Set(work, k.Rows, k.Shape.RowLength);
+        else ForRows(work, k.Rows, k.Shape.RowLength, AppendCost);
+    }
+
+    /// <summary>Each element of a key touches a cache line of its own.</summary>
+    private const int AppendCost = 24;
+
+    /// <summary>Rows of one sequence, beside those of others.</summary>
+    private sealed class AppendJob<TPages, TElement> : KeptJob
+        where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
+    {
+        private const int RowsOfPart = 8;
+        private AppendWork<TPages, TElement> _work;
+        private int _rows, _rowLength;
+
+        internal override int Parts => (_rows + RowsOfPart - 1) / RowsOfPart;
+        internal override long Work => (long)_rows * _rowLength * AppendCost;
+        internal override long WorkerScratch => 0;
+
+        internal void Set(AppendWork<TPages, TElement> work, int rows, int rowLength) => (_work, _rows, _rowLength) = (work, rows, rowLength);
+
+        internal override int Prepare(float* scratch, long stride) => Parts;
+
+        internal override bool RunAlone(SimdBackend<TLanes> backend) => false;
+
+        internal override void Execute(int part, int worker)
+        {
+            var end = Math.Min((part + 1) * RowsOfPart, _rows);
+            for (var row = part * RowsOfPart; row < end; row++) _work.Run(row);
         }
     }
 
@@ -29,12 +64,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var h = 0; h < heads; h++)
             {
                 var offset = ((long)page * heads + h) * headDim * KvLayout.PageSize * TElement.Size;
-                byte* keys = pages.Keys + offset, values = pages.Values + offset;
-                for (var d = 0; d < headDim; d++)
-                {
-                    TElement.StoreOne(keys, d * KvLayout.PageSize + column, key[h * headDim + d]);
-                    TElement.StoreOne(values, column * headDim + d, value[h * headDim + d]);
-                }
+                TElement.Scatter(key + h * headDim, headDim, pages.Keys + offset, column, KvLayout.PageSize);
+                TElement.Scatter(value + h * headDim, headDim, pages.Values + offset, column * headDim, 1);
             }
         }
     }

@@ -111,14 +111,21 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             Backend.Rope(turned, w.RopePositions.Slice(0, batch.Rows), cosines, sines, Spec.Ropes[rope].Pairing);
         }
         var attended = w.Attended.Slice(0, batch.Rows);
-        foreach (var (cache, first, rows, treeRow, earlier, deepest) in batch.Segments)
+        using (batch.Segments.Length > 1 ? Backend.Together() : default)
         {
-            cache.Append(index, keys.Heads(Spec.KvHeads).Slice(first, rows), values.Slice(first, rows));
-            var mask = treeRow is { } node
-                ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, earlier + rows)
-                : AttentionMask.Causal(cache.Length + earlier, place.Window);
-            cache.Attend(index, queries.Heads(Spec.QueryHeads).Slice(first, rows), mask, Spec.AttentionScale, Spec.AttentionSoftCap,
-                attended.Heads(Spec.QueryHeads).Slice(first, rows));
+            foreach (var (cache, first, rows, _, _, _) in batch.Segments)
+                cache.Append(index, keys.Heads(Spec.KvHeads).Slice(first, rows), values.Slice(first, rows));
+        }
+        using (batch.Segments.Length > 1 ? Backend.Together() : default)
+        {
+            foreach (var (cache, first, rows, treeRow, earlier, deepest) in batch.Segments)
+            {
+                var mask = treeRow is { } node
+                    ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, earlier + rows)
+                    : AttentionMask.Causal(cache.Length + earlier, place.Window);
+                cache.Attend(index, queries.Heads(Spec.QueryHeads).Slice(first, rows), mask, Spec.AttentionScale, Spec.AttentionSoftCap,
+                    attended.Heads(Spec.QueryHeads).Slice(first, rows));
+            }
         }
         Backend.MatMul(attended, layer.Output, layer.OutputBias, y);
     }

@@ -28,6 +28,14 @@ public abstract class AttentionTests(Device device) : OpSuite(device)
 
     internal static float[] Run(Bed bed, AttentionCase c)
     {
+        var (attend, y) = Prepare(bed, c);
+        attend();
+        return bed.Floats(y);
+    }
+
+    /// <summary>The call on operands in place, and where its result will be.</summary>
+    internal static (Action Attend, Tensor Y) Prepare(Bed bed, AttentionCase c)
+    {
         var slots = c.Start + c.Tokens;
         var row = c.KvHeads * c.HeadDim;
         float[] k = Noise.Uniform(1, (long)slots * row), v = Noise.Uniform(2, (long)slots * row);
@@ -42,9 +50,14 @@ public abstract class AttentionTests(Device device) : OpSuite(device)
         var mask = c.Mask == MaskKind.Tree ? new RandomTree(slots, c.Tokens).Mask(bed, c.Start, c.Window)
             : AttentionMask.Causal(c.Start, c.Window);
         var scale = 1 / MathF.Sqrt(c.HeadDim);
-        if (c.Paged) bed.Backend.Attention(q, image.Paged(bed), mask, scale, c.SoftCap, y);
-        else bed.Backend.Attention(q, image.Dense(bed), mask, scale, c.SoftCap, y);
-        return bed.Floats(y);
+        var (paged, dense) = (c.Paged ? image.Paged(bed) : default, c.Paged ? default : image.Dense(bed));
+        return (Attend, y);
+
+        void Attend()
+        {
+            if (c.Paged) bed.Backend.Attention(q, paged, mask, scale, c.SoftCap, y);
+            else bed.Backend.Attention(q, dense, mask, scale, c.SoftCap, y);
+        }
     }
 }
 
