@@ -9,4 +9,9 @@ public enum CpuTier
     Avx2,
     /// <summary>512-bit vectors.</summary>
     Avx512,
+    /// <summary>
+    /// 512-bit vectors, and machine code assembled at run time where the processor has what .NET has no intrinsics for: products of bytes
+    /// (AVX512_VNNI).
+    /// </summary>
+    Assembled,
 }

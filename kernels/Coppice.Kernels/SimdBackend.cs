@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Coppice.Kernels.Assembled;
 using Coppice.Kernels.Memory;
 using Coppice.Kernels.Simd;
 
@@ -23,11 +24,13 @@ public abstract class SimdBackend : Backend
 
     /// <summary>The widest tier of this processor (as far as the runtime may use it).</summary>
     public static CpuTier BestTier =>
-        IsSupported(CpuTier.Avx512) ? CpuTier.Avx512 : IsSupported(CpuTier.Avx2) ? CpuTier.Avx2 : CpuTier.Portable;
+        IsSupported(CpuTier.Assembled) ? CpuTier.Assembled
+        : IsSupported(CpuTier.Avx512) ? CpuTier.Avx512 : IsSupported(CpuTier.Avx2) ? CpuTier.Avx2 : CpuTier.Portable;
 
     /// <summary>Whether this processor, and the runtime as configured, has a tier.</summary>
     public static bool IsSupported(CpuTier tier) => tier switch
     {
+        CpuTier.Assembled => IsSupported(CpuTier.Avx512) && CpuFeatures.HasVnni512,
         CpuTier.Avx512 => Vector512.IsHardwareAccelerated && Avx512F.IsSupported,
         CpuTier.Avx2 => Vector256.IsHardwareAccelerated && Avx2.IsSupported && Fma.IsSupported,
         _ => true,
@@ -56,7 +59,7 @@ public abstract class SimdBackend : Backend
     /// </summary>
     internal static SimdBackend CreateUnchecked(int threads, CpuTier tier) => tier switch
     {
-        CpuTier.Avx512 => new SimdBackend<Lanes512>(tier, threads),
+        CpuTier.Assembled or CpuTier.Avx512 => new SimdBackend<Lanes512>(tier, threads),
         CpuTier.Avx2 => new SimdBackend<Twice<Lanes256>>(tier, threads),
         _ => new SimdBackend<Twice<Twice<Lanes128>>>(tier, threads),
     };
@@ -114,8 +117,11 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
         new ReadOnlySpan<byte>((void*)source.Address, destination.Length).CopyTo(destination);
 
     protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
-        ActivationFormat activations) =>
-        new PanelMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
+        ActivationFormat activations)
+    {
+        if (Tier == CpuTier.Assembled && activations == ActivationFormat.Int8) Int8Kernels.Prepare(format);
+        return new PanelMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
+    }
 
     public override long WeightBytes(int outputs, int inputs, MatrixFormat format) => new PanelLayout(outputs, inputs, format).Bytes;
 

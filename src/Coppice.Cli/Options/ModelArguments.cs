@@ -93,14 +93,15 @@ internal static class ModelArguments
         return new LoadedModel(model, time);
     }
 
-    /// <summary>The vector registers that COPPICE_CPU asks for: portable, avx2 or avx512; null for the widest there are.</summary>
+    /// <summary>The vector registers that COPPICE_CPU asks for: portable, avx2, avx512 or assembled; null for the widest there are.</summary>
     private static CpuTier? Tier() => Environment.GetEnvironmentVariable("COPPICE_CPU") switch
     {
         null or "" => null,
         "portable" => CpuTier.Portable,
         "avx2" => CpuTier.Avx2,
         "avx512" => CpuTier.Avx512,
-        var other => throw new CommandException($"COPPICE_CPU: must be portable, avx2 or avx512, found {other}."),
+        "assembled" => CpuTier.Assembled,
+        var other => throw new CommandException($"COPPICE_CPU: must be portable, avx2, avx512 or assembled, found {other}."),
     };
 
     private static bool IsDevice(string name) =>

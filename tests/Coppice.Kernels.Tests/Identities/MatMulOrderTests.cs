@@ -132,5 +132,6 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
 public sealed class MatMulOrderOnPortable() : MatMulOrderTests(Devices.Portable);
 public sealed class MatMulOrderOnAvx2() : MatMulOrderTests(Devices.Avx2);
 public sealed class MatMulOrderOnAvx512() : MatMulOrderTests(Devices.Avx512);
+public sealed class MatMulOrderOnAssembled() : MatMulOrderTests(Devices.Assembled);
 public sealed class MatMulOrderOnCpuAccelerator() : MatMulOrderTests(Devices.CpuAccelerator);
 public sealed class MatMulOrderOnCuda() : MatMulOrderTests(Devices.Cuda);

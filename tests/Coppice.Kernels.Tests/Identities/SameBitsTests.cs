@@ -8,7 +8,7 @@ namespace Coppice.Kernels.Tests.Identities;
 /// <summary>The CPU back end gives the same bits with any number of threads and on every tier.</summary>
 public sealed class SameBitsTests
 {
-    private static readonly Device[] Tiers = [Devices.Portable, Devices.Avx2, Devices.Avx512];
+    private static readonly Device[] Tiers = [Devices.Portable, Devices.Avx2, Devices.Avx512, Devices.Assembled];
 
     [Fact]
     public void Products() => Check(Cases.MatMul.Concat(Cases.MatMulLarge), MatMulTests.Run);

@@ -59,5 +59,6 @@ public abstract class MatMulTests(Device device) : OpSuite(device)
 public sealed class MatMulOnPortable() : MatMulTests(Devices.Portable);
 public sealed class MatMulOnAvx2() : MatMulTests(Devices.Avx2);
 public sealed class MatMulOnAvx512() : MatMulTests(Devices.Avx512);
+public sealed class MatMulOnAssembled() : MatMulTests(Devices.Assembled);
 public sealed class MatMulOnCpuAccelerator() : MatMulTests(Devices.CpuAccelerator);
 public sealed class MatMulOnCuda() : MatMulTests(Devices.Cuda);

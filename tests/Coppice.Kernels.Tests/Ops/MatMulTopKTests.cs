@@ -62,5 +62,6 @@ public abstract class MatMulTopKTests(Device device) : OpSuite(device)
 public sealed class MatMulTopKOnPortable() : MatMulTopKTests(Devices.Portable);
 public sealed class MatMulTopKOnAvx2() : MatMulTopKTests(Devices.Avx2);
 public sealed class MatMulTopKOnAvx512() : MatMulTopKTests(Devices.Avx512);
+public sealed class MatMulTopKOnAssembled() : MatMulTopKTests(Devices.Assembled);
 public sealed class MatMulTopKOnCpuAccelerator() : MatMulTopKTests(Devices.CpuAccelerator);
 public sealed class MatMulTopKOnCuda() : MatMulTopKTests(Devices.Cuda);

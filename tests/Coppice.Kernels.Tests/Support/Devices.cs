@@ -1,3 +1,4 @@
+using Coppice.Kernels.Assembled;
 using Coppice.Kernels.Simd;
 using Coppice.Kernels.Tests.Support;
 using Xunit;
@@ -66,6 +67,8 @@ public static class Devices
     public static Device Avx2 { get; } = Simd(CpuTier.Avx2);
     /// <summary>512-bit SIMD; where the processor has none, the same code over vectors in software, so that it is never untested.</summary>
     public static Device Avx512 { get; } = SimdBackend.IsSupported(CpuTier.Avx512) ? Simd(CpuTier.Avx512) : Simd512InSoftware();
+    /// <summary>512-bit SIMD with kernels assembled at run time: the suites of products, which alone have any.</summary>
+    public static Device Assembled { get; } = AssembledSimd();
     /// <summary>GPU kernels on ILGPU's CPU accelerator: scalar, about half a millisecond a launch, so only small cases.</summary>
     public static Device CpuAccelerator { get; } = new("ILGPU CPU accelerator", null,
         () => [GpuBackend.CreateCpuAccelerator()])
@@ -87,6 +90,18 @@ public static class Devices
         };
     }
 
+    private static Device AssembledSimd()
+    {
+        // A first run must not find kernels that are still being assembled: it would test those in C#.
+        if (SimdBackend.IsSupported(CpuTier.Assembled))
+        {
+            foreach (var format in (ReadOnlySpan<MatrixFormat>)[MatrixFormat.Q8, MatrixFormat.Q4])
+                if (Int8Kernels.Wait(format) is null)
+                    return new("SIMD Assembled", "executable memory is refused", () => []);
+        }
+        return Simd(CpuTier.Assembled);
+    }
+
     private static Device Simd512InSoftware()
     {
         static Backend Create(int threads) => new SimdBackend<Lanes512>(CpuTier.Avx512, threads);
@@ -105,6 +120,6 @@ public sealed class DeviceLifetime : IDisposable
 {
     public void Dispose()
     {
-        foreach (var device in Devices.All) device.Release();
+        foreach (var device in Devices.All.Append(Devices.Assembled)) device.Release();
     }
 }

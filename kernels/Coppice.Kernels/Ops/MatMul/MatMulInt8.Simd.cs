@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coppice.Kernels.Assembled;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -8,10 +9,10 @@ namespace Coppice.Kernels;
 /// ascending.
 /// </summary>
 /// <remarks>
-/// Codes are multiplied as halves of a byte: products of 4-bit codes with 8-bit activations fit 16-bit sums for a whole group (8 · 2 · 15 ·
-/// 127 = 30,480), so one
-/// instruction multiplies 64 of them where VNNI, in 256 bits as .NET has it, does 32. A Q8 code is 16 · upper + lower half, which is two
-/// such products.
+/// Where the processor multiplies bytes in 512 bits, tiles are machine code assembled at run time (<see cref="Int8Kernels"/>). The tiles in
+/// C# multiply halves of a byte: products of 4-bit codes with 8-bit activations fit 16-bit sums for a whole group (8 · 2 · 15 · 127 =
+/// 30,480), so one instruction multiplies 64 of them where VNNI, in 256 bits as .NET has it, does 32. A Q8 code is 16 · upper + lower half,
+/// which is two such products. Both give equal bits.
 /// </remarks>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
@@ -20,6 +21,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private void MatMul(IntegerJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y, BestLists best)
     {
         var rows = x.Rows;
+        matMul.Kernels = Tier == CpuTier.Assembled ? Int8Kernels.TryGet(w.Format) : null;
         var packedRows = matMul.PackedRows(rows);
         var (inputs, groups) = ((long)w.Layout.Inputs, (long)w.Layout.Groups);
         var bytes = (packedRows * inputs + packedRows * groups * 2 * sizeof(float) + 63) / 64 * 64;
@@ -27,7 +29,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var packed = new RoundedRows((sbyte*)scratch, (float*)((sbyte*)scratch + packedRows * inputs), packedRows * groups);
         var round = _round ??= new RoundJob();
         round.Set(x, w, packed, matMul);
-        _team.Run(round, rows == 1 ? 1 : (rows + RowBlock - 1) / RowBlock);
+        _team.Run(round, round.Parts(Threads));
         matMul.Set(null, w, bias, y, best);
         matMul.SetRounded(packed, (float*)((byte*)scratch + bytes));
         matMul.Split(Threads);
@@ -57,17 +59,25 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private RoundedRows _packed;
         private IntegerJob _product = null!;
         private bool _offset;
+        private int _parts;
 
         internal void Set(in Tensor x, PanelMatrix w, RoundedRows packed, IntegerJob product) =>
             (_x, _layout, _packed, _product, _offset) = (x, w.Layout, packed, product, w.Format == MatrixFormat.Q8);
 
-        internal override void Execute(int block, int worker)
+        /// <summary>Elements below which one thread rounds faster than two: some microseconds.</summary>
+        private const int SerialRounding = 1 << 12;
+
+        /// <summary>Parts for so many threads: part p has tiles p, p + parts, and so on.</summary>
+        internal int Parts(int threads) => _parts = (long)_x.Rows * _layout.Inputs < SerialRounding ? 1 : threads;
+
+        internal override void Execute(int part, int worker)
         {
-            var end = Math.Min((block + 1) * RowBlock, _x.Rows);
-            for (var row = block * RowBlock; row < end;)
+            var tile = 0;
+            for (var row = 0; row < _x.Rows; tile++)
             {
-                var height = _product.TileHeight(end - row, _x.Rows);
-                for (var r = 0; r < height; r++) Round(row, r, height, row + r < end ? Row(_x, row + r) : null);
+                var height = _product.TileHeight(_x.Rows - row, _x.Rows);
+                if (tile % _parts == part)
+                    for (var r = 0; r < height; r++) Round(row, r, height, row + r < _x.Rows ? Row(_x, row + r) : null);
                 row += height;
             }
         }
@@ -119,9 +129,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             _accumulators = accumulators;
         }
 
+        /// <summary>The assembled tiles; null where those in C# are used.</summary>
+        internal Int8Kernels? Kernels { get; set; }
+
         /// <summary>Rows of the next tile where <paramref name="left"/> are left of <paramref name="rows"/>.</summary>
         internal int TileHeight(int left, int rows) =>
-            rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 || LargestTile < 8 ? Math.Min(4, LargestTile) : 8;
+            Kernels is not null ? AssembledHeight(left)
+            : rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 || LargestTile < 8 ? Math.Min(4, LargestTile) : 8;
+
+        /// <summary>The last two tiles share what is left: short tiles have too few sums to keep the multipliers busy.</summary>
+        private static int AssembledHeight(int left) =>
+            left <= Int8Kernels.MostRows ? left : left < 2 * Int8Kernels.MostRows ? (left + 1) / 2 : Int8Kernels.MostRows;
 
         /// <summary>Rows with the last tile's padding; blocks of 96 are whole tiles.</summary>
         internal int PackedRows(int rows)
@@ -139,11 +157,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Adds a tile's products to <paramref name="sums"/> [height][panels · 16], which begin as zeros.</summary>
         protected abstract void Tile(int height, int panels, sbyte* x, float* scales, float* sums, byte* w, float* c);
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void Panels(int first, int end, int worker)
         {
-            ref readonly var layout = ref Weight.Layout;
             var c = _accumulators + (long)worker * AccumulatorCount;
+            if (Kernels is { } kernels) AssembledTiles(kernels, first, end, c);
+            else Tiles(first, end, c);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Tiles(int first, int end, float* c)
+        {
+            ref readonly var layout = ref Weight.Layout;
             var step = Rows == 1 ? RowPanels : TilePanels;
             for (var panel = first; panel < end;)
             {
@@ -156,6 +180,42 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                         Rounded.Sums + (long)row * layout.Groups,
                         Weight.Panel(panel), c);
                     for (var r = 0; r < height && row + r < Rows; r++) Finish(c + r * panels * Lanes, panel, panels, row + r);
+                    row += height;
+                }
+                panel += panels;
+            }
+        }
+
+        /// <summary>Few rows go by more panels, which ask for more lines of weights at a time.</summary>
+        private void AssembledTiles(Int8Kernels kernels, int first, int end, float* c)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            for (var panel = first; panel < end;)
+            {
+                var panels = end - panel >= 4 && Rows <= 3 ? 4 : end - panel >= 2 ? 2 : 1;
+                var isWhole = Bias is null && (panel + panels) * Lanes <= Weight.Outputs;
+                var distance = panels == 2 ? 2 * PrefetchBytes : PrefetchBytes;
+                var tile = new Int8Tile
+                {
+                    Weights = Weight.Panel(panel),
+                    Parameters = Weight.Panel(panel) + layout.ParameterOffset,
+                    PanelBytes = layout.PanelBytes,
+                    Groups = layout.Groups,
+                    Ahead = Weight.Panel(panel) + distance,
+                    JumpAt = distance / layout.CodeBytes,
+                    Jump = panels * layout.PanelBytes - (long)layout.Groups * layout.CodeBytes,
+                    YBytes = (isWhole ? YStride : panels * Lanes) * sizeof(float),
+                };
+                for (var row = 0; row < Rows;)
+                {
+                    var height = TileHeight(Rows - row, Rows);
+                    tile.X = Rounded.Codes + (long)row * layout.Inputs;
+                    tile.Scales = Rounded.Scales + (long)row * layout.Groups;
+                    tile.Sums = Rounded.Sums + (long)row * layout.Groups;
+                    tile.Y = isWhole ? Y + (long)row * YStride + panel * Lanes : c;
+                    kernels.Run(height, panels, tile);
+                    if (!isWhole)
+                        for (var r = 0; r < height; r++) Finish(c + r * panels * Lanes, panel, panels, row + r);
                     row += height;
                 }
                 panel += panels;
