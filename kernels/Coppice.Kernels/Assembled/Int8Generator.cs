@@ -29,7 +29,7 @@ internal sealed class Int8Generator
     // where things are
     private static readonly AssemblerRegister64 X = rdx, Scales = r8, Sums = r9, Weights = r10, Parameters = r11;
     private static readonly AssemblerRegister64 PanelBytes = rcx, PanelBytes3 = rsi, Groups = rax, Ahead = rbx, Jump = r12, JumpAt = r13;
-    private static readonly AssemblerRegister64 Y = r14, YBytes = r15, Tile = rdi;
+    private static readonly AssemblerRegister64 Y = r14, YBytes = r15, Tile = rdi, AheadStep = rdi;
 
     private readonly Assembler _asm;
     private readonly MatrixFormat _format;
@@ -98,13 +98,16 @@ internal sealed class Int8Generator
             for (var i = 0; i < _used - FreeOnWindows; i++) _asm.vmovups(__xmmword_ptr[rsp + 16 * i], SavedOnWindows[i]);
             _asm.mov(Tile, rcx);
         }
-        AssemblerRegister64[] fields = [X, Scales, Sums, Weights, Parameters, PanelBytes, Groups, Ahead, JumpAt, Jump, Y, YBytes];
+        if (IsQ4)
+        {
+            _asm.mov(eax, 0x0f0f0f0f);
+            _asm.vpbroadcastd(_mask, eax);
+        }
+        // The last takes the place of the pointer that they are read by.
+        AssemblerRegister64[] fields = [X, Scales, Sums, Weights, Parameters, PanelBytes, Groups, Ahead, JumpAt, Jump, Y, YBytes, AheadStep];
         for (var i = 0; i < fields.Length; i++) _asm.mov(fields[i], __qword_ptr[Tile + 8 * i]);
         _asm.lea(PanelBytes3, __[PanelBytes + PanelBytes * 2]);
         foreach (var sum in _floats) _asm.vpxord(sum, sum, sum);
-        if (!IsQ4) return;
-        _asm.mov(edi, 0x0f0f0f0f);
-        _asm.vpbroadcastd(_mask, edi);
     }
 
     /// <summary>Integer sums begin with 0 (Q4) or with what takes the 128 off every code (Q8).</summary>
@@ -194,7 +197,7 @@ internal sealed class Int8Generator
         _asm.add(Scales, 4 * _rows);
         _asm.add(Sums, 4 * _rows);
         _asm.add(Weights, CodeBytes);
-        _asm.add(Ahead, CodeBytes);
+        _asm.add(Ahead, AheadStep);
         _asm.add(Parameters, ParameterBytes);
     }
 

@@ -33,4 +33,6 @@ internal unsafe struct Int8Tile
     internal float* Y;
     /// <summary>Bytes from a row of results to the next.</summary>
     internal long YBytes;
+    /// <summary>Bytes by which what is asked for goes on with each group.</summary>
+    internal long AheadStep;
 }

@@ -56,6 +56,7 @@ public sealed unsafe class Int8KernelTests
                 Groups = Groups,
                 Ahead = w,
                 JumpAt = 1,
+                AheadStep = 64,
                 Y = py,
                 YBytes = panels * 64,
             };

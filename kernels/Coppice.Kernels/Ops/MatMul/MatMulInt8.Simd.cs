@@ -190,22 +190,22 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void AssembledTiles(Int8Kernels kernels, int first, int end, float* c)
         {
             ref readonly var layout = ref Weight.Layout;
+            var tiles = 0;
+            for (var row = 0; row < Rows; tiles++) row += TileHeight(Rows - row, Rows);
             for (var panel = first; panel < end;)
             {
                 var panels = end - panel >= 4 && Rows <= 3 ? 4 : end - panel >= 2 ? 2 : 1;
                 var isWhole = Bias is null && (panel + panels) * Lanes <= Weight.Outputs;
-                var distance = panels == 2 ? 2 * PrefetchBytes : PrefetchBytes;
                 var tile = new Int8Tile
                 {
                     Weights = Weight.Panel(panel),
                     Parameters = Weight.Panel(panel) + layout.ParameterOffset,
                     PanelBytes = layout.PanelBytes,
                     Groups = layout.Groups,
-                    Ahead = Weight.Panel(panel) + distance,
-                    JumpAt = distance / layout.CodeBytes,
-                    Jump = panels * layout.PanelBytes - (long)layout.Groups * layout.CodeBytes,
                     YBytes = (isWhole ? YStride : panels * Lanes) * sizeof(float),
                 };
+                if (tiles == 1) AskNear(ref tile, panels);
+                else AskForNext(ref tile, panels, tiles);
                 for (var row = 0; row < Rows;)
                 {
                     var height = TileHeight(Rows - row, Rows);
@@ -216,10 +216,35 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     kernels.Run(height, panels, tile);
                     if (!isWhole)
                         for (var r = 0; r < height; r++) Finish(c + r * panels * Lanes, panel, panels, row + r);
+                    if (tiles > 1) tile.Ahead += layout.Groups * tile.AheadStep;
                     row += height;
                 }
                 panel += panels;
             }
+        }
+
+        /// <summary>All rows in one tile: weights are asked for some lines before they are needed.</summary>
+        private void AskNear(ref Int8Tile tile, int panels)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            var distance = panels == 2 ? 2 * PrefetchBytes : PrefetchBytes;
+            tile.Ahead = tile.Weights + distance;
+            tile.AheadStep = layout.CodeBytes;
+            tile.JumpAt = distance / layout.CodeBytes;
+            tile.Jump = panels * layout.PanelBytes - (long)layout.Groups * layout.CodeBytes;
+        }
+
+        /// <summary>
+        /// Several tiles of rows: these panels are in the cache after the first, so all of them ask for the next panels, each for its
+        /// share. Memory is read all the time, not only while the first tile runs.
+        /// </summary>
+        private void AskForNext(ref Int8Tile tile, int panels, int tiles)
+        {
+            ref readonly var layout = ref Weight.Layout;
+            var lines = layout.PanelBytes / PanelLayout.WordBytes;
+            tile.Ahead = tile.Weights + panels * layout.PanelBytes;
+            tile.AheadStep = (lines + tiles * layout.Groups - 1) / (tiles * layout.Groups) * PanelLayout.WordBytes;
+            tile.JumpAt = -1;
         }
     }
 
