@@ -94,6 +94,7 @@ internal sealed class Decoder
             Costs = costs,
             OtherRows = share.OtherRows,
             OtherTokens = share.OtherTokens,
+            RowSeconds = share.RowSeconds,
         };
         sequence.Options.Drafter.Draft(request, sequence.Tree);
     }

@@ -22,4 +22,9 @@ internal readonly ref struct DraftRequest
     public int OtherRows { get; init; }
     /// <summary>Tokens that those rows are expected to give.</summary>
     public double OtherTokens { get; init; }
+    /// <summary>
+    /// What a node takes, in seconds, in a pass with pieces of prompts, which has work for every row; 0 in one without, of which the times
+    /// of passes say it.
+    /// </summary>
+    public double RowSeconds { get; init; }
 }

@@ -19,8 +19,10 @@ internal sealed class PassCosts
     private const int LeastPromptRows = 32;
     private const double PromptFollow = 0.15;
     private const double Follow = 0.1, Bend = 0.03, Outlier = 2;
+    private const double FollowDrafts = 0.02, BendDrafts = 0.15;
     private readonly double[] _seconds = new double[MostRows + 1];      // by rows; 0 where nothing was measured
     private readonly int[] _passes = new int[MostRows + 1];
+    private readonly double[] _above = new double[MostRows + 2];        // the least of what is known of as many rows, or more
     private double _scale = 1;
     private double _promptSeconds;      // of a row of a prompt in a pass of many; 0 where none was measured
     private int _last;      // rows of the last point
@@ -32,15 +34,26 @@ internal sealed class PassCosts
     public static PassCosts Of(params ReadOnlySpan<(int Rows, double Seconds)> points)
     {
         var costs = new PassCosts();
-        foreach (var (rows, seconds) in points) (costs._seconds[rows], costs._passes[rows], costs._last) = (seconds, Passes, Math.Max(costs._last, rows));
+        foreach (var (rows, seconds) in points)
+        {
+            costs._seconds[rows] = seconds;
+            costs._passes[rows] = Passes;
+            costs._last = Math.Max(costs._last, rows);
+            costs.Bound(rows);
+        }
         return costs;
     }
+
+    public PassCosts() => Array.Fill(_above, double.PositiveInfinity);
 
     /// <summary>Time of a pass of <paramref name="rows"/>; of one row for every row where nothing was measured.</summary>
     public double Seconds(int rows) => IsMeasured ? _scale * Curve(Math.Max(rows, 1)) : rows;
 
     /// <summary>A pass of a generation took so long.</summary>
-    public void Observe(int rows, double seconds)
+    /// <param name="rows">Its rows.</param>
+    /// <param name="seconds">Its time.</param>
+    /// <param name="drafts">Whether some of its rows were drafts.</param>
+    public void Observe(int rows, double seconds, bool drafts = false)
     {
         if (rows > MostRows) return;
         // Where several sequences run from the start there is no pass of one row: it takes at most as long.
@@ -49,15 +62,25 @@ internal sealed class PassCosts
         else if (IsMeasured)
         {
             var ratio = Math.Clamp(seconds / Seconds(rows), 1 / Outlier, Outlier);
-            _scale *= Math.Pow(ratio, Follow);
-            _seconds[rows] *= Math.Pow(ratio, Bend);
+            _scale *= Math.Pow(ratio, drafts ? FollowDrafts : Follow);
+            _seconds[rows] *= Math.Pow(ratio, drafts ? BendDrafts : Bend);
         }
+        Bound(rows);
     }
+
+    /// <summary>Point <paramref name="rows"/> has changed.</summary>
+    private void Bound(int rows)
+    {
+        for (var row = rows; row > 1; row--) _above[row] = IsKnown(row) ? Math.Min(_seconds[row], _above[row + 1]) : _above[row + 1];
+    }
+
+    /// <summary>What a row more takes, in seconds, in a pass that has work for every row.</summary>
+    public double RowSeconds => _promptSeconds > 0 ? _promptSeconds : RowShare * Seconds(1);
 
     /// <summary>Rows of a prompt that a pass can take in so many seconds.</summary>
     public int PromptRows(double seconds)
     {
-        var row = _promptSeconds > 0 ? _promptSeconds : IsMeasured ? RowShare * Seconds(1) : 0;
+        var row = _promptSeconds > 0 || IsMeasured ? RowSeconds : 0;
         return row > 0 ? (int)Math.Clamp(seconds / row, 0, int.MaxValue / 2) : int.MaxValue / 2;
     }
 
@@ -83,16 +106,17 @@ internal sealed class PassCosts
 
     private bool IsKnown(int rows) => _passes[rows] >= EnoughPasses;
 
-    /// <summary>More rows never take less time than one, whatever a disturbed pass says.</summary>
+    /// <summary>More rows never take less time than fewer, whatever a disturbed pass says.</summary>
     private double Curve(int rows)
     {
         var one = _seconds[1];
-        if (rows <= MostRows && IsKnown(rows)) return Math.Max(_seconds[rows], one);
+        if (rows <= MostRows && IsKnown(rows)) return rows == 1 ? one : Math.Max(_above[rows], one);
         var (below, above) = (Math.Min(rows, MostRows), rows + 1);
         while (!IsKnown(below)) below--;
         while (above <= _last && !IsKnown(above)) above++;
-        var slope = above <= _last ? (_seconds[above] - _seconds[below]) / (above - below) : Math.Max(RowShare * one, below == 1 ? 0 : (_seconds[below] - one) / (below - 1));
-        var seconds = _seconds[below] + slope * (rows - below);
+        var low = below == 1 ? one : _above[below];
+        var slope = above <= _last ? (_above[above] - low) / (above - below) : Math.Max(RowShare * one, below == 1 ? 0 : (low - one) / (below - 1));
+        var seconds = low + slope * (rows - below);
         if (rows <= MostRows && _seconds[rows] > 0) seconds = Math.Min(seconds, _seconds[rows]);
         return Math.Max(seconds, one);
     }

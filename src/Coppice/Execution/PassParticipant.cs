@@ -3,9 +3,10 @@ namespace Coppice.Execution;
 /// <summary>What a participant may use of the next pass.</summary>
 /// <param name="Rows">Rows at most.</param>
 /// <param name="TreeRows">Rows of a tree with branches at most; 1 where it must not draft.</param>
-/// <param name="OtherRows">Rows of the other sequences in the pass.</param>
-/// <param name="OtherTokens">Tokens that the pass is expected to give the others.</param>
-internal readonly record struct PassShare(int Rows, int TreeRows, int OtherRows, double OtherTokens);
+/// <param name="OtherRows">Rows of the other sequences in the pass, those of prompts not counted.</param>
+/// <param name="OtherTokens">Tokens that those are expected to give.</param>
+/// <param name="RowSeconds">What a row more takes beside prompts, in seconds; 0 where there are none.</param>
+internal readonly record struct PassShare(int Rows, int TreeRows, int OtherRows, double OtherTokens, double RowSeconds);
 
 /// <summary>A pass that has run.</summary>
 /// <param name="Time">What the device took, the head as far as it ran with the pass.</param>

@@ -10,6 +10,11 @@ internal sealed partial class Scheduler
     /// <summary>Of the bound is what a pass is planned for: the machine's speed drifts.</summary>
     private const double Margin = 0.8;
 
+    /// <summary>Of the bound is what drafts may take beside prompts.</summary>
+    private const double DraftShare = 0.15;
+
+    private const int PlainEvery = 32;
+
     private readonly List<PassParticipant> _pass = [];
     private readonly List<PassParticipant> _prompts = [];
     private readonly List<PassParticipant> _evicted = [];       // to be sent back to the queue when the pass is over
@@ -47,7 +52,7 @@ internal sealed partial class Scheduler
         {
             var seconds = (report.Time + _runner.Head.Time - head).TotalSeconds;
             ObserveDrafts(report, seconds);
-            _runner.Costs.Observe(report.Rows, seconds);
+            _runner.Costs.Observe(report.Rows, seconds, drafts: report.Rows > report.Sequences);
         }
         Leave();
     }
@@ -65,7 +70,7 @@ internal sealed partial class Scheduler
         Guard(report.Sequences).Observe((int)_passes, tokens, seconds, _runner.Costs.Seconds(report.Sequences) / report.Sequences);
     }
 
-    private SpeculationGuard Guard(int sequences) => _guards[sequences] ??= new SpeculationGuard();
+    private SpeculationGuard Guard(int sequences) => _guards[sequences] ??= new SpeculationGuard(sequences);
 
     /// <summary>From the queue into passes, while there are places and pages.</summary>
     private void Admit()
@@ -147,24 +152,33 @@ internal sealed partial class Scheduler
         var promptRows = 0;
         foreach (var prompt in _prompts) promptRows += prompt.Chunk;
         var decoders = _pass.Count - _prompts.Count;
-        var (rows, treeRows, tokens) = (promptRows + decoders, _runner.Size.TreeRows, (double)_pass.Count);
-        var rests = _pass.Count > 1 && !Guard(_pass.Count).Allows((int)_passes);
+        var (rows, treeRows, tokens) = (promptRows + decoders, _runner.Size.TreeRows, (double)decoders);
+        var rowSeconds = promptRows > 0 ? _runner.Costs.RowSeconds : 0;
+        // What the bound leaves is for prompts and drafts together.
+        if (promptRows > 0) treeRows = Math.Min(treeRows, _runner.Costs.PromptRows(DraftShare * _options.Bound.TotalSeconds));
+        // Now and then a pass without drafts, so that what they are compared with is of today.
+        var rests = decoders > 1 && (_passes % PlainEvery == 0 || !Guard(decoders).Allows((int)_passes));
         for (var i = 0; i < _pass.Count; i++)
         {
             var participant = _pass[i];
             var isPrompt = participant.Chunk > 0;
             var own = isPrompt ? participant.Chunk : 1;
             var room = isPrompt ? own : Math.Min(own + _runner.Size.Rows - rows, ModelRunner.TreeNodes);
-            var share = new PassShare(room, rests && participant.MayRest ? 1 : Math.Min(treeRows, room), rows - own, tokens - 1);
+            var mayDraft = !(rests && participant.MayRest);
+            var share = isPrompt
+                ? new PassShare(room, room, 0, 0, 0)
+                : new PassShare(room, mayDraft ? Math.Min(treeRows, room) : 1, rows - promptRows - own, tokens - 1, rowSeconds);
             participant.Chunk = 0;
             if (!Plan(participant, share, i))
             {
                 Skip(i--);
-                (rows, tokens) = (rows - own, tokens - 1);
+                rows -= own;
+                if (isPrompt) promptRows -= own;
+                else tokens--;
                 continue;
             }
             rows += participant.Request.Rows - own;
-            tokens += participant.ExpectedTokens - 1;
+            if (!isPrompt) tokens += participant.ExpectedTokens - 1;
             if (!participant.Request.Depths.IsEmpty) treeRows -= participant.Request.Rows;
         }
     }

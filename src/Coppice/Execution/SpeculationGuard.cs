@@ -9,10 +9,11 @@ namespace Coppice.Execution;
 /// long each time, so the loss is bounded for a text of any length. Decisions are made before drafting and only about whether to draft, so
 /// they change no text.
 /// </remarks>
-internal sealed class SpeculationGuard
+/// <param name="sequences">In the passes that it judges.</param>
+internal sealed class SpeculationGuard(int sequences = 1)
 {
-    private const double MostLoss = 4, MostGain = 8;    // in plain passes
-    private const int FirstRest = 64;                   // tokens
+    private const int FirstRest = 64, MostRest = 1024;  // tokens, of one sequence
+    private readonly double _mostLoss = 4 * sequences, _mostGain = 8 * sequences;       // four plain passes, eight
     private double _balance;
     private int _rest = FirstRest, _until;
 
@@ -27,9 +28,10 @@ internal sealed class SpeculationGuard
     public void Observe(int generated, int tokens, double seconds, double plain)
     {
         if (plain <= 0) return;
-        _balance = Math.Min(_balance + tokens - seconds / plain, MostGain);
-        if (_balance >= -MostLoss) return;
+        _balance = Math.Min(_balance + tokens - seconds / plain, _mostGain);
+        if (_balance >= _mostGain) _rest = FirstRest;       // the text has changed
+        if (_balance >= -_mostLoss) return;
         (_until, _balance) = (generated + _rest, 0);
-        _rest *= 2;
+        _rest = Math.Min(2 * _rest, MostRest);
     }
 }

@@ -153,9 +153,26 @@ public sealed class LoadTests
             expected.Add(taught.Tree.ExpectedTokens);
         }
         Assert.InRange(expected.Count, 4, 32);
-        var best = Enumerable.Range(1, expected.Count).MaxBy(nodes => (others + expected[nodes - 1]) / costs.Seconds(rows + nodes));
+        var best = Enumerable.Range(1, expected.Count).MaxBy(nodes => (others + expected[nodes - 1]) / Seconds(nodes));
         Assert.Equal(best, Nodes(taught, costs, rows, others));
         Assert.Equal(expected[best - 1], taught.Tree.ExpectedTokens, 1e-9);
+
+        // What a node adds to a pass that others share counts a twentieth more.
+        double Seconds(int nodes) => costs.Seconds(rows + nodes) + (rows > 0 ? 0.05 * (costs.Seconds(rows + nodes) - costs.Seconds(rows + 1)) : 0);
+    }
+
+    /// <summary>Beside a prompt every node takes what a row of a pass full of work does, and a token is worth what it is without the prompt.</summary>
+    [Fact]
+    public void Beside_prompts_a_node_costs_a_row_of_a_full_pass()
+    {
+        var costs = PassCosts.Of((1, 1), (8, 1), (9, 5), (128, 100));
+        var alone = new PassEconomics(costs, 0, 0);
+        var beside = new PassEconomics(costs, 0, 0, rowSeconds: 0.5);
+        Assert.Equal(1, alone.Seconds(8));
+        Assert.InRange(beside.Seconds(3), 1 + 2 * 0.5, 1 + 2 * 0.6);
+        Assert.True(alone.Rate(1.4, 8) > alone.Rate(1, 1));
+        Assert.True(beside.Rate(1.4, 2) < beside.Rate(1, 1));
+        Assert.True(beside.Rate(1.6, 2) > beside.Rate(1, 1));
     }
 
     /// <summary>What a tree was expected to give is what it gives in the mean.</summary>

@@ -114,6 +114,44 @@ public sealed class PartsTests
     }
 
     [Fact]
+    public void A_size_that_seems_slower_than_a_larger_one_was_disturbed()
+    {
+        var costs = PassCosts.Of((1, 10), (3, 25), (4, 14));
+        Assert.Equal([10, 12, 14, 14], ((int[])[1, 2, 3, 4]).Select(rows => Math.Round(costs.Seconds(rows), 9)));
+    }
+
+    [Fact]
+    public void Drafts_that_take_longer_than_was_thought_do_not_make_plain_passes_seem_slow()
+    {
+        var costs = PassCosts.Of((1, 10), (4, 14), (16, 20));
+        for (var i = 0; i < 40; i++) costs.Observe(16, 30, drafts: true);
+        Assert.InRange(costs.Seconds(16), 28, 31);
+        Assert.InRange(costs.Seconds(4), 14, 15.5);
+        for (var i = 0; i < 40; i++) costs.Observe(4, 28);      // a longer context: all passes
+        Assert.InRange(costs.Seconds(16), 45, 65);
+    }
+
+    [Fact]
+    public void A_guard_of_many_sequences_forgets_its_rests_when_drafts_gain()
+    {
+        var guard = new SpeculationGuard(8);
+        var pass = 0;
+        for (var loss = 0; loss < 12; loss++)
+        {
+            while (!guard.Allows(pass)) pass++;
+            while (guard.Allows(pass)) guard.Observe(++pass, tokens: 8, seconds: 16, plain: 1);
+        }
+        var before = pass;
+        while (!guard.Allows(pass)) pass++;
+        Assert.InRange(pass - before, 512, 1024);
+        for (var gain = 0; gain < 60; gain++) guard.Observe(++pass, tokens: 16, seconds: 8, plain: 1);
+        while (guard.Allows(pass)) guard.Observe(++pass, tokens: 8, seconds: 16, plain: 1);
+        before = pass;
+        while (!guard.Allows(pass)) pass++;
+        Assert.InRange(pass - before, 32, 64);
+    }
+
+    [Fact]
     public void A_size_whose_passes_were_few_or_disturbed_is_tried_again()
     {
         var costs = PassCosts.Of((1, 10));
