@@ -25,12 +25,17 @@ internal static class FloorBench
             Activations = weights is WeightFormat.Q8 or WeightFormat.Q4 ? ActivationFormat.Int8 : ActivationFormat.F32,
             KvCache = new KvCacheOptions { Type = ElementType.F16 },
         };
+        var only = take("--only");
         using (var model = LanguageModel.Load(folder, options))
         {
-            SeenPrefix(model, rounds);
-            LongPrompt(model, rounds).GetAwaiter().GetResult();
+            var curve = PassCurve.Measure(model);
+            Console.WriteLine($"t(M)/t(1), t(1) {curve[0].Milliseconds:f2} ms: " + string.Join(" ", curve.Select(point => $"{point.Rows}:{point.Ratio:f2}")));
+            if (only is null) SeenPrefix(model, rounds);
+            if (only is null) LongPrompt(model, rounds).GetAwaiter().GetResult();
+            if (only == "curve") return 0;
             if (prompts is not null) UnderLoad(model, prompts, rounds).GetAwaiter().GetResult();
         }
+        if (only is not null) return 0;
         using (var model = LanguageModel.Load(tiny, new ModelOptions { Device = "cpu" })) AtOnce(model, rounds).GetAwaiter().GetResult();
         return 0;
     }
@@ -137,47 +142,61 @@ internal static class FloorBench
         Console.WriteLine($"48 requests at once: other work of the pool waits at most {Median(waits):f1} ms, last first token over first {Median(spreads):f2}");
     }
 
-    /// <summary>Requests of each class of prompts, several at a time: total tokens per second with drafts over without, in turns.</summary>
+    /// <summary>
+    /// The requests of each class of prompts, some at a time, each followed by the next: new tokens per second with drafts over without, in
+    /// turns. Sixteen at a time take those of all classes.
+    /// </summary>
     private static async Task UnderLoad(LanguageModel model, string file, int rounds)
     {
-        var classes = PromptSet.Read(file, model.Tokenizer!).GroupBy(prompt => prompt.Class).ToArray();
-        foreach (var requests in (int[])[1, 4, 16])
+        var prompts = PromptSet.Read(file, model.Tokenizer!);
+        foreach (var lanes in (int[])[1, 4, 16])
         {
-            var text = new StringBuilder($"drafts at {requests} requests:");
+            var groups = lanes > 8 ? prompts.GroupBy(_ => "all").ToArray() : [.. prompts.GroupBy(prompt => prompt.Class)];
+            var text = new StringBuilder($"drafts at {lanes} requests:");
             var ratios = new List<double>();
-            foreach (var kind in classes)
+            foreach (var group in groups)
             {
-                var prompts = Enumerable.Range(0, requests).Select(i => kind.ElementAt(i % kind.Count()).Ids).ToArray();
+                int[][] requests = [.. group.Select(prompt => prompt.Ids)];
                 List<double> plain = [], drafted = [];
-                for (var round = 0; round < rounds + 1; round++)
+                for (var round = 0; round < rounds; round++)
                 {
-                    var (off, on) = (await Total(model, prompts, DrafterOptions.None), await Total(model, prompts, new AutoDrafterOptions()));
-                    if (round == 0 && rounds > 0) continue;
-                    plain.Add(off);
-                    drafted.Add(on);
+                    plain.Add(await Total(model, requests, lanes, DrafterOptions.None));
+                    drafted.Add(await Total(model, requests, lanes, new AutoDrafterOptions()));
                 }
                 ratios.Add(Median(drafted) / Median(plain));
-                text.Append(CultureInfo.InvariantCulture, $" {kind.Key} {ratios[^1]:f2}");
+                text.Append(CultureInfo.InvariantCulture, $" {group.Key} {ratios[^1]:f2}");
             }
             Console.WriteLine($"{text}, mean {ratios.Average():f2}");
         }
     }
 
-    private static async Task<double> Total(LanguageModel model, int[][] prompts, DrafterOptions drafter)
+    /// <summary>New tokens per second of all requests, their prompts included in the time.</summary>
+    private static async Task<double> Total(LanguageModel model, int[][] requests, int lanes, DrafterOptions drafter)
     {
         var scope = new CacheScope("a run");       // nothing is known of the run before
-        var sessions = prompts.Select(_ => model.NewSession(new SessionOptions { Scope = scope, SharePrefixes = false })).ToArray();
+        var (next, tokens, steps, drafts, accepted) = (-1, 0, 0, 0, 0);
         var start = Stopwatch.GetTimestamp();
-        var counts = await Task.WhenAll(sessions.Select(async (session, i) =>
+        await Task.WhenAll(Enumerable.Range(0, lanes).Select(async _ =>
         {
-            var count = 0;
-            await foreach (var _ in session.GenerateAsync(prompts[i], Tokens(96, drafter))) count++;
-            return count;
+            for (var i = Interlocked.Increment(ref next); i < requests.Length; i = Interlocked.Increment(ref next))
+            {
+                using var session = model.NewSession(new SessionOptions { Scope = scope, SharePrefixes = false });
+                await foreach (var piece in session.GenerateAsync(requests[i], Tokens(NewTokens, drafter))) { }
+                var result = session.LastResult!;
+                Interlocked.Add(ref tokens, result.Ids.Count);
+                Interlocked.Add(ref steps, result.Steps);
+                Interlocked.Add(ref drafts, result.DraftedTokens);
+                Interlocked.Add(ref accepted, result.AcceptedTokens);
+            }
         }));
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        foreach (var session in sessions) session.Dispose();
-        return counts.Sum() / seconds;
+        if (Trace)
+            Console.WriteLine($"  {drafter.GetType().Name}: {tokens} tokens in {seconds:f2} s, {steps} steps, drafted {drafts}, accepted {accepted}");
+        return tokens / seconds;
     }
+
+    private const int NewTokens = 192;
+    private static readonly bool Trace = Environment.GetEnvironmentVariable("COPPICE_FLOOR_TRACE") is not null;
 
     private static double Median(List<double> values) => Percentile(values, 50);
 
