@@ -74,8 +74,9 @@ internal sealed class KvPagePool : IDisposable
     /// <summary>Whether <see cref="Take"/> would give <paramref name="pages"/> pages now.</summary>
     public bool CanTake(int pages)
     {
-        var free = FreePages;
-        return free >= pages || free + (Holder?.EvictablePages ?? 0) >= pages;
+        if (FreePages >= pages) return true;
+        var evictable = Holder?.EvictablePages ?? 0;        // asked first: it may free pages that nobody can use any more
+        return FreePages + evictable >= pages;
     }
 
     /// <summary>Pages with more than one holder.</summary>

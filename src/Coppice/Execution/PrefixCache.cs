@@ -158,8 +158,11 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     {
         lock (_gate)
         {
-            DropForgottenScopes();
-            if (pages <= 0 || MarkEvictable(pages) < pages) return 0;
+            if (pages <= 0) return 0;
+            // Pages of scopes that nobody knows are free from here on, be they enough or not.
+            var dropped = DropForgottenScopes();
+            pages -= dropped;
+            if (pages <= 0 || MarkEvictable(pages) < pages) return dropped;
             var evicted = 0;
             for (var block = _list.Last; block is not null && evicted < pages; block = block.Newer)
             {
@@ -168,7 +171,7 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
                 evicted++;
             }
             _evictions += evicted;
-            return evicted;
+            return dropped + evicted;
         }
     }
 
@@ -267,16 +270,21 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
         }
     }
 
-    private void DropForgottenScopes()
+    /// <summary>Gives up the pages of scopes that nobody knows any more.</summary>
+    /// <returns>How many of them nobody holds now.</returns>
+    private int DropForgottenScopes()
     {
         var collections = GC.CollectionCount(0);
-        if (collections == _collections) return;
+        if (collections == _collections) return 0;
         _collections = collections;
+        var freed = 0;
         for (var i = _alive.Count - 1; i >= 0; i--)
         {
             if (_alive[i].IsScopeAlive) continue;
+            foreach (var block in _alive[i].Blocks()) freed += _pool.Holders(block.Page) == 1 ? 1 : 0;
             Drop(_alive[i]);
             _alive.RemoveAt(i);
         }
+        return freed;
     }
 }

@@ -186,6 +186,34 @@ public sealed class PrefixCacheTests : IDisposable
         Assert.Equal(3, Find(prefix, TinyModel.Prompt(200)));
     }
 
+    [Fact]
+    public void Pages_of_a_forgotten_scope_go_to_whoever_needs_some()
+    {
+        using var prefix = new PrefixCache(_bench.Pool, 16);
+        for (var seed = 1; seed < 5; seed++) Forget(prefix, seed);
+        Collect();
+        Assert.True(_bench.Pool.CanTake(10));
+        for (var seed = 1; seed < 5; seed++) Forget(prefix, seed);
+        Collect();
+        Keep(prefix, _scope, TinyModel.Prompt(70));
+        for (var seed = 1; seed < 5; seed++) Forget(prefix, seed);
+        Collect();      // the tree finds out as it is asked for pages
+        using var cache = _bench.NewCache();
+        cache.Append(400, seed: 9);
+        cache.CheckContent();
+        Assert.Equal((1, 0L), (prefix.PagesHeld, prefix.Evictions));
+
+        static void Collect()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            GC.Collect();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Forget(PrefixCache prefix, int seed) => Keep(prefix, new object(), TinyModel.Prompt(200, seed));
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Forget(PrefixCache prefix) => Keep(prefix, new object(), TinyModel.Prompt(200));
 
