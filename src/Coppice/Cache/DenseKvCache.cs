@@ -61,13 +61,15 @@ internal sealed class DenseKvCache : KvCache
 
     /// <inheritdoc/>
     protected override KvCache CreateFork() =>
-        WithOwnMemory(_backend, Bytes(Geometry, Capacity) + KvPageCopy.SizeInBytes(Geometry), pool =>
-        {
-            var fork = new DenseKvCache(_backend, pool, Geometry, Capacity);
-            using var copy = new KvPageCopy(pool, Geometry);
-            for (var page = 0; page < KvLayout.Pages(Length); page++) copy.Run(_memory, page, fork._memory, page);
-            return fork;
-        });
+        WithOwnMemory(
+            _backend, Bytes(Geometry, Capacity) + KvPageCopy.SizeInBytes(Geometry),
+            pool => new DenseKvCache(_backend, pool, Geometry, Capacity), CopyTo);
+
+    private void CopyTo(DenseKvCache fork, MemoryPool pool)
+    {
+        using var copy = new KvPageCopy(pool, Geometry);
+        for (var page = 0; page < KvLayout.Pages(Length); page++) copy.Run(_memory, page, fork._memory, page);
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

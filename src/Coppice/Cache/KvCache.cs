@@ -191,18 +191,23 @@ internal abstract class KvCache : IDisposable
     /// <param name="backend">Where the memory is.</param>
     /// <param name="bytes">Bytes of at most three buffers.</param>
     /// <param name="create">Makes the cache in the pool it is given.</param>
+    /// <param name="fill">Writes what the cache begins with; null for nothing.</param>
     /// <exception cref="DeviceMemoryException">The device does not have the memory.</exception>
-    public static T WithOwnMemory<T>(Backend backend, long bytes, Func<MemoryPool, T> create) where T : KvCache
+    public static T WithOwnMemory<T>(Backend backend, long bytes, Func<MemoryPool, T> create, Action<T, MemoryPool>? fill = null)
+        where T : KvCache
     {
         var pool = backend.CreatePool("kv", bytes + Rounding);
+        T? cache = null;
         try
         {
-            var cache = create(pool);
+            cache = create(pool);
             cache._memory = pool;
+            fill?.Invoke(cache, pool);
             return cache;
         }
         catch
         {
+            cache?.Dispose();
             pool.Dispose();
             throw;
         }

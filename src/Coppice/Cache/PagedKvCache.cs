@@ -25,14 +25,7 @@ internal sealed class PagedKvCache : KvCache
     /// <param name="pages">The shared pages.</param>
     /// <param name="capacity">Tokens.</param>
     /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
-    public PagedKvCache(Backend backend, MemoryPool pool, KvPagePool pages, int capacity) : base(capacity)
-    {
-        _backend = backend;
-        _pages = pages;
-        var count = KvLayout.Pages(capacity);
-        _held = new int[count + 1];
-        _table = pool.Rent(new Shape(Math.Max(count, 1)), ElementType.I32);
-    }
+    public PagedKvCache(Backend backend, MemoryPool pool, KvPagePool pages, int capacity) : this(backend, pool, pages, null, capacity) { }
 
     /// <summary>Creates an empty cache with pages of its own for all of its tokens.</summary>
     /// <param name="backend">Where attention runs.</param>
@@ -41,7 +34,26 @@ internal sealed class PagedKvCache : KvCache
     /// <param name="capacity">Tokens.</param>
     /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
     public PagedKvCache(Backend backend, MemoryPool pool, KvGeometry geometry, int capacity)
-        : this(backend, pool, new KvPagePool(pool, geometry, KvLayout.Pages(capacity)), capacity) => _own = _pages;
+        : this(backend, pool, null, new KvPagePool(pool, geometry, KvLayout.Pages(capacity)), capacity) { }
+
+    /// <summary>One of the two has the pages: <paramref name="shared"/>, or <paramref name="own"/>, which belongs to the cache.</summary>
+    private PagedKvCache(Backend backend, MemoryPool pool, KvPagePool? shared, KvPagePool? own, int capacity) : base(capacity)
+    {
+        _backend = backend;
+        _own = own;
+        _pages = shared ?? own!;
+        var count = KvLayout.Pages(capacity);
+        _held = new int[count + 1];
+        try
+        {
+            _table = pool.Rent(new Shape(Math.Max(count, 1)), ElementType.I32);
+        }
+        catch
+        {
+            own?.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public override KvGeometry Geometry => _pages.Geometry;
@@ -120,8 +132,10 @@ internal sealed class PagedKvCache : KvCache
     /// <inheritdoc/>
     protected override KvCache CreateFork()
     {
-        if (SharesPages) return WithOwnMemory(_backend, TableBytes(Capacity), ForkShared);
-        return WithOwnMemory(_backend, Bytes(_backend, Geometry, Capacity), ForkCopied);
+        return SharesPages
+            ? WithOwnMemory(_backend, TableBytes(Capacity), pool => new PagedKvCache(_backend, pool, _pages, Capacity), ShareWith)
+            : WithOwnMemory(
+                _backend, Bytes(_backend, Geometry, Capacity), pool => new PagedKvCache(_backend, pool, Geometry, Capacity), CopyTo);
     }
 
     /// <inheritdoc/>
@@ -157,21 +171,17 @@ internal sealed class PagedKvCache : KvCache
         _uploaded = Math.Min(_uploaded, index);
     }
 
-    private PagedKvCache ForkShared(MemoryPool pool)
+    private void ShareWith(PagedKvCache fork, MemoryPool pool)
     {
-        var fork = new PagedKvCache(_backend, pool, _pages, Capacity);
         var pages = _held.AsSpan(0, KvLayout.Pages(Length));
         _pages.AddReference(pages);
         fork.Share(pages);
-        return fork;
     }
 
-    private PagedKvCache ForkCopied(MemoryPool pool)
+    private void CopyTo(PagedKvCache fork, MemoryPool pool)
     {
-        var fork = new PagedKvCache(_backend, pool, Geometry, Capacity);
         fork.Grow(Length);
         for (var i = 0; i < KvLayout.Pages(Length); i++) fork._pages.Copy(_pages, _held[i], fork._held[i]);
-        return fork;
     }
 
     private PagedKv View(int layer) => _pages.View(layer, _table.Slice(0, _count));

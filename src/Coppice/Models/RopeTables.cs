@@ -13,6 +13,7 @@ internal sealed class RopeTables : IDisposable
     private const int ChunkRows = 1024;
 
     private readonly MemoryPool _pool;
+    private readonly List<PoolBuffer> _rented = [];
     private readonly (Tensor Cosines, Tensor Sines)[] _tables;
 
     /// <summary>Computes tables of <paramref name="positions"/> rows.</summary>
@@ -22,7 +23,15 @@ internal sealed class RopeTables : IDisposable
         Positions = positions;
         _pool = backend.CreatePool("rope", Bytes(spec, positions));
         _tables = new (Tensor, Tensor)[spec.Ropes.Count];
-        for (var i = 0; i < _tables.Length; i++) _tables[i] = Create(backend, spec.Ropes[i], positions);
+        try
+        {
+            for (var i = 0; i < _tables.Length; i++) _tables[i] = Create(backend, spec.Ropes[i], positions);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Positions that may occur; also the offset of the rows for what lies beyond the original context.</summary>
@@ -37,11 +46,7 @@ internal sealed class RopeTables : IDisposable
     /// <summary>Returns and frees the tables.</summary>
     public void Dispose()
     {
-        foreach (var (cosines, sines) in _tables)
-        {
-            cosines.Buffer?.Dispose();
-            sines.Buffer?.Dispose();
-        }
+        foreach (var buffer in _rented) buffer.Dispose();
         _pool.Dispose();
     }
 
@@ -50,11 +55,19 @@ internal sealed class RopeTables : IDisposable
     private (Tensor, Tensor) Create(Backend backend, RopeSpec rope, int positions)
     {
         var shape = new Shape(Rows(rope, positions), rope.RotaryDim / 2);
-        var (cosines, sines) = (_pool.Rent(shape), _pool.Rent(shape));
+        var cosines = Rent(shape);
+        var sines = Rent(shape);
         Fill(backend, rope, rope.Frequencies(), cosines.Slice(0, positions), sines.Slice(0, positions));
         if (shape.First > positions)
             Fill(backend, rope, rope.Frequencies(beyond: true), cosines.Slice(positions, positions), sines.Slice(positions, positions));
         return (cosines, sines);
+    }
+
+    private Tensor Rent(Shape shape)
+    {
+        var table = _pool.Rent(shape);
+        _rented.Add(table.Buffer);
+        return table;
     }
 
     private static void Fill(Backend backend, RopeSpec rope, double[] frequencies, Tensor cosines, Tensor sines)

@@ -26,11 +26,19 @@ internal sealed class Workspace : IDisposable
     public Workspace(Backend backend, ModelSpec spec, WorkspaceSize size) : this(spec, size)
     {
         _pool = backend.CreatePool("workspace", _layout.Sum(Padded), sparse: true);
-        foreach (var (shape, type, assign) in _layout)
+        try
         {
-            var tensor = _pool.Rent(shape, type);
-            _rented.Add(tensor.Buffer);
-            assign(tensor);
+            foreach (var (shape, type, assign) in _layout)
+            {
+                var tensor = _pool.Rent(shape, type);
+                _rented.Add(tensor.Buffer);
+                assign(tensor);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 

@@ -48,7 +48,15 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         (_rowOf, _nodeTokens, _depths, _rows) = (new int[MaxNodes], new int[MaxNodes], new int[MaxNodes], new int[MaxNodes]);
         _paths = new int[MaxNodes * runner.Size.PathLength];
         Proposals = new Proposals<double>(MaxNodes, _width);
-        WarmUp();
+        try
+        {
+            WarmUp();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

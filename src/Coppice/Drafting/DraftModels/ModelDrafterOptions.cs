@@ -37,14 +37,16 @@ public abstract record ModelDrafterOptions : DrafterOptions
         if (Model is null && !Directory.Exists(folder))
             throw new CheckpointException($"{folder}: a draft model must be there, found none; name one by model=DIR.");
         var model = new DraftModel(target.OpenDraft(folder, Quantized), KeptTokens);
+        ModelDrafter? drafter = null;
         try
         {
-            var drafter = Create(model, target);
+            drafter = Create(model, target);
             drafter.WarmUp();
             return drafter;
         }
         catch
         {
+            drafter?.Dispose();
             model.Dispose();
             throw;
         }
