@@ -70,7 +70,9 @@ public sealed partial class Session : IDisposable
         }
     }
 
-    /// <summary>Result of the last generation, also of one that was cancelled; null before the first.</summary>
+    /// <summary>
+    /// Result of the last generation, also of one that was cancelled or failed, as soon as its loop has ended; null before the first.
+    /// </summary>
     public GenerationResult? LastResult { get; private set; }
     /// <summary>Memory of keys and values.</summary>
     public long KvBytes => _sequence.Cache.BytesInUse;
@@ -326,7 +328,22 @@ public sealed partial class Session : IDisposable
         }
     }
 
+    /// <summary>Begins a generation; where that fails, the result says so.</summary>
     private Generation Begin(int[] prompt, GenerationOptions options)
+    {
+        try
+        {
+            return Create(prompt, options);
+        }
+        catch (Exception error)
+        {
+            var reason = error is ObjectDisposedException ? FinishReason.Cancelled : FinishReason.Error;
+            LastResult = GenerationRecorder.NotBegun(prompt.Length, reason);
+            throw;
+        }
+    }
+
+    private Generation Create(int[] prompt, GenerationOptions options)
     {
         var drafter = DrafterOf(options.Drafter);
         var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);

@@ -60,6 +60,28 @@ internal sealed class GenerationRecorder(Sequence sequence)
         };
     }
 
+    /// <summary>The result of a generation that has failed before its first pass.</summary>
+    public static GenerationResult NotBegun(int promptTokens, FinishReason reason) => new()
+    {
+        FinishReason = reason,
+        PromptTokens = promptTokens,
+        ReusedTokens = 0,
+        Ids = [],
+        Text = "",
+        FirstTokenTime = default,
+        PrefillTime = default,
+        DecodeTime = default,
+        Steps = 0,
+        DraftedTokens = 0,
+        AcceptedTokens = 0,
+        DraftTime = default,
+        VerifyTime = default,
+        HostTime = default,
+        AcceptanceByDepth = [],
+        PrefillTokensPerSecond = 0,
+        DecodeTokensPerSecond = 0,
+    };
+
     /// <summary>From depth 1 to the deepest that was proposed.</summary>
     private static double[] ByDepth(DecodingStatistics statistics)
     {
