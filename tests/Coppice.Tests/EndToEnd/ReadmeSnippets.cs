@@ -27,6 +27,7 @@ internal static class ReadmeSnippets
         await session.SaveAsync(file);                                   // its tokens with their keys and values
         using var later = model.NewSession();
         await later.LoadAsync(file);                                     // the same model, also in another process
+        File.Delete(file);
         using var fork = later.Fork();                                   // shares the pages until it goes on differently
         await foreach (var piece in fork.GenerateAsync(prompt, new() { MaxTokens = 16 }))
             Console.Write(piece.Text);
