@@ -46,6 +46,12 @@ public abstract partial class Backend : IDisposable
     /// <summary>Counts over all pools of this device.</summary>
     public PoolStatistics Memory { get; } = new();
 
+    /// <summary>
+    /// Called before each op and before each request for memory, on their thread; what it throws, they throw. Null for nobody. For tests of
+    /// what fails.
+    /// </summary>
+    internal Action<DeviceStep>? Watcher { get; set; }
+
     /// <summary>Bytes of device memory that can be asked for now.</summary>
     public abstract long AvailableBytes { get; }
 
@@ -149,6 +155,7 @@ public abstract partial class Backend : IDisposable
     /// <exception cref="ObjectDisposedException">The back end has been disposed.</exception>
     private Lock.Scope Enter()
     {
+        Watcher?.Invoke(DeviceStep.Op);
         var running = _ops.EnterScope();
         if (!_isDisposed) return running;
         running.Dispose();

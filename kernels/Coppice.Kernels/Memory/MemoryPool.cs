@@ -23,6 +23,7 @@ public abstract class MemoryPool : IDisposable
     private protected MemoryPool(Backend owner, string name, long capacity)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        owner.Watcher?.Invoke(DeviceStep.Memory);
         (Owner, Name, Capacity) = (owner, name, RoundUp(capacity));
         if (Capacity > 0) _free.Add(0, Capacity);
     }
@@ -56,6 +57,7 @@ public abstract class MemoryPool : IDisposable
     public PoolBuffer Rent(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        Owner.Watcher?.Invoke(DeviceStep.Memory);
         var size = Math.Max(RoundUp(bytes), Alignment);
         lock (_gate)
         {

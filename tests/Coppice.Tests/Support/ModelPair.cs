@@ -13,6 +13,8 @@ internal sealed class ModelPair : IDisposable
         if (!same) _draft.Write(noise: 0.15);
     }
 
+    public string Folder => _target.Folder;
+
     public string DraftFolder => _draft.Folder;
 
     /// <summary>Loads the target on the CPU.</summary>

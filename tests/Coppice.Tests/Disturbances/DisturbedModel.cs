@@ -1,0 +1,110 @@
+using Coppice.Drafting;
+using Coppice.Tests.Execution;
+using Coppice.Tests.Support;
+using Xunit;
+
+namespace Coppice.Tests.Disturbances;
+
+/// <summary>A small model on a <see cref="WatchedDevice"/>, and the same one undisturbed.</summary>
+public sealed class DisturbedModel : IDisposable
+{
+    private readonly ModelPair _folders = new(ScheduleTests.Config);
+
+    public DisturbedModel()
+    {
+        Model = LanguageModel.Load(Device.Backend, _folders.Folder, Options(40));
+        Undisturbed = new UndisturbedModel(_folders.Load(Options(0)), _folders.DraftFolder);
+    }
+
+    internal WatchedDevice Device { get; } = new();
+    internal LanguageModel Model { get; }
+    internal UndisturbedModel Undisturbed { get; }
+
+    internal static ModelOptions Options(int pages) =>
+        new() { Device = "cpu", Threads = 1, ContextLength = 300, PrefillChunk = 96, KvCache = new() { SharedTokens = 64 * pages } };
+
+    /// <summary>A session of somebody else, in the midst of a text.</summary>
+    internal Witness NewWitness() => new(Model.NewSession(), Undisturbed);
+
+    /// <summary>Bytes, buffers and pages in use, and what the scheduler knows of.</summary>
+    internal (long Bytes, long Slabs, long Forgotten, int Pages, int Load, int Idle) Counts()
+    {
+        Model.Prefixes!.Clear(CacheScope.Default);
+        var memory = Model.Backend.Memory;
+        var pages = Model.Runner.SharedPages!;
+        // Pages of scopes that have ended stay until somebody needs them; who asks how many there are frees some.
+        var prefixes = Model.Prefixes.PagesHeld;
+        var held = pages.Pages - pages.FreePages - prefixes;
+        var forgotten = memory.ForgottenBuffers + memory.ForgottenPools;
+        return (memory.BytesInUse, memory.SlabBytes, forgotten, held, Model.Scheduler.Load, Model.Scheduler.Idle);
+    }
+
+    /// <summary>Whatever a scenario took is back.</summary>
+    internal void CheckNothingIsLost((long Bytes, long Slabs, long Forgotten, int Pages, int Load, int Idle) before, string where)
+    {
+        var now = Counts();
+        if (now != before) Assert.Fail($"{where}: {before} before, {now} after");
+    }
+
+    public void Dispose()
+    {
+        Model.Dispose();
+        Undisturbed.Dispose();
+        _folders.Dispose();
+        var memory = Device.Backend.Memory;
+        Assert.Equal((0L, 0L, 0L, 0L), (memory.BytesInUse, memory.SlabBytes, memory.ForgottenBuffers, memory.ForgottenPools));
+    }
+
+    /// <summary>
+    /// Reads the beginning of a text at once, and the rest when it is asked to. Where its passes failed too, it begins anew.
+    /// </summary>
+    internal sealed class Witness : IDisposable
+    {
+        private const int Tokens = 40;
+        private static readonly int[] Prompt = TinyModel.Prompt(20, seed: 9);
+
+        private readonly Session _session;
+        private readonly int[] _expected;
+        private readonly IEnumerator<GeneratedPiece> _pieces;
+        private readonly List<int> _ids = [];
+
+        public Witness(Session session, UndisturbedModel undisturbed)
+        {
+            (_session, _expected) = (session, undisturbed.Text(Prompt, Tokens));
+            _pieces = session.Generate(Prompt, Options, TestContext.Current.CancellationToken).GetEnumerator();
+            for (var i = 0; i < 2; i++) Read();
+        }
+
+        private static GenerationOptions Options => new() { MaxTokens = Tokens, IgnoreEos = true, Drafter = DrafterOptions.None };
+
+        public void Finish()
+        {
+            try
+            {
+                while (Read()) { }
+            }
+            catch (Exception error) when (error is not Xunit.Sdk.XunitException)
+            {
+                Assert.Equal(FinishReason.Error, _session.LastResult!.FinishReason);
+                Assert.Equal(_ids, _session.LastResult.Ids);
+                _ids.Clear();
+                _ids.AddRange(_session.Ids(Prompt, Options));
+            }
+            Assert.Equal(_expected, _ids);
+        }
+
+        public void Dispose()
+        {
+            _pieces.Dispose();
+            _session.Dispose();
+        }
+
+        private bool Read()
+        {
+            if (!_pieces.MoveNext()) return false;
+            _ids.Add(_pieces.Current.TokenId);
+            Assert.Equal(_expected[_ids.Count - 1], _ids[^1]);
+            return true;
+        }
+    }
+}
