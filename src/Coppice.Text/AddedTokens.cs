@@ -10,7 +10,8 @@ internal sealed class AddedTokens
     /// <summary>The tokens in file order; a later one with the same id or content replaces an earlier one.</summary>
     public AddedTokens(IEnumerable<AddedToken> tokens)
     {
-        foreach (var token in tokens)
+        All = [.. tokens];
+        foreach (var token in All)
         {
             _byId[token.Id] = token;
             _ids[token.Content] = token.Id;
@@ -20,6 +21,9 @@ internal sealed class AddedTokens
         Exact = new AddedTokenFinder(_byId.Values.Where(token => !token.Normalized));
         Normalized = new AddedTokenFinder(_byId.Values.Where(token => token.Normalized));
     }
+
+    /// <summary>All tokens, replaced ones too, in file order.</summary>
+    public IReadOnlyList<AddedToken> All { get; }
 
     /// <summary>One more than the largest id.</summary>
     public int IdCount { get; }

@@ -23,6 +23,13 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
 {
     private static readonly EncodeSettings AllSteps = new() { ConsiderNormalization = true, ConsiderPreTokenization = true };
 
+    /// <summary>In the order in which transformers replaces them.</summary>
+    private static readonly (string Found, string Kept)[] SpacesBefore =
+    [
+        (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"),
+        (" 're", "'re"),
+    ];
+
     private readonly TokenModel _model;
     private readonly Normalizer? _normalizer;
     private readonly PreTokenizer[] _preTokenizers;
@@ -42,6 +49,9 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         SpecialTokens = parts.SpecialTokens;
         ChatTemplate = parts.ChatTemplates.GetValueOrDefault("default");
         ChatTemplates = parts.ChatTemplates;
+        MaxLength = parts.MaxLength;
+        CleansUpSpaces = parts.CleansUpSpaces;
+        Warnings = parts.Warnings;
         VocabularySize = Math.Max(_model.Vocabulary.IdCount, _added.IdCount);
     }
 
@@ -57,7 +67,33 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     /// <summary>All chat templates by name; the one for ordinary use is called "default".</summary>
     public IReadOnlyDictionary<string, string> ChatTemplates { get; }
 
-    /// <summary>Reads the tokenizer of the checkpoint in <paramref name="folder"/>.</summary>
+    /// <summary>
+    /// Tokens that a text may have, as model_max_length of tokenizer_config.json says; null where it says none. Nothing is cut to it.
+    /// </summary>
+    public int? MaxLength { get; }
+
+    /// <summary>
+    /// Whether clean_up_tokenization_spaces of tokenizer_config.json asks that spaces before punctuation are removed from decoded texts.
+    /// <see cref="Decode(ReadOnlySpan{int}, bool)"/> does not do it, because texts that are decoded bit by bit cannot; see
+    /// <see cref="CleanUpSpaces"/>.
+    /// </summary>
+    public bool CleansUpSpaces { get; }
+
+    /// <summary>What is odd in the files and was read otherwise or left out, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>
+    /// <paramref name="text"/> without the spaces before <c>. ? ! ,</c>, around a lone apostrophe, and before <c>n't 'm 's 've 're</c>: what
+    /// transformers makes of a decoded text where <see cref="CleansUpSpaces"/> is true (clean_up_tokenization).
+    /// </summary>
+    public static string CleanUpSpaces(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        foreach (var (found, kept) in SpacesBefore) text = text.Replace(found, kept, StringComparison.Ordinal);
+        return text;
+    }
+
+    /// <summary>Reads the tokenizer of the checkpoint in <paramref name="folder"/>, which may be a hub's cache of one model.</summary>
     /// <exception cref="CheckpointException">A file is missing or malformed.</exception>
     /// <exception cref="UnsupportedModelException">A file is well formed but asks for something that is not supported.</exception>
     public static Tokenizer Load(string folder)

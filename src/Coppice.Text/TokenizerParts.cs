@@ -24,4 +24,13 @@ internal sealed record TokenizerParts
     public SpecialTokens SpecialTokens { get; init; } = new();
 
     public IReadOnlyDictionary<string, string> ChatTemplates { get; init; } = new Dictionary<string, string>();
+
+    public int? MaxLength { get; init; }
+
+    public bool CleansUpSpaces { get; init; }
+
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>The id of a token as the vocabulary writes it, or null.</summary>
+    public int? IdOf(string token) => Added.IdOf(token) ?? (Model.Vocabulary.TryFind(token, out var id) ? id : null);
 }

@@ -24,6 +24,7 @@ public sealed class LanguageModel : IDisposable
     private readonly Dictionary<(string Folder, bool Quantized), LanguageModel> _drafts = [];
     private readonly LanguageModel? _target;
     private readonly WarmUp? _warmUp;
+    private readonly string[] _warnings;
     private int _disposed;
 
     /// <summary>
@@ -37,6 +38,7 @@ public sealed class LanguageModel : IDisposable
         (Backend, Spec, _weights, Options, Folder) = (backend, spec, weights, options, files.Folder);
         Defaults = files.Defaults.With(tokenizer?.SpecialTokens.EndId, spec.VocabularySize);
         (Tokenizer, _target, _warmUp) = (tokenizer, target, warmUp);
+        _warnings = [.. files.Warnings, .. tokenizer?.Warnings ?? []];
         ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
         Runner = new ModelRunner(
             backend, spec, weights, ContextLength, options.PrefillChunk, options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
@@ -76,8 +78,8 @@ public sealed class LanguageModel : IDisposable
     /// </summary>
     public IReadOnlyList<string> Warnings =>
         _warmUp?.Error is { } error
-            ? [.. Defaults.Warnings, $"warm-up failed, so the first tokens take longer: {error.Message}"]
-            : Defaults.Warnings;
+            ? [.. _warnings, $"warm-up failed, so the first tokens take longer: {error.Message}"]
+            : _warnings;
     /// <summary>What computes, in words.</summary>
     public string DeviceName => Backend.Name;
     /// <summary>Memory of the weights.</summary>
@@ -159,7 +161,9 @@ public sealed class LanguageModel : IDisposable
         using var checkpoint = Checkpoint.Open(files.Folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;
-        var plan = WeightLoader.Plan(checkpoint, files.Spec, files.Map);
+        var (corrected, found) = files.Plan(checkpoint);
+        files = corrected;
+        var plan = found.Weights;
         var tokenizer = Task.Factory.StartNew(
             files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var warmUp = WarmUp.Start(backend, files, plan, checkpoint, options);

@@ -65,10 +65,17 @@ public sealed record ModelInfo
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var files = ModelFolder.Read(folder);
+        using var checkpoint = Checkpoint.IsIn(files.Folder) ? Checkpoint.Open(files.Folder) : null;
+        var plan = WeightPlan.Build(files.Spec, files.Map);
+        if (checkpoint is not null)
+        {
+            var (corrected, found) = files.Plan(checkpoint);
+            files = corrected;
+            plan = found.Weights;
+        }
         var spec = files.Spec;
-        using var checkpoint = Checkpoint.IsIn(folder) ? Checkpoint.Open(folder) : null;
-        var defaults = files.Defaults.With(files.LoadTokenizer()?.SpecialTokens.EndId, spec.VocabularySize);
-        var plan = checkpoint is null ? WeightPlan.Build(spec, files.Map) : WeightLoader.Plan(checkpoint, spec, files.Map);
+        var tokenizer = files.LoadTokenizer();
+        var defaults = files.Defaults.With(tokenizer?.SpecialTokens.EndId, spec.VocabularySize);
         return new ModelInfo
         {
             Family = files.Family.Name,
@@ -88,7 +95,7 @@ public sealed record ModelInfo
             HasTokenizer = files.HasTokenizer,
             EndTokenIds = defaults.EndIds,
             DefaultGeneration = defaults.Options,
-            Warnings = defaults.Warnings,
+            Warnings = [.. files.Warnings, .. tokenizer?.Warnings ?? []],
             StoredBytes = Stored(checkpoint),
             WeightBytes = Weights(checkpoint, plan),
             KvBytesPerToken = Kv(spec, geometry => geometry.Bytes(1) / KvLayout.PageSize),

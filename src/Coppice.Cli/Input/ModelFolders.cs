@@ -11,11 +11,12 @@ internal static class ModelFolders
     public static Option<string> Option(string description) =>
         new("--model") { Description = description, HelpName = "DIR", DefaultValueFactory = _ => Shipped() };
 
-    /// <summary>Checks that <paramref name="folder"/> is a folder.</summary>
+    /// <summary>Checks that <paramref name="folder"/> is a folder, and returns the one with the files in it.</summary>
     /// <exception cref="CommandException">It is not.</exception>
+    /// <exception cref="CheckpointException">It is a hub's cache without the snapshot that it names.</exception>
     public static string Require(string folder)
     {
-        if (Directory.Exists(folder)) return folder;
+        if (Directory.Exists(folder)) return CheckpointFolder.Resolve(folder);
         throw new CommandException(File.Exists(folder)
             ? $"{folder}: must be a folder with config.json and safetensors files, found a file."
             : $"{folder}: the model's folder must be there, found none (name another with --model DIR).");

@@ -6,26 +6,16 @@ namespace Coppice.Text.Files;
 /// <summary>Reads the list of added tokens.</summary>
 internal static class AddedTokenReader
 {
-    /// <summary>
-    /// The tokens of <paramref name="list"/>. As in the original a token takes the model's id if the model knows it, else the next free
-    /// one:
-    /// the ids in the file are only what its writer expected.
-    /// </summary>
+    /// <summary>The tokens of <paramref name="list"/>: the ids in the file are only what its writer expected.</summary>
     public static AddedTokens Read(JsonField? list, TokenModel model, Normalizer? normalizer)
     {
-        var tokens = new List<AddedToken>();
-        var ids = new Dictionary<string, int>();
-        var next = model.Size;
+        var tokens = new AddedTokenList(model, []);
         foreach (var item in list?.Items() ?? [])
         {
             item.Required("id").Integer(Vocabulary.IdLimit - 1);
-            var read = ReadOne(item, 0, normalizer);
-            if (read.Content.Length == 0) continue;
-            if (!ids.TryGetValue(read.Content, out var id) && !model.Vocabulary.TryFind(read.Content, out id)) id = next++;
-            ids[read.Content] = id;
-            tokens.Add(read with { Id = id });
+            tokens.Add(ReadOne(item, 0, normalizer));
         }
-        return new AddedTokens(tokens);
+        return tokens.Complete();
     }
 
     /// <summary>Reads the settings of one token.</summary>
@@ -43,6 +33,25 @@ internal static class AddedTokenReader
             StripsRight = item.Required("rstrip").Flag,
             Normalized = normalized,
             Special = item.Required("special").Flag,
+        };
+    }
+
+    /// <summary>Reads the settings of one token as Python does: what is not said is false, and normalized unless it is special.</summary>
+    public static AddedToken ReadLoose(JsonField item, int id, Normalizer? normalizer)
+    {
+        var content = item.Required("content").Text;
+        var special = item.FlagOr("special", false);
+        var normalized = item.FlagOr("normalized", !special);
+        return new AddedToken
+        {
+            Id = id,
+            Content = content,
+            Form = normalized && normalizer is not null ? normalizer.Normalize(content) : content,
+            SingleWord = item.FlagOr("single_word", false),
+            StripsLeft = item.FlagOr("lstrip", false),
+            StripsRight = item.FlagOr("rstrip", false),
+            Normalized = normalized,
+            Special = special,
         };
     }
 }

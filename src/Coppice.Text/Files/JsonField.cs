@@ -67,6 +67,17 @@ internal readonly struct JsonField
             ? number
             : throw Wrong($"an integer from 0 to {largest}");
 
+    /// <summary>A whole number from 1 that 32 bits hold; null for anything else, as for the 1e30 that stands for "any number".</summary>
+    public int? Count => _value.ValueKind == JsonValueKind.Number && _value.TryGetDouble(out var number)
+        && number >= 1 && number < int.MaxValue && number == Math.Floor(number) ? (int)number : null;
+
+    /// <summary>The text in quotes for a message: at most about 60 characters, on one line.</summary>
+    public static string Quote(string text)
+    {
+        var clipped = text.Length > 60 ? string.Concat(text.AsSpan(0, 60), "...") : text;
+        return $"\"{string.Concat(clipped.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c))}\"";
+    }
+
     /// <summary>The elements of an array.</summary>
     public List<JsonField> Items()
     {

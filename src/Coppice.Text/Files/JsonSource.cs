@@ -22,6 +22,13 @@ internal sealed class JsonSource
     /// <summary>Reads a whole file; it must be UTF-8.</summary>
     public static JsonSource Read(string path) => Of(Path.GetFileName(path), ReadBytes(path));
 
+    /// <summary>The same for a file that Python writes, with bare NaN and infinities as strings.</summary>
+    public static JsonSource ReadPython(string path)
+    {
+        var source = Read(path);
+        return new JsonSource(source.Name, PythonJson.WithoutConstants(source.Bytes));
+    }
+
     /// <summary>Reads all bytes of a file.</summary>
     public static byte[] ReadBytes(string path) => CheckpointFile.ReadAll(path, LargestFile);
 

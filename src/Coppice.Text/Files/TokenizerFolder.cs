@@ -15,19 +15,23 @@ internal static class TokenizerFolder
     /// <summary>Reads the tokenizer in <paramref name="folder"/>.</summary>
     public static Tokenizer Load(string folder)
     {
+        folder = CheckpointFolder.Resolve(folder);
         var settings = CheckpointSettings.Read(folder);
         var parts = ReadParts(folder, settings);
         return new Tokenizer(parts with
         {
-            SpecialTokens = settings.SpecialTokens(token => IdOf(parts, token)),
+            SpecialTokens = settings.SpecialTokens(parts.IdOf),
             ChatTemplates = settings.ChatTemplates,
+            MaxLength = settings.MaxLength,
+            CleansUpSpaces = settings.CleansUpSpaces,
+            Warnings = settings.Warnings,
         });
     }
 
     private static TokenizerParts ReadParts(string folder, CheckpointSettings settings)
     {
         var json = Path.Combine(folder, "tokenizer.json");
-        if (File.Exists(json)) return TokenizerJson.Read(JsonSource.Read(json));
+        if (File.Exists(json)) return settings.Complete(TokenizerJson.Read(JsonSource.Read(json)));
         var pieces = Path.Combine(folder, "tokenizer.model");
         if (File.Exists(pieces)) return SentencePieceReader.Read("tokenizer.model", JsonSource.ReadBytes(pieces), settings);
         if (File.Exists(Path.Combine(folder, "vocab.json")) && File.Exists(Path.Combine(folder, "merges.txt")))
@@ -39,7 +43,4 @@ internal static class TokenizerFolder
         var found = Directory.Exists(folder) ? "none of them is there" : "there is no such folder";
         throw new CheckpointException($"{Path.GetFileName(folder)}: must hold one of {Names}, but {found}.");
     }
-
-    private static int? IdOf(TokenizerParts parts, string token) =>
-        parts.Added.IdOf(token) ?? (parts.Model.Vocabulary.TryFind(token, out var id) ? id : null);
 }

@@ -21,6 +21,7 @@ internal sealed class GgufLayout
 
     private readonly Checkpoint _checkpoint;
     private readonly ModelSpec _spec;
+    private readonly TensorMap _map;
     private readonly GgufArchitecture _architecture;
     private readonly GgufType _type;
     private readonly Dictionary<string, WeightPart> _parts;
@@ -28,9 +29,9 @@ internal sealed class GgufLayout
 
     private GgufLayout(Checkpoint checkpoint, ModelFolder folder, GgufArchitecture architecture, GgufType type)
     {
-        (_checkpoint, _spec, _architecture, _type) = (checkpoint, folder.Spec, architecture, type);
-        var plan = WeightLoader.Plan(checkpoint, folder.Spec, folder.Map);
-        _parts = plan.Matrices.SelectMany(m => m.Parts).Concat(plan.Vectors.SelectMany(v => v.Parts))
+        var (_, plan) = folder.Plan(checkpoint);
+        (_checkpoint, _spec, _map, _architecture, _type) = (checkpoint, plan.Spec, plan.Map, architecture, type);
+        _parts = plan.Weights.Matrices.SelectMany(m => m.Parts).Concat(plan.Weights.Vectors.SelectMany(v => v.Parts))
             .ToDictionary(part => part.Name, StringComparer.Ordinal);
     }
 
@@ -40,12 +41,12 @@ internal sealed class GgufLayout
     public static IReadOnlyList<GgufSource> Of(Checkpoint checkpoint, ModelFolder folder, GgufArchitecture architecture, GgufType type)
     {
         var layout = new GgufLayout(checkpoint, folder, architecture, type);
-        var map = folder.Map;
+        var (map, spec) = (layout._map, layout._spec);
         layout.Add("token_embd", map.Name(TensorRole.Embedding));
         layout.Add("output_norm", map.Name(TensorRole.FinalNorm));
-        if (!folder.Spec.TiedHead) layout.Add("output", map.Name(TensorRole.Head));
-        if (folder.Spec.Ropes[0].Scaling == RopeScaling.Llama3) layout.AddRopeFactors();
-        for (var layer = 0; layer < folder.Spec.Layers.Count; layer++)
+        if (!spec.TiedHead) layout.Add("output", map.Name(TensorRole.Head));
+        if (spec.Ropes[0].Scaling == RopeScaling.Llama3) layout.AddRopeFactors();
+        for (var layer = 0; layer < spec.Layers.Count; layer++)
         {
             foreach (var (role, name) in Layer) layout.Add($"blk.{layer}.{name}", map.Name(role, layer), layout.Heads(role));
         }

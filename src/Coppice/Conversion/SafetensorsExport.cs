@@ -29,7 +29,7 @@ internal static class SafetensorsExport
             _ => throw new ConversionException($"convert: safetensors files hold f32, f16 or bf16, not {type.Name()} (use --to gguf)."),
         };
         using var checkpoint = Checkpoint.Open(folder.Folder);
-        WeightLoader.Plan(checkpoint, folder.Spec, folder.Map);
+        folder.Plan(checkpoint);
         CheckpointTensor[] tensors = [.. checkpoint.Tensors.Values.Where(tensor => tensor.Entry.Type.TryElementType(out _))
             .OrderBy(tensor => tensor.Entry.Name, StringComparer.Ordinal)];
         string[] files = [.. Directory.EnumerateFiles(folder.Folder).Where(IsCopied)];
@@ -68,7 +68,7 @@ internal static class SafetensorsExport
 
     /// <summary>Copies the bytes but not the file's rights: a read-only original gives a file that can be changed.</summary>
     private static void Copy(string file, string folder) =>
-        File.WriteAllBytes(Path.Combine(folder, Path.GetFileName(file)), File.ReadAllBytes(file));
+        File.WriteAllBytes(Path.Combine(folder, Path.GetFileName(file)), File.ReadAllBytes(CheckpointFile.Follow(file)));
 
     /// <summary>The config with the new type under the keys that name the old one.</summary>
     private static void WriteConfig(string source, string target, string type)

@@ -1,6 +1,7 @@
 using Coppice.Models;
 using Coppice.Text;
 using Coppice.Text.Files;
+using Coppice.Weights;
 
 namespace Coppice.Loading;
 
@@ -13,18 +14,39 @@ internal sealed record ModelFolder(string Folder, ModelFamily Family, ModelSpec 
     /// <summary>Whether there is a tokenizer.</summary>
     public bool HasTokenizer => TokenizerFolder.IsIn(Folder);
 
-    /// <summary>Reads config.json and generation_config.json of <paramref name="folder"/>.</summary>
+    /// <summary>What is odd in the folder and does not keep the model from loading, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
+    /// <summary>Reads config.json and generation_config.json of <paramref name="folder"/>, which may be a hub's cache of one model.</summary>
     /// <exception cref="CheckpointException">A file is missing or malformed.</exception>
     /// <exception cref="UnsupportedModelException">No family reads the config.</exception>
     public static ModelFolder Read(string folder)
     {
         if (!Directory.Exists(folder)) throw new CheckpointException($"{folder}: a model folder must be there, found none.");
+        folder = CheckpointFolder.Resolve(folder);
         var config = ConfigReader.Open(folder);
+        var warnings = new List<string>();
+        if (config.TextModel() is { } text && !ModelFamily.Reads(config))
+        {
+            var whole = CheckpointText.Quote(config.Default("model_type", "?"));
+            warnings.Add($"config.json: of the model {whole} only the text model is loaded.");
+            config = text;
+        }
         var (family, spec) = ModelFamily.Read(config);
-        return new ModelFolder(folder, family, spec, GenerationDefaults.Read(folder, config, spec));
+        var defaults = GenerationDefaults.Read(folder, config, spec);
+        return new ModelFolder(folder, family, spec, defaults) { Warnings = [.. warnings, .. defaults.Warnings] };
+    }
+
+    /// <summary>The weights' plan, and this folder as the <paramref name="checkpoint"/> corrects it.</summary>
+    /// <exception cref="CheckpointException">The checkpoint is not that of the model.</exception>
+    /// <exception cref="UnsupportedModelException">The checkpoint is quantised.</exception>
+    public (ModelFolder Folder, CheckpointPlan Plan) Plan(Checkpoint checkpoint)
+    {
+        var plan = CheckpointPlan.Of(checkpoint, Spec, Family.Map(Spec));
+        return (this with { Spec = plan.Spec, Warnings = [.. Warnings, .. plan.Warnings] }, plan);
     }
 
     /// <summary>The tokenizer, or null where the folder has none.</summary>
-    /// <exception cref="CheckpointException">Its files are malformed, or it has more tokens than the model.</exception>
+    /// <exception cref="CheckpointException">Its files are malformed.</exception>
     public Tokenizer? LoadTokenizer() => HasTokenizer ? Tokenizer.Load(Folder) : null;
 }

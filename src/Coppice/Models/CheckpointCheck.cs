@@ -5,13 +5,13 @@ namespace Coppice.Models;
 /// <summary>Compares a checkpoint with a plan in both directions, before any memory is asked for.</summary>
 internal static class CheckpointCheck
 {
-    private const int MaxProblems = 8;
+    private const int MaxProblems = 8, NamedInWarnings = 3;
 
-    /// <summary>
-    /// Every planned tensor is there with its shape and a type the engine computes with, and every stored one is planned or ignored.
-    /// </summary>
+    /// <summary>Every planned tensor is there with its shape and a type the engine computes with.</summary>
+    /// <returns>A sentence about stored tensors that are neither planned nor known to carry nothing; null where there are none.</returns>
     /// <exception cref="CheckpointException">Otherwise; names the first few problems.</exception>
-    public static void Run(Checkpoint checkpoint, WeightPlan plan, TensorMap map, ModelSpec spec)
+    /// <exception cref="UnsupportedModelException">The tensors that are left are those of a quantised checkpoint.</exception>
+    public static string? Run(Checkpoint checkpoint, WeightPlan plan, TensorMap map, ModelSpec spec)
     {
         var problems = new List<string>();
         var planned = new HashSet<string>(StringComparer.Ordinal);
@@ -23,14 +23,23 @@ internal static class CheckpointCheck
         }
         // Some files keep a copy.
         if (spec.TiedHead && map.Names.ContainsKey(TensorRole.Head)) planned.Add(map.Name(TensorRole.Head) + ".weight");
-        foreach (var (name, tensor) in checkpoint.Tensors)
-        {
-            if (!planned.Contains(name) && !map.Ignores(name))
-                problems.Add($"{tensor.Label} {tensor.Entry.ShapeText} has no role in family {spec.ModelType}");
-        }
-        if (problems.Count == 0) return;
+        CheckpointTensor[] left = [.. checkpoint.Tensors.Values.Where(t => !planned.Contains(t.Entry.Name) && !map.Ignores(t.Entry.Name))
+            .OrderBy(t => t.Entry.Name, StringComparer.Ordinal)];
+        Quantization.Refuse(left);
+        if (problems.Count == 0) return LeftOut(left, spec);
+        // A tensor without a role may be a missing one under another name.
+        foreach (var tensor in left) problems.Add($"{tensor.Label} {tensor.Entry.ShapeText} has no role in family {spec.ModelType}");
         var more = problems.Count > MaxProblems ? $"; and {problems.Count - MaxProblems} more" : "";
         throw new CheckpointException($"checkpoint: {string.Join("; ", problems.Take(MaxProblems))}{more}.");
+    }
+
+    private static string? LeftOut(CheckpointTensor[] left, ModelSpec spec)
+    {
+        if (left.Length == 0) return null;
+        var first = string.Join(", ", left.Take(NamedInWarnings).Select(tensor => CheckpointText.Quote(tensor.Entry.Name)));
+        var more = left.Length > NamedInWarnings ? ", ..." : "";
+        var which = left.Length == 1 ? "1 tensor that has" : $"{left.Length} tensors that have";
+        return $"checkpoint: left out {which} no role in family {spec.ModelType}: {first}{more}.";
     }
 
     private static void CheckTensor(List<string> problems, CheckpointTensor tensor, WeightPart part)

@@ -11,13 +11,20 @@ internal sealed class ConfigReader
     /// <summary>No extent of a model is larger: products of two stay far from 64 bits.</summary>
     public const int MaxSize = 1 << 27;
 
+    /// <summary>Keys under which the config of a text model stands in that of a model of several kinds.</summary>
+    private static readonly string[] TextSections = ["text_config", "llm_config", "language_config"];
+
+    /// <summary>Keys that such a config writes once, outside the section.</summary>
+    private static readonly string[] Inherited = ["tie_word_embeddings", "eos_token_id", "quantization_config", "compression_config"];
+
     private readonly string _file;
     private readonly string _path;
     private readonly JsonElement _object;
     private readonly Problems _problems;
+    private readonly JsonElement? _wrapper;
 
-    private ConfigReader(string file, string path, JsonElement element, Problems problems) =>
-        (_file, _path, _object, _problems) = (file, path, element, problems);
+    private ConfigReader(string file, string path, JsonElement element, Problems problems, JsonElement? wrapper = null) =>
+        (_file, _path, _object, _problems, _wrapper) = (file, path, element, problems, wrapper);
 
     private sealed record Problems(List<string> Malformed, List<string> Unsupported);
 
@@ -40,13 +47,16 @@ internal sealed class ConfigReader
     public bool Has(string key) => Find(key, out _);
 
     /// <summary>Whether <paramref name="key"/> stands in the file, with null or with a value.</summary>
-    public bool Mentions(string key) => _object.TryGetProperty(key, out _);
+    public bool Mentions(string key) => Stored(key, out _);
+
+    /// <summary>The JSON of <paramref name="key"/>, or null where there is none.</summary>
+    public JsonElement? Value(string key) => Find(key, out var value) ? value : null;
 
     /// <summary>The value of <paramref name="key"/>; none is a problem.</summary>
     public T Required<T>(string key)
     {
         if (Find(key, out _)) return Default<T>(key, default!);
-        _problems.Malformed.Add($"{_path}{key} must be {Kind<T>()}, found none");
+        _problems.Malformed.Add($"{_path}{key} must be {Kind<T>()}, found {(Mentions(key) ? "null" : "none")}");
         return typeof(T) == typeof(string) ? (T)(object)"" : default!;
     }
 
@@ -126,6 +136,18 @@ internal sealed class ConfigReader
         return null;
     }
 
+    /// <summary>The config of the text model in this one of a model of several kinds, or null where there is none.</summary>
+    /// <remarks>What it does not say itself of <see cref="Inherited"/> is taken from the whole.</remarks>
+    public ConfigReader? TextModel()
+    {
+        var key = Array.Find(TextSections, Has);
+        return key is null || !Find(key, out var value) || value.ValueKind != JsonValueKind.Object
+            ? null : new ConfigReader(_file, $"{_path}{key}.", value, _problems, _object);
+    }
+
+    /// <summary>Notes <paramref name="problem"/>: the file asks for what the engine does not have.</summary>
+    public void Refuse(string problem) => _problems.Unsupported.Add($"{_path}{problem}");
+
     /// <summary>Notes that the engine does not have what <paramref name="key"/> asks for.</summary>
     public void Unsupported(string key, string value, string supported) =>
         _problems.Unsupported.Add($"{_path}{key} {value} is not supported; supported: {supported}");
@@ -144,7 +166,11 @@ internal sealed class ConfigReader
         if (_problems.Unsupported.Count > 0) throw new UnsupportedModelException($"{_file}: {all}.");
     }
 
-    private bool Find(string key, out JsonElement value) => _object.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
+    private bool Find(string key, out JsonElement value) => Stored(key, out value) && value.ValueKind != JsonValueKind.Null;
+
+    private bool Stored(string key, out JsonElement value) =>
+        _object.TryGetProperty(key, out value)
+        || (_wrapper is { } wrapper && Inherited.Contains(key) && wrapper.TryGetProperty(key, out value));
 
     private int Size(string key, int value)
     {

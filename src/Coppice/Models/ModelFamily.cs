@@ -27,6 +27,13 @@ internal sealed record ModelFamily(
         Cohere.Family,
     ];
 
+    /// <summary>Whether a family reads the model_type of <paramref name="config"/>.</summary>
+    public static bool Reads(ConfigReader config)
+    {
+        var type = config.Default("model_type", "");
+        return All.Any(family => family.ModelTypes.Contains(type));
+    }
+
     /// <summary>Reads the spec of a folder's config.json.</summary>
     /// <exception cref="CheckpointException">The config is missing or malformed.</exception>
     /// <exception cref="UnsupportedModelException">No family reads it, or it asks for what the family does not have.</exception>
@@ -41,6 +48,7 @@ internal sealed record ModelFamily(
                 "model_type", $"\"{Weights.CheckpointText.Clip(type)}\"", string.Join(", ", All.SelectMany(f => f.ModelTypes)));
             config.ThrowProblems();
         }
+        Quantization.Check(config);
         var spec = family!.ReadSpec(config);
         Check(config, spec);
         config.ThrowProblems();

@@ -5,7 +5,7 @@ namespace Coppice.Models;
 /// <summary>Reads the rotary settings of a config: the new form (rope_parameters) and the old one (rope_theta, rope_scaling).</summary>
 internal static class RopeConfig
 {
-    private const string Supported = "default, linear, dynamic, llama3, yarn, longrope";
+    private const string Supported = "default, mrope, linear, dynamic, llama3, yarn, longrope";
 
     /// <summary>The encoding of heads of <paramref name="headDim"/> elements.</summary>
     /// <param name="config">The config.</param>
@@ -36,7 +36,7 @@ internal static class RopeConfig
         var context = config.DefaultSize("max_position_embeddings", 2048);
         switch (settings.Default(key, "default"))
         {
-            case "default":
+            case "default" or "mrope":      // of text, the three positions of mrope are one
                 return plain;
             case "linear":
                 return plain with { Scaling = RopeScaling.Linear, Factor = settings.RequiredPositive("factor") };

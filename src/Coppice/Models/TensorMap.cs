@@ -34,12 +34,12 @@ internal sealed record TensorMap
     public bool Ignores(string name) => Ignored.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
 
     /// <summary>The map for files whose names lack the optional prefix.</summary>
-    public TensorMap WithoutPrefix() => this with
-    {
-        OptionalPrefix = "",
-        Names = Names.ToDictionary(
-            n => n.Key, n => n.Value.StartsWith(OptionalPrefix, StringComparison.Ordinal) ? n.Value[OptionalPrefix.Length..] : n.Value),
-    };
+    public TensorMap WithoutPrefix() =>
+        Renamed(name => name.StartsWith(OptionalPrefix, StringComparison.Ordinal) ? name[OptionalPrefix.Length..] : name);
+
+    /// <summary>The map with every name changed by <paramref name="change"/>.</summary>
+    public TensorMap Renamed(Func<string, string> change) =>
+        this with { OptionalPrefix = "", Names = Names.ToDictionary(n => n.Key, n => change(n.Value)) };
 
     private static string Text(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

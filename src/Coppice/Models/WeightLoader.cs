@@ -26,7 +26,7 @@ internal sealed class WeightLoader
     /// <summary>Loads the weights of <paramref name="plan"/>, once.</summary>
     /// <param name="backend">Where they go.</param>
     /// <param name="checkpoint">Where they come from; not needed afterwards.</param>
-    /// <param name="plan">What <see cref="Plan"/> gave for the checkpoint.</param>
+    /// <param name="plan">The plan of <see cref="CheckpointPlan.Of"/> for the checkpoint.</param>
     /// <param name="settings">How matrices are kept.</param>
     /// <param name="threads">Rows are converted by so many threads.</param>
     /// <param name="progress">Gets the bytes of the file done so far, from any thread.</param>
@@ -35,18 +35,6 @@ internal sealed class WeightLoader
         Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings, int threads, Action<long, long>? progress = null,
         CancellationToken cancellation = default) =>
         new WeightLoader(backend, checkpoint, plan, settings).Run(threads, progress, cancellation);
-
-    /// <summary>The plan for <paramref name="checkpoint"/>, whose names, shapes and types have been checked against it.</summary>
-    /// <exception cref="CheckpointException">They are not those of the model.</exception>
-    public static WeightPlan Plan(Checkpoint checkpoint, ModelSpec spec, TensorMap map)
-    {
-        var prefixed = map.OptionalPrefix.Length == 0
-            || checkpoint.Tensors.Keys.Any(n => n.StartsWith(map.OptionalPrefix, StringComparison.Ordinal));
-        var names = prefixed ? map : map.WithoutPrefix();
-        var plan = WeightPlan.Build(spec, names);
-        CheckpointCheck.Run(checkpoint, plan, names, spec);
-        return plan;
-    }
 
     /// <summary>Bytes that the weights take on <paramref name="backend"/> with <paramref name="settings"/>.</summary>
     public static long Bytes(Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings) =>

@@ -24,13 +24,19 @@ internal sealed class Checkpoint : IDisposable
 {
     private const string SingleFile = "model.safetensors";
 
+    private const int NamedInWarnings = 3;
+
     private readonly List<SafetensorsFile> _files = [];
+    private readonly List<string> _warnings = [];
     private readonly Dictionary<string, CheckpointTensor> _tensors = new(StringComparer.Ordinal);
 
     private Checkpoint() { }
 
     /// <summary>Tensors by name.</summary>
     public IReadOnlyDictionary<string, CheckpointTensor> Tensors => _tensors;
+
+    /// <summary>What is odd about the files and keeps nobody from reading them, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Bytes of all tensors.</summary>
     public long Bytes => _tensors.Values.Sum(t => t.Entry.Bytes);
@@ -47,7 +53,7 @@ internal sealed class Checkpoint : IDisposable
         try
         {
             var index = Path.Combine(folder, SafetensorsIndex.FileName);
-            if (File.Exists(Path.Combine(folder, SingleFile))) checkpoint.Add(Path.Combine(folder, SingleFile));
+            if (File.Exists(Path.Combine(folder, SingleFile))) checkpoint.Add(folder, SingleFile);
             else if (File.Exists(index)) checkpoint.AddShards(folder, SafetensorsIndex.Read(index));
             else throw Missing(folder);
             return checkpoint;
@@ -65,9 +71,9 @@ internal sealed class Checkpoint : IDisposable
         foreach (var file in _files) file.Dispose();
     }
 
-    private void Add(string path)
+    private void Add(string folder, string name)
     {
-        var file = SafetensorsFile.Open(path);
+        var file = SafetensorsFile.Open(Path.Combine(folder, name), name);
         _files.Add(file);
         foreach (var entry in file.Tensors.Values)
         {
@@ -86,21 +92,31 @@ internal sealed class Checkpoint : IDisposable
                 throw new CheckpointException(
                     $"{SafetensorsIndex.FileName}: shard {CheckpointText.Quote(shard)} must be in the folder, found no such file (was the "
                     + "download complete?).");
-            Add(Path.Combine(folder, shard));
+            Add(folder, shard);
         }
-        foreach (var (name, shard) in index.ShardOf)
-        {
-            if (!_tensors.TryGetValue(name, out var tensor) || tensor.File.Name != shard)
-                throw new CheckpointException(
-                    $"{SafetensorsIndex.FileName}: tensor {CheckpointText.Quote(name)} must be in {shard}, found "
-                    + $"{(tensor.File is null ? "nowhere" : $"in {tensor.File.Name}")}.");
-        }
+        var absent = index.ShardOf.Keys.Where(name => !_tensors.ContainsKey(name)).ToArray();
+        Warn(absent, "that no shard holds");
+        var elsewhere = index.ShardOf.Where(entry => _tensors.TryGetValue(entry.Key, out var tensor) && tensor.File.Name != entry.Value);
+        Warn([.. elsewhere.Select(entry => entry.Key)], "found in another shard than it says");
+    }
+
+    /// <summary>Notes tensors of the index that are not where it says: what a model needs of them is looked for later, by name.</summary>
+    private void Warn(string[] names, string how)
+    {
+        if (names.Length == 0) return;
+        var first = string.Join(", ", names.Order(StringComparer.Ordinal).Take(NamedInWarnings).Select(CheckpointText.Quote));
+        var more = names.Length > NamedInWarnings ? ", ..." : "";
+        var count = names.Length == 1 ? "a tensor" : $"{names.Length} tensors";
+        _warnings.Add($"{SafetensorsIndex.FileName}: names {count} {how}: {first}{more}.");
     }
 
     private static CheckpointException Missing(string folder)
     {
-        var hint = Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.bin").Any()
-            ? " (the folder has .bin files: convert them to safetensors first)" : "";
+        bool Has(string pattern) => Directory.Exists(folder) && Directory.EnumerateFiles(folder, pattern).Any();
+        var hint = Has("adapter_model.safetensors") ? " (the folder holds an adapter: merge it into its base model first)"
+            : Has("*.safetensors") ? " (the folder has safetensors files of other names: the index that says what they hold is missing)"
+            : Has("*.bin") ? " (the folder has .bin files: convert them to safetensors first)"
+            : Has("*.gguf") ? " (the folder has GGUF files: load the model's original folder)" : "";
         return new CheckpointException($"{SingleFile}: the folder must hold it or {SafetensorsIndex.FileName}, found neither{hint}.");
     }
 }

@@ -7,7 +7,10 @@ internal static class JsonFile
 {
     private const long MaxBytes = 64 << 20;
 
-    /// <summary>The document of <paramref name="path"/>, whose root is an object without duplicate keys.</summary>
+    /// <summary>
+    /// The document of <paramref name="path"/>, whose root is an object. As in Python, which writes these files, the last of a repeated key
+    /// counts, and NaN and infinities may stand bare: they are read as strings.
+    /// </summary>
     /// <exception cref="CheckpointException">The file is missing, too large or not such a document.</exception>
     public static JsonDocument Read(string path) => Parse(Path.GetFileName(path), CheckpointFile.ReadAll(path, MaxBytes));
 
@@ -17,7 +20,7 @@ internal static class JsonFile
         try
         {
             if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
-            var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
+            var document = JsonDocument.Parse(PythonJson.WithoutConstants(utf8), new JsonDocumentOptions { MaxDepth = 32 });
             if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
             document.Dispose();
             throw new CheckpointException($"{name}: must be a JSON object, found another value.");

@@ -19,8 +19,11 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         (Name, _map, _view) = (name, map, view);
         var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(file, 8));
         if (headerBytes > SafetensorsHeader.MaxHeaderBytes)
+        {
+            MistakenFile.Refuse(name, new ReadOnlySpan<byte>(file, (int)Math.Min(length, MistakenFile.Sample)));
             throw new CheckpointException(
                 $"{name}: the header must be at most {SafetensorsHeader.MaxHeaderBytes:N0} bytes, its length says {headerBytes:N0}.");
+        }
         if ((long)headerBytes > length - 8)
             throw new CheckpointException(
                 $"{name}: the header must end inside the file, its length says {headerBytes:N0} but {length - 8:N0} bytes follow.");
@@ -29,7 +32,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         _data = file + 8 + headerBytes;
     }
 
-    /// <summary>The file's name without its folder, for messages.</summary>
+    /// <summary>The file's name, for messages.</summary>
     public string Name { get; }
     /// <summary>Tensors by name.</summary>
     public IReadOnlyDictionary<string, SafetensorsEntry> Tensors => _header.Tensors;
@@ -37,10 +40,12 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Maps the file and checks its header.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="name">What messages call it; null for its name without folder.</param>
     /// <exception cref="CheckpointException">The file is missing, cannot be read or is malformed.</exception>
-    public static SafetensorsFile Open(string path)
+    public static SafetensorsFile Open(string path, string? name = null)
     {
-        var name = Path.GetFileName(path);
+        name ??= Path.GetFileName(path);
         MemoryMappedFile? map = null;
         MemoryMappedViewAccessor? view = null;
         byte* pointer = null;
@@ -48,7 +53,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         {
             var length = CheckpointFile.Length(path);
             if (length < 8) throw new CheckpointException($"{name}: a safetensors file has at least 8 bytes, found {length}.");
-            map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            map = MemoryMappedFile.CreateFromFile(CheckpointFile.Follow(path), FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
             view = map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
             return new SafetensorsFile(name, map, view, pointer + view.PointerOffset, length);

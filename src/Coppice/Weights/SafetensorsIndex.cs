@@ -9,7 +9,7 @@ internal sealed class SafetensorsIndex
     /// <summary>Its name in a folder.</summary>
     public const string FileName = "model.safetensors.index.json";
 
-    private static readonly SearchValues<char> PathCharacters = SearchValues.Create("/\\:*?\"<>|");
+    private static readonly SearchValues<char> PathCharacters = SearchValues.Create("\\:*?\"<>|");
 
     private SafetensorsIndex(Dictionary<string, string> shardOf) => ShardOf = shardOf;
 
@@ -38,18 +38,19 @@ internal sealed class SafetensorsIndex
             {
                 throw new CheckpointException($"{FileName}: names must be text: {CheckpointText.Clip(e.Message)}", e);
             }
-            if (!IsPlainName(shard))
+            if (!IsInside(shard))
                 throw new CheckpointException(
-                    $"{FileName}: weight_map {CheckpointText.Quote(name)} must be a file name ending in .safetensors, found "
+                    $"{FileName}: weight_map {CheckpointText.Quote(name)} must be a file name in the folder ending in .safetensors, found "
                     + $"{CheckpointText.Value(property.Value)}.");
-            shardOf.Add(name, shard);
+            shardOf[name] = shard;
         }
         if (shardOf.Count == 0) throw new CheckpointException($"{FileName}: weight_map must name at least one tensor, found none.");
         return new SafetensorsIndex(shardOf);
     }
 
-    /// <summary>A name without any way to another folder or device.</summary>
-    private static bool IsPlainName(string shard) =>
-        shard.EndsWith(".safetensors", StringComparison.Ordinal) && shard[0] != '.' && shard.Length <= 255
-        && shard.AsSpan().IndexOfAny(PathCharacters) < 0 && !shard.Any(char.IsControl);
+    /// <summary>A name in the folder or in folders below it, without any way to another folder or device.</summary>
+    private static bool IsInside(string shard) =>
+        shard.EndsWith(".safetensors", StringComparison.Ordinal) && shard.Length <= 255
+        && shard.AsSpan().IndexOfAny(PathCharacters) < 0 && !shard.Any(char.IsControl)
+        && shard.Split('/').All(part => part.Length > 0 && part[0] != '.');
 }

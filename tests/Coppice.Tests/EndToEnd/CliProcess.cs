@@ -28,6 +28,16 @@ internal sealed record CliOutcome(int Status, string Output, string Error)
         }
     }
 
+    /// <summary>The one line of its stderr that is a warning.</summary>
+    public string OneWarning
+    {
+        get
+        {
+            Assert.Equal(0, Status);
+            return Assert.Single(Error.Split('\n'), line => line.StartsWith("coppice: warning: ", StringComparison.Ordinal));
+        }
+    }
+
     private static JsonElement Parse(string text)
     {
         using var document = JsonDocument.Parse(text);

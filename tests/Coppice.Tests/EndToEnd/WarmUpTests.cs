@@ -54,6 +54,6 @@ public sealed class WarmUpTests
         var files = ModelFolder.Read(folder.Folder);
         using var checkpoint = Checkpoint.Open(folder.Folder);
         using var backend = DeviceFactory.Create("cpu", 1);
-        return new WarmUp(backend, files, WeightLoader.Plan(checkpoint, files.Spec, files.Map), checkpoint, options);
+        return new WarmUp(backend, files, files.Plan(checkpoint).Plan.Weights, checkpoint, options);
     }
 }

@@ -51,7 +51,7 @@ public sealed class ResourceTests
         using var backend = DeviceFactory.Create("cpu", 1);
         var (family, spec) = ModelFamily.Read(ConfigReader.Parse(TinyModel.Llama));
         using var checkpoint = Checkpoint.Open(folder.Folder);
-        var plan = WeightLoader.Plan(checkpoint, spec, family.Map(spec));
+        var plan = CheckpointPlan.Of(checkpoint, spec, family.Map(spec)).Weights;
         var weights = WeightLoader.Load(backend, checkpoint, plan, new WeightSettings(WeightFormat.F32), 1, cancellation: TestContext.Current.CancellationToken);
         var used = weights.Pool!.Statistics.BytesInUse;
         Assert.InRange(used, 1, WeightLoader.Bytes(backend, checkpoint, plan, new WeightSettings(WeightFormat.F32)));
