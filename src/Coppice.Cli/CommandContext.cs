@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 
 namespace Coppice.Cli;
 
@@ -37,10 +36,10 @@ internal sealed class CommandContext(ParseResult parse, CommandOutput output, In
     /// <summary>A misspelt option would pass for a text, so a text that looks like one must stand after "--".</summary>
     private bool IsGiven(Argument argument)
     {
-        if (parse.GetResult(argument) is not { Tokens: [var first, ..] }) return false;
-        if (first.Value is ['-', _, ..] && parse.Tokens.All(token => token.Type != TokenType.DoubleDash))
-            throw Usage($"{first.Value} is not an option (write -- before a text that begins with a dash)");
-        return true;
+        if (parse.GetResult(argument) is not { Tokens.Count: > 0 }) return false;
+        return Mistakes.UnknownOption(parse) is { } unknown
+            ? throw Usage(Mistakes.Describe(unknown, parse.CommandResult.Command))
+            : true;
     }
 
     private static string Label(Symbol symbol) =>

@@ -7,6 +7,8 @@ namespace Coppice.Cli;
 /// <summary>The command `coppice` with its subcommands.</summary>
 internal static class CoppiceCommand
 {
+    private const int NarrowestHelp = 60;       // narrower, the parser's help cannot be laid out
+
     /// <summary>What users type.</summary>
     public const string Name = "coppice";
 
@@ -32,7 +34,12 @@ internal static class CoppiceCommand
             TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ConvertCommand.Create(),
             KernelsCommand.Create(), DatastoreCommand.Create(), SchemaCommand.Create(),
         };
-        foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
+        foreach (var option in root.Options.OfType<HelpOption>())
+        {
+            var help = (HelpAction)option.Action!;
+            help.MaxWidth = Math.Max(CommandOutput.Columns, NarrowestHelp);
+            option.Action = new HelpWithExamples(help);
+        }
         return root;
     }
 
@@ -42,10 +49,12 @@ internal static class CoppiceCommand
         command.SetAction(parse =>
         {
             using var output = new CommandOutput(parse.GetValue(Json), parse.GetValue(Verbose));
-            using var interrupts = new Interrupts();
+            using var interrupts = new Interrupts(() => output.HasReader);
             try
             {
-                return run(new CommandContext(parse, output, interrupts));
+                var status = run(new CommandContext(parse, output, interrupts));
+                output.Flush();
+                return status;
             }
             catch (Exception error)
             {

@@ -19,11 +19,25 @@ internal static class Failure
     /// <summary>Reports <paramref name="error"/> and returns the exit status.</summary>
     public static int Report(Exception error, CommandOutput output)
     {
-        output.Flush();
+        if (error is ReaderGoneException) return ExitStatus.Done;
+        if (error is not OutputException && FlushError(output) is { } lost) return Report(lost, output);
         if (error is OperationCanceledException) return ExitStatus.Interrupted;
         output.Note($"coppice: {Message(error)}");
         if (output.Verbose) output.Note(error.ToString());
         return error is UsageException ? ExitStatus.WrongUsage : ExitStatus.Failed;
+    }
+
+    private static OutputException? FlushError(CommandOutput output)
+    {
+        try
+        {
+            output.Flush();
+            return null;
+        }
+        catch (OutputException error)
+        {
+            return error;
+        }
     }
 
     /// <summary>The message of <paramref name="error"/> as one line.</summary>

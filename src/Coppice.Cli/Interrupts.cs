@@ -4,21 +4,31 @@ namespace Coppice.Cli;
 
 /// <summary>
 /// Ctrl-C: the first stops the work in progress, which then ends in order; where there is none, and the second time, it ends the program.
+/// A reader of stdout that has gone stops the work too.
 /// </summary>
 internal sealed class Interrupts : IDisposable
 {
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
+
     private readonly Lock _gate = new();
+    private readonly Func<bool> _hasReader;
     private readonly PosixSignalRegistration _registration;
     private CancellationTokenSource? _work;
 
-    /// <summary>Listens from now on.</summary>
-    public Interrupts() => _registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+    /// <summary>Listens from now on; <paramref name="hasReader"/> tells whether somebody reads stdout.</summary>
+    public Interrupts(Func<bool> hasReader)
+    {
+        _hasReader = hasReader;
+        _registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+    }
 
     /// <summary>Runs <paramref name="work"/> so that ctrl-C cancels its token, and tells whether it was cancelled.</summary>
+    /// <exception cref="ReaderGoneException">It was cancelled because nobody reads stdout any more.</exception>
     public bool Run(Action<CancellationToken> work)
     {
         using var source = new CancellationTokenSource();
         lock (_gate) _work = source;
+        using var watch = new Timer(_ => Watch(), null, Glance, Glance);
         try
         {
             work(source.Token);
@@ -28,7 +38,18 @@ internal sealed class Interrupts : IDisposable
         {
             lock (_gate) _work = null;
         }
+        if (source.IsCancellationRequested && !_hasReader()) throw new ReaderGoneException("stdout");
         return source.IsCancellationRequested;
+    }
+
+    /// <summary>Between two texts that are written nothing else would tell.</summary>
+    private void Watch()
+    {
+        if (_hasReader()) return;
+        lock (_gate)
+        {
+            if (_work is { IsCancellationRequested: false } work) work.Cancel();
+        }
     }
 
     /// <inheritdoc/>

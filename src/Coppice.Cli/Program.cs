@@ -5,9 +5,21 @@ using Coppice.Cli;
 // A prompt may begin with @ or -.
 var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
 var result = CoppiceCommand.Create().Parse(args, configuration);
-if (result.Action is ParseErrorAction)
+using var output = new CommandOutput(json: true, verbose: false);
+try
 {
-    using var output = new CommandOutput(json: true, verbose: false);
-    return Failure.Report(new UsageException(result.Errors[0].Message, CoppiceCommand.NameOf(result.CommandResult.Command)), output);
+    if (result.Action is ParseErrorAction) throw Mistakes.Of(result);
+    var invocation = new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        ProcessTerminationTimeout = null,
+        Output = output.Results,
+    };
+    var status = result.Invoke(invocation);
+    output.Flush();
+    return status;
 }
-return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+catch (Exception error)
+{
+    return Failure.Report(error, output);
+}

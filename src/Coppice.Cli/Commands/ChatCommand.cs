@@ -53,7 +53,7 @@ internal sealed class Conversation(
         // Piped input gives a transcript without prompts.
         var typed = !Console.IsInputRedirected;
         if (typed) _output.Note($"{loaded.Model.DeviceName}, context of {loaded.Model.ContextLength} tokens; /help for help.");
-        using var input = new StreamReader(Console.OpenStandardInput());
+        using var input = new StreamReader(StandardStream.Input());
         while (true)
         {
             if (typed) _output.Prompt("> ");
@@ -65,7 +65,8 @@ internal sealed class Conversation(
                 if (line[0] == '/') Obey(line);
                 else Answer(line);
             }
-            catch (Exception error) when (error is CommandException or TemplateException or IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is CommandException or TemplateException or UnauthorizedAccessException
+                || (error is IOException && error is not OutputException))
             {
                 _output.Note($"coppice: {Failure.Message(error)}");
             }

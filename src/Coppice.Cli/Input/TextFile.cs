@@ -32,7 +32,7 @@ internal static class TextFile
     /// <exception cref="CommandException">It cannot be opened.</exception>
     public static Stream Open(string path)
     {
-        if (path == "-") return Console.OpenStandardInput();
+        if (path == "-") return StandardStream.Input();
         if (Directory.Exists(path)) throw new CommandException($"{path}: must be a file, found a folder.");
         try
         {

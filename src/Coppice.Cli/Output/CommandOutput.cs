@@ -6,6 +6,10 @@ using System.Text.Json.Serialization.Metadata;
 namespace Coppice.Cli;
 
 /// <summary>Results on stdout, everything else on stderr: UTF-8 without a byte order mark, line ends \n.</summary>
+/// <remarks>
+/// What cannot be written to stdout is an <see cref="OutputException"/>, because it is what the user asked for; what cannot be written to
+/// stderr is dropped. Disposing writes nothing and never throws: <see cref="Flush"/> comes before.
+/// </remarks>
 internal sealed class CommandOutput : IDisposable
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
@@ -15,7 +19,9 @@ internal sealed class CommandOutput : IDisposable
         SkipValidation = true,
     };
 
-    private readonly Stream _stdout = Console.OpenStandardOutput();
+    private const int NarrowestTable = 40, Usual = 80;     // columns
+
+    private readonly StandardStream _stdout = StandardStream.Output();
     private readonly StreamWriter _results;
     private readonly StreamWriter _notes;
 
@@ -25,17 +31,35 @@ internal sealed class CommandOutput : IDisposable
         (Json, Verbose) = (json, verbose);
         if (OperatingSystem.IsWindows() && !(Console.IsOutputRedirected && Console.IsErrorRedirected)) Console.OutputEncoding = Utf8;
         _results = new StreamWriter(_stdout, Utf8) { NewLine = "\n" };
-        _notes = new StreamWriter(Console.OpenStandardError(), Utf8) { NewLine = "\n", AutoFlush = true };
+        _notes = new StreamWriter(StandardStream.Error(), Utf8) { NewLine = "\n", AutoFlush = true };
     }
 
     /// <summary>Whether stdout carries JSON.</summary>
     public bool Json { get; }
     /// <summary>Whether the user wants to know more.</summary>
     public bool Verbose { get; }
-    /// <summary>Whether stdout is a terminal that shows tables to a person.</summary>
-    public bool ShowsTables => !Json && !Console.IsOutputRedirected;
+    /// <summary>Whether stdout is a terminal that shows tables to a person: one that is not too narrow for them.</summary>
+    public bool ShowsTables => !Json && !Console.IsOutputRedirected && Columns >= NarrowestTable;
+    /// <summary>Whether somebody reads stdout: false once the other end of a pipe is closed.</summary>
+    public bool HasReader => _stdout.HasReader;
     /// <summary>Whether stderr is a terminal that can show a bar.</summary>
     public static bool ShowsBars => !Console.IsErrorRedirected;
+
+    /// <summary>Columns of the terminal; 80 where there is none, or one that does not know.</summary>
+    public static int Columns
+    {
+        get
+        {
+            try
+            {
+                return Console.WindowWidth is > 0 and var columns ? columns : Usual;
+            }
+            catch (Exception error) when (error is IOException or PlatformNotSupportedException)
+            {
+                return Usual;
+            }
+        }
+    }
 
     /// <summary>Writes to stdout; shown at once if <paramref name="flush"/>.</summary>
     public void Write(string text, bool flush = false)
@@ -57,10 +81,20 @@ internal sealed class CommandOutput : IDisposable
     }
 
     /// <summary>Writes a line to stderr.</summary>
-    public void Note(string text) => _notes.WriteLine(text);
+    public void Note(string text) => Prompt(text + "\n");
 
     /// <summary>Writes to stderr without ending the line.</summary>
-    public void Prompt(string text) => _notes.Write(text);
+    public void Prompt(string text)
+    {
+        try
+        {
+            _notes.Write(text);
+        }
+        catch (OutputException)
+        {
+            // There is nowhere to say it.
+        }
+    }
 
     /// <summary>Writes a line to stderr where the user wants to know more.</summary>
     public void Detail(string text)
@@ -71,10 +105,9 @@ internal sealed class CommandOutput : IDisposable
     /// <summary>Shows what was written to stdout.</summary>
     public void Flush() => _results.Flush();
 
+    /// <summary>stdout as a writer, for what the parser writes.</summary>
+    public TextWriter Results => _results;
+
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _results.Dispose();
-        _notes.Dispose();
-    }
+    public void Dispose() => _stdout.Dispose();
 }

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Coppice.Cli;
+
+/// <summary>What a user has mistyped: names it, and what was probably meant.</summary>
+internal static class Mistakes
+{
+    /// <summary>The error of a command line that cannot be parsed: the first unknown option or command, or what the parser says.</summary>
+    public static UsageException Of(ParseResult parse)
+    {
+        var command = parse.CommandResult.Command;
+        var message = parse.UnmatchedTokens is [[not '-', ..] word, ..] && command.Subcommands.Count > 0 ? UnknownCommand(word, command)
+            : UnknownOption(parse) is { } option ? Describe(option, command)
+            : parse.Errors[0].Message;
+        return new UsageException(message, CoppiceCommand.NameOf(command));
+    }
+
+    /// <summary>
+    /// The first word that looks like an option and is none: it was taken as the command's argument, or for nothing at all. Null where there is
+    /// none, or where "--" says that words are texts.
+    /// </summary>
+    public static string? UnknownOption(ParseResult parse)
+    {
+        if (parse.Tokens.Any(token => token.Type == TokenType.DoubleDash)) return null;
+        var arguments = parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value);
+        return arguments.Concat(parse.UnmatchedTokens).FirstOrDefault(word => word is ['-', _, ..]);
+    }
+
+    /// <summary>A sentence about an option that <paramref name="command"/> does not have.</summary>
+    public static string Describe(string option, Command command)
+    {
+        var name = option.Split('=', ':')[0];
+        var hint = Nearest(name, Options(command)) is { } meant
+            ? $"did you mean {meant}?" : "write -- before a text that begins with a dash";
+        return $"{name} is not an option ({hint})";
+    }
+
+    /// <summary>
+    /// The one among <paramref name="names"/> that needs the fewest letters inserted, left out, changed or swapped to become
+    /// <paramref name="word"/>; null where that is more than a third of them.
+    /// </summary>
+    public static string? Nearest(string word, IEnumerable<string> names) =>
+        names.Select(name => (Name: name, Distance: Distance(word, name))).Where(near => 3 * near.Distance <= Math.Max(word.Length, 3))
+            .OrderBy(near => near.Distance).ThenBy(near => near.Name, StringComparer.Ordinal).Select(near => near.Name).FirstOrDefault();
+
+    private static string UnknownCommand(string word, Command command)
+    {
+        var names = command.Subcommands.Select(subcommand => subcommand.Name);
+        var hint = Nearest(word, names) is { } meant ? $"did you mean {meant}?" : $"commands are {string.Join(", ", names)}";
+        return $"{word} is not a command ({hint})";
+    }
+
+    /// <summary>The options of a command and those that its parents give to all.</summary>
+    private static IEnumerable<string> Options(Command command)
+    {
+        var inherited = command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive));
+        return command.Options.Concat(inherited).Where(option => !option.Hidden).Select(option => option.Name);
+    }
+
+    /// <summary>Letters inserted, left out, changed or swapped with a neighbour (optimal string alignment). Time: the product of the lengths.</summary>
+    private static int Distance(string from, string to)
+    {
+        var steps = new int[from.Length + 1, to.Length + 1];
+        for (var i = 0; i <= from.Length; i++) steps[i, 0] = i;
+        for (var j = 0; j <= to.Length; j++) steps[0, j] = j;
+        for (var i = 1; i <= from.Length; i++)
+        {
+            for (var j = 1; j <= to.Length; j++)
+            {
+                var change = steps[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+                var best = Math.Min(change, Math.Min(steps[i - 1, j], steps[i, j - 1]) + 1);
+                if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) best = Math.Min(best, steps[i - 2, j - 2] + 1);
+                steps[i, j] = best;
+            }
+        }
+        return steps[from.Length, to.Length];
+    }
+}
