@@ -86,7 +86,7 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         var ended = Result.FinishReason switch
         {
             FinishReason.Length => "token limit",
-            FinishReason.Stop => "stop text",
+            FinishReason.Stop => Result.Stop is null && Result.StopId is null ? "complete" : "stop text",
             FinishReason.Eos => "end of text",
             FinishReason.Error => "error",
             _ => "stopped",

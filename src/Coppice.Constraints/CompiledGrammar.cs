@@ -14,6 +14,8 @@ public sealed class CompiledGrammar
     private readonly MaskBuilder _builder;
     private readonly Dictionary<MaskKey, CachedMask> _masks = [];
     private readonly Dictionary<MaskKey, int> _costs = [];
+    private readonly Dictionary<MaskKey, int[]> _forced = [];
+    private readonly ForcedText _forcedText;
     private readonly bool _keepsMasks;
     private int[]? _suspects;
     private long _maskBytes;
@@ -24,6 +26,7 @@ public sealed class CompiledGrammar
         Vocabulary = vocabulary;
         Report = report;
         _keepsMasks = keepsMasks;
+        _forcedText = new ForcedText(automaton, vocabulary);
         _builder = new MaskBuilder(automaton, vocabulary) { UsesSlices = usesSlices };
     }
 
@@ -48,7 +51,12 @@ public sealed class CompiledGrammar
     internal ByteAutomaton Automaton { get; }
 
     /// <summary>A constraint at the start of a sequence.</summary>
-    public ITokenConstraint CreateConstraint() => new GrammarConstraint(this, Automaton.Start);
+    /// <param name="tokens">For so many tokens memory is taken at once, so that they allocate nothing.</param>
+    public ITokenConstraint CreateConstraint(int tokens = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        return new GrammarConstraint(this, Automaton.Start, tokens);
+    }
 
     /// <summary>Whether <paramref name="text"/> is a whole text of the grammar, byte by byte and whatever the tokens.</summary>
     public bool Accepts(ReadOnlySpan<byte> text)
@@ -79,6 +87,20 @@ public sealed class CompiledGrammar
             if (!Automaton.TryToken(state, token, out var other)) return isText;
             result = isText ? Automaton.Union(result, other) : other;
             return true;
+        }
+    }
+
+    /// <summary>The tokens that must come after <paramref name="state"/>; none where there is a choice.</summary>
+    internal ReadOnlySpan<int> ForcedTokens(in GrammarState state)
+    {
+        // What must not be repeated is no part of the key, and may leave one way where the automaton sees several.
+        if (state.Log is not null) return [];
+        lock (_gate)
+        {
+            var key = Automaton.KeyOf(state);
+            if (_forced.TryGetValue(key, out var known)) return known;
+            if (_forced.Count > MostStepCache) _forced.Clear();
+            return _forced[key] = Vocabulary.Encode is null ? OnlyTokens(state) : _forcedText.Find(state);
         }
     }
 
@@ -121,6 +143,19 @@ public sealed class CompiledGrammar
         }
     }
 
+    /// <summary>Tokens each of which is the only one in its mask.</summary>
+    private int[] OnlyTokens(in GrammarState state)
+    {
+        var (at, tokens) = (state, new List<int>());
+        while (tokens.Count < ForcedText.MostTokens && !Automaton.MayEnd(at) && FindMask(at).Only is var only and >= 0)
+        {
+            if (!TryAdvance(at, only, out var next)) break;
+            tokens.Add(only);
+            at = next;
+        }
+        return [.. tokens];
+    }
+
     private bool Step(in GrammarState state, ReadOnlySpan<byte> bytes, out GrammarState result)
     {
         var at = state;
@@ -145,7 +180,7 @@ public sealed class CompiledGrammar
             _builder.Clear();
             Automaton.Fill(state with { Log = null }, _builder);
             if (Automaton.MayEnd(state))
-                foreach (var end in Vocabulary.EndIds) _builder.Allow(end);
+                foreach (var end in Vocabulary.Ends) _builder.Allow(end);
             mask = new CachedMask(_builder.Words);
             if (_keepsMasks) Keep(key, mask);
         }

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Coppice.Constraints;
 
 /// <summary>Several constraints at once: a token is allowed where all allow it.</summary>
@@ -7,7 +5,6 @@ public sealed class ConstraintIntersection : ITokenConstraint
 {
     private readonly ITokenConstraint[] _parts;
     private readonly ulong[] _part;
-    private readonly ulong[] _whole;
 
     /// <summary>The intersection of <paramref name="parts"/>, which it takes over: all must be at the same position.</summary>
     /// <exception cref="ArgumentException">There is none, or they are at different positions.</exception>
@@ -19,10 +16,9 @@ public sealed class ConstraintIntersection : ITokenConstraint
         if (_parts.Length == 0 || _parts.Any(part => part.Position != _parts[0].Position))
             throw new ArgumentException("constraints: must be at least one, all at the same position.", nameof(parts));
         _part = new ulong[vocabulary.MaskWords];
-        _whole = new ulong[vocabulary.MaskWords];
     }
 
-    private ConstraintIntersection(ITokenConstraint[] parts, int words) => (_parts, _part, _whole) = (parts, new ulong[words], new ulong[words]);
+    private ConstraintIntersection(ITokenConstraint[] parts, int words) => (_parts, _part) = (parts, new ulong[words]);
 
     /// <inheritdoc/>
     public int Position => _parts[0].Position;
@@ -66,13 +62,14 @@ public sealed class ConstraintIntersection : ITokenConstraint
     }
 
     /// <inheritdoc/>
-    public int ForcedTokens(Span<int> destination)
+    public int ForcedTokens(Span<int> destination, int tokensLeft = int.MaxValue)
     {
         var start = Position;
-        var count = 0;
-        while (count < destination.Length && FillMask(_whole) && Only(_whole) is var only and >= 0 && !CanStop && TryAdvance(only)) destination[count++] = only;
+        var count = LongestForced(destination, tokensLeft);
+        var allowed = 0;
+        while (allowed < count && TryAdvance(destination[allowed])) allowed++;
         Rollback(start);
-        return count;
+        return allowed;
     }
 
     /// <inheritdoc/>
@@ -84,15 +81,11 @@ public sealed class ConstraintIntersection : ITokenConstraint
     /// <inheritdoc/>
     public ITokenConstraint Fork() => new ConstraintIntersection(Array.ConvertAll(_parts, part => part.Fork()), _part.Length);
 
-    private static int Only(ReadOnlySpan<ulong> mask)
+    /// <summary>What one part forces is forced, as far as the others allow it: then nothing else is left.</summary>
+    private int LongestForced(Span<int> destination, int tokensLeft)
     {
-        var found = -1;
-        for (var i = 0; i < mask.Length; i++)
-        {
-            if (mask[i] == 0) continue;
-            if (found >= 0 || BitOperations.PopCount(mask[i]) > 1) return -1;
-            found = (i << 6) + BitOperations.TrailingZeroCount(mask[i]);
-        }
-        return found;
+        foreach (var part in _parts)
+            if (part.ForcedTokens(destination, tokensLeft) is var count and > 0) return count;
+        return 0;
     }
 }

@@ -33,7 +33,7 @@ public static class Grammar
         ArgumentNullException.ThrowIfNull(grammar);
         ArgumentNullException.ThrowIfNull(vocabulary);
         if (grammar.Length > LongestGrammar) throw new ConstraintException($"grammar: must have at most {LongestGrammar:N0} characters, found {grammar.Length:N0}.");
-        return Cache.GetOrAdd($"grammar {notation} {vocabulary.Fingerprint} {grammar}", () => CompileNew(grammar, vocabulary, notation));
+        return Cache.GetOrAdd($"grammar {notation} {vocabulary.CacheKey} {grammar}", () => CompileNew(grammar, vocabulary, notation));
     }
 
     internal static CompiledGrammar CompileNew(string grammar, TokenVocabulary vocabulary, GrammarNotation notation, bool keepsMasks = true)

@@ -5,14 +5,13 @@ namespace Coppice.Constraints;
 /// <summary>A constraint by a compiled grammar.</summary>
 internal sealed class GrammarConstraint : ITokenConstraint
 {
-    private const int LongestForced = 512;
-
     private readonly CompiledGrammar _grammar;
     private readonly StateHistory _history;
     private CachedMask? _mask;
     private bool _isOver;
 
-    public GrammarConstraint(CompiledGrammar grammar, in GrammarState start) : this(grammar, new StateHistory(start))
+    /// <summary>At the start of a sequence, with memory for <paramref name="tokens"/> tokens.</summary>
+    public GrammarConstraint(CompiledGrammar grammar, in GrammarState start, int tokens) : this(grammar, new StateHistory(start, tokens))
     {
     }
 
@@ -45,7 +44,7 @@ internal sealed class GrammarConstraint : ITokenConstraint
             return true;
         }
         Mask().CopyTo(mask);
-        if (tokensLeft < int.MaxValue) KeepWithin(mask, tokensLeft);
+        KeepWithin(mask, tokensLeft);
         return true;
     }
 
@@ -63,19 +62,14 @@ internal sealed class GrammarConstraint : ITokenConstraint
         return true;
     }
 
-    public int ForcedTokens(Span<int> destination)
+    public int ForcedTokens(Span<int> destination, int tokensLeft = int.MaxValue)
     {
         if (_isOver) return 0;
-        var at = _history.Current;
-        var count = 0;
-        for (; count < destination.Length && count < LongestForced; count++)
-        {
-            var only = _grammar.Mask(at).Only;
-            if (only < 0 || _grammar.Vocabulary.IsEnd(only) || !_grammar.TryAdvance(in at, only, out var next)) break;
-            destination[count] = only;
-            at = next;
-        }
-        return count;
+        var tokens = _grammar.ForcedTokens(_history.Current);
+        if (tokens.Length > destination.Length) tokens = tokens[..destination.Length];
+        if (tokens.IsEmpty || !LeavesRoom(tokens, tokensLeft)) return 0;
+        tokens.CopyTo(destination);
+        return tokens.Length;
     }
 
     public void Rollback(int position)
@@ -95,19 +89,38 @@ internal sealed class GrammarConstraint : ITokenConstraint
     private int EndCount()
     {
         var count = 0;
-        foreach (var end in _grammar.Vocabulary.EndIds)
+        foreach (var end in _grammar.Vocabulary.Ends)
             if (Mask().Has(end)) count++;
         return count;
     }
 
+    /// <summary>Whether an ending fits after these tokens, which need not be the fewest that their text can be split into.</summary>
+    private bool LeavesRoom(ReadOnlySpan<int> tokens, int tokensLeft)
+    {
+        if (!IsNearEnd(tokensLeft, out _)) return true;
+        var at = _history.Current;
+        foreach (var token in tokens)
+        {
+            if (!_grammar.TryAdvance(in at, token, out var next)) return false;
+            at = next;
+        }
+        return _grammar.EndingTokens(at) <= tokensLeft - tokens.Length;
+    }
+
     /// <summary>
-    /// Looks at endings only where the budget is near: far from it every token is good, for one token seldom adds more than
-    /// what the whole text's shortest ending has.
+    /// Far from the end of the budget every token is good: one token seldom adds more than what the whole text's shortest ending has.
     /// </summary>
+    private bool IsNearEnd(int tokensLeft, out int ending)
+    {
+        ending = int.MaxValue;
+        if (tokensLeft == int.MaxValue) return false;
+        ending = _grammar.EndingTokens(_history.Current);
+        return ending < int.MaxValue && tokensLeft <= (2L * ending) + 96;
+    }
+
     private void KeepWithin(Span<ulong> mask, int tokensLeft)
     {
-        var ending = _grammar.EndingTokens(_history.Current);
-        if (ending == int.MaxValue || tokensLeft > (2L * ending) + 96) return;
+        if (!IsNearEnd(tokensLeft, out var ending)) return;
         // Where even the shortest ending known is too long, the tokens of that ending are all that helps.
         var room = Math.Max(tokensLeft - 1, ending - 1);
         _grammar.KeepEndable(_history.Current, mask, Math.Max(room, 0));

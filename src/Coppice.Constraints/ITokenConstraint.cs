@@ -30,9 +30,14 @@ public interface ITokenConstraint
     /// <summary>Takes a token; false, and nothing changes, where it is not allowed. An end id is allowed where <see cref="CanStop"/> holds.</summary>
     bool TryAdvance(int token);
 
-    /// <summary>Writes the tokens that must come next because nothing else can, the longest such stretch that fits.</summary>
+    /// <summary>
+    /// Writes the tokens that must come next because nothing else can, the longest such stretch that fits. Where the vocabulary can split
+    /// texts (<see cref="TokenVocabulary.Encode"/>), what is forced is the text, and its tokens are those that the tokenizer gives it.
+    /// </summary>
+    /// <param name="destination">Receives the tokens.</param>
+    /// <param name="tokensLeft">As for <see cref="FillMask"/>: nothing is forced that would leave no room for an ending.</param>
     /// <returns>How many were written; 0 where there is a choice.</returns>
-    int ForcedTokens(Span<int> destination);
+    int ForcedTokens(Span<int> destination, int tokensLeft = int.MaxValue);
 
     /// <summary>Goes back to where <paramref name="position"/> tokens had been taken.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or ahead.</exception>

@@ -25,7 +25,7 @@ public static class JsonSchema
         ArgumentNullException.ThrowIfNull(vocabulary);
         options ??= new SchemaOptions();
         if (schema.Length > LongestSchema) throw new ConstraintException($"schema: must have at most {LongestSchema:N0} characters, found {schema.Length:N0}.");
-        return Cache.GetOrAdd($"schema {vocabulary.Fingerprint} {KeyOf(options)} {schema}", () => CompileNew(schema, vocabulary, options));
+        return Cache.GetOrAdd($"schema {vocabulary.CacheKey} {KeyOf(options)} {schema}", () => CompileNew(schema, vocabulary, options));
     }
 
     /// <summary>The shortest instance that was found for a schema's grammar; null where none was.</summary>

@@ -15,7 +15,7 @@ public static class RegexGrammar
     {
         ArgumentNullException.ThrowIfNull(pattern);
         ArgumentNullException.ThrowIfNull(vocabulary);
-        return Cache.GetOrAdd($"regex {vocabulary.Fingerprint} {pattern}", () =>
+        return Cache.GetOrAdd($"regex {vocabulary.CacheKey} {pattern}", () =>
         {
             var automata = new TextAutomata();
             return Of(automata, automata.Compiler.Whole(PatternParser.Parse(pattern)), vocabulary, "regex");
@@ -33,7 +33,7 @@ public static class RegexGrammar
         var texts = choices.ToArray();
         if (texts.Length == 0) throw new ConstraintException("choices: must be at least one text, found none.");
         var key = string.Concat(texts.Select(text => $"{text.Length}:{text}"));
-        return Cache.GetOrAdd($"choices {vocabulary.Fingerprint} {key}", () =>
+        return Cache.GetOrAdd($"choices {vocabulary.CacheKey} {key}", () =>
         {
             var automata = new TextAutomata();
             return Of(automata, automata.Algebra.Literals(texts), vocabulary, "choices");

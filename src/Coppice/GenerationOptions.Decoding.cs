@@ -7,6 +7,8 @@ namespace Coppice;
 
 public sealed partial record GenerationOptions
 {
+    private const int MaskedCandidates = 15;
+
     /// <summary>What ends the text, for a model of these end tokens and this tokenizer.</summary>
     internal StopRule CreateStopRule(IReadOnlyList<int> modelEndIds, Tokenizer? tokenizer)
     {
@@ -34,6 +36,9 @@ public sealed partial record GenerationOptions
         if (!greedy && TopP < 1) processors.Add(new TopP(TopP));
         if (!greedy && MinP > 0) processors.Add(new MinP(MinP));
         var shape = new SamplingShape(Temperature, TopK, TopP, MinP);
-        return new Sampler(processors, greedy, Seed) { Shape = shape, Candidates = Sampler.Enough(processors, greedy ? 1 : TopK) };
+        var kept = greedy ? 1 : TopK;
+        // A mask takes some of the largest away.
+        if (IsConstrained && kept > 0) kept = Math.Min(kept + MaskedCandidates, Math.Max(kept, Sampler.MostCandidates - 1));
+        return new Sampler(processors, greedy, Seed) { Shape = shape, Candidates = Sampler.Enough(processors, kept) };
     }
 }

@@ -1,4 +1,6 @@
+using Coppice.Constraints;
 using Coppice.Decoding;
+using Coppice.Decoding.Constraints;
 using Coppice.Drafting;
 using Coppice.Execution;
 using Coppice.Kernels;
@@ -25,6 +27,7 @@ public sealed class LanguageModel : IDisposable
     private readonly LanguageModel? _target;
     private readonly WarmUp? _warmUp;
     private readonly string[] _warnings;
+    private readonly Lazy<TokenVocabulary> _vocabulary;
     private int _disposed;
 
     /// <summary>
@@ -39,6 +42,7 @@ public sealed class LanguageModel : IDisposable
         Defaults = files.Defaults.With(tokenizer?.SpecialTokens.EndId, spec.VocabularySize);
         (Tokenizer, _target, _warmUp) = (tokenizer, target, warmUp);
         _warnings = [.. files.Warnings, .. tokenizer?.Warnings ?? []];
+        _vocabulary = new Lazy<TokenVocabulary>(() => ModelVocabulary.Of(tokenizer, spec.VocabularySize, EndTokenIds));
         ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
         Runner = new ModelRunner(
             backend, spec, weights, ContextLength, options.PrefillChunk, options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
@@ -66,6 +70,10 @@ public sealed class LanguageModel : IDisposable
     public int VocabularySize => Spec.VocabularySize;
     /// <summary>What turns text into ids; null where the folder has no tokenizer.</summary>
     public Tokenizer? Tokenizer { get; }
+    /// <summary>
+    /// The model's tokens as constraints see them; without a tokenizer no id has text. Made when it is first asked for.
+    /// </summary>
+    public TokenVocabulary Vocabulary => _vocabulary.Value;
     /// <summary>Tokens that end a text, as configuration and tokenizer say, ascending; may be none.</summary>
     public IReadOnlyList<int> EndTokenIds => Defaults.EndIds;
     /// <summary>

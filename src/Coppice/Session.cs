@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Coppice.Decoding;
+using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Sampling;
 using Coppice.Drafting;
 using Coppice.Execution;
@@ -244,6 +245,7 @@ public sealed partial class Session : IDisposable
         ThrowIfDisposed();
         ArgumentNullException.ThrowIfNull(prompt);
         options = (options ?? new GenerationOptions()).For(_model.DefaultGeneration, _model.VocabularySize);
+        options.CheckConstraints(_model.Tokenizer is not null);
         if (options.StopSequences.Count > 0 && _model.Tokenizer is null)
             throw new ArgumentException(
                 $"options: StopSequences need a tokenizer, but the model's folder has none of {TokenizerFolder.Names}.", nameof(options));
@@ -281,11 +283,12 @@ public sealed partial class Session : IDisposable
         Generation? generation = null;
         try
         {
+            var head = await CompileAsync(prompt, options, cancellationToken).ConfigureAwait(false);
             // A draft model may have to be loaded first: not on the caller's thread.
             var isQuick = Drafter is not null || options.Drafter == _drafter.Options || !options.Drafter.LoadsModel;
             generation = isQuick
-                ? Begin(prompt, options)
-                : await Task.Run(() => Begin(prompt, options), CancellationToken.None).ConfigureAwait(false);
+                ? Begin(prompt, options, head)
+                : await Task.Run(() => Begin(prompt, options, head), CancellationToken.None).ConfigureAwait(false);
             generation.IsAsynchronous = true;
             await using var registration = cancellationToken.UnsafeRegister(Cancel, generation).ConfigureAwait(false);
             while (true)
@@ -310,7 +313,7 @@ public sealed partial class Session : IDisposable
         Generation? generation = null;
         try
         {
-            generation = Begin(prompt, options);
+            generation = Begin(prompt, options, Compile(prompt, options, cancellationToken));
             using var registration = cancellationToken.UnsafeRegister(Cancel, generation);
             while (true)
             {
@@ -329,11 +332,11 @@ public sealed partial class Session : IDisposable
     }
 
     /// <summary>Begins a generation; where that fails, the result says so.</summary>
-    private Generation Begin(int[] prompt, GenerationOptions options)
+    private Generation Begin(int[] prompt, GenerationOptions options, HeadStart head)
     {
         try
         {
-            return Create(prompt, options);
+            return Create(prompt, options, head);
         }
         catch (Exception error)
         {
@@ -343,7 +346,7 @@ public sealed partial class Session : IDisposable
         }
     }
 
-    private Generation Create(int[] prompt, GenerationOptions options)
+    private Generation Create(int[] prompt, GenerationOptions options, HeadStart head)
     {
         var drafter = DrafterOf(options.Drafter);
         var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);
@@ -351,12 +354,15 @@ public sealed partial class Session : IDisposable
         var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;
         var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
         var sampler = options.CreateSampler(prompt.Length, stop.EndIds);
-        Begin(prompt, new DecodingOptions(sampler, drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard));
+        var limit = Math.Min(options.MaxTokens, _model.ContextLength - prompt.Length);
+        var constraint = head.Rule is { } rule ? new SequenceConstraint(rule, _model.Vocabulary, stop, limit) : null;
+        Begin(prompt, new DecodingOptions(sampler, drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard) { Constraint = constraint });
+        if (head.Ran is { } ran) _sequence.Statistics.TakeOver(ran);
         var text = new TextStream(_model.Tokenizer, options);
         // Must not know the session: what a host has forgotten could not be collected while passes run for it.
         var (sequence, prefixes, scope) = (_sequence, _options.SharePrefixes && !_isFromFile ? _model.Prefixes : null, _options.Scope);
         var generation = new Generation(
-            _model.Scheduler, sequence, _model.Decoder, _model.Runner.Costs, text, () => Offer(sequence, prefixes, scope))
+            _model.Scheduler, sequence, _model.Decoder, _model.Runner.Costs, text, () => Offer(sequence, prefixes, scope), head.Start)
         {
             Priority = options.Priority,
         };

@@ -1,4 +1,5 @@
 using Coppice.Constraints;
+using Coppice.Decoding.Constraints;
 using Coppice.Text;
 
 namespace Coppice.Cli;
@@ -9,13 +10,7 @@ internal static class Vocabularies
     /// <summary>The bytes of each id; special ids have none. The end of text ends a text.</summary>
     public static TokenVocabulary Of(Tokenizer tokenizer)
     {
-        var bytes = new byte[tokenizer.VocabularySize][];
-        var special = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var id = 0; id < bytes.Length; id++)
-        {
-            bytes[id] = tokenizer.IsSpecial(id) ? [] : tokenizer.TokenBytes(id).ToArray();
-            if (tokenizer.IsSpecial(id) && tokenizer.TokenText(id) is { } text) special.TryAdd(text, id);
-        }
-        return new TokenVocabulary(bytes, tokenizer.SpecialTokens.EndId is { } end ? [end] : [], special);
+        int[] ends = tokenizer.SpecialTokens.EndId is { } end ? [end] : [];
+        return ModelVocabulary.Of(tokenizer, tokenizer.VocabularySize, ends);
     }
 }

@@ -54,7 +54,7 @@ internal static class GenerationArguments
     public static IReadOnlyList<ISetting> All { get; } =
     [
         MaxTokens, Temperature, TopK, TopP, MinP, RepetitionPenalty, FrequencyPenalty, PresencePenalty, LogitBias, Seed, Stop, EndIds,
-        MinTokens, IgnoreEos, LogProbs, ModelDefaults, Drafter,
+        MinTokens, IgnoreEos, LogProbs, ModelDefaults, Drafter, .. ConstraintArguments.All,
     ];
 
     /// <summary>Adds the options to <paramref name="command"/>, but not those called <paramref name="without"/>.</summary>
@@ -95,7 +95,7 @@ internal static class GenerationArguments
         if (TopP.IsGiven(source)) options = options with { TopP = TopP.Read(source) };
         if (MinP.IsGiven(source)) options = options with { MinP = MinP.Read(source) };
         if (RepetitionPenalty.IsGiven(source)) options = options with { RepetitionPenalty = RepetitionPenalty.Read(source) };
-        return new GenerationSettings(options);
+        return new GenerationSettings(ConstraintArguments.Read(source, options));
     }
 
     private static DrafterOptions ReadDrafter(SettingSource source)

@@ -27,7 +27,8 @@ internal sealed class Setting<T>(string name, Option<T> option, string must, Set
     public delegate bool TryParse(IReadOnlyList<string> texts, out T value);
 
     public string Name => name;
-    public Option Option => option;
+    public Option<T> Option => option;
+    Option ISetting.Option => option;
     public string Key { get; } = name.Replace('-', '_');
 
     /// <summary>Whether the line or the command line says something about it.</summary>
@@ -113,6 +114,31 @@ internal static class Setting
             value = [.. texts];
             return !texts.Any(string.IsNullOrEmpty);
         }, _ => []);
+
+    /// <summary>One text, or none.</summary>
+    public static Setting<string?> Text(string name, string placeholder, string description) =>
+        New(name, placeholder, description, "a text that is not empty", (IReadOnlyList<string> texts, out string? value) =>
+        {
+            value = texts is [{ Length: > 0 } text] ? text : null;
+            return value is not null;
+        }, _ => null);
+
+    /// <summary>Texts in one argument with commas between them; in JSON a list, whose texts may have commas.</summary>
+    public static Setting<string[]> List(string name, string placeholder, string description)
+    {
+        var setting = New(name, placeholder, description, "at least one text, or several", (IReadOnlyList<string> texts, out string[] value) =>
+        {
+            value = [.. texts];
+            return value.Length > 0 && !value.Any(string.IsNullOrEmpty);
+        }, _ => []);
+        setting.Option.CustomParser = result =>
+        {
+            string[] texts = [.. result.Tokens.SelectMany(token => token.Value.Split(','))];
+            if (texts.Any(string.IsNullOrEmpty)) result.AddError($"--{name} must be texts with commas between them, got {string.Join(' ', result.Tokens)}");
+            return texts;
+        };
+        return setting;
+    }
 
     /// <summary>Token ids.</summary>
     public static Setting<int[]> Ids(string name, string description)

@@ -96,7 +96,7 @@ public sealed class DenyConstraint : ITokenConstraint
     }
 
     /// <inheritdoc/>
-    public int ForcedTokens(Span<int> destination) => 0;
+    public int ForcedTokens(Span<int> destination, int tokensLeft = int.MaxValue) => 0;
 
     /// <inheritdoc/>
     public void Rollback(int position)

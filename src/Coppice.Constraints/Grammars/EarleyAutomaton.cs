@@ -54,6 +54,15 @@ internal sealed class EarleyAutomaton : ByteAutomaton
         return true;
     }
 
+    public override bool TakesTokens(in GrammarState state)
+    {
+        if (state.Lex != 0) return false;
+        foreach (var item in ((EarleySet)state.Node).Items)
+            foreach (var edge in _network.Edges(item.State))
+                if (edge.Token is not null) return true;
+        return false;
+    }
+
     public override GrammarState Union(in GrammarState left, in GrammarState right)
     {
         // A token that stands for itself and for its bytes: both ways stay open.

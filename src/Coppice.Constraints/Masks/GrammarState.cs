@@ -47,6 +47,15 @@ internal abstract class ByteAutomaton
         return false;
     }
 
+    /// <summary>
+    /// Whether <paramref name="value"/> begins a second spelling of characters that can also be written otherwise, and nothing else can come
+    /// of it here.
+    /// </summary>
+    public virtual bool IsSecondSpelling(in GrammarState state, byte value) => false;
+
+    /// <summary>Whether some token may come that is known by its id and not by its bytes.</summary>
+    public virtual bool TakesTokens(in GrammarState state) => false;
+
     /// <summary>Whether every plain token (see <see cref="Tokens.PlainTokens"/>) leads back to this very state.</summary>
     public virtual bool IsFreeText(in GrammarState state) => false;
 

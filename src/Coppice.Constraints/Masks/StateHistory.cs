@@ -10,13 +10,15 @@ internal sealed class StateHistory
 
     private Chunk _chunk;
 
-    /// <summary>A history that begins with <paramref name="start"/>.</summary>
-    public StateHistory(in GrammarState start)
+    /// <summary>A history that begins with <paramref name="start"/> and has memory for <paramref name="tokens"/> more.</summary>
+    public StateHistory(in GrammarState start, int tokens = 0)
     {
         _chunk = new Chunk(null, 0);
         _chunk.States[0] = start;
         _chunk.Used = 1;
         Position = 0;
+        var last = _chunk;
+        for (var first = ChunkLength; first <= tokens; first += ChunkLength) last = last.Next = new Chunk(last, first);
     }
 
     private StateHistory(Chunk chunk, int position)

@@ -25,6 +25,28 @@ internal sealed partial class SchemaAutomaton
     public override bool IsFreeText(in GrammarState state) =>
         state is { Mode: (int)Mode.String, Node: Slot slot } && slot.String.IsFree && slot.String.Lexer.IsBetween(state.Lex);
 
+    /// <summary>An escape in a string or name, but for characters that can only be escaped.</summary>
+    public override bool IsSecondSpelling(in GrammarState state, byte value)
+    {
+        if (value != '\\' || (Mode)state.Mode is not (Mode.String or Mode.Key)) return false;
+        var lexer = state.Node is Slot slot ? slot.String.Lexer : ((Frame)state.Node).Keys!.Lexer;
+        if (!lexer.IsBetween(state.Lex)) return false;
+        for (var character = 0; character <= '\\'; character++)
+        {
+            if (character is >= ' ' and not ('"' or '\\')) continue;
+            var at = state;
+            var isAllowed = true;
+            foreach (var letter in $"\\u{character:x4}")
+            {
+                isAllowed = TryStep(in at, (byte)letter, keepsValues: false, out var next);
+                if (!isAllowed) break;
+                at = next;
+            }
+            if (isAllowed) return false;
+        }
+        return true;
+    }
+
     public override byte[]? Ending(in GrammarState state)
     {
         var text = new List<byte>();

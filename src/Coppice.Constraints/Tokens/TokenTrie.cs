@@ -88,6 +88,20 @@ internal sealed class TokenTrie
         return count;
     }
 
+    /// <summary>The nodes of all bytes that go on after <paramref name="text"/>: from the first to before the end; none where no token does.</summary>
+    public (int First, int End) Below(ReadOnlySpan<byte> text)
+    {
+        var (node, end) = (0, Count);
+        foreach (var value in text)
+        {
+            while (node < end && Labels[node] < value) node = After[node];
+            if (node >= end || Labels[node] != value) return (0, 0);
+            end = After[node];
+            node++;
+        }
+        return (node, end);
+    }
+
     /// <summary>The longest token that <paramref name="text"/> begins with, or -1, and its bytes.</summary>
     public int LongestAt(ReadOnlySpan<byte> text, out int length)
     {

@@ -7,6 +7,9 @@ namespace Coppice.Constraints;
 /// <remarks>Immutable and safe for concurrent use. Build it once for a tokenizer: it owns the token trie that all masks are found with.</remarks>
 public sealed class TokenVocabulary
 {
+    private static long _count;
+
+    private readonly long _number = Interlocked.Increment(ref _count);
     private readonly byte[] _bytes;
     private readonly int[] _starts;
     private readonly int[] _endIds;
@@ -47,8 +50,20 @@ public sealed class TokenVocabulary
     /// <summary>Words of 64 bits that a mask over all ids takes; bit i % 64 of word i / 64 is id i.</summary>
     public int MaskWords => (Count + 63) / 64;
 
+    /// <summary>
+    /// The ids that the tokenizer splits a text into, without special tokens; null where it is not known. Must be safe for concurrent use
+    /// and give the same ids for the same text. Constraints use it for texts that must come as they are.
+    /// </summary>
+    public Func<string, IReadOnlyList<int>>? Encode { get; init; }
+
     /// <summary>A hash of all bytes, special ids and end ids; equal vocabularies have equal fingerprints.</summary>
     public string Fingerprint { get; }
+
+    /// <summary>What grammars are cached by: vocabularies that split texts may do so differently although their tokens are the same.</summary>
+    internal string CacheKey => Encode is null ? Fingerprint : $"{Fingerprint}#{_number}";
+
+    /// <summary><see cref="EndIds"/> without an enumerator.</summary>
+    internal ReadOnlySpan<int> Ends => _endIds;
 
     internal TokenTrie Trie => _trie.Value;
 

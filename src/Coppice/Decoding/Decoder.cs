@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Verification;
 using Coppice.Drafting;
@@ -34,16 +35,17 @@ internal sealed class Decoder
         request.TopCount = options.TopCount;
         request.Eager = (options.Drafter.Needs & DrafterNeeds.EveryNode) != 0;
         sequence.Tree.Reset(sequence.Tokens[^1], options.Stop);
+        // The first token is chosen the same way whether its prompt was computed or kept.
+        if (!sequence.IsInPrompt) Draft(sequence, share, costs);
         var pending = sequence.Pending;
-        if (pending > 1)
+        if (pending == 1)
         {
-            var rows = Math.Min(pending, share.Rows);
-            request.Stretch(sequence.Cache, sequence.Slice(sequence.Cache.Length, rows), nodes: rows == pending ? 1 : 0, sequence.IsBeyond);
+            request.Nodes(sequence.Cache, sequence.Tree, sequence.IsBeyond);
             return;
         }
-        // The first token is chosen the same way whether its prompt was computed or kept.
-        if (sequence.GeneratedCount > 0) Draft(sequence, share, costs);
-        request.Nodes(sequence.Cache, sequence.Tree, sequence.IsBeyond);
+        var tokens = sequence.Slice(sequence.Cache.Length, Math.Min(pending, share.Rows));
+        if (sequence.Tree.Count > 1) request.Nodes(sequence.Cache, tokens.Span[..^1], sequence.Tree, sequence.IsBeyond);
+        else request.Stretch(sequence.Cache, tokens, nodes: tokens.Length == pending ? 1 : 0, sequence.IsBeyond);
     }
 
     /// <summary>Chooses, commits to the cache, hands the tokens to <paramref name="sink"/>, and tells the drafter.</summary>
@@ -64,7 +66,7 @@ internal sealed class Decoder
         var accepted = Walk(sequence, output, out var next);
         var path = sequence.Path.AsSpan(0, accepted);
         if (request.Depths.IsEmpty) sequence.Cache.Advance(request.Rows);
-        else sequence.Cache.Commit(path);
+        else sequence.Cache.Commit(Rows(sequence, path, request.FirstNode));
         var kept = Emit(sequence, output, path, next, sink);
         if (sequence.Cache.Length > sequence.Count) sequence.Cache.Truncate(sequence.Count);
         drafter.Accept(new VerificationResult
@@ -78,10 +80,20 @@ internal sealed class Decoder
         return accepted;
     }
 
+    /// <summary>The rows of the accepted nodes, and of the tokens in front of the tree.</summary>
+    private static ReadOnlySpan<int> Rows(Sequence sequence, ReadOnlySpan<int> path, int before)
+    {
+        if (before == 0) return path;
+        var rows = sequence.Rows.AsSpan(0, before + path.Length);
+        for (var i = 0; i < rows.Length; i++) rows[i] = i < before ? i : before + path[i - before];
+        return rows;
+    }
+
     private static void Draft(Sequence sequence, in PassShare share, PassCosts costs)
     {
+        var before = sequence.Pending - 1;
         var depth = sequence.MostDepth();
-        var nodes = Math.Min(sequence.Tree.Capacity, share.TreeRows);
+        var nodes = Math.Min(sequence.Tree.Capacity, share.TreeRows) - before;
         if (depth <= 0 || nodes < 2) return;
         // The guard weighs drafts against plain passes, so there have to be some first.
         if (sequence.Options.Guard is { } guard && !(costs.IsMeasured && guard.Allows(sequence.GeneratedCount))) return;
@@ -91,11 +103,13 @@ internal sealed class Decoder
             MaxNodes = nodes,
             MaxDepth = depth,
             Sampler = sequence.Options.Sampler,
+            Filter = sequence.Options.Constraint,
             Costs = costs,
             OtherRows = share.OtherRows,
             OtherTokens = share.OtherTokens,
             RowSeconds = share.RowSeconds,
         };
+        sequence.Options.Constraint?.Restart();
         sequence.Options.Drafter.Draft(request, sequence.Tree);
     }
 
@@ -103,16 +117,22 @@ internal sealed class Decoder
     private int Walk(Sequence sequence, PassOutput output, out int next)
     {
         var (options, tree, path) = (sequence.Options, sequence.Tree, sequence.Path);
-        var rows = new Rows(sequence, output, _scratch);
+        var rows = new LogitRows(sequence, output, _scratch);
+        options.Constraint?.Restart();
         if (options.Typical is { } rule) return TypicalVerifier.Walk(tree, rows, rule, path, out next);
         if (!tree.IsSampled || options.Sampler.IsGreedy) return Verifier.Walk(tree, rows, path, out next);
         var draws = new PhiloxDraws(options.Sampler.Seed, sequence.Count);
         return ResidualVerifier<double>.Walk(tree, options.Drafter.Proposals, rows, draws, path, out next);
     }
 
-    /// <summary>Appends what was chosen, cut where the text ends; returns how many tokens that were.</summary>
+    /// <summary>
+    /// Appends what was chosen and what a constraint then forces, cut where the text ends; returns how many tokens that were.
+    /// </summary>
     private int Emit(Sequence sequence, PassOutput output, ReadOnlySpan<int> path, int next, ITokenSink sink)
     {
+        var constraint = sequence.Options.Constraint;
+        constraint?.MoveTo(sequence.Tree, path[^1]);
+        constraint?.Take(next);
         var kept = 0;
         while (kept < path.Length && sequence.Finished is null)
         {
@@ -123,18 +143,31 @@ internal sealed class Decoder
                 output.Download(path[kept], _scratch.Logits);
                 logProbs = LogProbabilities.Of(_scratch.Logits, token, count);
             }
-            sequence.Append(token);
+            Append(sequence, token, logProbs, sink);
             kept++;
-            var end = End(sequence, token);
-            sequence.Finished = sink.Take(token, logProbs, end) ? FinishReason.Stop : end;
         }
+        // The log-probabilities of a token need a row of its own.
+        while (sequence.Finished is null && sequence.Options.LogProbs is null && constraint?.TryTakeForced(out var forced) == true)
+        {
+            Append(sequence, forced, null, sink);
+            kept++;
+        }
+        constraint?.Commit();
         return kept;
+    }
+
+    private static void Append(Sequence sequence, int token, TokenLogProbs? logProbs, ITokenSink sink)
+    {
+        sequence.Append(token);
+        var end = End(sequence, token);
+        sequence.Finished = sink.Take(token, logProbs, end) ? FinishReason.Stop : end;
     }
 
     private static FinishReason? End(Sequence sequence, int token)
     {
         var stop = sequence.Options.Stop;
         if (stop.Ends(token)) return FinishReason.Eos;
+        if (sequence.Options.Constraint?.EndsAfter == sequence.GeneratedCount) return FinishReason.Stop;
         return sequence.GeneratedCount >= stop.MaxTokens || sequence.Count >= sequence.ContextLength ? FinishReason.Length : null;
     }
 
@@ -147,24 +180,55 @@ internal sealed class Decoder
     }
 
     /// <summary>The target's choices and distributions, by one row of logits for each node.</summary>
-    private readonly struct Rows(Sequence sequence, PassOutput output, RowScratch scratch) : ITokenChoice, ITargetDistribution<double>
+    private readonly struct LogitRows(Sequence sequence, PassOutput output, RowScratch scratch) : ITokenChoice, ITargetDistribution<double>
     {
         public int Choose(TokenTree tree, int node)
         {
+            ReadOnlySpan<ulong> mask = default;
+            if (sequence.Options.Constraint is { } constraint)
+            {
+                constraint.MoveTo(tree, node);
+                if (constraint.IsOver) return 0;
+                if (constraint.Forced is var forced and >= 0) return forced;
+                mask = constraint.Mask();
+            }
             var sampler = sequence.Options.Sampler;
             var candidates = sequence.Options.Candidates;
             var tokens = sequence.TokensTo(node);
-            if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest) is { } token)
+            if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest, mask) is { } token)
                 return token;
             output.Download(node, scratch.Logits);
-            return sampler.Choose(tokens, scratch.Logits);
+            TokenMask.Apply(mask, scratch.Logits);
+            var chosen = sampler.Choose(tokens, scratch.Logits);
+            if (!mask.IsEmpty && float.IsNegativeInfinity(scratch.Logits[chosen])) throw NoToken(node);
+            return chosen;
         }
 
         public Span<double> Weights(TokenTree tree, int node)
         {
+            ReadOnlySpan<ulong> mask = default;
+            if (sequence.Options.Constraint is { } constraint)
+            {
+                constraint.MoveTo(tree, node);
+                if (constraint.IsOver || constraint.Forced >= 0)
+                {
+                    scratch.Weights.AsSpan().Clear();
+                    scratch.Weights[Math.Max(constraint.Forced, 0)] = 1;
+                    return scratch.Weights;
+                }
+                mask = constraint.Mask();
+            }
             output.Download(node, scratch.Logits);
+            TokenMask.Apply(mask, scratch.Logits);
             sequence.Options.Sampler.Weights(sequence.TokensTo(node), scratch.Logits, scratch.Weights);
+            if (!mask.IsEmpty && float.IsNegativeInfinity(TensorPrimitives.Max<float>(scratch.Logits))) throw NoToken(node);
             return scratch.Weights;
+        }
+
+        private NoValidTokenException NoToken(int node)
+        {
+            output.Download(node, scratch.Logits);
+            return new NoValidTokenException(sequence.TokensTo(node).Length, LogProbabilities.Of(scratch.Logits, 0, count: 5).Best);
         }
     }
 }

@@ -1,3 +1,4 @@
+using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Verification;
 using Coppice.Drafting;
@@ -17,6 +18,9 @@ internal sealed record DecodingOptions(
 {
     /// <summary>Greedy, without drafts, and at its end before it begins.</summary>
     public static DecodingOptions Nothing { get; } = new(new Sampler([], greedy: true, 0), new NoDrafter(), new StopRule(0, []), null);
+
+    /// <summary>What texts are allowed, or null for all.</summary>
+    public SequenceConstraint? Constraint { get; init; }
 
     /// <summary>How many of a row's largest logits nearly always decide the next token; 0 where the whole row is needed.</summary>
     public int Candidates => Typical is null ? Sampler.Candidates : 0;

@@ -33,6 +33,14 @@ internal sealed class DecodingStatistics(int levels)
     /// <summary>Tokens that those steps gave.</summary>
     public int MeasuredTokens { get; set; }
 
+    /// <summary>Counts what was run of the prompt before this generation began as part of it.</summary>
+    public void TakeOver(DecodingStatistics earlier)
+    {
+        ReusedTokens = earlier.ReusedTokens;
+        PrefilledTokens += earlier.PrefilledTokens;
+        PrefillTime += earlier.PrefillTime;
+    }
+
     /// <summary>Counts a pass over <paramref name="tree"/> that accepted so many nodes, the root among them.</summary>
     public void Add(TokenTree tree, int accepted)
     {

@@ -20,7 +20,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     private readonly Queue<GeneratedPiece> _ready = new(MostReady);
     private readonly GenerationRecorder _recorder;
     private readonly Action? _promptDone;
-    private bool _drafterBegun, _stopFound;
+    private bool _drafterBegun, _stopFound, _isPrompt;
     private TimeSpan _drafting;
     private long _allocated;
     private int _emitted;
@@ -32,17 +32,20 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     /// <param name="costs">Times of passes.</param>
     /// <param name="text">Turns tokens into text.</param>
     /// <param name="promptDone">Called once when the whole prompt is in the cache, on the thread that drives.</param>
-    public Generation(Scheduler scheduler, Sequence sequence, Decoder decoder, PassCosts costs, TextStream text, Action? promptDone = null) : base(scheduler)
+    /// <param name="start">When the generation was asked for, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> says; 0 for now.</param>
+    public Generation(Scheduler scheduler, Sequence sequence, Decoder decoder, PassCosts costs, TextStream text, Action? promptDone = null, long start = 0)
+        : base(scheduler)
     {
         (_sequence, _decoder, _costs, _text, _promptDone) = (sequence, decoder, costs, text, promptDone);
-        _recorder = new GenerationRecorder(sequence);
+        _recorder = new GenerationRecorder(sequence, start);
         Request.Output.Reserve(sequence.Tree.Capacity);
+        if (sequence.Options.Constraint is not null) Request.ReserveJoined(sequence.Tree);
     }
 
     /// <inheritdoc/>
     public override IPreemptible Pages => _sequence;
     /// <inheritdoc/>
-    public override int PromptRows => Math.Max(_sequence.Pending - 1, 0);
+    public override int PromptRows => _sequence.IsInPrompt ? Math.Max(_sequence.Pending - 1, 0) : 0;
     /// <inheritdoc/>
     public override int TokenCount => _sequence.Count;
     /// <inheritdoc/>
@@ -63,6 +66,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     public override void Plan(in PassShare share)
     {
         var meter = PassMeter.Start();
+        _isPrompt = _sequence.IsInPrompt && _sequence.Pending > 1;
         if (!_drafterBegun) _sequence.Options.Drafter.Begin(_sequence.Tokens);
         _drafterBegun = true;
         Decoder.Plan(_sequence, Request, share, _costs);
@@ -75,7 +79,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     {
         var meter = PassMeter.Start();
         var head = Request.Output.HeadTime;
-        var (isPrompt, given) = (Request.Depths.IsEmpty && Request.Rows > 1, _sequence.GeneratedCount);
+        var given = _sequence.GeneratedCount;
         (_emitted, GivenTokens) = (0, 0);
         var accepted = _decoder.Complete(_sequence, Request, this);
         GivenTokens = _emitted;
@@ -83,14 +87,14 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         var verify = report.Time + Request.Output.HeadTime - head;
         var statistics = _sequence.Statistics;
         if (accepted > 0) statistics.Steps++;
-        if (isPrompt)
+        if (_isPrompt)
         {
             statistics.PrefilledTokens += Request.Rows;
             statistics.PrefillTime += _drafting + report.Time + meter.Elapsed;
             return;
         }
         var all = _drafting + report.Time + meter.Elapsed;
-        Observe(report, verify, all, meter.Compiling);
+        Observe(report, accepted, verify, all, meter.Compiling);
         statistics.DraftTime += _drafting;
         statistics.VerifyTime += verify;
         statistics.HostTime += all - _drafting - verify;
@@ -135,13 +139,15 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     }
 
     /// <summary>Tells the guard what drafting came to where the sequence was alone in the pass; the scheduler judges shared ones.</summary>
-    private void Observe(in PassReport report, TimeSpan verify, TimeSpan all, TimeSpan compiling)
+    private void Observe(in PassReport report, int accepted, TimeSpan verify, TimeSpan all, TimeSpan compiling)
     {
         var nodes = _sequence.Tree.Count;
         if (nodes == 1 || report.Sequences > 1 || _sequence.Options.Guard is not { } guard) return;
         // What something else on the machine took, or the compilation of code that is called for the first time, says nothing about the
         // drafter.
-        var disturbed = Math.Max(compiling.TotalSeconds, verify.TotalSeconds - 2 * _costs.Seconds(nodes));
-        guard.Observe(_sequence.GeneratedCount, _emitted, Math.Max(all.TotalSeconds - disturbed, 0), _costs.Seconds(1));
+        var disturbed = Math.Max(compiling.TotalSeconds, verify.TotalSeconds - 2 * _costs.Seconds(Request.Rows));
+        // What a constraint forces comes without drafts, and its rows with or without one.
+        var forced = Request.Rows - nodes;
+        guard.Observe(_sequence.GeneratedCount, Math.Min(_emitted, accepted), Math.Max(all.TotalSeconds - disturbed, 0), _costs.Seconds(1 + forced));
     }
 }

@@ -4,9 +4,9 @@ using System.Text;
 namespace Coppice.Decoding;
 
 /// <summary>Collects what a consumer takes of a generation, and makes the result.</summary>
-internal sealed class GenerationRecorder(Sequence sequence)
+internal sealed class GenerationRecorder(Sequence sequence, long start = 0)
 {
-    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly long _start = start == 0 ? Stopwatch.GetTimestamp() : start;
     private readonly List<int> _ids = [];
     private readonly StringBuilder _text = new();
     private TimeSpan _firstToken;

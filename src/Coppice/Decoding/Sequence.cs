@@ -14,6 +14,9 @@ namespace Coppice.Decoding;
 /// </remarks>
 internal sealed class Sequence : IPromptSequence, IDisposable
 {
+    /// <summary>Tokens in front of a tree at most.</summary>
+    private const int MostForced = 48;
+
     private readonly int? _longFrom;
     private int[] _tokens = [];         // prompt and generated, with room after them for the path that is being verified
     private DecodingOptions _options = DecodingOptions.Nothing;
@@ -29,6 +32,7 @@ internal sealed class Sequence : IPromptSequence, IDisposable
         MostNodes = Math.Min(ModelRunner.TreeNodes, runner.Size.LogitRows);
         PathLength = runner.Size.PathLength;
         Path = new int[PathLength];
+        Rows = new int[PathLength];
         Statistics = new DecodingStatistics(PathLength);
         Tree = new TokenTree(1, PathLength - 1);
         Cache = cache;
@@ -54,6 +58,11 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
     /// <summary>Tokens whose keys and values are missing: at least 1 in a generation.</summary>
     public int Pending => Count - Cache.Length;
+    /// <summary>
+    /// Whether keys and values of a prompt are missing, or of as many tokens as if they were one: more than those that a constraint has
+    /// forced since the last pass.
+    /// </summary>
+    public bool IsInPrompt => GeneratedCount == 0 || Pending > MostForced;
     /// <summary>Whether positions are turned by the long factors of a longrope model.</summary>
     public bool IsBeyond => _beyond;
     /// <summary>How the generation chooses, proposes and ends.</summary>
@@ -62,6 +71,8 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     public TokenTree Tree { get; private set; }
     /// <summary>Scratch: the accepted nodes of a pass.</summary>
     public int[] Path { get; }
+    /// <summary>Scratch: their rows, and those of the tokens in front of the tree.</summary>
+    public int[] Rows { get; }
     /// <summary>Counts and times since <see cref="Begin"/>.</summary>
     public DecodingStatistics Statistics { get; private set; }
     /// <summary>Why the generation ended; null while it goes on.</summary>
@@ -145,7 +156,7 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     public int MostDepth()
     {
         var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, ContextLength - Count);
-        var depth = Math.Min(remaining - 1, PathLength - 1);
+        var depth = Math.Min(remaining - 1, PathLength - Pending);
         return _longFrom is { } border && !_beyond ? Math.Min(depth, border - Count) : depth;
     }
 

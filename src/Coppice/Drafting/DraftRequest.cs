@@ -18,6 +18,8 @@ internal readonly ref struct DraftRequest
     public required Sampler Sampler { get; init; }
     /// <summary>Times of passes, for a drafter that chooses the size of its tree.</summary>
     public required PassCosts Costs { get; init; }
+    /// <summary>What a constraint on the text leaves; null where everything is allowed. What it refuses is never accepted.</summary>
+    public IDraftFilter? Filter { get; init; }
     /// <summary>Rows that other sequences have in the same pass; 0 where the sequence has the pass to itself.</summary>
     public int OtherRows { get; init; }
     /// <summary>Tokens that those rows are expected to give.</summary>

@@ -11,6 +11,8 @@ namespace Coppice.Execution;
 /// </remarks>
 internal sealed class PassRequest
 {
+    private int[] _joined = [], _joinedDepths = [], _joinedPaths = [];
+
     /// <summary>A request that asks for nothing yet.</summary>
     public PassRequest() => Output = new PassOutput(this);
 
@@ -64,6 +66,39 @@ internal sealed class PassRequest
     {
         (Cache, Tokens, Depths, Paths) = (cache, tree.TokenMemory, tree.DepthMemory, tree.PathMemory);
         (Earlier, Beyond, FirstNode, Tree) = (0, beyond, 0, tree);
+    }
+
+    /// <summary>Asks for consecutive tokens and, after them, all nodes of a token tree.</summary>
+    /// <param name="cache">The sequence.</param>
+    /// <param name="before">The tokens; with the deepest node they must fit the path length of the tree.</param>
+    /// <param name="tree">Its root follows them.</param>
+    /// <param name="beyond">See <see cref="Beyond"/>.</param>
+    public void Nodes(KvCache cache, ReadOnlySpan<int> before, TokenTree tree, bool beyond = false)
+    {
+        var (first, width, rows) = (before.Length, tree.PathLength, before.Length + tree.Count);
+        ReserveJoined(tree);
+        before.CopyTo(_joined);
+        tree.Tokens.CopyTo(_joined.AsSpan(first));
+        for (var row = 0; row < rows; row++)
+        {
+            var path = _joinedPaths.AsSpan(row * width, width);
+            var depth = row < first ? row : first + tree.Depths[row - first];
+            _joinedDepths[row] = depth;
+            for (var i = 0; i < Math.Min(first, depth + 1); i++) path[i] = i;
+            if (row < first) continue;
+            var nodes = tree.Path(row - first);
+            for (var i = 0; i < nodes.Length; i++) path[first + i] = first + nodes[i];
+        }
+        (Cache, Tokens, Depths, Paths) = (cache, _joined.AsMemory(0, rows), _joinedDepths.AsMemory(0, rows), _joinedPaths.AsMemory(0, rows * width));
+        (Earlier, Beyond, FirstNode, Tree) = (0, beyond, first, tree);
+    }
+
+    /// <summary>Takes the memory for tokens in front of a tree, so that no pass has to.</summary>
+    public void ReserveJoined(TokenTree tree)
+    {
+        var room = tree.Capacity + tree.PathLength;
+        if (_joined.Length >= room) return;
+        (_joined, _joinedDepths, _joinedPaths) = (new int[room], new int[room], new int[room * tree.PathLength]);
     }
 
     /// <summary>Asks for some nodes of a token forest, after those of earlier passes.</summary>

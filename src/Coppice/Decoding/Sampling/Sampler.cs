@@ -60,14 +60,15 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <param name="best">Ids of the <see cref="Candidates"/> largest logits, or of as many as the vocabulary has: largest first, equal
     /// ones by ascending id.</param>
     /// <param name="largest">Their logits, NaN as -∞.</param>
+    /// <param name="mask">Tokens that may be chosen: see <see cref="TokenMask"/>.</param>
     /// <remarks>
     /// They go through the same processors, with their ids, and the same draw in the same order of ids. What is outside weighs nothing once
     /// a processor has cut it off; until then nothing is decided.
     /// </remarks>
-    public int? Choose(ReadOnlySpan<int> tokens, ReadOnlySpan<int> best, ReadOnlySpan<float> largest)
+    public int? Choose(ReadOnlySpan<int> tokens, ReadOnlySpan<int> best, ReadOnlySpan<float> largest, ReadOnlySpan<ulong> mask = default)
     {
         Debug.Assert(Candidates > 0, "the whole row is needed");
-        if (greedy && processors.Count == 0) return best[0];
+        if (greedy && processors.Count == 0) return FirstAllowed(best, largest, mask);
         Span<long> order = stackalloc long[best.Length];
         for (var i = 0; i < order.Length; i++) order[i] = (long)best[i] << 32 | (uint)i;
         order.Sort();
@@ -78,7 +79,7 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
         for (var i = 0; i < order.Length; i++)
         {
             ids[i] = (int)(order[i] >> 32);
-            logits[i] = largest[(int)order[i]];
+            if (TokenMask.Allows(mask, ids[i])) logits[i] = largest[(int)order[i]];
         }
         var candidates = new Candidates(ids, logits[..ids.Length], best.Length == Candidates ? largest[^1] : float.NegativeInfinity);
         Process(tokens, ref candidates);
@@ -130,6 +131,16 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
 
     /// <summary>One draw by <paramref name="weights"/>, in the order of <see cref="WeightedDraw"/>.</summary>
     internal static int Draw(ReadOnlySpan<double> weights, double uniform) => WeightedDraw.Draw(weights, uniform);
+
+    private static int? FirstAllowed(ReadOnlySpan<int> best, ReadOnlySpan<float> largest, ReadOnlySpan<ulong> mask)
+    {
+        if (mask.IsEmpty) return best[0];
+        for (var i = 0; i < best.Length && !float.IsNegativeInfinity(largest[i]); i++)
+        {
+            if (TokenMask.Allows(mask, best[i])) return best[i];
+        }
+        return null;
+    }
 
     private void Process(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
