@@ -59,6 +59,8 @@ internal sealed class TextClassifier
 /// <summary>Where each language of a <see cref="TextClassifier"/> stands.</summary>
 internal sealed class ClassifierState
 {
+    private static readonly List<int> NoNames = [];
+
     private readonly TextClassifier _owner;
     private readonly NameTrie.Node? _name;
     private readonly ClassifierState?[] _ascii = new ClassifierState?[128];
@@ -82,7 +84,7 @@ internal sealed class ClassifierState
     public int Name => _name?.Name ?? -1;
 
     /// <summary>The names that begin as the text does.</summary>
-    public IReadOnlyList<int> NamesAhead => _name is null ? [] : _name.NamesBelow;
+    public List<int> NamesAhead => _name is null ? NoNames : _name.NamesBelow;
 
     /// <summary>The first code point of each stretch that leads to the same state.</summary>
     public ReadOnlySpan<int> Starts => _starts ??= FindStarts();
