@@ -98,6 +98,8 @@ public sealed class ErrorTests : IDisposable
         Says("attention: softCap must not be negative, got -2.",
             () => _here.Attention(F(2, 2, 8), Kv(), AttentionMask.Causal(0), 1, -2, F(2, 2, 8)));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Causal(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Full(-1));
+        Assert.Throws<ArgumentException>(() => AttentionMask.Full(0).WithWindow(3));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Causal(0, window: -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => AttentionMask.Tree(0, I(2, 2), I(2), deepest: -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => _here.Map(F(2, 4), (Activation)99, F(2, 4)));

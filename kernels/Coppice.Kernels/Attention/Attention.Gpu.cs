@@ -38,7 +38,7 @@ internal sealed partial class GpuBackend
                 $"attention: block states of one row must fit {_scratch.Bytes:N0} bytes, got {heads} heads of {kv.HeadDim}.");
 
         var deviceMask = new DeviceMask(ViewOrAny<int>(mask.Paths), ViewOrAny<int>(mask.Depths),
-            mask.Paths.IsEmpty ? 0 : mask.Paths.RowStride, mask.Start, mask.Window);
+            mask.Paths.IsEmpty ? 0 : mask.Paths.RowStride, mask.IsFull ? lastPosition : mask.Start, mask.IsFull ? 0 : 1, mask.Window);
         var valueGroups = Math.Max(1, (int)BitOperations.RoundUpToPowerOf2((uint)(WarpSize / ((kv.HeadDim + 3) / 4) + 1)) / 2);
         for (var row = 0; row < q.Rows; row += rowsAtOnce)
         {

@@ -236,9 +236,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Where its elements lie.</summary>
         private static ref float* Source(float* query) => ref *(float**)(query + 6);
 
-        /// <summary>The logical position of a row.</summary>
-        private int Position(int row) =>
-            _mask.Start + (_mask.Depths.IsEmpty ? row : ((int*)_mask.Depths.Address)[(long)row * _mask.Depths.RowStride]);
+        /// <summary>The last position that a row sees: its own, or that of the last row where all see all.</summary>
+        private int Position(int row)
+        {
+            if (_mask.IsFull) return _mask.Start + _rows - 1;
+            return _mask.Start + (_mask.Depths.IsEmpty ? row : ((int*)_mask.Depths.Address)[(long)row * _mask.Depths.RowStride]);
+        }
+
         private int FirstBlock(int position) => _mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1) / Block;
         /// <summary>The first block whose keys are found through paths rather than by position.</summary>
         private int TreeBlock => _mask.Paths.IsEmpty ? int.MaxValue : _mask.Start / Block;

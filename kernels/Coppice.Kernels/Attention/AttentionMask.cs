@@ -6,7 +6,8 @@ namespace Coppice.Kernels;
 /// <remarks>
 /// Slots below <see cref="Start"/> hold committed positions, slot = position. The rows' own keys come after them, appended before
 /// attention.
-/// Without paths the rows are consecutive positions: row r is position Start + r and sees slots 0 … Start + r (causal).
+/// Without paths the rows are consecutive positions: row r is position Start + r and sees slots 0 … Start + r (causal), or every slot up to
+/// the last row's own (full, as encoders attend in both directions).
 /// With paths they are nodes of a token tree: row r is position Start + depths[r] and sees slots 0 … Start - 1, then Start + paths[r, j]
 /// for
 /// j = 0 … depths[r], its ancestors and itself in order of depth. Key j of the path has logical position Start + j, so a node's result
@@ -18,13 +19,15 @@ namespace Coppice.Kernels;
 [SuppressMessage("Performance", "CA1815", Justification = "Masks are never compared.")]
 public readonly struct AttentionMask
 {
-    private AttentionMask(int start, Tensor paths, Tensor depths, int deepest, int nodes, int window)
+    private AttentionMask(int start, Tensor paths, Tensor depths, int deepest, int nodes, int window, bool isFull = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfNegative(deepest);
         ArgumentOutOfRangeException.ThrowIfNegative(nodes);
         ArgumentOutOfRangeException.ThrowIfNegative(window);
+        if (isFull && window > 0) throw new ArgumentException($"mask: rows that see all positions have no window, got {window}.");
         (Start, Paths, Depths, Deepest, Nodes, Window) = (start, paths, depths, deepest, nodes, window);
+        IsFull = isFull;
     }
 
     /// <summary>Committed positions before the rows.</summary>
@@ -39,9 +42,14 @@ public readonly struct AttentionMask
     public int Nodes { get; }
     /// <summary>Sliding window: a row at position p sees positions above p - window only; 0 for no limit.</summary>
     public int Window { get; }
+    /// <summary>Whether every row sees the positions of all rows, those after its own too.</summary>
+    public bool IsFull { get; }
 
     /// <summary>Consecutive positions from <paramref name="start"/> on.</summary>
     public static AttentionMask Causal(int start, int window = 0) => new(start, default, default, 0, 0, window);
+
+    /// <summary>Consecutive positions from <paramref name="start"/> on, each of which sees all of them and all before.</summary>
+    public static AttentionMask Full(int start) => new(start, default, default, 0, 0, 0, isFull: true);
 
     /// <summary>The last nodes of a token tree whose root is position <paramref name="start"/>, or all of them.</summary>
     /// <param name="start">Committed positions before the root.</param>
@@ -54,5 +62,6 @@ public readonly struct AttentionMask
         new(start, paths, depths, deepest, nodes == 0 && !paths.IsEmpty ? paths.Rows : nodes, window);
 
     /// <summary>The same rows under another window.</summary>
-    public AttentionMask WithWindow(int window) => new(Start, Paths, Depths, Deepest, Nodes, window);
+    /// <exception cref="ArgumentException">The rows see all positions.</exception>
+    public AttentionMask WithWindow(int window) => new(Start, Paths, Depths, Deepest, Nodes, window, IsFull);
 }

@@ -27,17 +27,21 @@ internal sealed partial class GpuBackend
             (block == Blocks ? (long)row * Heads + head : (long)Rows * Heads + ((long)row * Blocks + block) * Heads + head) * (HeadDim + 2);
     }
 
-    /// <summary>Who sees whom: <see cref="AttentionMask"/> on the device. PathStride is 0 where rows are consecutive positions.</summary>
-    internal readonly struct DeviceMask(ArrayView<int> paths, ArrayView<int> depths, int pathStride, int start, int window)
+    /// <summary>
+    /// Who sees whom: <see cref="AttentionMask"/> on the device. PathStride is 0 where rows are consecutive positions; a row then sees Step
+    /// positions more than the one before it, 1 or, where all rows see all, 0.
+    /// </summary>
+    internal readonly struct DeviceMask(ArrayView<int> paths, ArrayView<int> depths, int pathStride, int start, int step, int window)
     {
         private readonly ArrayView<int> _paths = paths;
         private readonly ArrayView<int> _depths = depths;
         private readonly int _pathStride = pathStride;
         private readonly int _start = start;
+        private readonly int _step = step;
         private readonly int _window = window;
 
-        /// <summary>Logical position of a row.</summary>
-        internal int Position(int row) => _start + (_pathStride == 0 ? row : _depths[row]);
+        /// <summary>The last logical position that a row sees, which is its own unless all rows see all.</summary>
+        internal int Position(int row) => _start + (_pathStride == 0 ? row * _step : _depths[row]);
 
         /// <summary>The first position that a row at <paramref name="position"/> sees.</summary>
         internal int First(int position) => _window == 0 ? 0 : Math.Max(0, position - _window + 1);

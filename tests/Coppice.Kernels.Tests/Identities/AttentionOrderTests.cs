@@ -26,6 +26,28 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
         scenes.Sample(Check, iter: count, threads: 1);
     }
 
+    /// <summary>A row that sees all others in both directions has the bits of the last of consecutive rows with the same query.</summary>
+    [Fact]
+    public void A_row_that_sees_all_equals_the_last_row_of_consecutive_ones()
+    {
+        Device.Require();
+        var (scenes, count) = Device.IsOnHost ? (Scenes, 150L) : (SmallScenes, 4L);
+        scenes.Sample(scene => CheckFull(scene with { Window = 0 }), iter: count, threads: 1);
+    }
+
+    private void CheckFull(Scene scene)
+    {
+        using var bed = NewBed();
+        int[] rows = [.. Enumerable.Range(0, scene.Nodes)];
+        var all = scene.Attend(bed, rows, AttentionMask.Full(scene.Start), scene.Consecutive(scene.Nodes));
+        var last = AttentionMask.Causal(scene.Start + scene.Nodes - 1);
+        foreach (var row in rows)
+        {
+            var alone = scene.Attend(bed, rows, last, scene.Shuffled(scene.Nodes), asking: [row]);
+            Compare.SameFiniteBits($"{scene}: row {row} of all on {bed.Backend.Name}", all.AsSpan(row * scene.RowLength, scene.RowLength), alone);
+        }
+    }
+
     private void Check(Scene scene)
     {
         using var bed = NewBed();
@@ -43,7 +65,7 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
             Compare.SameFiniteBits($"{scene}: prefill of the path to node {node} on {bed.Backend.Name}", expected,
                 prefilled.AsSpan(^scene.RowLength..));
             var decoded = scene.Attend(bed, path, AttentionMask.Causal(scene.Start + path.Length - 1, scene.Window),
-                scene.Shuffled(path.Length), lastOnly: true);
+                scene.Shuffled(path.Length), asking: path[^1..]);
             Compare.SameFiniteBits($"{scene}: decoding the path to node {node} on {bed.Backend.Name}", expected, decoded);
         }
     }
@@ -58,8 +80,11 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
         public int[] Consecutive(int rows) => [.. Enumerable.Range(0, KvLayout.Pages(Start + rows))];
         public int[] Shuffled(int rows) => Noise.Permutation(Seed, KvLayout.Pages(Start + rows) + 3)[..KvLayout.Pages(Start + rows)];
 
-        /// <summary>Attention of <paramref name="rows"/>, nodes of the tree, stored behind the committed positions in this order.</summary>
-        public float[] Attend(Bed bed, int[] rows, AttentionMask mask, int[] pageTable, bool lastOnly = false)
+        /// <summary>
+        /// Attention of <paramref name="rows"/>, nodes of the tree, stored behind the committed positions in this order, or only of those
+        /// that are <paramref name="asking"/>.
+        /// </summary>
+        public float[] Attend(Bed bed, int[] rows, AttentionMask mask, int[] pageTable, int[]? asking = null)
         {
             var (query, kvHeads, dim) = Shape;
             var slots = Start + Nodes;
@@ -68,7 +93,7 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
             var image = new KvImage(kvHeads, dim, Type, pageTable);
             for (var slot = 0; slot < Start; slot++) image.Store(slot, slot, k, v);
             for (var i = 0; i < rows.Length; i++) image.Store(Start + i, Start + rows[i], k, v);
-            var asking = lastOnly ? rows[^1..] : rows;
+            asking ??= rows;
             var queries = bed.Place(new Shape(asking.Length, query, dim),
                 asking.SelectMany(node => q.Skip(node * RowLength).Take(RowLength)).ToArray());
             var y = bed.Output(queries.Shape);

@@ -47,8 +47,12 @@ public abstract class AttentionTests(Device device) : OpSuite(device)
         var q = bed.Place(new Shape(c.Tokens, c.QueryHeads, c.HeadDim),
             Noise.Uniform(3, (long)c.Tokens * c.QueryHeads * c.HeadDim, c.QuerySize));
         var y = bed.Output(q.Shape);
-        var mask = c.Mask == MaskKind.Tree ? new RandomTree(slots, c.Tokens).Mask(bed, c.Start, c.Window)
-            : AttentionMask.Causal(c.Start, c.Window);
+        var mask = c.Mask switch
+        {
+            MaskKind.Tree => new RandomTree(slots, c.Tokens).Mask(bed, c.Start, c.Window),
+            MaskKind.Full => AttentionMask.Full(c.Start),
+            _ => AttentionMask.Causal(c.Start, c.Window),
+        };
         var scale = 1 / MathF.Sqrt(c.HeadDim);
         var (paged, dense) = (c.Paged ? image.Paged(bed) : default, c.Paged ? default : image.Dense(bed));
         return (Attend, y);

@@ -47,7 +47,7 @@ internal sealed unsafe partial class ReferenceBackend
         var heads = q.Shape[1];
         for (var t = 0; t < q.Rows; t++)
         {
-            var slots = VisibleSlots(mask, t);
+            var slots = mask.IsFull ? [.. Enumerable.Range(0, mask.Start + q.Rows)] : VisibleSlots(mask, t);
             for (var head = 0; head < heads; head++)
             {
                 var kvHead = head * cache.KvHeads / heads;

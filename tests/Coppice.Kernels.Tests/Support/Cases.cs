@@ -46,6 +46,8 @@ public enum MaskKind
     Causal,
     /// <summary>A token tree of some random form.</summary>
     Tree,
+    /// <summary>Consecutive positions that see each other in both directions.</summary>
+    Full,
 }
 
 /// <summary>Tokens queries behind Start committed positions.</summary>
@@ -197,6 +199,11 @@ public static class Cases
             new(100, 3, 2, 1, 128, ElementType.F16, false, MaskKind.Causal, QuerySize: 30),
         new(1, 2, 1, 1, 4, ElementType.F32, false, MaskKind.Causal, Window: 1),
             new(127, 3, 8, 8, 96, ElementType.BF16, false, MaskKind.Tree, Window: 64, SoftCap: 50),
+        .. from tokens in Turns(1, 2, 5, 63, 64, 65, 130)
+           from heads in Turns<(int Query, int Kv, int Dim)>((12, 12, 32), (3, 3, 18), (4, 1, 24), (2, 2, 64))
+           let turn = tokens.Turn + heads.Turn
+           select new AttentionCase(turn % 3 == 2 ? 7 : 0, tokens.Item, heads.Item.Query, heads.Item.Kv, heads.Item.Dim, Reals[turn % 3],
+               turn % 2 == 1, MaskKind.Full, SoftCap: turn % 4 == 3 ? 30 : 0),
     ];
 
     /// <summary>Rows stored across page edges.</summary>
