@@ -123,6 +123,31 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         _postProcessor.Apply(ids, addSpecialTokens, destination);
     }
 
+    /// <summary>
+    /// The ids of <paramref name="text"/> framed with special tokens, at most <paramref name="maxTokens"/> of them: of a longer text the
+    /// end is left out, and the frame stays.
+    /// </summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="maxTokens">At least as many as the frame has.</param>
+    /// <param name="isTruncated">Whether something was left out.</param>
+    internal int[] EncodeWithin(string text, int maxTokens, out bool isTruncated)
+    {
+        var ids = new List<int>(text.Length / 4 + 8);
+        Tokenize(Pieces(text, AllSteps, normalized: null), ids);
+        var framed = new List<int>(ids.Count + 8);
+        _postProcessor.Apply(ids, addSpecialTokens: true, framed);
+        isTruncated = framed.Count > maxTokens;
+        if (!isTruncated) return [.. framed];
+        var frame = new List<int>();
+        _postProcessor.Apply([], addSpecialTokens: true, frame);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, frame.Count);
+        var copies = (framed.Count - frame.Count) / ids.Count;      // a template may hold the text more than once
+        ids.RemoveRange((maxTokens - frame.Count) / copies, ids.Count - (maxTokens - frame.Count) / copies);
+        framed.Clear();
+        _postProcessor.Apply(ids, addSpecialTokens: true, framed);
+        return [.. framed];
+    }
+
     /// <summary>The text of <paramref name="ids"/>; ids that no token has are left out.</summary>
     /// <param name="ids">Token ids.</param>
     /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>

@@ -45,7 +45,7 @@ public sealed class LanguageModel : IDisposable
         _vocabulary = new Lazy<TokenVocabulary>(() => ModelVocabulary.Of(tokenizer, spec.VocabularySize, EndTokenIds));
         ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
         Runner = new ModelRunner(
-            backend, spec, weights, ContextLength, options.PrefillChunk, options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
+            backend, spec, weights, ContextLength, PassRows(options), options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
         Scheduler = new Scheduler(Runner, new SchedulerOptions(options.MaxSequences, options.MaxQueued, options.TokenDelay));
         Decoder = new Decoder(spec.VocabularySize);
         Prefixes = Runner.SharedPages is { } pages && options.KvCache.PrefixCaching ? new PrefixCache(pages, pages.Pages) : null;
@@ -121,7 +121,7 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
     /// <exception cref="PlatformNotSupportedException">The device is not on this machine.</exception>
     public static LanguageModel Load(string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null) =>
-        LoadFolder(folder, options, progress, CancellationToken.None);
+        LoadFolder(folder, options, progress, ModelUse.Text, CancellationToken.None);
 
     /// <summary>Loads the model in <paramref name="folder"/> on threads of the pool.</summary>
     /// <param name="folder">As for <see cref="Load(string, ModelOptions?, IProgress{LoadProgress}?)"/>.</param>
@@ -133,10 +133,11 @@ public sealed class LanguageModel : IDisposable
     public static Task<LanguageModel> LoadAsync(
         string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
         Task.Factory.StartNew(
-            () => LoadFolder(folder, options, progress, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+            () => LoadFolder(folder, options, progress, ModelUse.Text, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
-    private static LanguageModel LoadFolder(
-        string folder, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    /// <summary>Loads the model in <paramref name="folder"/>, as <see cref="Load(string, ModelOptions?, IProgress{LoadProgress}?)"/>.</summary>
+    internal static LanguageModel LoadFolder(
+        string folder, ModelOptions? options, IProgress<LoadProgress>? progress, ModelUse use, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new ModelOptions();
@@ -145,7 +146,7 @@ public sealed class LanguageModel : IDisposable
         var backend = DeviceFactory.Create(options.Device, options.Threads, options.CpuTier);
         try
         {
-            return Load(backend, folder, options, progress, cancellation);
+            return Load(backend, folder, options, progress, use, cancellation);
         }
         catch
         {
@@ -156,8 +157,9 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>Loads onto <paramref name="backend"/>, which belongs to the model if loading succeeds.</summary>
     internal static LanguageModel Load(
-        Backend backend, string folder, ModelOptions options, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default) =>
-        Load(backend, ModelFolder.Read(folder), options, progress, null, cancellation);
+        Backend backend, string folder, ModelOptions options, IProgress<LoadProgress>? progress = null, ModelUse use = ModelUse.Text,
+        CancellationToken cancellation = default) =>
+        Load(backend, ModelFolder.Read(folder, use), options, progress, null, cancellation);
 
     private static LanguageModel Load(
         Backend backend, ModelFolder files, ModelOptions options, IProgress<LoadProgress>? progress, LanguageModel? target, CancellationToken cancellation)
@@ -222,7 +224,7 @@ public sealed class LanguageModel : IDisposable
         {
             ThrowIfDisposed();
             if (_drafts.TryGetValue((folder, quantized), out var draft)) return draft.Runner;
-            var files = ModelFolder.Read(folder);
+            var files = ModelFolder.Read(folder, ModelUse.Text);
             if (files.Spec.VocabularySize != VocabularySize)
                 throw new CheckpointException(
                     $"{folder}: a draft model must have the model's {VocabularySize} tokens, got {files.Spec.VocabularySize}.");
@@ -269,14 +271,25 @@ public sealed class LanguageModel : IDisposable
         if (_target is null) Backend.Dispose();
     }
 
+    /// <summary>Rows of a pass at most; a text of an encoder must fit one.</summary>
+    private int PassRows(ModelOptions options) =>
+        Spec.IsEncoder ? Math.Max(options.PrefillChunk, ContextLength) : options.PrefillChunk;
+
+    /// <summary>
+    /// Tokens in the pages of an encoder: for the texts of the pass that runs and, as theirs are given back later, of the one before it; the
+    /// last page of each is not full.
+    /// </summary>
+    private long EncoderTokens(ModelOptions options) => 2 * (PassRows(options) + (long)options.MaxSequences * KvLayout.PageSize);
+
     /// <summary>
     /// Tokens in the pages that all sessions share: what the options say, or eight contexts as far as they take no more than a third of the
     /// memory.
     /// </summary>
     private long SharedTokens(ModelOptions options)
     {
+        if (Spec.IsEncoder) return EncoderTokens(options);
         if (options.KvCache.SharedTokens >= 0) return options.KvCache.SharedTokens;
-        var token = 2L * Spec.Layers.Count * Spec.KvHeads * Spec.HeadDim * options.KvCache.Type.Size();
+        var token = 2L * Spec.KvLayers * Spec.KvHeads * Spec.HeadDim * options.KvCache.Type.Size();
         var affordable = Backend.AvailableBytes / 3 / Math.Max(token, 1);
         var whole = ContextLength + ModelRunner.TreeNodes + KvLayout.PageSize;
         return Math.Clamp(DefaultContexts * (long)whole, whole, Math.Clamp(affordable, whole, int.MaxValue));

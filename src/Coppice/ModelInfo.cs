@@ -116,5 +116,5 @@ public sealed record ModelInfo
 
     private static Dictionary<ElementType, long> Kv(ModelSpec spec, Func<KvGeometry, long> bytes) =>
         new[] { ElementType.F32, ElementType.F16, ElementType.BF16 }
-        .ToDictionary(type => type, type => bytes(new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, type)));
+        .ToDictionary(type => type, type => bytes(new KvGeometry(spec.KvLayers, spec.KvHeads, spec.HeadDim, type)));
 }

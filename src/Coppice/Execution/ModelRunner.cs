@@ -45,7 +45,7 @@ internal sealed class ModelRunner : IDisposable
     {
         (Backend, Spec, _weights, ContextLength, Gate) = (backend, spec, weights, contextLength, gate ?? new Lock());
         Size = Sizes(spec, rows);
-        Geometry = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, kv);
+        Geometry = new KvGeometry(spec.KvLayers, spec.KvHeads, spec.HeadDim, kv);
         _ropes = new RopeTables(backend, spec, contextLength);
         try
         {
@@ -100,6 +100,7 @@ internal sealed class ModelRunner : IDisposable
     /// </summary>
     public static WorkspaceSize Sizes(ModelSpec spec, int rows)
     {
+        if (spec.IsEncoder) return new WorkspaceSize(rows, LogitRows: 1, TreeRows: 1, TreeDepth + 1);     // neither head nor trees
         var logitRows = (int)Math.Clamp(LogitBytes / (4L * spec.VocabularySize), 8, BatchTreeRows);
         return new WorkspaceSize(Math.Max(rows, TreeNodes), logitRows, BatchTreeRows, TreeDepth + 1);
     }
@@ -157,6 +158,10 @@ internal sealed class ModelRunner : IDisposable
     /// <summary>Copies rows of the last layer's output to the host; under the gate.</summary>
     internal void DownloadHidden(int first, int count, Span<float> states) =>
         Backend.Download(_workspace.Residual.Slice(first, count), states);
+
+    /// <summary>Copies rows of the last hidden states, after the final norm, to the host; under the gate.</summary>
+    internal void DownloadFinal(int first, int count, Span<float> states) =>
+        Backend.Download(Transformer.Final(_workspace, first, count), states);
 
     /// <summary>Waits for a pass that runs, then frees everything. Caches that are still there must only be disposed after that.</summary>
     public void Dispose()

@@ -130,6 +130,21 @@ internal sealed class PassOutput
         }
     }
 
+    /// <summary>
+    /// Copies the last hidden states, after the final norm, of <paramref name="count"/> rows from <paramref name="first"/> on.
+    /// </summary>
+    /// <param name="first">Row of the request.</param>
+    /// <param name="count">Rows.</param>
+    /// <param name="states">[count, hidden].</param>
+    public void Final(int first, int count, Span<float> states)
+    {
+        lock (_runner.Gate)
+        {
+            Check();
+            _runner.DownloadFinal(_firstRow + first, count, states);
+        }
+    }
+
     /// <summary>A run of the head has computed <paramref name="node"/> as row <paramref name="place"/> of its rows.</summary>
     internal void Placed(int node, int place) => _places[node] = place;
 

@@ -51,6 +51,8 @@ internal abstract class PassParticipant
     /// token.
     /// </summary>
     public abstract int PromptRows { get; }
+    /// <summary>Whether all its rows must be in one pass: each depends on those after it too.</summary>
+    public virtual bool IsWhole => false;
     /// <summary>Tokens in all.</summary>
     public abstract int TokenCount { get; }
     /// <summary>Whether there is something to read, or the end was reached.</summary>

@@ -19,6 +19,7 @@ internal sealed partial class Scheduler
     private readonly List<PassParticipant> _prompts = [];
     private readonly List<PassParticipant> _evicted = [];       // to be sent back to the queue when the pass is over
     private readonly PassRequest[] _requests;
+    private readonly PassParticipant[] _fitting;            // scratch: prompts that get rows
     private readonly SpeculationGuard?[] _guards;           // by the number of sequences in a pass
     private long _passes;
 
@@ -100,7 +101,7 @@ internal sealed partial class Scheduler
         _prompts.Clear();
         foreach (var participant in _active)
         {
-            if (participant.HasRoom || participant.IsFinished) (participant.PromptRows > 0 ? _prompts : _pass).Add(participant);
+            if (participant.HasRoom || participant.IsFinished) (participant.PromptRows > 0 || participant.IsWhole ? _prompts : _pass).Add(participant);
         }
         _pass.Sort(ByArrival);
         var limit = Math.Min(_runner.Size.Rows - (_prompts.Count > 0 ? LeastChunk : 0), _requests.Length);
@@ -123,7 +124,8 @@ internal sealed partial class Scheduler
         : one.Served != other.Served ? one.Served.CompareTo(other.Served) : one.Arrival.CompareTo(other.Arrival);
 
     /// <summary>
-    /// Gives prompts the rows that are left, as many as the bound allows where somebody waits for tokens; who gets none is not in the pass.
+    /// Gives prompts the rows that are left, as many as the bound allows where somebody waits for tokens; who gets none is not in the pass,
+    /// nor who needs more at once: it comes first in the next.
     /// </summary>
     private void Share()
     {
@@ -137,13 +139,17 @@ internal sealed partial class Scheduler
         }
         _prompts.Sort(ByService);
         var taken = 0;
-        while (taken < _prompts.Count && rows > 0 && _pass.Count + taken < _requests.Length)
+        foreach (var prompt in _prompts)
         {
-            var prompt = _prompts[taken++];
+            if (rows == 0 || _pass.Count + taken == _requests.Length) break;
+            if (prompt.IsWhole && prompt.PromptRows + 1 > rows) continue;
             prompt.Chunk = Math.Min(prompt.PromptRows + 1, rows);
             rows -= prompt.Chunk;
+            _fitting[taken++] = prompt;
         }
-        _prompts.RemoveRange(taken, _prompts.Count - taken);
+        _prompts.Clear();
+        for (var i = 0; i < taken; i++) _prompts.Add(_fitting[i]);
+        Array.Clear(_fitting, 0, taken);
     }
 
     /// <summary>Lets everyone plan; who finds no pages, or fails, leaves the pass.</summary>

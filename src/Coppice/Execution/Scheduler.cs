@@ -39,6 +39,7 @@ internal sealed partial class Scheduler : IDisposable
     {
         (_runner, _options) = (runner, options);
         _requests = new PassRequest[options.Sequences];
+        _fitting = new PassParticipant[options.Sequences];
         _guards = new SpeculationGuard?[options.Sequences + 1];
     }
 

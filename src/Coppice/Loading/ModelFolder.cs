@@ -5,6 +5,15 @@ using Coppice.Weights;
 
 namespace Coppice.Loading;
 
+/// <summary>What a model is loaded for.</summary>
+internal enum ModelUse
+{
+    /// <summary>Whatever it can do, which is then asked.</summary>
+    Any,
+    /// <summary>Tokens of texts: a decoder.</summary>
+    Text,
+}
+
 /// <summary>What a folder says of its model in everything but the weights.</summary>
 internal sealed record ModelFolder(string Folder, ModelFamily Family, ModelSpec Spec, GenerationDefaults Defaults)
 {
@@ -19,8 +28,8 @@ internal sealed record ModelFolder(string Folder, ModelFamily Family, ModelSpec 
 
     /// <summary>Reads config.json and generation_config.json of <paramref name="folder"/>, which may be a hub's cache of one model.</summary>
     /// <exception cref="CheckpointException">A file is missing or malformed.</exception>
-    /// <exception cref="UnsupportedModelException">No family reads the config.</exception>
-    public static ModelFolder Read(string folder)
+    /// <exception cref="UnsupportedModelException">No family reads the config, or the model is not for that use.</exception>
+    public static ModelFolder Read(string folder, ModelUse use = ModelUse.Any)
     {
         if (!Directory.Exists(folder)) throw new CheckpointException($"{folder}: a model folder must be there, found none.");
         folder = CheckpointFolder.Resolve(folder);
@@ -33,6 +42,10 @@ internal sealed record ModelFolder(string Folder, ModelFamily Family, ModelSpec 
             config = text;
         }
         var (family, spec) = ModelFamily.Read(config);
+        if (use == ModelUse.Text && spec.IsEncoder)
+            throw new UnsupportedModelException(
+                $"config.json: model_type {CheckpointText.Quote(spec.ModelType)} is an encoder, which gives embeddings and no text (use "
+                + "EmbeddingModel, or coppice embed).");
         var defaults = GenerationDefaults.Read(folder, config, spec);
         return new ModelFolder(folder, family, spec, defaults) { Warnings = [.. warnings, .. defaults.Warnings] };
     }

@@ -45,12 +45,12 @@ internal sealed class WarmUp
 
     /// <summary>
     /// Starts a warm-up on a thread of its own where it pays: a device that is given code of the runtime's, and a model that is not read at
-    /// once.
+    /// once and generates texts.
     /// </summary>
     /// <returns>The warm-up that runs, or null.</returns>
     public static WarmUp? Start(Backend backend, ModelFolder files, WeightPlan plan, Checkpoint checkpoint, ModelOptions options)
     {
-        if (!backend.CompilesWhenCalled || checkpoint.Bytes < WorthwhileBytes) return null;
+        if (!backend.CompilesWhenCalled || checkpoint.Bytes < WorthwhileBytes || files.Spec.IsEncoder) return null;
         var warmUp = new WarmUp(backend, files, plan, checkpoint, options);
         warmUp._task = Task.Factory.StartNew(warmUp.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return warmUp;

@@ -32,8 +32,24 @@ internal sealed class ConfigReader
     /// <exception cref="CheckpointException">It is missing or not a JSON object.</exception>
     public static ConfigReader Open(string folder, string name = "config.json")
     {
-        using var document = JsonFile.Read(Path.Combine(folder, name));
+        using var document = JsonFile.Read(folder, name);
         return new ConfigReader(name, "", document.RootElement.Clone(), new Problems([], []));
+    }
+
+    /// <summary>Reads the file <paramref name="name"/> of <paramref name="folder"/>, a list of objects, whose problems are reported together.</summary>
+    /// <exception cref="CheckpointException">It is missing or not a list of objects.</exception>
+    public static IReadOnlyList<ConfigReader> OpenList(string folder, string name)
+    {
+        using var document = JsonFile.ReadList(Path.Combine(folder, name));
+        var problems = new Problems([], []);
+        var readers = new List<ConfigReader>();
+        foreach (var element in document.RootElement.EnumerateArray())
+        {
+            if (element.ValueKind != JsonValueKind.Object)
+                throw new CheckpointException($"{name}: [{readers.Count}] must be an object, found {CheckpointText.Value(element)}.");
+            readers.Add(new ConfigReader(name, $"[{readers.Count}].", element.Clone(), problems));
+        }
+        return readers;
     }
 
     /// <summary>Reads <paramref name="json"/>, called <paramref name="name"/> in messages.</summary>

@@ -9,7 +9,7 @@ namespace Coppice.Models;
 /// passes.</remarks>
 internal sealed class ForwardBatch
 {
-    private readonly int[] _tokens, _positions, _ropePositions, _depths, _paths;
+    private readonly int[] _tokens, _positions, _ropePositions, _tokenTypes, _depths, _paths;
     private readonly List<Segment> _segments = [];
     private readonly int _ropeOffset;
 
@@ -21,6 +21,7 @@ internal sealed class ForwardBatch
         Size = size;
         _ropeOffset = ropeOffset;
         (_tokens, _positions, _ropePositions) = (new int[size.Rows], new int[size.Rows], new int[size.Rows]);
+        _tokenTypes = new int[size.Rows];
         (_depths, _paths) = (new int[size.TreeRows], new int[size.TreeRows * size.PathLength]);
     }
 
@@ -46,6 +47,8 @@ internal sealed class ForwardBatch
     public ReadOnlySpan<int> Positions => _positions.AsSpan(0, Rows);
     /// <summary>Rows of the rotary tables.</summary>
     public ReadOnlySpan<int> RopePositions => _ropePositions.AsSpan(0, Rows);
+    /// <summary>All 0: a request is one text, and only the second text of a pair has another type.</summary>
+    public ReadOnlySpan<int> TokenTypes => _tokenTypes.AsSpan(0, Rows);
     public ReadOnlySpan<int> Depths => _depths.AsSpan(0, TreeRows);
     /// <summary>[treeRows, pathLength].</summary>
     public ReadOnlySpan<int> Paths => _paths.AsSpan(0, TreeRows * Size.PathLength);

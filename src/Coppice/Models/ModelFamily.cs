@@ -25,6 +25,7 @@ internal sealed record ModelFamily(
         StableLm.Family,
         StarCoder2.Family,
         Cohere.Family,
+        Bert.Family,
     ];
 
     /// <summary>Whether a family reads the model_type of <paramref name="config"/>.</summary>

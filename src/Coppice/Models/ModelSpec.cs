@@ -22,6 +22,8 @@ internal enum NormPlacement
     After,
     /// <summary>x += norm(attention(norm(x))); x += norm(mlp(norm(x))).</summary>
     BeforeAndAfter,
+    /// <summary>x = norm(x + attention(x)); x = norm(x + mlp(x)); the last layer's sum is normalised by its own norm, so none follows.</summary>
+    AfterSum,
     /// <summary>h = norm(x); x += attention(h) + mlp(h).</summary>
     ParallelShared,
     /// <summary>x += attention(norm₁(x)) + mlp(norm₂(x)).</summary>
@@ -85,6 +87,20 @@ internal sealed record ModelSpec
     public IReadOnlyList<RopeSpec> Ropes { get; init; } = [];
     /// <summary>Rows of a learned position table, 0 for none.</summary>
     public int LearnedPositions { get; init; }
+    /// <summary>Rows of the stored table before that of position 0, which no token has.</summary>
+    public int UnusedPositions { get; init; }
+    /// <summary>Rows of a table of token types that is added to the embedding, 0 for none; the tokens of a text are all of type 0.</summary>
+    public int TokenTypes { get; init; }
+    /// <summary>Whether the sum of the embeddings is normalised.</summary>
+    public bool EmbeddingNorm { get; init; }
+
+    /// <summary>
+    /// An encoder: every token attends to all of its text, and there is no head, so that it gives states and no tokens. A text runs in one
+    /// pass.
+    /// </summary>
+    public bool IsEncoder { get; init; }
+    /// <summary>Layers whose keys and values are kept: an encoder needs those of one layer only while that layer runs.</summary>
+    public int KvLayers => IsEncoder ? 1 : Layers.Count;
 
     public required float AttentionScale { get; init; }
     /// <summary>Soft cap of attention scores, 0 for none.</summary>

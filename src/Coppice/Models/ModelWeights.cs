@@ -63,6 +63,11 @@ internal sealed class ModelWeights : IDisposable
     public WeightMatrix Embedding { get; set; } = null!;
     /// <summary>[positions, hidden], where positions are learned.</summary>
     public WeightMatrix Positions { get; set; } = null!;
+    /// <summary>[types, hidden], where tokens have types.</summary>
+    public WeightMatrix TokenTypes { get; set; } = null!;
+    /// <summary>[hidden], where the sum of the embeddings is normalised.</summary>
+    public Tensor EmbeddingNorm { get; set; }
+    public Tensor EmbeddingNormBias { get; set; }
     public LayerWeights[] Layers { get; }
     public Tensor FinalNorm { get; set; }
     public Tensor FinalNormBias { get; set; }

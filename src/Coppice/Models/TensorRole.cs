@@ -6,7 +6,7 @@ namespace Coppice.Models;
 /// </summary>
 internal enum TensorRole
 {
-    Embedding, PositionEmbedding, FinalNorm, Head,
+    Embedding, PositionEmbedding, TokenTypeEmbedding, EmbeddingNorm, FinalNorm, Head,
     AttentionNorm, Query, Key, Value, FusedQkv, QueryNorm, KeyNorm, Output, PostAttentionNorm,
     MlpNorm, Gate, Up, FusedGateUp, Down, PostMlpNorm,
     Router, ExpertGate, ExpertUp, ExpertDown,

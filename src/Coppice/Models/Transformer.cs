@@ -26,11 +26,11 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         Upload(batch, w);
         var rows = batch.Rows;
         var (x, h, projected) = (w.Residual.Slice(0, rows), w.Normed.Slice(0, rows), w.Projected.Slice(0, rows));
-        Backend.Embed(w.Tokens.Slice(0, rows), weights.Embedding, Spec.EmbeddingScale, x);
-        if (Spec.LearnedPositions > 0)
+        Embed(w, x, h);
+        if (Spec.Placement == NormPlacement.AfterSum)
         {
-            Backend.Embed(w.Positions.Slice(0, rows), weights.Positions, 1, h);
-            Backend.Add(x, h, 1, x);
+            for (var i = 0; i < weights.Layers.Length; i++) SummedLayer(i, batch, w, x, projected);
+            return;
         }
         var parallel = Spec.Placement is NormPlacement.ParallelShared or NormPlacement.ParallelSeparate;
         var delta = default(Tensor);        // what the sublayer before has still to add to x
@@ -53,6 +53,19 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             if (!layer.PostMlpNorm.IsEmpty) Norm(delta, layer.PostMlpNorm, layer.PostMlpNormBias, delta);
         }
         if (!delta.IsEmpty) Backend.Add(x, delta, Spec.ResidualScale, x);
+    }
+
+    /// <summary>
+    /// The last hidden states [count, hidden] of rows of the last pass, as the head reads them: after the final norm, where there is one.
+    /// Valid until the next call.
+    /// </summary>
+    public Tensor Final(Workspace w, int first, int count)
+    {
+        var x = w.Residual.Slice(first, count);
+        if (weights.FinalNorm.IsEmpty) return x;
+        var normed = w.Normed.Slice(first, count);
+        Norm(x, weights.FinalNorm, weights.FinalNormBias, normed);
+        return normed;
     }
 
     /// <summary>
@@ -86,9 +99,38 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         Backend.Upload(batch.Tokens, w.Tokens.Slice(0, batch.Rows));
         Backend.Upload(batch.Positions, w.Positions.Slice(0, batch.Rows));
         Backend.Upload(batch.RopePositions, w.RopePositions.Slice(0, batch.Rows));
+        if (Spec.TokenTypes > 0) Backend.Upload(batch.TokenTypes, w.TokenTypes.Slice(0, batch.Rows));
         if (batch.TreeRows == 0) return;
         Backend.Upload(batch.Depths, w.Depths.Slice(0, batch.TreeRows));
         Backend.Upload(batch.Paths, w.Paths.Slice(0, batch.TreeRows));
+    }
+
+    /// <summary>x = the token's embedding, its type's and its position's, normalised where the family does; <paramref name="part"/> is scratch.</summary>
+    private void Embed(Workspace w, Tensor x, Tensor part)
+    {
+        Backend.Embed(w.Tokens.Slice(0, x.Rows), weights.Embedding, Spec.EmbeddingScale, x);
+        if (Spec.TokenTypes > 0)
+        {
+            Backend.Embed(w.TokenTypes.Slice(0, x.Rows), weights.TokenTypes, 1, part);
+            Backend.Add(x, part, 1, x);
+        }
+        if (Spec.LearnedPositions > 0)
+        {
+            Backend.Embed(w.Positions.Slice(0, x.Rows), weights.Positions, 1, part);
+            Backend.Add(x, part, 1, x);
+        }
+        if (Spec.EmbeddingNorm) Norm(x, weights.EmbeddingNorm, weights.EmbeddingNormBias, x);
+    }
+
+    /// <summary>x = norm(x + attention(x)); x = norm(x + mlp(x)).</summary>
+    private void SummedLayer(int index, ForwardBatch batch, Workspace w, Tensor x, Tensor projected)
+    {
+        var layer = weights.Layers[index];
+        Attention(index, batch, w, x, projected);
+        Backend.Add(x, projected, Spec.ResidualScale, x);
+        Norm(x, layer.PostAttentionNorm, layer.PostAttentionNormBias, x);
+        Backend.Add(x, Mlp(layer, w, x, projected), Spec.ResidualScale, x);
+        Norm(x, layer.PostMlpNorm, layer.PostMlpNormBias, x);
     }
 
     private void Attention(int index, ForwardBatch batch, Workspace w, Tensor input, Tensor y)
@@ -111,10 +153,11 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             Backend.Rope(turned, w.RopePositions.Slice(0, batch.Rows), cosines, sines, Spec.Ropes[rope].Pairing);
         }
         var attended = w.Attended.Slice(0, batch.Rows);
+        var kept = Spec.IsEncoder ? 0 : index;
         using (batch.Segments.Length > 1 ? Backend.Together() : default)
         {
             foreach (var (cache, first, rows, _, _, _) in batch.Segments)
-                cache.Append(index, keys.Heads(Spec.KvHeads).Slice(first, rows), values.Slice(first, rows));
+                cache.Append(kept, keys.Heads(Spec.KvHeads).Slice(first, rows), values.Slice(first, rows));
         }
         using (batch.Segments.Length > 1 ? Backend.Together() : default)
         {
@@ -122,8 +165,9 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             {
                 var mask = treeRow is { } node
                     ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, earlier + rows)
+                    : Spec.IsEncoder ? AttentionMask.Full(cache.Length + earlier)
                     : AttentionMask.Causal(cache.Length + earlier, place.Window);
-                cache.Attend(index, queries.Heads(Spec.QueryHeads).Slice(first, rows), mask, Spec.AttentionScale, Spec.AttentionSoftCap,
+                cache.Attend(kept, queries.Heads(Spec.QueryHeads).Slice(first, rows), mask, Spec.AttentionScale, Spec.AttentionSoftCap,
                     attended.Heads(Spec.QueryHeads).Slice(first, rows));
             }
         }

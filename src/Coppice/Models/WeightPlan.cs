@@ -57,11 +57,16 @@ internal sealed class WeightPlan
         var plan = new WeightPlan(spec, map);
         var weights = plan.Weights;
         plan.Matrix(TensorRole.Embedding, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Embedding = w, use: MatrixUse.Vocabulary);
-        if (spec.LearnedPositions > 0)
-            plan.Matrix(TensorRole.PositionEmbedding, spec.LearnedPositions, spec.HiddenSize, transposed: false, w => weights.Positions = w, use: MatrixUse.Exact);
+        if (spec.LearnedPositions > 0) plan.AddPositions(w => weights.Positions = w);
+        if (spec.TokenTypes > 0)
+            plan.Matrix(
+                TensorRole.TokenTypeEmbedding, spec.TokenTypes, spec.HiddenSize, transposed: false, w => weights.TokenTypes = w,
+                use: MatrixUse.Exact);
+        if (spec.EmbeddingNorm) plan.Norm(TensorRole.EmbeddingNorm, 0, (w, b) => (weights.EmbeddingNorm, weights.EmbeddingNormBias) = (w, b));
         for (var layer = 0; layer < spec.Layers.Count; layer++) plan.AddLayer(layer, weights.Layers[layer]);
-        plan.Norm(TensorRole.FinalNorm, 0, (w, b) => (weights.FinalNorm, weights.FinalNormBias) = (w, b));
-        if (!spec.TiedHead)
+        if (spec.Placement != NormPlacement.AfterSum)
+            plan.Norm(TensorRole.FinalNorm, 0, (w, b) => (weights.FinalNorm, weights.FinalNormBias) = (w, b));
+        if (!spec.TiedHead && !spec.IsEncoder)
             plan.Matrix(
                 TensorRole.Head, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Head = w, use: MatrixUse.Vocabulary);
         if (spec.HeadBias) plan.Bias(spec.VocabularySize, [(TensorRole.Head, spec.VocabularySize)], 0, t => weights.HeadBias = t);
@@ -71,10 +76,18 @@ internal sealed class WeightPlan
     /// <summary>The plan of a model of other sizes under the same names.</summary>
     public WeightPlan For(ModelSpec spec) => Build(spec, _map);
 
+    private void AddPositions(Action<WeightMatrix> assign)
+    {
+        var (rows, unused, hidden) = (_spec.LearnedPositions, _spec.UnusedPositions, _spec.HiddenSize);
+        var name = _map.Name(TensorRole.PositionEmbedding) + ".weight";
+        var part = new WeightPart(name, unused + rows, hidden, false, [new RowRun(unused, 0, rows)]);
+        Matrices.Add(new MatrixPlan(rows, hidden, [part], assign, MatrixUse.Exact));
+    }
+
     private void AddLayer(int layer, LayerWeights w)
     {
-        var before = _spec.Placement != NormPlacement.After;
-        var after = _spec.Placement is NormPlacement.After or NormPlacement.BeforeAndAfter;
+        var before = _spec.Placement is not (NormPlacement.After or NormPlacement.AfterSum);
+        var after = _spec.Placement is NormPlacement.After or NormPlacement.BeforeAndAfter or NormPlacement.AfterSum;
         if (before) Norm(TensorRole.AttentionNorm, layer, (n, b) => (w.AttentionNorm, w.AttentionNormBias) = (n, b));
         if (before && _spec.Placement != NormPlacement.ParallelShared)
             Norm(TensorRole.MlpNorm, layer, (n, b) => (w.MlpNorm, w.MlpNormBias) = (n, b));

@@ -49,6 +49,7 @@ internal sealed class Workspace : IDisposable
         Add(new Shape(rows), ElementType.I32, t => Tokens = t);
         Add(new Shape(rows), ElementType.I32, t => Positions = t);
         Add(new Shape(rows), ElementType.I32, t => RopePositions = t);
+        if (spec.TokenTypes > 0) Add(new Shape(rows), ElementType.I32, t => TokenTypes = t);
         Add(new Shape(size.TreeRows), ElementType.I32, t => Depths = t);
         Add(new Shape(size.TreeRows, size.PathLength), ElementType.I32, t => Paths = t);
         Add(new Shape(size.LogitRows), ElementType.I32, t => LogitRows = t);
@@ -79,6 +80,8 @@ internal sealed class Workspace : IDisposable
     public Tensor Tokens { get; private set; }
     public Tensor Positions { get; private set; }
     public Tensor RopePositions { get; private set; }
+    /// <summary>[rows], I32; empty where tokens have no types.</summary>
+    public Tensor TokenTypes { get; private set; }
     /// <summary>[treeRows], I32.</summary>
     public Tensor Depths { get; private set; }
     /// <summary>[treeRows, pathLength], I32.</summary>

@@ -12,18 +12,28 @@ internal static class JsonFile
     /// counts, and NaN and infinities may stand bare: they are read as strings.
     /// </summary>
     /// <exception cref="CheckpointException">The file is missing, too large or not such a document.</exception>
-    public static JsonDocument Read(string path) => Parse(Path.GetFileName(path), CheckpointFile.ReadAll(path, MaxBytes));
+    public static JsonDocument Read(string path) => Read(Path.GetDirectoryName(path) ?? "", Path.GetFileName(path));
+
+    /// <summary>The same of <paramref name="name"/> in <paramref name="folder"/>; messages call it so.</summary>
+    public static JsonDocument Read(string folder, string name) => Parse(name, CheckpointFile.ReadAll(Path.Combine(folder, name), MaxBytes));
+
+    /// <summary>The document of <paramref name="path"/>, whose root is a list.</summary>
+    /// <exception cref="CheckpointException">The file is missing, too large or not such a document.</exception>
+    public static JsonDocument ReadList(string path) =>
+        Parse(Path.GetFileName(path), CheckpointFile.ReadAll(path, MaxBytes), JsonValueKind.Array, "list");
 
     /// <summary>The document of <paramref name="utf8"/>, under the same conditions.</summary>
-    public static JsonDocument Parse(string name, ReadOnlyMemory<byte> utf8)
+    public static JsonDocument Parse(string name, ReadOnlyMemory<byte> utf8) => Parse(name, utf8, JsonValueKind.Object, "object");
+
+    private static JsonDocument Parse(string name, ReadOnlyMemory<byte> utf8, JsonValueKind root, string kind)
     {
         try
         {
             if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
             var document = JsonDocument.Parse(PythonJson.WithoutConstants(utf8), new JsonDocumentOptions { MaxDepth = 32 });
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
+            if (document.RootElement.ValueKind == root) return document;
             document.Dispose();
-            throw new CheckpointException($"{name}: must be a JSON object, found another value.");
+            throw new CheckpointException($"{name}: must be a JSON {kind}, found another value.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -41,7 +41,7 @@ internal sealed class TinyModel : IDisposable
         using var writer = new SafetensorsWriter(WeightsPath, Tensors);
         foreach (var (name, type, shape) in Tensors)
         {
-            var norm = name.Contains("norm", StringComparison.Ordinal) || name.Contains("ln_", StringComparison.Ordinal);
+            var norm = name.Contains("norm", StringComparison.OrdinalIgnoreCase) || name.Contains("ln_", StringComparison.Ordinal);
             var scale = shape.Length == 2 ? 2 / Math.Sqrt(shape[^1]) : 0.3;
             var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
             for (var i = 0; i < values.Length; i++) values[i] = (float)((norm && name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0) + scale * (Normal(random) + (noise > 0 ? noise * Normal(other) : 0)));
