@@ -22,3 +22,12 @@ internal sealed record RenderResult
     public string? Text { get; init; }
     public string? Error { get; init; }
 }
+
+/// <summary>The vector of one text.</summary>
+internal sealed record EmbedResult
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public JsonElement? Id { get; init; }
+    public required int Tokens { get; init; }
+    public required ReadOnlyMemory<float> Embedding { get; init; }
+}

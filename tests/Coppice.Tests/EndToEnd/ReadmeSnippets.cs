@@ -50,6 +50,17 @@ internal static class ReadmeSnippets
         // end
     }
 
+    public static Task WithVectors()
+    {
+        // sample
+        using var model = EmbeddingModel.Load("weights/tiny");           // or a folder as all-MiniLM-L6-v2
+        var vectors = model.Embed(["Returns the number of elements", "Gets the count of items", "Closes the file"]);
+        float Similarity(int a, int b) => vectors[a].Vector.ToArray().Zip(vectors[b].Vector.ToArray(), (x, y) => x * y).Sum();
+        Console.WriteLine($"{Similarity(0, 1):f2} {Similarity(0, 2):f2}");
+        // end
+        return Task.CompletedTask;
+    }
+
     /// <summary>The text of every sample above, without its indentation.</summary>
     public static IReadOnlyList<string> Texts()
     {

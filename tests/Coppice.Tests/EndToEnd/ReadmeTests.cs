@@ -42,6 +42,10 @@ public sealed partial class ReadmeTests
         Assert.Matches(@"^-\d+\.\d\d nats$", lines[(text.Length + 1)..]);
     }
 
+    [Fact]
+    public async Task The_program_with_vectors_writes_how_alike_texts_are() =>
+        Assert.Matches(@"^-?[01]\.\d\d -?[01]\.\d\d\s*$", await Written(ReadmeSnippets.WithVectors));
+
     /// <summary>What a sample writes, run from the root of the repository as a reader does.</summary>
     private static async Task<string> Written(Func<Task> sample)
     {
