@@ -15,6 +15,7 @@ namespace Coppice.Text;
 public sealed class ChatTemplate
 {
     private readonly IReadOnlyList<Statement> _statements;
+    private readonly IReadOnlyDictionary<string, BlockStatement> _blocks;
     private readonly Scope _scope;
     private readonly TemplateLimits _limits;
 
@@ -27,7 +28,7 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(source);
         Source = source;
         _limits = limits ?? TemplateLimits.Default;
-        _statements = Parser.Parse(source);
+        (_statements, _blocks) = Parser.Parse(source);
         _scope = ScopeAnalyzer.Analyze(_statements);
     }
 
@@ -41,7 +42,7 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(input);
         var renderer = new Renderer(_limits, input.Now);
         input.Define(renderer);
-        return renderer.Render(_statements, _scope);
+        return renderer.Render(_statements, _scope, _blocks);
     }
 
     /// <summary>

@@ -38,6 +38,23 @@ public sealed class StatementTests
     [InlineData("{% filter upper | replace('A', 'b') %}{{ 'a' }}c{% endfilter %}", "bC")]
     [InlineData("{% print 1, 'a' %}", "1a")]
     [InlineData("{% autoescape false %}{{ '<' }}{% endautoescape %}", "<")]
+    [InlineData("{{ self.b() }}{% block b %}x{{ given }}{% endblock %}", "xGxG")]
+    [InlineData("{{ self is defined }}{{ self.nope is defined }}", "TrueFalse")]
+    [InlineData("{% macro f() %}{{ self.b() }}{% endmacro %}{% block b %}y{% endblock %}{{ f() }}", "yy")]
+    [InlineData("{% block a %}a{{ self.b() }}{% endblock %}{% block b %}b{% endblock %}", "abb")]
+    [InlineData("{% set self = 1 %}{{ self }}", "1")]
+    [InlineData("{{ dict.fromkeys([1, 2]) }}{{ dict.fromkeys('a', 3) }}", "{1: None, 2: None}{'a': 3}")]
+    [InlineData("{{ lipsum is defined }}{{ cycler is defined }}{{ super is defined }}", "TrueTrueFalse")]
+    [InlineData("{% autoescape true %}{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f('<') }}{{ 'a'|safe ~ '<' }}{{ '<' ~ '>' }}{% endautoescape %}",
+        "<&lt;>a&lt;&lt;&gt;")]
+    [InlineData("{% autoescape true %}{% set t %}<b>{{ '&' }}{% endset %}{{ t }}{{ ['<', '<b>'|safe]|join(',') }}{% endautoescape %}",
+        "<b>&amp;&lt;,<b>")]
+    [InlineData("{% autoescape true %}{{ {'a': '<'}|xmlattr }}{% filter upper %}<{{ '<a' }}{% endfilter %}{% endautoescape %}",
+        " a=\"&lt;\"<&LT;A")]
+    [InlineData("{% macro f(x) %}<{{ x }}>{% endmacro %}{% autoescape true %}{{ f('<') }}{% autoescape false %}{{ '<' }}{% endautoescape %}"
+        + "{{ '>' }}{% endautoescape %}", "<<><&gt;")]
+    [InlineData("{% set x = '<' %}{% autoescape given %}{{ '<' }}{{ x }}{{ x|e ~ '<' }}{% endautoescape %}{{ x }}", "<&lt;&amp;lt;&lt;<")]
+    [InlineData("{% set x = '<' %}{% autoescape nope %}{{ x }}{% endautoescape %}", "<")]
     public void Scopes_and_blocks(string template, string expected) =>
         Assert.Equal(expected, Templating.Render(template, """{"given":"G"}"""));
 

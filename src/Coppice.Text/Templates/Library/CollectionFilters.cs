@@ -65,6 +65,7 @@ internal static class CollectionFilters
         var bound = arguments.Bind("join", 0, "d", "attribute");
         var separator = bound.Has(0) ? renderer.Representation.Text(bound[0]) : "";
         var path = bound.IsGiven(1) ? AttributePath.Of(bound[1]) : AttributePath.Whole;
+        if (renderer.Autoescapes) return JoinEscaped(renderer, [.. Facts.Elements(value).Select(element => path.Get(element))], bound.Has(0) ? bound[0] : "");
         var joined = new StringBuilder();
         var first = true;
         foreach (var element in Facts.Elements(value))
@@ -77,6 +78,23 @@ internal static class CollectionFilters
             renderer.Budget.CheckText(joined.Length);
         }
         return joined.ToString();
+    }
+
+    /// <summary>As in autoescape blocks: where one part is markup, the others are escaped.</summary>
+    private static object JoinEscaped(Renderer renderer, object?[] parts, object? separator)
+    {
+        var isMarkup = separator is Markup || parts.Any(part => part is Markup);
+        string Text(object? part)
+        {
+            var text = renderer.Representation.Text(part);
+            renderer.Budget.SpendOnText(text.Length * 5L);
+            return isMarkup && part is not Markup ? Markup.Escape(text) : text;
+        }
+        var between = Text(separator);
+        var joined = string.Join(between, parts.Select(Text));
+        renderer.Budget.SpendOnText(joined.Length);
+        renderer.Budget.CheckText(joined.Length);
+        return isMarkup ? new Markup(joined) : joined;
     }
 
     public static object? Reverse(Renderer renderer, object? value, Arguments arguments)

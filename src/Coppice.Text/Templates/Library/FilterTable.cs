@@ -71,6 +71,9 @@ internal static class FilterTable
         ["xmlattr"] = MarkupFilters.XmlAttributes,
     }.ToFrozenDictionary();
 
+    /// <summary>The names of all filters, also of those that only say why they are not there.</summary>
+    public static IEnumerable<string> Names => Filters.Keys;
+
     /// <summary>Whether there is a filter of that name.</summary>
     public static bool Contains(string name) => Filters.ContainsKey(name);
 
@@ -136,6 +139,9 @@ internal static class TestTable
     private static readonly FrozenSet<string> WithArgument =
         Tests.Keys.Where(name => !char.IsAsciiLetter(name[0])).Concat(["divisibleby", "sameas", "in", "eq", "equalto", "ne", "gt",
             "greaterthan", "ge", "lt", "lessthan", "le"]).ToFrozenSet();
+
+    /// <summary>The names of all tests.</summary>
+    public static IEnumerable<string> Names => Tests.Keys;
 
     /// <summary>Whether there is a test of that name.</summary>
     public static bool Contains(string name) => Tests.ContainsKey(name);

@@ -9,7 +9,7 @@ internal static class Globals
     public static IReadOnlyDictionary<string, object?> Table { get; } = new Dictionary<string, object?>
     {
         ["range"] = new FunctionValue("function", Range),
-        ["dict"] = new FunctionValue("type", (renderer, arguments) => Dict(renderer, arguments)),
+        ["dict"] = new FunctionValue("type", Dict, new Dictionary<string, object?> { ["fromkeys"] = FunctionValue.Method(FromKeys) }),
         ["namespace"] = new FunctionValue("type", Namespace),
         ["cycler"] = new FunctionValue("type", Cycler),
         ["joiner"] = new FunctionValue("type", (_, arguments) => new JoinerValue(arguments.Bind("joiner", 0, "sep").Or(0, ", "))),
@@ -39,6 +39,19 @@ internal static class Globals
         {
             renderer.Budget.SpendOnContainer(4);
             dict.Set(name, value);
+        }
+        return dict;
+    }
+
+    private static DictValue FromKeys(Renderer renderer, Arguments arguments)
+    {
+        if (arguments.Keywords.Count > 0) throw TemplateException.Other("dict.fromkeys() takes no keyword arguments");
+        var bound = arguments.Bind("fromkeys", 1, "iterable", "value");
+        var dict = new DictValue(renderer.Comparer);
+        foreach (var key in Facts.Elements(bound[0]))
+        {
+            renderer.Budget.SpendOnContainer(4);
+            dict.Set(key, bound.Or(1, null));
         }
         return dict;
     }

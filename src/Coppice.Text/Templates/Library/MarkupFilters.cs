@@ -71,6 +71,7 @@ internal static class MarkupFilters
             attributes.Add($"{Markup.Escape(name)}=\"{(attribute is Markup ? attribute.ToString() : Escaped(renderer, attribute))}\"");
         }
         var joined = string.Join(" ", attributes);
-        return joined.Length > 0 && bound.IsTrue(0, true) ? " " + joined : joined;
+        if (joined.Length > 0 && bound.IsTrue(0, true)) joined = " " + joined;
+        return renderer.Autoescapes ? new Markup(joined) : joined;
     }
 }

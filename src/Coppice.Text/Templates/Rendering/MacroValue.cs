@@ -23,7 +23,11 @@ internal sealed class MacroValue(MacroBody body, Frame definition) : CallableVal
         _ => Missing.Value,
     };
 
-    public override object? Call(Renderer renderer, Arguments arguments) => renderer.Invoke(this, arguments);
+    public override object? Call(Renderer renderer, Arguments arguments)
+    {
+        var text = renderer.Invoke(this, arguments);
+        return renderer.Autoescapes ? new Markup(text) : text;
+    }
 
     public override string Represent(Representation writer) => Name is null ? "<Macro anonymous>" : $"<Macro '{Name}'>";
 }

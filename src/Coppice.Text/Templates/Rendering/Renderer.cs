@@ -9,6 +9,7 @@ internal sealed partial class Renderer
     private readonly Dictionary<string, object?> _exported = [];
     private StringBuilder _output = new();
     private int _line = 1;
+    private SelfValue? _self;
 
     public Renderer(TemplateLimits limits, DateTime? now)
     {
@@ -40,9 +41,13 @@ internal sealed partial class Renderer
     /// <summary>A generator over elements that are found only when asked for.</summary>
     public IteratorValue Lazy(IEnumerable<object?> elements) => new(elements, Budget);
 
-    /// <summary>The text that the template prints.</summary>
-    public string Render(IReadOnlyList<Statement> template, Scope scope)
+    /// <summary>Whether the innermost autoescape block that is being run escapes.</summary>
+    public bool Autoescapes { get; private set; }
+
+    /// <summary>The text that the template prints; <paramref name="blocks"/> are those that <c>self</c> has.</summary>
+    public string Render(IReadOnlyList<Statement> template, Scope scope, IReadOnlyDictionary<string, BlockStatement> blocks)
     {
+        _self = new SelfValue(blocks);
         try
         {
             var frame = new Frame(scope, null);
@@ -56,8 +61,39 @@ internal sealed partial class Renderer
         }
     }
 
-    private object? Resolve(string name) =>
-        _exported.TryGetValue(name, out var value) || _variables.TryGetValue(name, out value) ? value : Missing.Value;
+    private object? Resolve(string name)
+    {
+        if (_exported.TryGetValue(name, out var value)) return value;
+        if (name == "self") return _self;
+        return _variables.TryGetValue(name, out value) ? value : Missing.Value;
+    }
+
+    /// <summary>What <paramref name="block"/> prints, wherever it stands.</summary>
+    public object RunBlock(BlockStatement block)
+    {
+        Budget.Enter();
+        var text = Capture(() => Execute(block.Body, Open(block.Scope, null)), out _);
+        Budget.Leave();
+        return Autoescapes ? new Markup(text) : text;
+    }
+
+    /// <summary>Whether something that was marked so is escaped.</summary>
+    private bool Escapes(Escaping escaping) => escaping == Escaping.Always || (escaping == Escaping.AsTheBlockSays && Autoescapes);
+
+    /// <summary>As Jinja does: what is constant is printed when the template is compiled, before the block can say anything.</summary>
+    private static Escaping EscapingOf(PrintStatement print) =>
+        print is { Escaping: Escaping.AsTheBlockSays, Value: ConstantExpression } ? Escaping.Never : print.Escaping;
+
+    /// <summary>A text as a value: one that needs no further escaping where it was escaped as it was made.</summary>
+    private object Escaped(string text, Escaping escaping) => Escapes(escaping) ? new Markup(text) : text;
+
+    private string Printed(object? value, Escaping escaping)
+    {
+        var text = Representation.Text(value);
+        if (value is Markup || !Escapes(escaping)) return text;
+        Budget.SpendOnText(text.Length * 5L);
+        return Markup.Escape(text);
+    }
 
     private Frame Open(Scope scope, Frame? parent)
     {

@@ -90,8 +90,9 @@ internal sealed partial class Renderer
             : Evaluate(conditional.Else, frame);
     }
 
-    private string Concat(ConcatExpression concat, Frame frame)
+    private object Concat(ConcatExpression concat, Frame frame)
     {
+        if (concat.Escaping == Escaping.Always) return ConcatEscaped(concat, frame);
         var parts = new string[concat.Parts.Count];
         var length = 0L;
         for (var i = 0; i < parts.Length; i++)
@@ -101,6 +102,14 @@ internal sealed partial class Renderer
         }
         Budget.SpendOnText(length);
         return string.Concat(parts);
+    }
+
+    /// <summary>As in autoescape blocks: where one part is markup, the others are escaped.</summary>
+    private object ConcatEscaped(ConcatExpression concat, Frame frame)
+    {
+        object?[] values = [.. concat.Parts.Select(part => Evaluate(part, frame))];
+        if (!values.Any(value => value is Markup)) return string.Concat(values.Select(Representation.Text));
+        return new Markup(string.Concat(values.Select(value => Printed(value, Escaping.Always))));
     }
 
     private object? Calculate(ArithmeticExpression arithmetic, Frame frame)

@@ -21,7 +21,7 @@ internal sealed partial class Renderer
                 Write(data.Text);
                 return Flow.Normal;
             case PrintStatement print:
-                Write(Representation.Text(Evaluate(print.Value, frame)));
+                Write(Printed(Evaluate(print.Value, frame), EscapingOf(print)));
                 return Flow.Normal;
             case IfStatement condition:
                 foreach (var (test, body) in condition.Branches)
@@ -56,16 +56,14 @@ internal sealed partial class Renderer
             case FilterBlockStatement block:
                 var inner = Open(block.Scope, frame);
                 var text = Capture(() => Execute(block.Body, inner), out var flow);
-                if (flow == Flow.Normal) Write(Representation.Text(Filter(block.Filter, inner, text)));
+                if (flow == Flow.Normal) Write(Representation.Text(Filter(block.Filter, inner, Escaped(text, block.Escaping))));
                 return flow;
             case WithStatement with:
                 var scoped = Open(with.Scope, frame);
                 foreach (var (target, source) in with.Bindings) Assign(target, Evaluate(source, frame), scoped);
                 return Execute(with.Body, scoped);
             case AutoescapeStatement block:
-                var around = Open(block.Scope, frame);
-                if (Facts.IsTrue(Evaluate(block.Switch, around))) throw TemplateException.Other("autoescape is not available");
-                return Execute(block.Body, around);
+                return ExecuteAutoescape(block, frame);
             case BlockStatement block:
                 return Execute(block.Body, Open(block.Scope, null));
             case OtherTemplateStatement other:
@@ -74,6 +72,16 @@ internal sealed partial class Renderer
             default:
                 throw new InvalidOperationException($"no such statement: {statement.GetType()}");
         }
+    }
+
+    private Flow ExecuteAutoescape(AutoescapeStatement block, Frame frame)
+    {
+        var around = Open(block.Scope, frame);
+        var before = Autoescapes;
+        Autoescapes = Facts.IsTrue(Evaluate(block.Switch, around));
+        var flow = Execute(block.Body, around);
+        Autoescapes = before;
+        return flow;
     }
 
     private Flow ExecuteCall(CallBlockStatement block, Frame frame)
@@ -100,7 +108,8 @@ internal sealed partial class Renderer
         var text = Capture(() => Execute(block.Body, inner), out var flow);
         if (flow != Flow.Normal) return flow;
         CheckNamespaces(block.Target, frame);
-        Assign(block.Target, block.Filter is null ? text : Filter(block.Filter, inner, text), frame);
+        var value = Escaped(text, block.Escaping);
+        Assign(block.Target, block.Filter is null ? value : Filter(block.Filter, inner, value), frame);
         return Flow.Normal;
     }
 

@@ -79,7 +79,7 @@ internal sealed record NotExpression(Expression Operand, int Line) : Expression(
 }
 
 /// <summary>The texts of several operands joined by ~.</summary>
-internal sealed record ConcatExpression(IReadOnlyList<Expression> Parts, int Line) : Expression(Line)
+internal sealed record ConcatExpression(IReadOnlyList<Expression> Parts, Escaping Escaping, int Line) : Expression(Line)
 {
     public override IEnumerable<Node> Children => Parts;
 }

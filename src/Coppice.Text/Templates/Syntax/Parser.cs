@@ -9,10 +9,11 @@ internal sealed partial class Parser
     private const int MaxDepth = 100;
 
     private readonly List<Token> _tokens;
-    private readonly HashSet<string> _blocks = [];
+    private readonly Dictionary<string, BlockStatement?> _blocks = [];
     private readonly Stack<string> _openTags = new();
     private int _index;
     private int _depth;
+    private Escaping _escaping;
 
     private Parser(List<Token> tokens) => _tokens = tokens;
 
@@ -20,11 +21,12 @@ internal sealed partial class Parser
 
     private Token Ahead => _tokens[Math.Min(_index + 1, _tokens.Count - 1)];
 
-    /// <summary>The statements of <paramref name="template"/>.</summary>
-    public static IReadOnlyList<Statement> Parse(string template)
+    /// <summary>The statements of <paramref name="template"/>, and its named blocks wherever they stand.</summary>
+    public static (IReadOnlyList<Statement> Statements, IReadOnlyDictionary<string, BlockStatement> Blocks) Parse(string template)
     {
         var parser = new Parser(Lexer.Tokenize(template));
-        return parser.ParseBody([]);
+        var statements = parser.ParseBody([]);
+        return (statements, parser._blocks.ToDictionary(block => block.Key, block => block.Value!));
     }
 
     private Token Advance()
@@ -91,7 +93,7 @@ internal sealed partial class Parser
                     body.Add(new DataStatement(token.Text, token.Line));
                     break;
                 case TokenKind.VariableBegin:
-                    body.Add(new PrintStatement(ParseTuple(), token.Line));
+                    body.Add(new PrintStatement(ParseTuple(), _escaping, token.Line));
                     Expect(TokenKind.VariableEnd, "end of print statement");
                     break;
                 default:
@@ -161,7 +163,7 @@ internal sealed partial class Parser
             case "filter": return ParseFilterBlock(tag.Line);
             case "with": return ParseWith(tag.Line);
             case "block": return ParseBlock(tag.Line);
-            case "autoescape": return new AutoescapeStatement(ParseExpression(), ParseLastBody("endautoescape"), tag.Line);
+            case "autoescape": return ParseAutoescape(tag.Line);
             case "include" or "extends" or "import" or "from": return ParseOtherTemplate(tag);
             case "break" or "continue": return new LoopControlStatement(tag.Text == "break", tag.Line);
             default: return null;

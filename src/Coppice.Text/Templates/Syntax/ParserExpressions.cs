@@ -84,7 +84,7 @@ internal sealed partial class Parser
         if (!Current.IsOperator("~")) return first;
         var parts = new List<Expression> { first };
         while (Current.IsOperator("~")) parts.Add(After(ParseProduct));
-        return new ConcatExpression(parts, first.Line);
+        return new ConcatExpression(parts, _escaping, first.Line);
     }
 
     private Expression ParseProduct()

@@ -7,7 +7,7 @@ internal sealed partial class Parser
         for (var first = true; Current.Kind != TokenKind.BlockEnd; first = false)
         {
             if (!first) ExpectOperator(",");
-            body.Add(new PrintStatement(ParseExpression(), Current.Line));
+            body.Add(new PrintStatement(ParseExpression(), _escaping, Current.Line));
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed partial class Parser
         var target = ParseTarget(NameUse.Store, withNamespace: true);
         if (SkipOperator("=")) return new SetStatement(target, ParseTuple(), line);
         var filter = Current.IsOperator("|") ? ParseFilters(null) : null;
-        return new SetBlockStatement(target, filter, ParseLastBody("endset"), line);
+        return new SetBlockStatement(target, filter, ParseLastBody("endset"), _escaping, line);
     }
 
     private MacroStatement ParseMacro(int line)
@@ -80,7 +80,7 @@ internal sealed partial class Parser
     private FilterBlockStatement ParseFilterBlock(int line)
     {
         var filter = ParseFilters(null, startsInline: true);
-        return new FilterBlockStatement(filter, ParseLastBody("endfilter"), line);
+        return new FilterBlockStatement(filter, ParseLastBody("endfilter"), _escaping, line);
     }
 
     private WithStatement ParseWith(int line)
@@ -99,13 +99,27 @@ internal sealed partial class Parser
     private BlockStatement ParseBlock(int line)
     {
         var name = ExpectIdentifier();
-        if (!_blocks.Add(name)) throw Failure($"block '{name}' defined twice");
+        if (!_blocks.TryAdd(name, null)) throw Failure($"block '{name}' defined twice");
         SkipName("scoped");
         var required = SkipName("required");
         var body = ParseLastBody("endblock");
         if (required) throw TemplateException.Syntax($"Required block '{name}' not found", line);
         SkipName(name);
-        return new BlockStatement(name, body, line);
+        var block = new BlockStatement(name, body, line);
+        _blocks[name] = block;
+        return block;
+    }
+
+    private AutoescapeStatement ParseAutoescape(int line)
+    {
+        var expression = ParseExpression();
+        var around = _escaping;
+        _escaping = expression is ConstantExpression constant
+            ? Facts.IsTrue(constant.Value) ? Escaping.Always : Escaping.Never
+            : Escaping.AsTheBlockSays;
+        var body = ParseLastBody("endautoescape");
+        _escaping = around;
+        return new AutoescapeStatement(expression, body, line);
     }
 
     private OtherTemplateStatement ParseOtherTemplate(Token tag)

@@ -9,8 +9,21 @@ internal sealed record DataStatement(string Text, int Line) : Statement(Line)
     public override IEnumerable<Node> Children => [];
 }
 
+/// <summary>Whether what a template prints is escaped for HTML where it stands.</summary>
+internal enum Escaping
+{
+    /// <summary>It is not; so is every template outside of autoescape blocks.</summary>
+    Never,
+
+    /// <summary>It is.</summary>
+    Always,
+
+    /// <summary>The value of the block's expression tells.</summary>
+    AsTheBlockSays,
+}
+
 /// <summary>A value to print.</summary>
-internal sealed record PrintStatement(Expression Value, int Line) : Statement(Line)
+internal sealed record PrintStatement(Expression Value, Escaping Escaping, int Line) : Statement(Line)
 {
     public override IEnumerable<Node> Children => [Value];
 }
@@ -56,7 +69,8 @@ internal sealed record SetStatement(Expression Target, Expression Value, int Lin
 }
 
 /// <summary>Assigns the text that a block prints, after its filter.</summary>
-internal sealed record SetBlockStatement(Expression Target, FilterExpression? Filter, IReadOnlyList<Statement> Body, int Line)
+internal sealed record SetBlockStatement(
+    Expression Target, FilterExpression? Filter, IReadOnlyList<Statement> Body, Escaping Escaping, int Line)
     : Statement(Line)
 {
     public override IEnumerable<Node> Children => (Filter is null ? new Node[] { Target } : [Target, Filter]).Concat(Body);
@@ -66,7 +80,7 @@ internal sealed record SetBlockStatement(Expression Target, FilterExpression? Fi
 }
 
 /// <summary>Prints a block's text after a filter.</summary>
-internal sealed record FilterBlockStatement(FilterExpression Filter, IReadOnlyList<Statement> Body, int Line) : Statement(Line)
+internal sealed record FilterBlockStatement(FilterExpression Filter, IReadOnlyList<Statement> Body, Escaping Escaping, int Line) : Statement(Line)
 {
     public override IEnumerable<Node> Children => Body.Append<Node>(Filter);
 
@@ -127,7 +141,7 @@ internal sealed record BlockStatement(string Name, IReadOnlyList<Statement> Body
     public Scope Scope { get; set; } = null!;
 }
 
-/// <summary>A block with autoescape; only switching it off, which it is, can be honoured.</summary>
+/// <summary>A block in which what is printed is escaped, or is not.</summary>
 internal sealed record AutoescapeStatement(Expression Switch, IReadOnlyList<Statement> Body, int Line) : Statement(Line)
 {
     public override IEnumerable<Node> Children => Body.Prepend<Node>(Switch);

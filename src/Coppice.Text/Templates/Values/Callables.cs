@@ -10,9 +10,15 @@ internal abstract class CallableValue : TemplateValue
 }
 
 /// <summary>A global function or a method bound to its object.</summary>
-internal sealed class FunctionValue(string typeName, Func<Renderer, Arguments, object?> body) : CallableValue
+/// <param name="typeName">What Python calls its type.</param>
+/// <param name="body">What a call does.</param>
+/// <param name="attributes">Its methods, where it is a type with some.</param>
+internal sealed class FunctionValue(
+    string typeName, Func<Renderer, Arguments, object?> body, IReadOnlyDictionary<string, object?>? attributes = null) : CallableValue
 {
     public override string TypeName => typeName;
+
+    public override object? Attribute(string name) => attributes?.GetValueOrDefault(name, Missing.Value) ?? Missing.Value;
 
     public override object? Call(Renderer renderer, Arguments arguments) => body(renderer, arguments);
 
