@@ -10,18 +10,18 @@ public sealed class FamilyGoldenTests
     /// <summary>Two float32 computations of these models differ by less than 5e-5 (their README); the least visible mistake makes 2e-3.</summary>
     private const float Tolerance = 2e-4f;
 
-    public static TheoryData<string> Folders() => [.. Names()];
+    public static TheoryData<string> Folders() => [.. GoldenFamily.Names()];
 
     /// <summary>One folder for each way to compute: the others differ in how weights are stored, in the form of the config, or in tables that the host fills.</summary>
-    public static TheoryData<string> DeviceFolders() => [.. Names().Where(name => !name.EndsWith("-old", StringComparison.Ordinal)
+    public static TheoryData<string> DeviceFolders() => [.. GoldenFamily.Names().Where(name => !name.EndsWith("-old", StringComparison.Ordinal)
         && name is not ("llama-bf16" or "llama-f16" or "llama-sharded" or "llama-tied" or "llama-linear-rope" or "llama3-rope"))];
 
     [Theory, MemberData(nameof(Folders))]
     public void Logits_and_greedy_paths_are_those_of_transformers(string name)
     {
-        var folder = SharedData.Require($"golden/families/{name}");
-        using var golden = new Golden(folder);
-        using var model = LanguageModel.Load(folder, Options("cpu"));
+        using var family = new GoldenFamily(name);
+        using var golden = new Golden(family.Folder);
+        using var model = LanguageModel.Load(family.Folder, Options("cpu"));
         foreach (var test in golden.Cases) Compare(model, golden, name, test);
     }
 
@@ -32,9 +32,9 @@ public sealed class FamilyGoldenTests
     [Theory, MemberData(nameof(DeviceFolders))]
     public void Device_kernels_give_the_logits_and_greedy_paths_of_transformers(string name)
     {
-        var folder = SharedData.Require($"golden/families/{name}");
-        using var golden = new Golden(folder);
-        using var model = LanguageModel.Load(folder, Options("ilgpu-cpu"));
+        using var family = new GoldenFamily(name);
+        using var golden = new Golden(family.Folder);
+        using var model = LanguageModel.Load(family.Folder, Options("ilgpu-cpu"));
         var test = Array.Find(["cross", "edge", "short"], test => golden.Has($"ids.{test}"))!;
         Compare(model, golden, name, test, steps: test == "cross" ? 16 : 8);
     }
@@ -49,11 +49,5 @@ public sealed class FamilyGoldenTests
         int[] path = [.. golden.Ids($"greedy.{test}").Take(steps)];
         using var session = model.NewSession();
         Assert.Equal(path, session.Greedy(ids, path.Length));
-    }
-
-    private static IEnumerable<string> Names()
-    {
-        var root = SharedData.Root is null ? null : Path.Combine(SharedData.Root, "golden", "families");
-        return root is null || !Directory.Exists(root) ? ["llama-untied"] : Directory.EnumerateDirectories(root).Select(folder => Path.GetFileName(folder)!).Order();
     }
 }

@@ -30,7 +30,8 @@ public sealed class UserFolderTests
     public void What_loads_computes_what_transformers_does(string name, string family, string? warning)
     {
         var folder = SharedData.Require($"cases/{name}");
-        using var golden = new Golden(SharedData.Require($"golden/families/{family}"));
+        using var expected = new GoldenFamily(family);
+        using var golden = new Golden(expected.Folder);
         using var model = LanguageModel.Load(
             folder, new ModelOptions { Device = "cpu", WeightFormat = WeightFormat.F32, ContextLength = 112 });
         foreach (var test in golden.Cases)
