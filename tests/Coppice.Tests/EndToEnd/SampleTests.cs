@@ -1,0 +1,41 @@
+using Coppice.Tests.Support;
+using Xunit;
+
+namespace Coppice.Tests.EndToEnd;
+
+/// <summary>The samples that end by themselves, run as the README says.</summary>
+public sealed class SampleTests
+{
+    private static readonly string Dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    [Fact]
+    public void Tokens_are_counted_and_cut()
+    {
+        var lines = Run("TokenCount", Path.Combine(SharedData.Repository, "weights", "tiny"), "Gets or sets the name of the event.").Output.Split('\n');
+        Assert.Matches("^[0-9]+ tokens$", lines[0]);
+        var count = int.Parse(lines[0].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(count, 6, 20);
+        Assert.Equal(count + 2, lines.Count(line => line.Length > 0));      // the count, a line each, and the cut
+        Assert.StartsWith("5 tokens: Gets or sets", lines[count + 1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_stretch_of_typing_is_completed_or_given_up()
+    {
+        var lines = Run("Autocomplete", Path.Combine(SharedData.Repository, "weights", "tiny")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(6, lines.Length);
+        Assert.All(lines, line => Assert.StartsWith("Gets", line, StringComparison.Ordinal));
+        Assert.StartsWith("Gets or sets the name of|", lines[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain("typed on", lines[^1], StringComparison.Ordinal);
+    }
+
+    private static CliOutcome Run(string sample, params string[] arguments)
+    {
+        var configuration = Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(CliProcess.Program)))!;
+        var program = Path.Combine(SharedData.Repository, "samples", sample, "bin", configuration, "net10.0", sample + ".dll");
+        Assert.SkipUnless(File.Exists(program), $"needs samples/{sample} built");
+        var outcome = CliProcess.RunIn("", Dotnet, [program, .. arguments]);
+        Assert.True(outcome.Status == 0, outcome.Error);
+        return outcome;
+    }
+}
