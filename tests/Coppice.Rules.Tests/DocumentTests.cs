@@ -7,7 +7,7 @@ namespace Coppice.Rules.Tests;
 /// <summary>What documents say about the tree: paths that they mention exist, and the recipes are there.</summary>
 public sealed partial class DocumentTests
 {
-    private static readonly string[] Folders = ["kernels", "src", "eng", "tests", "bench", "weights"];
+    private static readonly string[] Folders = ["kernels", "src", "eng", "tests", "bench", "weights", "samples"];
 
     public static TheoryData<string> Documents =>
         [.. SourceTree.Files(SourceTree.Root, ".md").Where(p => Folders.Contains(SourceTree.Relative(p).Split('/')[0])

@@ -18,6 +18,13 @@ public sealed class ToolPackageTests : IDisposable
         using var package = Pack();
         var files = package.Entries.Select(entry => entry.FullName).ToArray();
         Assert.Contains("README.md", files);
+        Assert.Contains("LICENSE", files);
+        var notices = Text(package, "THIRD-PARTY-NOTICES.txt");
+        foreach (var library in files.Where(file => file.StartsWith(Program, StringComparison.Ordinal) && file.EndsWith(".dll", StringComparison.Ordinal)))
+        {
+            var name = Path.GetFileNameWithoutExtension(library);
+            if (!name.StartsWith("Coppice", StringComparison.Ordinal)) Assert.Contains(name, notices, StringComparison.Ordinal);
+        }
         Assert.DoesNotContain(Program + Path.GetFileName(CliProcess.Program), files);
         Assert.Contains("<Command Name=\"coppice\" EntryPoint=\"Coppice.Cli.dll\"", Text(package, Program + "DotnetToolSettings.xml"), StringComparison.Ordinal);
         var metadata = Text(package, "Coppice.Cli.nuspec");
