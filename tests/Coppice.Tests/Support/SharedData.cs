@@ -9,13 +9,13 @@ internal static class SharedData
     public static string? Root { get; } = Find();
 
     /// <summary>
-    /// The folder <paramref name="relative"/> of the shared data, or of the part of it that the repository has in tests/golden; skips the
-    /// running test where it is absent.
+    /// The folder <paramref name="relative"/> of the shared data, or where that is not there, of the part of it that the repository has in
+    /// tests/golden; skips the running test where it is absent.
     /// </summary>
     public static string Require(string relative)
     {
-        if (Committed(relative) is { } own) return own;
         var path = Root is null ? null : Path.Combine(Root, relative);
+        if (path is null || !Path.Exists(path)) path = Committed(relative);
         if (path is null || !Path.Exists(path))
             Assert.Skip($"needs {relative} of the shared folder, which is not on this machine (set COPPICE_SHARED to it)");
         return path!;
