@@ -16,7 +16,10 @@ public sealed record SchemaOptions
     public SchemaDialect DefaultDialect { get; init; } = SchemaDialect.Draft202012;
 
     /// <summary>Documents that references may mean, JSON by absolute URI; the meta-schemas are always there. Nothing is fetched.</summary>
-    public IReadOnlyDictionary<string, string> Documents { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Documents { get; init; } = NoDocuments;
+
+    // one for all, so that options which name none are equal
+    private static readonly Dictionary<string, string> NoDocuments = [];
 
     /// <summary>Where white space may stand, and how much.</summary>
     public WhiteSpace WhiteSpace { get; init; } = WhiteSpace.Bounded;

@@ -146,7 +146,9 @@ public sealed class SentenceFolderTests : IDisposable
         foreach (var text in texts) Assert.Equal(expected.Embed(text).Vector.ToArray(), model.Embed(text).Vector.ToArray());
         renamed.Weights.Tensors.Add(("crossattention.weight", Coppice.Weights.SafetensorsType.F32, [48, 48]));
         renamed.Weights.Write();
-        Assert.Contains("has no role in family bert", Assert.Throws<CheckpointException>(() => renamed.Load()).Message, StringComparison.Ordinal);
+        using var odd = renamed.Load();
+        Assert.Contains("crossattention.weight", Assert.Single(odd.Warnings), StringComparison.Ordinal);
+        foreach (var text in texts) Assert.Equal(expected.Embed(text).Vector.ToArray(), odd.Embed(text).Vector.ToArray());
     }
 
     [Fact]

@@ -176,7 +176,7 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         Assert.Equal(expected, Ids(CliProcess.Run(arguments).Json));
         var wrong = CliProcess.Run("", [("COPPICE_CPU", "mmx")], arguments);
         Assert.Equal(1, wrong.Status);
-        Assert.Contains("portable, avx2 or avx512", wrong.OneError, StringComparison.Ordinal);
+        Assert.Contains("portable, avx2, avx512 or assembled", wrong.OneError, StringComparison.Ordinal);
     }
 
     private CliOutcome Generate(params IEnumerable<string> arguments) => CliProcess.Run([.. (string[])["generate", "--model", files.Model, "--device", "cpu", "--json"], .. arguments]);
