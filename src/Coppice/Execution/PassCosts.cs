@@ -16,7 +16,7 @@ internal sealed class PassCosts
 {
     private const int MostRows = 128, Passes = 4, EnoughPasses = 3;
     private const double RowShare = 0.08;       // of the time of one row, for a row more
-    private const int LeastPromptRows = 32;
+    private const int LeastPromptRows = 32, FewPromptRows = 8;
     private const double PromptFollow = 0.15;
     private const double Follow = 0.1, Bend = 0.03, Outlier = 2;
     private const double FollowDrafts = 0.02, BendDrafts = 0.15;
@@ -90,10 +90,13 @@ internal sealed class PassCosts
     /// <param name="seconds">Its time.</param>
     public void ObservePrompt(int rows, int others, double seconds)
     {
-        if (rows < LeastPromptRows) return;     // bound by the reading of weights: it says nothing about a row
-        if (others > 0 && IsMeasured) seconds = Math.Max(seconds - Seconds(others), seconds / 2);
-        // A bound is kept by believing slow passes at once, and fast ones slowly: a longer context makes every row dearer.
+        // A small pass is bound by the reading of weights; beside others that is theirs, and the rest is the rows'.
+        if (rows < LeastPromptRows && !(others > 0 && rows >= FewPromptRows && IsMeasured)) return;
+        if (others > 0 && IsMeasured) seconds = Math.Max(seconds - Seconds(others), seconds / 4);
+        // A bound is kept by believing slow passes at once, and fast ones slowly: a longer context makes every row dearer. One that was
+        // disturbed counts double at most.
         var row = seconds / rows;
+        if (_promptSeconds > 0) row = Math.Min(row, 2 * _promptSeconds);
         _promptSeconds = row > _promptSeconds ? row : _promptSeconds + PromptFollow * (row - _promptSeconds);
     }
 

@@ -113,6 +113,21 @@ public sealed class PartsTests
         Assert.Equal(10, costs.Seconds(6));     // no less than one row
     }
 
+    /// <summary>Small pieces of a prompt are rows too: after one slow pass they grow again, and do not stay small for the rest of the prompt.</summary>
+    [Fact]
+    public void Pieces_of_a_prompt_that_a_slow_pass_made_small_grow_again()
+    {
+        var costs = PassCosts.Of((1, 4), (4, 5));
+        costs.ObservePrompt(50, 4, 40);
+        costs.ObservePrompt(50, 4, 500);        // disturbed: it counts double at most
+        var small = costs.PromptRows(35);
+        Assert.InRange(small, 20, 30);
+        for (var pass = 0; pass < 40; pass++) costs.ObservePrompt(Math.Min(small, 24), 4, 12);
+        Assert.InRange(costs.PromptRows(35), 90, 130);
+        costs.ObservePrompt(4, 4, 1000);        // too few rows to say anything of a row
+        Assert.InRange(costs.PromptRows(35), 90, 130);
+    }
+
     [Fact]
     public void A_size_that_seems_slower_than_a_larger_one_was_disturbed()
     {
