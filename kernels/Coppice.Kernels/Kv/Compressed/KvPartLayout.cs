@@ -1,0 +1,96 @@
+namespace Coppice.Kernels;
+
+/// <summary>Sizes of the keys, or of the values, of a compressed chunk.</summary>
+internal sealed class KvPartLayout
+{
+    internal KvPartLayout(KvCodec codec, bool isKeys, int kvHeads, int headDim, int tokens, int exact)
+    {
+        IsKeys = isKeys;
+        Bits = isKeys ? codec.KeyBits : codec.ValueBits;
+        Range = isKeys ? codec.KeyRange : codec.ValueRange;
+        Runs = isKeys ? headDim : tokens;
+        RunLength = isKeys ? tokens : headDim;
+        AlongTokens = isKeys && codec.Backbone is not (KvBackbone.PerToken or KvBackbone.Symmetric);
+        HasMinimum = codec.Backbone != KvBackbone.Symmetric;
+        IsShared = !isKeys && codec.Backbone == KvBackbone.Kcvt;
+        GroupSize = AlongTokens
+            ? codec.Backbone == KvBackbone.Kivi ? Math.Min(codec.GroupSize, tokens) : tokens
+            : codec.Backbone is KvBackbone.Kcvt or KvBackbone.KcvtHeads ? headDim : LargestDivisor(headDim, codec.GroupSize);
+        Groups = AlongTokens ? (tokens + GroupSize - 1) / GroupSize : headDim / GroupSize;
+        PlaneWords = 0;
+        var words = 0;
+        for (var plane = 0; plane < KvChunkLayout.Planes(Bits); plane++)
+        {
+            var width = KvChunkLayout.PlaneBits(Bits, plane);
+            words += KvChunkLayout.Words(RunLength, width);
+            // A word then never holds codes of two groups. Groups across the run's direction do not meet this.
+            Require.That(AlongTokens != isKeys || Groups == 1 || GroupSize * width % 32 == 0, "kv_codec",
+                $"a group of {GroupSize} codes must fill whole 32-bit words of {width} bits");
+        }
+        PlaneWords = words;
+        CodeBytes = kvHeads * Runs * words * 4;
+        ScaleCount = IsShared ? tokens : kvHeads * Groups * (AlongTokens ? headDim : tokens);
+        ScaleBytes = ScaleCount * (HasMinimum ? 4 : 2);
+
+        var policy = isKeys ? codec.KeyOutliers : codec.ValueOutliers;
+        OutlierVectors = AlongTokens ? kvHeads * headDim : tokens;
+        var length = AlongTokens ? tokens - exact : kvHeads * headDim;
+        Outliers = OutlierCount(codec.Sparsity, length, policy);
+        OutlierBytes = OutlierVectors * 2 * Outliers * 4;
+    }
+
+    /// <summary>Whether these are the keys.</summary>
+    internal bool IsKeys { get; }
+    /// <summary>Bits of a code.</summary>
+    internal int Bits { get; }
+    /// <summary>How scales are found.</summary>
+    internal KvRange Range { get; }
+    /// <summary>Runs of codes of a head: channels of keys, tokens of values.</summary>
+    internal int Runs { get; }
+    /// <summary>Codes of a run: tokens of keys, channels of values.</summary>
+    internal int RunLength { get; }
+    /// <summary>32-bit words of a run, all planes together.</summary>
+    internal int PlaneWords { get; }
+    /// <summary>Whether a group is consecutive tokens of a channel; else it is consecutive channels of a token.</summary>
+    internal bool AlongTokens { get; }
+    /// <summary>Whether groups have a minimum beside the scale.</summary>
+    internal bool HasMinimum { get; }
+    /// <summary>Whether all heads share the scale of a token.</summary>
+    internal bool IsShared { get; }
+    /// <summary>Elements of a group in one head.</summary>
+    internal int GroupSize { get; }
+    /// <summary>
+    /// Groups side by side. Scales are [kvHeads][groups][headDim] where <see cref="AlongTokens"/>, else [kvHeads][groups][tokens]; where
+    /// <see cref="IsShared"/> [tokens].
+    /// </summary>
+    internal int Groups { get; }
+    /// <summary>Scales in all.</summary>
+    internal int ScaleCount { get; }
+    /// <summary>Bytes of codes.</summary>
+    internal int CodeBytes { get; }
+    /// <summary>Bytes of minima and scales.</summary>
+    internal int ScaleBytes { get; }
+    /// <summary>Vectors that have outliers of their own: channels of keys, or tokens over all heads.</summary>
+    internal int OutlierVectors { get; }
+    /// <summary>Outliers of a vector at each end.</summary>
+    internal int Outliers { get; }
+    /// <summary>Bytes of outliers: a 16-bit position and an F16 each.</summary>
+    internal int OutlierBytes { get; }
+
+    /// <summary>Outliers at each end of a vector of <paramref name="length"/> elements; both ends together never exceed it.</summary>
+    internal static int OutlierCount(double sparsity, int length, KvOutlierCount policy)
+    {
+        if (sparsity == 0) return 0;
+        // A product that is a whole number but for rounding counts as that number.
+        var floor = (int)Math.Floor(length * sparsity / 2 + 1e-9);
+        var count = policy == KvOutlierCount.AtLeastOne ? Math.Max(floor, 1) : floor;
+        return Math.Min(count, length / 2);
+    }
+
+    private static int LargestDivisor(int number, int most)
+    {
+        for (var divisor = Math.Min(number, most); divisor > 1; divisor--)
+            if (number % divisor == 0) return divisor;
+        return 1;
+    }
+}
