@@ -10,7 +10,8 @@ internal abstract class TileFamily
 {
     /// <summary>All that is written.</summary>
     public static IReadOnlyList<TileFamily> All { get; } =
-        [new RowTiles(), new MatrixTiles(), new NibbleTiles(), new ByteTiles(), new CodeTiles(), new ScoreTiles(), new ValueTiles()];
+        [new RowTiles(), new MatrixTiles(), new NibbleTiles(), new ByteTiles(), new CodeTiles(), new ScoreTiles(), new ValueTiles(),
+            new KvCodeTiles()];
 
     /// <summary>The written file, from the root of the repository.</summary>
     public string Path => $"kernels/Coppice.Kernels/{Folder}/{GetType().Name}.Simd.cs";

@@ -40,7 +40,8 @@ public sealed class SuiteCoverageTests
     private static bool IsOperand(Type type)
     {
         var plain = type.IsByRef ? type.GetElementType()! : type;
-        return plain == typeof(Tensor) || plain == typeof(DenseKv) || plain == typeof(PagedKv);
+        return plain == typeof(Tensor) || plain == typeof(DenseKv) || plain == typeof(PagedKv)
+            || plain == typeof(CompressedKv);
     }
 
     [Theory]

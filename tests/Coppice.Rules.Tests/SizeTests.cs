@@ -13,7 +13,6 @@ public sealed class SizeTests(ITestOutputHelper output)
     private static readonly Dictionary<string, string> Longer = new()
     {
         ["kernels/Coppice.Kernels/Attention/Attention.Gpu.cs"] = "one kernel with its launcher, readers and block states",
-        ["kernels/Coppice.Kernels/Attention/AttentionJob.Simd.cs"] = "one job: scores, values and merge of one block share their registers",
     };
 
     [Fact]

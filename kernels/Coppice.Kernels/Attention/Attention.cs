@@ -52,6 +52,11 @@ public abstract partial class Backend
         var slots = Math.Max(q.Rows, mask.Nodes);
         Require.That(mask.Start <= capacity - slots, op,
             $"slots {mask.Start}..{(long)mask.Start + slots} must be within the capacity of {capacity}");
+        CheckPaths(op, q, mask);
+    }
+
+    private void CheckPaths(string op, in Tensor q, in AttentionMask mask)
+    {
         if (mask.Paths.IsEmpty) return;
         Require.Type(op, nameof(mask.Paths), mask.Paths, ElementType.I32);
         Require.Type(op, nameof(mask.Depths), mask.Depths, ElementType.I32);

@@ -65,6 +65,10 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     /// <summary>a + b of 32-bit integers.</summary>
     static abstract T AddInts(T a, T b);
     static abstract T BroadcastInt(int value);
+    /// <summary>Bits that both have.</summary>
+    static abstract T And(T a, T b);
+    /// <summary>32-bit integers moved to the right by <paramref name="count"/> bits, 0 to 31; zeros follow.</summary>
+    static abstract T ShiftRight(T value, int count);
     /// <summary>32-bit integers as numbers; exact below 2^24.</summary>
     static abstract T ToSingle(T ints);
     /// <summary>Integral numbers in -128 … 127 as <see cref="Count"/> bytes.</summary>

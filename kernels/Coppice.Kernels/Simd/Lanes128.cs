@@ -93,6 +93,10 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 BroadcastInt(int value) => new(Vector128.Create(value).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 And(Lanes128 a, Lanes128 b) => new((a._v.AsInt32() & b._v.AsInt32()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ShiftRight(Lanes128 value, int count) => new((value._v.AsUInt32() >>> count).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ToSingle(Lanes128 ints) => new(Vector128.ConvertToSingle(ints._v.AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes128 value, sbyte* destination)

@@ -93,6 +93,10 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 BroadcastInt(int value) => new(Vector256.Create(value).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 And(Lanes256 a, Lanes256 b) => new((a._v.AsInt32() & b._v.AsInt32()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 ShiftRight(Lanes256 value, int count) => new((value._v.AsUInt32() >>> count).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ToSingle(Lanes256 ints) => new(Vector256.ConvertToSingle(ints._v.AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes256 value, sbyte* destination)

@@ -93,6 +93,10 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 BroadcastInt(int value) => new(Vector512.Create(value).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 And(Lanes512 a, Lanes512 b) => new((a._v.AsInt32() & b._v.AsInt32()).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 ShiftRight(Lanes512 value, int count) => new((value._v.AsUInt32() >>> count).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ToSingle(Lanes512 ints) => new(Vector512.ConvertToSingle(ints._v.AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes512 value, sbyte* destination)

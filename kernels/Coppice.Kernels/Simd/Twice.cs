@@ -96,6 +96,11 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
         return new(half, half);
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> And(Twice<T> a, Twice<T> b) => new(T.And(a._lower, b._lower), T.And(a._upper, b._upper));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> ShiftRight(Twice<T> value, int count) =>
+        new(T.ShiftRight(value._lower, count), T.ShiftRight(value._upper, count));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> ToSingle(Twice<T> ints) => new(T.ToSingle(ints._lower), T.ToSingle(ints._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Twice<T> value, sbyte* destination)

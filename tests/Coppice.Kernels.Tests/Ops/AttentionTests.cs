@@ -34,7 +34,10 @@ public abstract class AttentionTests(Device device) : OpSuite(device)
     }
 
     /// <summary>The call on operands in place, and where its result will be.</summary>
-    internal static (Action Attend, Tensor Y) Prepare(Bed bed, AttentionCase c)
+    /// <param name="bed">Where.</param>
+    /// <param name="c">What.</param>
+    /// <param name="inBlocks">By states of blocks and their merge instead of in one op.</param>
+    internal static (Action Attend, Tensor Y) Prepare(Bed bed, AttentionCase c, bool inBlocks = false)
     {
         var slots = c.Start + c.Tokens;
         var row = c.KvHeads * c.HeadDim;
@@ -59,7 +62,14 @@ public abstract class AttentionTests(Device device) : OpSuite(device)
 
         void Attend()
         {
-            if (c.Paged) bed.Backend.Attention(q, paged, mask, scale, c.SoftCap, y);
+            if (inBlocks)
+            {
+                var states = bed.Output(new Shape(c.Tokens, c.QueryHeads, c.HeadDim + 2));
+                if (c.Paged) bed.Backend.AttendBlocks(q, paged, mask, default, scale, c.SoftCap, states, continues: false);
+                else bed.Backend.AttendBlocks(q, dense, mask, default, scale, c.SoftCap, states, continues: false);
+                bed.Backend.MergeBlocks(states, y);
+            }
+            else if (c.Paged) bed.Backend.Attention(q, paged, mask, scale, c.SoftCap, y);
             else bed.Backend.Attention(q, dense, mask, scale, c.SoftCap, y);
         }
     }

@@ -88,6 +88,16 @@ internal static class Tolerances
     public static Tolerance Attention(int headDim, double querySize, double softCap) =>
         Uniform(2 * (2 * U * Math.Sqrt(headDim) * querySize + softCap * (Tanh + 2 * U) + Exp) + 16 * U, 0);
 
+    /// <summary>
+    /// As <see cref="Attention"/>, with queries of ±2 and keys of up to 30: a score is the sum of four parts that are each as large as
+    /// itself, and codes of 8 bits times a scale round like numbers 256 times as large as what they differ by. Values reach ±4.
+    /// </summary>
+    public static Tolerance AttendBlocks(int headDim, double softCap) =>
+        Uniform(4 * (2 * U * Math.Sqrt(headDim) * 2 * 30 * 4 + softCap * (Tanh + 2 * U) + Exp) + 16 * U, 0);
+
+    /// <summary>The reciprocal of the sum, and a product.</summary>
+    public static Tolerance MergeBlocks => Uniform(0, 2 * U);
+
     private static Tolerance Uniform(double absolute, double relative) =>
         new(absolute + 1e-36, relative, Math.Pow(Math.Max(4 * absolute, 2 * relative), 2));
 }

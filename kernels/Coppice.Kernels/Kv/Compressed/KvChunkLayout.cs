@@ -50,7 +50,7 @@ public sealed class KvChunkLayout
         KeyFactors = ValueScales + Values.ScaleBytes;
         FactorBytes = codec.Factors == KvFactorType.F16
             ? kvHeads * (tokens + headDim) * Rank * 2
-            : kvHeads * ((tokens + headDim) * Rank + 2 * Rank * 2);
+            : kvHeads * 2 * Rank * 2 + (kvHeads * (tokens + headDim) * Rank + 3) / 4 * 4;
         ValueFactors = KeyFactors + FactorBytes;
         KeyOutliers = ValueFactors + FactorBytes;
         ValueOutliers = KeyOutliers + Keys.OutlierBytes;
@@ -93,7 +93,10 @@ public sealed class KvChunkLayout
     internal int KeyScales { get; }
     /// <inheritdoc cref="KeyScales"/>
     internal int ValueScales { get; }
-    /// <summary>A of all heads [kvHeads][rank][tokens], then B [kvHeads][rank][headDim]; of bytes then their scales.</summary>
+    /// <summary>
+    /// A of all heads [kvHeads][rank][tokens], then B [kvHeads][rank][headDim]; where they are bytes, after F16 scales of both
+    /// [2][kvHeads][rank], and padded to 4 bytes.
+    /// </summary>
     internal int KeyFactors { get; }
     /// <inheritdoc cref="KeyFactors"/>
     internal int ValueFactors { get; }

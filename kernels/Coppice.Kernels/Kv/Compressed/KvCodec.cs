@@ -60,7 +60,7 @@ public sealed record KvCodec
     public int ValueBits { get; init; } = 4;
     /// <summary>
     /// Elements of a group where <see cref="Backbone"/> has groups; along channels the largest divisor of the head dimension that is no
-    /// larger.
+    /// larger and whose codes of values fill whole 32-bit words, or the head dimension.
     /// </summary>
     public int GroupSize { get; init; } = 64;
     /// <summary>Share of the elements that are kept as outliers, half at each end; 0 for none.</summary>

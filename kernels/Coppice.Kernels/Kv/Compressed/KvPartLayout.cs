@@ -15,9 +15,9 @@ internal sealed class KvPartLayout
         IsShared = !isKeys && codec.Backbone == KvBackbone.Kcvt;
         GroupSize = AlongTokens
             ? codec.Backbone == KvBackbone.Kivi ? Math.Min(codec.GroupSize, tokens) : tokens
-            : codec.Backbone is KvBackbone.Kcvt or KvBackbone.KcvtHeads ? headDim : LargestDivisor(headDim, codec.GroupSize);
+            : codec.Backbone is KvBackbone.Kcvt or KvBackbone.KcvtHeads ? headDim
+            : LargestDivisor(headDim, codec.GroupSize, fillsWordsOf: isKeys ? 0 : Bits);
         Groups = AlongTokens ? (tokens + GroupSize - 1) / GroupSize : headDim / GroupSize;
-        PlaneWords = 0;
         var words = 0;
         for (var plane = 0; plane < KvChunkLayout.Planes(Bits); plane++)
         {
@@ -87,10 +87,18 @@ internal sealed class KvPartLayout
         return Math.Min(count, length / 2);
     }
 
-    private static int LargestDivisor(int number, int most)
+    /// <summary>
+    /// The largest divisor of <paramref name="number"/> that is at most <paramref name="most"/>, and of which as many codes of
+    /// <paramref name="fillsWordsOf"/> bits fill whole words in every plane; the number itself where there is none.
+    /// </summary>
+    private static int LargestDivisor(int number, int most, int fillsWordsOf)
     {
-        for (var divisor = Math.Min(number, most); divisor > 1; divisor--)
-            if (number % divisor == 0) return divisor;
-        return 1;
+        for (var divisor = Math.Min(number, most); divisor > 0; divisor--)
+        {
+            // The narrowest plane is the lowest bit that is set.
+            var narrowest = fillsWordsOf & -fillsWordsOf;
+            if (number % divisor == 0 && (divisor == number || divisor * narrowest % 32 == 0)) return divisor;
+        }
+        return number;
     }
 }

@@ -1,0 +1,181 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+internal sealed unsafe partial class SimdBackend<TLanes>
+{
+    private CompressedAttentionJob? _attendCompressed;
+
+    protected override void AttendBlocksCore(Tensor q, in CompressedKv kv, in AttentionMask mask, float scale, float softCap,
+        Tensor states)
+    {
+        var job = _attendCompressed ??= new CompressedAttentionJob();
+        var kvHeads = kv.Layouts[0].KvHeads;
+        job.Set(q, kv, mask, scale, softCap, RowTileOf(q.Rows, kvHeads, q.Shape[1] / kvHeads));
+        Run(job, new Purpose(default, states, kv.Horizon, false), q.Rows);
+    }
+
+    /// <summary>Attention over compressed chunks, without reconstructing them.</summary>
+    /// <remarks>
+    /// Scores: codes times q · scale, which is one chain of fused multiply-adds over the channels of each lane's residue, the lanes of a
+    /// word then folded upper half onto lower; plus q · minimum; plus A (Bᵀ q); plus outliers. Outputs alike, with weights for queries.
+    /// </remarks>
+    private sealed partial class CompressedAttentionJob : AttentionJob
+    {
+        /// <summary>Queries that share what they read of a chunk.</summary>
+        private const int Batch = 4;
+        /// <summary>Sums of a query over one plane of codes, at most: 32 codes in each of 16 words.</summary>
+        private const int MostSums = 32 * Lanes;
+        /// <summary>Groups of a block at most: a word holds codes of one group, and a run of 64 codes of 8 bits has 16 words.</summary>
+        private const int MostGroups = 16;
+
+        private KvChunkLayout[] _layouts = [];
+        private byte* _chunks;
+        private int* _table;
+        private int[] _chunkOf = [], _firstOf = [];     // by block: its chunk, and its first token there
+        private int[] _endOf = [];                      // by chunk: the position after its last
+        private int _blocks, _chunkCount, _runs, _groups;
+
+        internal void Set(in Tensor q, in CompressedKv kv, in AttentionMask mask, float scale, float softCap, int rowTile)
+        {
+            Set(q, kv.Layouts[0].KvHeads, mask, scale, softCap, kv.Horizon, rowTile);
+            _layouts = kv.Layouts;
+            _chunks = (byte*)kv.Chunks.Address;
+            _table = (int*)kv.Table.Address;
+            _chunkCount = kv.Table.Rows;
+            _runs = Math.Max((_headDim + Lanes - 1) / Lanes * Lanes, Block);
+            _groups = 1;
+            foreach (var layout in _layouts)
+                _groups = Math.Max(_groups, Math.Min(MostGroups, Math.Max(layout.Keys.Groups, layout.Values.Groups)));
+            CountBlocks();
+        }
+
+        /// <summary>Factors of every vector, sums, a copy of codes, and one number for each run: of a batch of queries.</summary>
+        protected override int WorkFloats => Batch * (FactorFloats + MostSums + RunFloats) + WordFloats;
+        private int RunFloats => _runs * _groups;
+        private int FactorFloats => _runs * Lanes + 2 * Lanes;
+        private int WordFloats => _runs * Lanes + Lanes;
+
+        protected override int FirstBlock(int position)
+        {
+            var seen = _mask.Window == 0 ? 0 : Math.Max(0, position - _mask.Window + 1);
+            var block = 0;
+            while (seen > 0 && block < _blocks && End(block) <= seen) block++;
+            return block;
+        }
+
+        protected override int EndBlock(int position)
+        {
+            var chunks = ChunksBefore(_horizon.Of(position));
+            return chunks == _chunkCount ? _blocks : BlockOf(chunks);
+        }
+
+        protected override (int Low, int High) Visible(int position, int block)
+        {
+            var chunk = _chunkOf[block];
+            if (_endOf[chunk] > _horizon.Of(position)) return (0, 0);
+            var first = _mask.Window == 0 ? 0 : position - _mask.Window + 1;
+            return (Math.Max(0, first - Start(block)), Count(block));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        protected override void RunBlock(int kvHead, int block, int queries, float* scratch, int nextBlock, int nextHead)
+        {
+            var part = View(block, kvHead);
+            var next = View(nextBlock, nextHead);
+            var work = scratch + (long)MostQueries * _queryFloats;
+            // Of 256 bits there are no registers for several queries.
+            var batch = typeof(TLanes) == typeof(Lanes512) ? Batch : 1;
+            for (var n = 0; n < queries; n += batch) KeyScores(part, next, At(scratch, n), Math.Min(batch, queries - n), work);
+            for (var n = 0; n < queries; n++)
+            {
+                var (low, high) = Visible(PositionOf(At(scratch, n)), block);
+                Scale(At(scratch, n), low, high);
+            }
+            for (var n = 0; n < queries; n++)
+            {
+                var (low, high) = Visible(PositionOf(At(scratch, n)), block);
+                Weigh(At(scratch, n), low, high);
+                ClearUnseen(Scores(At(scratch, n)), low, high);
+            }
+            for (var n = 0; n < queries; n += batch) ValueOutputs(part, next, At(scratch, n), Math.Min(batch, queries - n), work);
+        }
+
+        /// <summary>Weights of groups of lanes that <see cref="AttentionJob.Weigh"/> has left alone.</summary>
+        private static void ClearUnseen(float* weights, int low, int high)
+        {
+            for (var j = 0; j < low / Lanes * Lanes; j += Lanes) TLanes.Store(TLanes.Zero, weights + j);
+            for (var j = (high + Lanes - 1) / Lanes * Lanes; j < Block; j += Lanes) TLanes.Store(TLanes.Zero, weights + j);
+        }
+
+        private void CountBlocks()
+        {
+            if (_endOf.Length < _chunkCount) _endOf = new int[Math.Max(64, (int)BitOperations.RoundUpToPowerOf2((uint)_chunkCount))];
+            _blocks = 0;
+            for (var chunk = 0; chunk < _chunkCount; chunk++)
+            {
+                var tokens = Layout(chunk).Tokens;
+                _endOf[chunk] = FirstPosition(chunk) + tokens;
+                var blocks = (tokens + Block - 1) / Block;
+                if (_chunkOf.Length < _blocks + blocks) GrowBlocks(_blocks + blocks);
+                for (var i = 0; i < blocks; i++, _blocks++) (_chunkOf[_blocks], _firstOf[_blocks]) = (chunk, i * Block);
+            }
+        }
+
+        private void GrowBlocks(int blocks)
+        {
+            var length = Math.Max(64, (int)BitOperations.RoundUpToPowerOf2((uint)blocks));
+            Array.Resize(ref _chunkOf, length);
+            Array.Resize(ref _firstOf, length);
+        }
+
+        private KvChunkLayout Layout(int chunk) => _layouts[_table[4 * chunk + 2]];
+        private int FirstPosition(int chunk) => _table[4 * chunk + 1];
+        private int Start(int block) => FirstPosition(_chunkOf[block]) + _firstOf[block];
+        private int Count(int block) => Math.Min(Block, Layout(_chunkOf[block]).Tokens - _firstOf[block]);
+        private int End(int block) => Start(block) + Count(block);
+
+        /// <summary>Chunks that end at or before <paramref name="position"/>.</summary>
+        private int ChunksBefore(int position)
+        {
+            var (low, high) = (0, _chunkCount);
+            while (low < high)
+            {
+                var middle = (low + high) / 2;
+                if (_endOf[middle] <= position) low = middle + 1;
+                else high = middle;
+            }
+            return low;
+        }
+
+        /// <summary>The first block of a chunk.</summary>
+        private int BlockOf(int chunk)
+        {
+            var (low, high) = (0, _blocks);
+            while (low < high)
+            {
+                var middle = (low + high) / 2;
+                if (_chunkOf[middle] < chunk) low = middle + 1;
+                else high = middle;
+            }
+            return low;
+        }
+
+        private BlockPart View(int block, int head) =>
+            new(Layout(_chunkOf[block]), _chunks + (long)_table[4 * _chunkOf[block]] * KvChunkLayout.Unit, head, _firstOf[block],
+                Count(block));
+
+        /// <summary>A block of a chunk, for one head.</summary>
+        private readonly struct BlockPart(KvChunkLayout layout, byte* chunk, int head, int first, int count)
+        {
+            internal readonly KvChunkLayout Layout = layout;
+            internal readonly byte* Chunk = chunk;
+            internal readonly int Head = head, First = first, Count = count;
+
+            /// <summary>Tokens from the block's first that are kept as they are.</summary>
+            internal int Exact => Math.Clamp(Layout.Exact - First, 0, Count);
+        }
+    }
+}

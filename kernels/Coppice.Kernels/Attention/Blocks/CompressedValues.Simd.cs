@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using Coppice.Kernels.Simd;
+
+namespace Coppice.Kernels;
+
+internal sealed unsafe partial class SimdBackend<TLanes>
+{
+    /// <summary>Outputs of some queries from the values of a block.</summary>
+    private sealed partial class CompressedAttentionJob
+    {
+        private void ValueOutputs(in BlockPart part, in BlockPart next, float* first, int queries, float* work)
+        {
+            for (var n = 0; n < queries; n++)
+                for (var j = 0; j < part.Exact; j++)
+                {
+                    ref var weight = ref Scores(At(first, n))[j];
+                    AddScaled(weight, ExactRow(part, j, 1), _headDim, BlockOutput(At(first, n)));
+                    weight = 0f;        // what else the chunk has for these tokens does not count
+                }
+            AddValueCodes(part, next, first, queries, work);
+            var factors = new FactorView(part, isKeys: false);
+            for (var n = 0; n < queries; n++)
+            {
+                var query = At(first, n);
+                AddMinima(part, Scores(query), BlockOutput(query));
+                for (var r = 0; r < part.Layout.Rank; r++)
+                    factors.AddB(r, _headDim, factors.DotA(r, part.First, part.Count, Scores(query)), BlockOutput(query));
+            }
+            if (part.Layout.Values.Outliers > 0) AddValueOutliers(part, first, queries);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void AddValueCodes(in BlockPart part, in BlockPart next, float* first, int queries, float* work)
+        {
+            var values = part.Layout.Values;
+            var scales = ValueScales(part) + (values.HasMinimum ? values.ScaleCount : 0);
+            Span<int> firstWords = stackalloc int[MostGroups];
+            for (int plane = 0, shift = 0; plane < KvChunkLayout.Planes(values.Bits); plane++)
+            {
+                var bits = KvChunkLayout.PlaneBits(values.Bits, plane);
+                var (codesOfWord, words) = (32 / bits, KvChunkLayout.Words(_headDim, bits));
+                for (var word = 0; word < words; word += Lanes)
+                {
+                    var count = Math.Min(Lanes, words - word);
+                    var codes = Arrange(ValueWords(part, plane) + 4 * word, part.Count, words, count,
+                        (Same(part, next) ? ValueWords(next, plane) : ValueWords(part, plane)) + 4 * word, Copy(work));
+                    var group = word * codesOfWord / values.GroupSize;
+                    var groups = Math.Min(values.Groups, ((word + count) * codesOfWord - 1) / values.GroupSize + 1) - group;
+                    for (var g = 0; g < groups; g++) firstWords[g] = Math.Max(0, (group + g) * values.GroupSize / codesOfWord - word);
+                    for (var n = 0; n < queries; n++)
+                    {
+                        for (var g = 0; g < groups; g++)
+                            Multiply(Scores(At(first, n)), scales + (long)(group + g) * part.Layout.Tokens, part.Count,
+                                Runs(work, n) + g * _runs);
+                        if (groups == 1) Spread(Runs(work, n), part.Count, codes.Width, Factors(work, n));
+                        else Spread(Runs(work, n), _runs, firstWords[..groups], part.Count, codes.Width, Factors(work, n));
+                    }
+                    SumCodes(codes, bits, queries, work);
+                    var line = (float*)Copy(work);
+                    for (var n = 0; n < queries; n++)
+                    {
+                        Unpack(Sums(work, n), codes.Width, bits, 1 << shift, isFirst: true, line);
+                        AddLine(line, Math.Min(count * codesOfWord, _headDim - word * codesOfWord),
+                            BlockOutput(At(first, n)) + word * codesOfWord);
+                    }
+                }
+                shift += bits;
+            }
+        }
+
+        /// <summary>o += Σ weight · minimum, or what a symmetric code 0 stands for.</summary>
+        private static void AddMinima(in BlockPart part, float* weights, float* output)
+        {
+            var values = part.Layout.Values;
+            var minima = ValueScales(part);
+            var middle = values.HasMinimum ? 1f : -(1 << values.Bits - 1);
+            for (var group = 0; group < values.Groups; group++)
+                AddNumber(middle * Dot(weights, minima + (long)group * part.Layout.Tokens, part.Count), values.GroupSize,
+                    output + group * values.GroupSize);
+        }
+
+        private void AddValueOutliers(in BlockPart part, float* first, int queries)
+        {
+            var values = part.Layout.Values;
+            var each = 2 * values.Outliers;
+            var positions = (ushort*)(part.Chunk + part.Layout.ValueOutliers);
+            var deltas = positions + (long)values.OutlierVectors * each;
+            var numbers = stackalloc float[Lanes];
+            for (long i = (long)part.First * each, end = i + (long)part.Count * each; i < end; i += Lanes)
+            {
+                var some = (int)Math.Min(Lanes, end - i);
+                TLanes.Store(LoadHalves(deltas + i, some), numbers);
+                for (var k = 0; k < some; k++)
+                {
+                    var channel = positions[i + k] - part.Head * _headDim;
+                    if ((uint)channel >= (uint)_headDim) continue;
+                    var column = (int)((i + k) / each) - part.First;
+                    for (var n = 0; n < queries; n++)
+                    {
+                        ref var output = ref BlockOutput(At(first, n))[channel];
+                        output = MathF.FusedMultiplyAdd(Scores(At(first, n))[column], numbers[k], output);
+                    }
+                }
+            }
+        }
+
+        /// <summary>The words of a plane at the block's first token.</summary>
+        private static byte* ValueWords(in BlockPart part, int plane)
+        {
+            var layout = part.Layout;
+            var (start, words, _) = Plane(layout.Values, layout.KvHeads, plane);
+            return part.Chunk + layout.ValueCodes + start + 4L * ((long)part.Head * layout.Tokens + part.First) * words;
+        }
+
+        /// <summary>The first stored number of the block's first token, group 0: its minimum, or its scale where there is none.</summary>
+        private static ushort* ValueScales(in BlockPart part)
+        {
+            var values = part.Layout.Values;
+            return (ushort*)(part.Chunk + part.Layout.ValueScales) + part.First
+                + (values.IsShared ? 0 : (long)part.Head * values.Groups * part.Layout.Tokens);
+        }
+
+        private static void AddLine(float* line, int count, float* output)
+        {
+            for (var i = 0; i < count; i += Lanes)
+                StoreUpTo(TLanes.Add(LoadUpTo(output + i, count - i, 0f), LoadUpTo(line + i, count - i, 0f)), output + i, count - i);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using Coppice.Kernels.Tests.Reference;
+
+namespace Coppice.Kernels.Tests.Support;
+
+/// <summary>A codec with the sizes of a chunk.</summary>
+public sealed record ChunkCase(string Name, KvCodec Codec, int Heads, int Dim, int Tokens, int Rank, int Exact, int Group = 1) : ICase
+{
+    public long Cost => (long)Tokens * Heads * Dim;
+    public KvChunkLayout Layout => Codec.Layout(Heads, Dim, Tokens, Rank, Exact);
+    public override string ToString() => $"{Name} {Heads} x {Dim} x {Tokens}, rank {Rank}, exact {Exact}, group {Group}";
+
+    /// <summary>Every backbone, width, kind of factor and count of outliers, in sizes around words, vectors and blocks.</summary>
+    public static IReadOnlyList<ChunkCase> All { get; } = [.. Plain(), .. Gear(), .. Shapes()];
+
+    private static IEnumerable<ChunkCase> Plain()
+    {
+        foreach (var backbone in Enum.GetValues<KvBackbone>())
+            for (var bits = 2; bits <= 8; bits++)
+                yield return new($"{backbone}-{bits}", new KvCodec { Backbone = backbone, KeyBits = bits, ValueBits = 10 - bits }, 2, 64, 64,
+                    0, 0, 3);
+    }
+
+    private static IEnumerable<ChunkCase> Gear()
+    {
+        foreach (var backbone in Enum.GetValues<KvBackbone>())
+        {
+            var gear = new KvCodec { Backbone = backbone, KeyBits = 2, ValueBits = 4, Sparsity = 0.05 };
+            yield return new($"{backbone}-gear", gear, 3, 64, 64, 2, 0, 3);
+            yield return new($"{backbone}-gear-bytes", gear with { Factors = KvFactorType.I8 }, 3, 32, 64, 4, 4, 4);
+            yield return new($"{backbone}-outliers", gear with { ValueOutliers = KvOutlierCount.AtLeastOne }, 2, 64, 128, 0, 4, 2);
+            yield return new($"{backbone}-fitted", gear with { ValueRange = KvRange.Fitted, KeyRange = KvRange.Fitted }, 2, 64, 64, 0, 1);
+        }
+    }
+
+    private static IEnumerable<ChunkCase> Shapes()
+    {
+        var kivi = new KvCodec { GroupSize = 32, KeyBits = 3, ValueBits = 2, Sparsity = 0.1 };
+        var kcvt = new KvCodec { Backbone = KvBackbone.Kcvt, Sparsity = 0.02 };
+        yield return new("kivi-g32", kivi, 1, 128, 192, 4, 0, 8);
+        yield return new("kivi-g32 tail", kivi, 2, 80, 100, 3, 5, 2);
+        yield return new("kivi wide", kivi with { GroupSize = 64 }, 1, 256, 64, 2, 0, 5);
+        yield return new("kivi odd", kivi with { GroupSize = 64, KeyBits = 5, ValueBits = 7 }, 3, 17, 33, 2, 0, 1);
+        yield return new("kcvt", kcvt, 3, 64, 20, 2, 0, 3);
+        yield return new("kcvt odd", kcvt, 2, 18, 7, 2, 0, 2);
+        yield return new("kcvt long", kcvt, 2, 64, 320, 4, 0, 3);
+        yield return new("kcvt one", kcvt, 1, 8, 1, 2, 0, 1);
+        yield return new("kcvt two", kcvt with { Sparsity = 0.5 }, 1, 2, 2, 4, 1, 1);
+        yield return new("q8", KvCodec.Q8, 3, 64, 64, 0, 0, 3);
+        yield return new("q4", KvCodec.Q4, 2, 96, 64, 0, 4, 2);
+        yield return new("token-g64", new KvCodec { Backbone = KvBackbone.PerToken, KeyBits = 6 }, 1, 80, 40, 2, 0, 4);
+    }
+}
+
+/// <summary>Keys and values that look like a model's: channels with means and sizes of their own, and a few spikes.</summary>
+internal static class KvScene
+{
+    public static float[] Keys(int seed, int tokens, int channels)
+    {
+        var noise = Noise.Uniform(seed, (long)tokens * channels);
+        float[] size = Noise.Uniform(seed + 1, channels), mean = Noise.Uniform(seed + 2, channels, 2), along = Noise.Uniform(seed + 3, tokens);
+        for (var i = 0; i < noise.Length; i++)
+        {
+            var (t, c) = (i / channels, i % channels);
+            noise[i] = mean[c] * mean[c] * mean[c] + noise[i] * (0.2f + MathF.Abs(size[c])) + 0.4f * along[t] * size[c];
+            if (Spike(seed, i)) noise[i] *= 3;
+        }
+        return noise;
+    }
+
+    public static float[] Values(int seed, int tokens, int channels)
+    {
+        var noise = Noise.Uniform(seed + 100, (long)tokens * channels, 0.5f);
+        var along = Noise.Uniform(seed + 101, tokens);
+        for (var i = 0; i < noise.Length; i++)
+        {
+            noise[i] += 0.3f * along[i / channels] * MathF.Cos(i % channels);
+            if (Spike(seed + 7, i)) noise[i] *= 4;
+        }
+        return noise;
+    }
+
+    /// <summary>The chunk that the reference makes of tokens from <paramref name="seed"/>.</summary>
+    public static CompressedChunk Chunk(ChunkCase c, int seed, int layer = 2, int number = 1)
+    {
+        var width = c.Heads * c.Dim;
+        return ChunkEncoder.Encode(new CompressedChunk(c.Codec, c.Heads, c.Dim, c.Tokens, c.Rank, c.Exact),
+            Rows(Keys(seed, c.Tokens, width), width), Rows(Values(seed, c.Tokens, width), width), layer, number);
+    }
+
+    public static float[][] Rows(float[] x, int width) => [.. x.Chunk(width)];
+
+    private static bool Spike(int seed, int index) => Noise.Integers(seed * 31 + 5, 1, 1 << 30)[0] % 97 == index % 97;
+}
