@@ -9,6 +9,7 @@ internal sealed class KvCodeTiles : TileFamily
     private const string Parameters =
         "byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, "
         + "float* sums, long sumsApart";
+    private const string Constraint = " where TFactors : struct, IKvFactors<TLanes>";
 
     protected override string Folder => "Attention/Tiles";
 
@@ -16,19 +17,19 @@ internal sealed class KvCodeTiles : TileFamily
         "Sums of code times factor over vectors of 32-bit words: each accumulator is one chain over the vectors ascending.";
 
     protected override IEnumerable<string> Methods =>
-        [Tile(1), Tile(2), Tile(3), Tile(4), Dispatch("KvCodesOf", "KvCodes", "", [3, 4, 1, 2], Parameters)];
+        [Tile(1), Tile(2), Tile(3), Tile(4), Dispatch("KvCodesOf<TFactors>", "KvCodes", "<TFactors>", [3, 4, 1, 2], Parameters, Constraint)];
 
     private static string Tile(int queries) => Text($$"""
         /// <summary>
         /// {{queries}} {{(queries == 1 ? "query" : "queries")}} by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-        /// sums [4][16 lanes] += factors [vectors][16 lanes] · code.
+        /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
         /// </summary>
         /// <remarks>
         /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
         /// dividing the sum by it.
         /// </remarks>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void KvCodes{{queries}}({{Parameters}})
+        private static void KvCodes{{queries}}<TFactors>({{Parameters}}){{Constraint}}
         {
             var mask = (1 << bits) - 1;
             TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
@@ -49,7 +50,7 @@ internal sealed class KvCodeTiles : TileFamily
         """);
 
     private static string Multiply(int q) => Text($$"""
-        var x{{q}} = TLanes.Load(f{{q}} + 16 * i);
+        var x{{q}} = TFactors.Load(f{{q}}, i);
         {{Statements(Codes, c => $"s{q}{c} = TLanes.FusedMultiplyAdd(x{q}, c{c}, s{q}{c});")}}
         """);
 

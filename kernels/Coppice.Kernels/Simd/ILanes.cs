@@ -16,6 +16,8 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     static abstract T Load(float* source);
     static abstract void Store(T value, float* destination);
     static abstract T Broadcast(float value);
+    /// <summary>Lane i is numbers[i / width]; width is a power of two up to <see cref="Count"/>, or larger.</summary>
+    static abstract T Repeat(float* numbers, int width);
     /// <summary>a · b + c, rounded once.</summary>
     static abstract T FusedMultiplyAdd(T a, T b, T c);
     static abstract T Add(T a, T b);

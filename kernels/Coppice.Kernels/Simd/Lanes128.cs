@@ -23,6 +23,13 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Broadcast(float value) => new(Vector128.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Repeat(float* numbers, int width) => width switch
+    {
+        1 => Load(numbers),
+        2 => new(Vector128.Create(numbers[0], numbers[0], numbers[1], numbers[1])),
+        _ => Broadcast(numbers[0]),
+    };
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 FusedMultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => new(Vector128.FusedMultiplyAdd(a._v, b._v, c._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Add(Lanes128 a, Lanes128 b) => new(a._v + b._v);

@@ -23,6 +23,15 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Broadcast(float value) => new(Vector256.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Repeat(float* numbers, int width) => width switch
+    {
+        1 => Load(numbers),
+        2 => new(Vector256.Create(Vector128.Create(numbers[0], numbers[0], numbers[1], numbers[1]),
+            Vector128.Create(numbers[2], numbers[2], numbers[3], numbers[3]))),
+        4 => new(Vector256.Create(Vector128.Create(numbers[0]), Vector128.Create(numbers[1]))),
+        _ => Broadcast(numbers[0]),
+    };
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 FusedMultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c) => new(Vector256.FusedMultiplyAdd(a._v, b._v, c._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Add(Lanes256 a, Lanes256 b) => new(a._v + b._v);

@@ -23,6 +23,23 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Broadcast(float value) => new(Vector512.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Repeat(float* numbers, int width)
+    {
+        if (width >= Count) return Broadcast(numbers[0]);
+        // As many numbers as are wanted in every 128 bits, then each 128 bits take theirs.
+        if (width == 8 && Avx512F.IsSupported)
+            return new(Avx512F.PermuteVar4x32(Vector512.Create(*(double*)numbers).AsSingle(),
+                Vector512.Create(Vector256.Create(0), Vector256.Create(1))));
+        if (width == 4 && Avx512F.IsSupported)
+            return new(Avx512F.PermuteVar4x32(Vector512.Create(Vector256.Create(Vector128.Load(numbers), Vector128.Load(numbers)),
+                Vector256.Create(Vector128.Load(numbers), Vector128.Load(numbers))),
+                Vector512.Create(Vector256.Create(Vector128.Create(0), Vector128.Create(1)),
+                    Vector256.Create(Vector128.Create(2), Vector128.Create(3)))));
+        var lanes = stackalloc float[16];
+        for (var i = 0; i < Count; i++) lanes[i] = numbers[i / width];
+        return Load(lanes);
+    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 FusedMultiplyAdd(Lanes512 a, Lanes512 b, Lanes512 c) => new(Vector512.FusedMultiplyAdd(a._v, b._v, c._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Add(Lanes512 a, Lanes512 b) => new(a._v + b._v);

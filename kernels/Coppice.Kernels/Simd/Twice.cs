@@ -29,6 +29,9 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
         return new(half, half);
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> Repeat(float* numbers, int width) =>
+        width >= Count ? Broadcast(numbers[0]) : new(T.Repeat(numbers, width), T.Repeat(numbers + T.Count / width, width));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> FusedMultiplyAdd(Twice<T> a, Twice<T> b, Twice<T> c) =>
         new(T.FusedMultiplyAdd(a._lower, b._lower, c._lower), T.FusedMultiplyAdd(a._upper, b._upper, c._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -19,6 +19,9 @@ public sealed class SameBitsTests
     [Fact]
     public void Attention() => Check(Cases.Attention, AttentionTests.Run);
 
+    [Fact]
+    public void Attention_on_compressed_chunks() => Check(AttendBlocksTests.Blocks, AttendBlocksTests.Run);
+
     [Theory]
     [InlineData(Activation.Silu)]
     [InlineData(Activation.Gelu)]

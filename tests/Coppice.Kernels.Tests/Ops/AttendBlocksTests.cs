@@ -14,7 +14,7 @@ public sealed record BlocksCase(ChunkCase Chunk, int Chunks, int Rows, KvHorizon
 /// </summary>
 public abstract class AttendBlocksTests(Device device) : OpSuite(device)
 {
-    private static readonly BlocksCase[] Blocks =
+    internal static readonly BlocksCase[] Blocks =
     [
         .. ChunkCase.All.Select((c, i) => new BlocksCase(c, 1 + i % 3, 1 + i % 6, new((1 + i % 3) * c.Tokens, i % 2 * c.Tokens, i % 2 * 3),
             i % 5 == 0 ? c.Tokens + 9 : 0, i % 7 == 0 ? 20f : 0f)),
@@ -79,7 +79,7 @@ public abstract class AttendBlocksTests(Device device) : OpSuite(device)
     }
 
     /// <summary>Rows after the chunks see them, then their own page.</summary>
-    private static float[] Run(Bed bed, BlocksCase c) => Run(bed, c, row: null);
+    internal static float[] Run(Bed bed, BlocksCase c) => Run(bed, c, row: null);
 
     private static float[] Run(Bed bed, BlocksCase c, int? row)
     {

@@ -53,7 +53,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Factors of every vector, sums, a copy of codes, and one number for each run: of a batch of queries.</summary>
-        protected override int WorkFloats => Batch * (FactorFloats + MostSums + RunFloats) + WordFloats;
+        protected override int WorkFloats => Batch * (FactorFloats + MostSums + RunFloats) + WordFloats + 2 * RunFloats;
         private int RunFloats => _runs * _groups;
         private int FactorFloats => _runs * Lanes + 2 * Lanes;
         private int WordFloats => _runs * Lanes + Lanes;

@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -13,6 +15,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private float* Sums(float* work, int query) => work + (long)Batch * FactorFloats + query * MostSums;
         private float* Runs(float* work, int query) => work + (long)Batch * (FactorFloats + MostSums) + query * RunFloats;
         private byte* Copy(float* work) => (byte*)(work + (long)Batch * (FactorFloats + MostSums + RunFloats));
+        /// <summary>Scales of the groups of a block, then minima, as F32: [groups][runs] each.</summary>
+        private float* Scales(float* work) => (float*)Copy(work) + WordFloats;
+        private float* Minima(float* work) => Scales(work) + RunFloats;
 
         /// <summary>Codes of some runs as vectors of 16 words.</summary>
         /// <param name="words">The first vector.</param>
@@ -67,21 +72,45 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Sums of code times factor for some queries: [32 / bits codes of a word][16 lanes].</summary>
-        private void SumCodes(in CodeVectors codes, int bits, int queries, float* work)
+        /// <param name="codes">The codes.</param>
+        /// <param name="bits">Their width in this plane.</param>
+        /// <param name="queries">How many queries.</param>
+        /// <param name="isSpread">Whether factors lie in the lanes; else there is one for each run, which its words share.</param>
+        /// <param name="work">Memory of the batch.</param>
+        private void SumCodes(in CodeVectors codes, int bits, int queries, bool isSpread, float* work)
         {
-            for (var pass = 0; pass < 8 / bits; pass++)
-                KvCodesOf(queries, codes.Words, codes.Step, codes.Ahead, codes.Vectors, Factors(work, 0), FactorFloats,
-                    4 * bits * pass, bits, Sums(work, 0) + 4 * Lanes * pass, MostSums);
+            if (isSpread) SumCodes<SpreadFactors<TLanes>>(codes, bits, queries, Factors(work, 0), FactorFloats, work);
+            else if (codes.Width == 8) SumCodes<FactorsOf8Words<TLanes>>(codes, bits, queries, Runs(work, 0), RunFloats, work);
+            else if (codes.Width == 4) SumCodes<FactorsOf4Words<TLanes>>(codes, bits, queries, Runs(work, 0), RunFloats, work);
+            else SumCodes<FactorsOf16Words<TLanes>>(codes, bits, queries, Runs(work, 0), RunFloats, work);
         }
 
+        private void SumCodes<TFactors>(in CodeVectors codes, int bits, int queries, float* factors, long apart, float* work)
+            where TFactors : struct, IKvFactors<TLanes>
+        {
+            for (var pass = 0; pass < 8 / bits; pass++)
+                KvCodesOf<TFactors>(queries, codes.Words, codes.Step, codes.Ahead, codes.Vectors, factors, apart, 4 * bits * pass, bits,
+                    Sums(work, 0) + 4 * Lanes * pass, MostSums);
+        }
+
+        /// <summary>Whether one factor for each run of so many words need not be spread over lanes first.</summary>
+        private static bool IsRepeated(int width) => width is 4 or 8 or 16;
+
         /// <summary>
-        /// Sums in the order of codes: line[word · codes + code] = factor · Σ over the runs in a vector, added to what is there unless
-        /// <paramref name="isFirst"/>.
+        /// Sums in the order of codes: line[word · codes + code] = factor · Σ over the runs in a vector, added to <paramref name="start"/>
+        /// where <paramref name="isFirst"/>, else to what is there.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Unpack(float* sums, int width, int bits, float factor, bool isFirst, float* line)
+        private static void Unpack(float* sums, int width, int bits, float factor, bool isFirst, float start, float* line)
         {
             var codes = 32 / bits;
+            if (width >= 4 && Sse.IsSupported)
+            {
+                for (var code = 0; code < codes; code += 4)
+                    for (var word = 0; word < width; word += 4)
+                        Transpose(sums + code * Lanes + word, width, factor, isFirst, start, line + word * codes + code, codes);
+                return;
+            }
             for (var code = 0; code < codes; code++)
             {
                 var lanes = sums + code * Lanes;
@@ -90,9 +119,61 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var word = 0; word < width; word++)
                 {
                     ref var place = ref line[word * codes + code];
-                    place = isFirst ? factor * lanes[word] : MathF.FusedMultiplyAdd(factor, lanes[word], place);
+                    place = MathF.FusedMultiplyAdd(factor, lanes[word], isFirst ? start : place);
                 }
             }
+        }
+
+        /// <summary>Four codes of four words.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Transpose(float* sums, int width, float factor, bool isFirst, float start, float* line, int codes)
+        {
+            Vector128<float> a = Fold(sums, width), b = Fold(sums + Lanes, width);
+            Vector128<float> c = Fold(sums + 2 * Lanes, width), d = Fold(sums + 3 * Lanes, width);
+            Vector128<float> lowAb = Sse.UnpackLow(a, b), highAb = Sse.UnpackHigh(a, b);
+            Vector128<float> lowCd = Sse.UnpackLow(c, d), highCd = Sse.UnpackHigh(c, d);
+            Place(Sse.MoveLowToHigh(lowAb, lowCd), factor, isFirst, start, line);
+            Place(Sse.MoveHighToLow(lowCd, lowAb), factor, isFirst, start, line + codes);
+            Place(Sse.MoveLowToHigh(highAb, highCd), factor, isFirst, start, line + 2 * codes);
+            Place(Sse.MoveHighToLow(highCd, highAb), factor, isFirst, start, line + 3 * codes);
+        }
+
+        /// <summary>Four words, the runs of a vector added: upper half to lower half until one is left.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector128<float> Fold(float* lanes, int width) => width switch
+        {
+            4 => (Vector128.Load(lanes) + Vector128.Load(lanes + 8)) + (Vector128.Load(lanes + 4) + Vector128.Load(lanes + 12)),
+            8 => Vector128.Load(lanes) + Vector128.Load(lanes + 8),
+            _ => Vector128.Load(lanes),
+        };
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Place(Vector128<float> sums, float factor, bool isFirst, float start, float* line)
+        {
+            var before = isFirst ? Vector128.Create(start) : Vector128.Load(line);
+            Vector128.FusedMultiplyAdd(Vector128.Create(factor), sums, before).Store(line);
+        }
+
+        /// <summary>F16 as F32, padded with zeros to whole vectors.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void WidenHalves(ushort* halves, int count, float* numbers)
+        {
+            for (var i = 0; i < count; i += Lanes) TLanes.Store(LoadHalves(halves + i, count - i), numbers + i);
+        }
+
+        /// <summary>product[i] = x[i] · scales[i], padded with zeros to whole vectors; returns Σ x[i] · minima[i]: 16 chains, then their
+        /// tree.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static float Weight(float* x, float* scales, float* minima, int count, float* product)
+        {
+            var sum = TLanes.Zero;
+            for (var i = 0; i < count; i += Lanes)
+            {
+                var number = LoadUpTo(x + i, count - i, 0f);
+                TLanes.Store(TLanes.Multiply(number, TLanes.Load(scales + i)), product + i);
+                sum = TLanes.FusedMultiplyAdd(number, TLanes.Load(minima + i), sum);
+            }
+            return TLanes.Sum(sum);
         }
 
         /// <summary>Σ x[i] · halves[i] for i below <paramref name="count"/>: 16 chains, then their tree.</summary>
@@ -113,14 +194,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var i = 0; i < count; i += Lanes)
                 StoreUpTo(TLanes.FusedMultiplyAdd(f, LoadHalves(halves + i, count - i), LoadUpTo(target + i, count - i, 0f)), target + i,
                     count - i);
-        }
-
-        /// <summary>product[i] = x[i] · halves[i].</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Multiply(float* x, ushort* halves, int count, float* product)
-        {
-            for (var i = 0; i < count; i += Lanes)
-                StoreUpTo(TLanes.Multiply(LoadUpTo(x + i, count - i, 0f), LoadHalves(halves + i, count - i)), product + i, count - i);
         }
 
         /// <summary>target[i] += x[i] · halves[i].</summary>

@@ -32,10 +32,16 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var group = part.First / keys.GroupSize;
             var groups = (part.First + part.Count - 1) / keys.GroupSize - group + 1;
             var minima = (ushort*)(part.Chunk + part.Layout.KeyScales) + ((long)part.Head * keys.Groups + group) * _headDim;
-            var scales = minima + keys.ScaleCount;
+            for (var g = 0; g < groups; g++)
+            {
+                WidenHalves(minima + g * _headDim, _headDim, Minima(work) + g * _runs);
+                WidenHalves(minima + keys.ScaleCount + g * _headDim, _headDim, Scales(work) + g * _runs);
+            }
+            Span<float> starts = stackalloc float[Batch * MostGroups];
             for (var n = 0; n < queries; n++)
                 for (var g = 0; g < groups; g++)
-                    Multiply(Source(At(first, n)), scales + g * _headDim, _headDim, Runs(work, n) + g * _runs);
+                    starts[n * MostGroups + g] = Weight(Source(At(first, n)), Scales(work) + g * _runs, Minima(work) + g * _runs, _headDim,
+                        Runs(work, n) + g * _runs);
 
             Span<int> firstWords = stackalloc int[MostGroups];
             for (int plane = 0, shift = 0; plane < KvChunkLayout.Planes(keys.Bits); plane++)
@@ -44,23 +50,22 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 var codes = Arrange(KeyWords(part, plane, 0), _headDim, KvChunkLayout.Words(part.Layout.Tokens, bits),
                     KvChunkLayout.Words(part.Count, bits), Same(part, next) ? KeyWords(next, plane, 0) : KeyWords(part, plane, 0),
                     Copy(work));
+                var isSpread = groups > 1 || !IsRepeated(codes.Width);
                 for (var g = 0; g < groups; g++) firstWords[g] = Math.Max(0, (group + g) * keys.GroupSize - part.First) * bits / 32;
+                for (var n = 0; n < queries && isSpread; n++)
+                    Spread(Runs(work, n), _runs, firstWords[..groups], _headDim, codes.Width, Factors(work, n));
+                SumCodes(codes, bits, queries, isSpread, work);
                 for (var n = 0; n < queries; n++)
-                {
-                    if (groups == 1) Spread(Runs(work, n), _headDim, codes.Width, Factors(work, n));
-                    else Spread(Runs(work, n), _runs, firstWords[..groups], _headDim, codes.Width, Factors(work, n));
-                }
-                SumCodes(codes, bits, queries, work);
-                for (var n = 0; n < queries; n++)
-                    Unpack(Sums(work, n), codes.Width, bits, 1 << shift, plane == 0, Scores(At(first, n)));
+                    Unpack(Sums(work, n), codes.Width, bits, 1 << shift, plane == 0, groups == 1 ? starts[n * MostGroups] : 0f,
+                        Scores(At(first, n)));
                 shift += bits;
             }
-            for (var n = 0; n < queries; n++)
+            for (var n = 0; n < queries && groups > 1; n++)
                 for (var g = 0; g < groups; g++)
                 {
                     var low = Math.Max(0, (group + g) * keys.GroupSize - part.First);
                     var high = Math.Min(part.Count, (group + g + 1) * keys.GroupSize - part.First);
-                    AddNumber(Dot(Source(At(first, n)), minima + g * _headDim, _headDim), high - low, Scores(At(first, n)) + low);
+                    AddNumber(starts[n * MostGroups + g], high - low, Scores(At(first, n)) + low);
                 }
         }
 
@@ -82,9 +87,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                         Same(part, next) ? KeyWords(next, plane, channel) : KeyWords(part, plane, channel), Copy(work));
                     for (var n = 0; n < queries; n++)
                         Spread(Source(At(first, n)) + channel, keys.GroupSize, codes.Width, Factors(work, n));
-                    SumCodes(codes, bits, queries, work);
+                    SumCodes(codes, bits, queries, isSpread: true, work);
                     for (var n = 0; n < queries; n++)
-                        Unpack(Sums(work, n), codes.Width, bits, 1 << shift, plane == 0, Runs(work, n));
+                        Unpack(Sums(work, n), codes.Width, bits, 1 << shift, plane == 0, 0f, Runs(work, n));
                     shift += bits;
                 }
                 var minima = head + (long)group * tokens;

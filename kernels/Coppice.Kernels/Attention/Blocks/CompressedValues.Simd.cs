@@ -22,7 +22,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var n = 0; n < queries; n++)
             {
                 var query = At(first, n);
-                AddMinima(part, Scores(query), BlockOutput(query));
                 for (var r = 0; r < part.Layout.Rank; r++)
                     factors.AddB(r, _headDim, factors.DotA(r, part.First, part.Count, Scores(query)), BlockOutput(query));
             }
@@ -33,8 +32,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void AddValueCodes(in BlockPart part, in BlockPart next, float* first, int queries, float* work)
         {
             var values = part.Layout.Values;
-            var scales = ValueScales(part) + (values.HasMinimum ? values.ScaleCount : 0);
             Span<int> firstWords = stackalloc int[MostGroups];
+            Span<float> starts = stackalloc float[Batch];
             for (int plane = 0, shift = 0; plane < KvChunkLayout.Planes(values.Bits); plane++)
             {
                 var bits = KvChunkLayout.PlaneBits(values.Bits, plane);
@@ -46,37 +45,55 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                         (Same(part, next) ? ValueWords(next, plane) : ValueWords(part, plane)) + 4 * word, Copy(work));
                     var group = word * codesOfWord / values.GroupSize;
                     var groups = Math.Min(values.Groups, ((word + count) * codesOfWord - 1) / values.GroupSize + 1) - group;
+                    WeighTokens(part, group, groups, first, queries, starts, work);
+                    var isSpread = groups > 1 || !IsRepeated(codes.Width);
                     for (var g = 0; g < groups; g++) firstWords[g] = Math.Max(0, (group + g) * values.GroupSize / codesOfWord - word);
-                    for (var n = 0; n < queries; n++)
-                    {
-                        for (var g = 0; g < groups; g++)
-                            Multiply(Scores(At(first, n)), scales + (long)(group + g) * part.Layout.Tokens, part.Count,
-                                Runs(work, n) + g * _runs);
-                        if (groups == 1) Spread(Runs(work, n), part.Count, codes.Width, Factors(work, n));
-                        else Spread(Runs(work, n), _runs, firstWords[..groups], part.Count, codes.Width, Factors(work, n));
-                    }
-                    SumCodes(codes, bits, queries, work);
+                    for (var n = 0; n < queries && isSpread; n++)
+                        Spread(Runs(work, n), _runs, firstWords[..groups], part.Count, codes.Width, Factors(work, n));
+                    SumCodes(codes, bits, queries, isSpread, work);
                     var line = (float*)Copy(work);
                     for (var n = 0; n < queries; n++)
                     {
-                        Unpack(Sums(work, n), codes.Width, bits, 1 << shift, isFirst: true, line);
+                        // What minima give is added once, with the first plane.
+                        Unpack(Sums(work, n), codes.Width, bits, 1 << shift, isFirst: true, plane == 0 && groups == 1 ? starts[n] : 0f, line);
                         AddLine(line, Math.Min(count * codesOfWord, _headDim - word * codesOfWord),
                             BlockOutput(At(first, n)) + word * codesOfWord);
                     }
+                    for (var g = 0; g < groups && groups > 1 && plane == 0; g++)
+                        AddMinima(part, group + g, Math.Max((group + g) * values.GroupSize, word * codesOfWord),
+                            Math.Min((group + g + 1) * values.GroupSize, Math.Min(_headDim, (word + count) * codesOfWord)), first, queries);
                 }
                 shift += bits;
             }
         }
 
-        /// <summary>o += Σ weight · minimum, or what a symmetric code 0 stands for.</summary>
-        private static void AddMinima(in BlockPart part, float* weights, float* output)
+        /// <summary>Weights times the scales of some groups, and what the minimum of the first gives.</summary>
+        private void WeighTokens(in BlockPart part, int group, int groups, float* first, int queries, Span<float> starts, float* work)
         {
             var values = part.Layout.Values;
             var minima = ValueScales(part);
+            var scales = minima + (values.HasMinimum ? values.ScaleCount : 0);
             var middle = values.HasMinimum ? 1f : -(1 << values.Bits - 1);
-            for (var group = 0; group < values.Groups; group++)
-                AddNumber(middle * Dot(weights, minima + (long)group * part.Layout.Tokens, part.Count), values.GroupSize,
-                    output + group * values.GroupSize);
+            for (var g = 0; g < groups; g++)
+            {
+                WidenHalves(scales + (long)(group + g) * part.Layout.Tokens, part.Count, Scales(work));
+                WidenHalves(minima + (long)(group + g) * part.Layout.Tokens, part.Count, Minima(work));
+                for (var n = 0; n < queries; n++)
+                {
+                    var start = middle * Weight(Scores(At(first, n)), Scales(work), Minima(work), part.Count, Runs(work, n) + g * _runs);
+                    if (g == 0) starts[n] = start;
+                }
+            }
+        }
+
+        /// <summary>o += Σ weight · minimum over some channels of a group, or of what a symmetric code 0 stands for.</summary>
+        private void AddMinima(in BlockPart part, int group, int begin, int end, float* first, int queries)
+        {
+            var values = part.Layout.Values;
+            var minima = ValueScales(part) + (long)group * part.Layout.Tokens;
+            var middle = values.HasMinimum ? 1f : -(1 << values.Bits - 1);
+            for (var n = 0; n < queries; n++)
+                AddNumber(middle * Dot(Scores(At(first, n)), minima, part.Count), end - begin, BlockOutput(At(first, n)) + begin);
         }
 
         private void AddValueOutliers(in BlockPart part, float* first, int queries)

@@ -10,14 +10,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>
     /// 1 query by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-    /// sums [4][16 lanes] += factors [vectors][16 lanes] · code.
+    /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
     /// </summary>
     /// <remarks>
     /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
     /// dividing the sum by it.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void KvCodes1(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart)
+    private static void KvCodes1<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
         var mask = (1 << bits) - 1;
         TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
@@ -29,7 +29,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var w = TLanes.ShiftRight(TLanes.Load((float*)words), shift);
             TLanes c0 = TLanes.ToSingle(TLanes.And(w, m0)), c1 = TLanes.ToSingle(TLanes.And(w, m1));
             TLanes c2 = TLanes.ToSingle(TLanes.And(w, m2)), c3 = TLanes.ToSingle(TLanes.And(TLanes.ShiftRight(w, 3 * bits), m0));
-            var x0 = TLanes.Load(f0 + 16 * i);
+            var x0 = TFactors.Load(f0, i);
             s00 = TLanes.FusedMultiplyAdd(x0, c0, s00); s01 = TLanes.FusedMultiplyAdd(x0, c1, s01); s02 = TLanes.FusedMultiplyAdd(x0, c2, s02); s03 = TLanes.FusedMultiplyAdd(x0, c3, s03);
             words += step;
         }
@@ -40,14 +40,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>
     /// 2 queries by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-    /// sums [4][16 lanes] += factors [vectors][16 lanes] · code.
+    /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
     /// </summary>
     /// <remarks>
     /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
     /// dividing the sum by it.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void KvCodes2(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart)
+    private static void KvCodes2<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
         var mask = (1 << bits) - 1;
         TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
@@ -61,9 +61,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var w = TLanes.ShiftRight(TLanes.Load((float*)words), shift);
             TLanes c0 = TLanes.ToSingle(TLanes.And(w, m0)), c1 = TLanes.ToSingle(TLanes.And(w, m1));
             TLanes c2 = TLanes.ToSingle(TLanes.And(w, m2)), c3 = TLanes.ToSingle(TLanes.And(TLanes.ShiftRight(w, 3 * bits), m0));
-            var x0 = TLanes.Load(f0 + 16 * i);
+            var x0 = TFactors.Load(f0, i);
             s00 = TLanes.FusedMultiplyAdd(x0, c0, s00); s01 = TLanes.FusedMultiplyAdd(x0, c1, s01); s02 = TLanes.FusedMultiplyAdd(x0, c2, s02); s03 = TLanes.FusedMultiplyAdd(x0, c3, s03);
-            var x1 = TLanes.Load(f1 + 16 * i);
+            var x1 = TFactors.Load(f1, i);
             s10 = TLanes.FusedMultiplyAdd(x1, c0, s10); s11 = TLanes.FusedMultiplyAdd(x1, c1, s11); s12 = TLanes.FusedMultiplyAdd(x1, c2, s12); s13 = TLanes.FusedMultiplyAdd(x1, c3, s13);
             words += step;
         }
@@ -76,14 +76,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>
     /// 3 queries by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-    /// sums [4][16 lanes] += factors [vectors][16 lanes] · code.
+    /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
     /// </summary>
     /// <remarks>
     /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
     /// dividing the sum by it.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void KvCodes3(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart)
+    private static void KvCodes3<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
         var mask = (1 << bits) - 1;
         TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
@@ -99,11 +99,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var w = TLanes.ShiftRight(TLanes.Load((float*)words), shift);
             TLanes c0 = TLanes.ToSingle(TLanes.And(w, m0)), c1 = TLanes.ToSingle(TLanes.And(w, m1));
             TLanes c2 = TLanes.ToSingle(TLanes.And(w, m2)), c3 = TLanes.ToSingle(TLanes.And(TLanes.ShiftRight(w, 3 * bits), m0));
-            var x0 = TLanes.Load(f0 + 16 * i);
+            var x0 = TFactors.Load(f0, i);
             s00 = TLanes.FusedMultiplyAdd(x0, c0, s00); s01 = TLanes.FusedMultiplyAdd(x0, c1, s01); s02 = TLanes.FusedMultiplyAdd(x0, c2, s02); s03 = TLanes.FusedMultiplyAdd(x0, c3, s03);
-            var x1 = TLanes.Load(f1 + 16 * i);
+            var x1 = TFactors.Load(f1, i);
             s10 = TLanes.FusedMultiplyAdd(x1, c0, s10); s11 = TLanes.FusedMultiplyAdd(x1, c1, s11); s12 = TLanes.FusedMultiplyAdd(x1, c2, s12); s13 = TLanes.FusedMultiplyAdd(x1, c3, s13);
-            var x2 = TLanes.Load(f2 + 16 * i);
+            var x2 = TFactors.Load(f2, i);
             s20 = TLanes.FusedMultiplyAdd(x2, c0, s20); s21 = TLanes.FusedMultiplyAdd(x2, c1, s21); s22 = TLanes.FusedMultiplyAdd(x2, c2, s22); s23 = TLanes.FusedMultiplyAdd(x2, c3, s23);
             words += step;
         }
@@ -118,14 +118,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>
     /// 4 queries by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-    /// sums [4][16 lanes] += factors [vectors][16 lanes] · code.
+    /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
     /// </summary>
     /// <remarks>
     /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
     /// dividing the sum by it.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void KvCodes4(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart)
+    private static void KvCodes4<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
         var mask = (1 << bits) - 1;
         TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
@@ -143,13 +143,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var w = TLanes.ShiftRight(TLanes.Load((float*)words), shift);
             TLanes c0 = TLanes.ToSingle(TLanes.And(w, m0)), c1 = TLanes.ToSingle(TLanes.And(w, m1));
             TLanes c2 = TLanes.ToSingle(TLanes.And(w, m2)), c3 = TLanes.ToSingle(TLanes.And(TLanes.ShiftRight(w, 3 * bits), m0));
-            var x0 = TLanes.Load(f0 + 16 * i);
+            var x0 = TFactors.Load(f0, i);
             s00 = TLanes.FusedMultiplyAdd(x0, c0, s00); s01 = TLanes.FusedMultiplyAdd(x0, c1, s01); s02 = TLanes.FusedMultiplyAdd(x0, c2, s02); s03 = TLanes.FusedMultiplyAdd(x0, c3, s03);
-            var x1 = TLanes.Load(f1 + 16 * i);
+            var x1 = TFactors.Load(f1, i);
             s10 = TLanes.FusedMultiplyAdd(x1, c0, s10); s11 = TLanes.FusedMultiplyAdd(x1, c1, s11); s12 = TLanes.FusedMultiplyAdd(x1, c2, s12); s13 = TLanes.FusedMultiplyAdd(x1, c3, s13);
-            var x2 = TLanes.Load(f2 + 16 * i);
+            var x2 = TFactors.Load(f2, i);
             s20 = TLanes.FusedMultiplyAdd(x2, c0, s20); s21 = TLanes.FusedMultiplyAdd(x2, c1, s21); s22 = TLanes.FusedMultiplyAdd(x2, c2, s22); s23 = TLanes.FusedMultiplyAdd(x2, c3, s23);
-            var x3 = TLanes.Load(f3 + 16 * i);
+            var x3 = TFactors.Load(f3, i);
             s30 = TLanes.FusedMultiplyAdd(x3, c0, s30); s31 = TLanes.FusedMultiplyAdd(x3, c1, s31); s32 = TLanes.FusedMultiplyAdd(x3, c2, s32); s33 = TLanes.FusedMultiplyAdd(x3, c3, s33);
             words += step;
         }
@@ -166,12 +166,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void KvCodesOf(int rows, byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart)
+    private static void KvCodesOf<TFactors>(int rows, byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
-        if (rows == 3) KvCodes3(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
-        else if (rows == 4) KvCodes4(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
-        else if (rows == 1) KvCodes1(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
-        else if (rows == 2) KvCodes2(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
+        if (rows == 3) KvCodes3<TFactors>(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
+        else if (rows == 4) KvCodes4<TFactors>(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
+        else if (rows == 1) KvCodes1<TFactors>(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
+        else if (rows == 2) KvCodes2<TFactors>(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
         else ThrowNoTile(nameof(KvCodesOf), rows);
     }
 }
