@@ -86,6 +86,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var part = View(block, kvHead);
             var next = View(nextBlock, nextHead);
             var work = scratch + (long)MostQueries * _queryFloats;
+            AskFor(next);
             // Of 256 bits there are no registers for several queries.
             var batch = typeof(TLanes) == typeof(Lanes512) ? Batch : 1;
             for (var n = 0; n < queries; n += batch) KeyScores(part, next, At(scratch, n), Math.Min(batch, queries - n), work);
@@ -108,6 +109,40 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             for (var j = 0; j < low / Lanes * Lanes; j += Lanes) TLanes.Store(TLanes.Zero, weights + j);
             for (var j = (high + Lanes - 1) / Lanes * Lanes; j < Block; j += Lanes) TLanes.Store(TLanes.Zero, weights + j);
+        }
+
+        /// <summary>Asks for what a block has beside its codes, which the loops over codes ask for themselves.</summary>
+        private static void AskFor(in BlockPart part)
+        {
+            var (layout, keys, values) = (part.Layout, part.Layout.Keys, part.Layout.Values);
+            var bytes = 2 * (keys.AlongTokens ? keys.Groups * layout.HeadDim : layout.Tokens);
+            var at = part.Chunk + layout.KeyScales + (long)part.Head * (keys.AlongTokens ? bytes : keys.Groups * bytes);
+            AskFor(at, bytes);
+            if (keys.HasMinimum) AskFor(at + 2L * keys.ScaleCount, bytes);
+            var scales = (byte*)ValueScales(part);
+            AskFor(scales, 2 * part.Count);
+            if (values.HasMinimum) AskFor(scales + 2L * values.ScaleCount, 2 * part.Count);
+            if (layout.Rank > 0)
+            {
+                // All heads' A, then all heads' B.
+                var size = layout.Codec.Factors == KvFactorType.F16 ? 2 : 1;
+                int a = layout.Rank * layout.Tokens * size, b = layout.Rank * layout.HeadDim * size;
+                AskFor(part.Chunk + layout.KeyFactors + (long)part.Head * a, Math.Min(a, 512));
+                AskFor(part.Chunk + layout.KeyFactors + (long)layout.KvHeads * a + (long)part.Head * b, b);
+                AskFor(part.Chunk + layout.ValueFactors + (long)part.Head * a, Math.Min(a, 512));
+                AskFor(part.Chunk + layout.ValueFactors + (long)layout.KvHeads * a + (long)part.Head * b, b);
+            }
+            if (keys.Outliers > 0 && keys.AlongTokens)
+            {
+                var each = 4 * keys.Outliers * layout.HeadDim;
+                AskFor(part.Chunk + layout.KeyOutliers + (long)part.Head * each, Math.Min(each, 512));
+                AskFor(part.Chunk + layout.KeyOutliers + ((long)layout.KvHeads + part.Head) * each, Math.Min(each, 512));
+            }
+        }
+
+        private static void AskFor(byte* bytes, int count)
+        {
+            for (var i = 0; i < count; i += 64) Prefetch(bytes + i);
         }
 
         private void CountBlocks()
