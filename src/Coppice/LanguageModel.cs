@@ -1,3 +1,4 @@
+using Coppice.Cache;
 using Coppice.Constraints;
 using Coppice.Decoding;
 using Coppice.Decoding.Constraints;
@@ -45,7 +46,7 @@ public sealed class LanguageModel : IDisposable
         _vocabulary = new Lazy<TokenVocabulary>(() => ModelVocabulary.Of(tokenizer, spec.VocabularySize, EndTokenIds));
         ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
         Runner = new ModelRunner(
-            backend, spec, weights, ContextLength, PassRows(options), options.KvCache.Type, SharedTokens(options), target?.Runner.Gate);
+            backend, spec, weights, ContextLength, PassRows(options), options.KvCache, SharedTokens(options), target?.Runner.Gate);
         Scheduler = new Scheduler(Runner, new SchedulerOptions(options.MaxSequences, options.MaxQueued, options.TokenDelay));
         Decoder = new Decoder(spec.VocabularySize);
         Prefixes = Runner.SharedPages is { } pages && options.KvCache.PrefixCaching ? new PrefixCache(pages, pages.Pages) : null;
@@ -181,7 +182,7 @@ public sealed class LanguageModel : IDisposable
         try
         {
             weights = WeightLoader.Load(backend, checkpoint, plan, options.Weights, threads, report, cancellation);
-            var fingerprint = ModelFingerprint.Of(files.Folder, checkpoint, options.Weights, backend);
+            var fingerprint = ModelFingerprint.Of(files.Folder, checkpoint, options.Weights, options.KvCache.Compression, backend);
             return new LanguageModel(backend, files, tokenizer.GetAwaiter().GetResult(), weights, options, target, warmUp)
             {
                 Fingerprint = fingerprint,
@@ -231,7 +232,7 @@ public sealed class LanguageModel : IDisposable
             var options = Options with
             {
                 ContextLength = Math.Min(ContextLength, files.Spec.ContextLength),
-                KvCache = Options.KvCache with { SharedTokens = 0 },
+                KvCache = new KvCacheOptions { Type = Options.KvCache.Type, SharedTokens = 0 },     // short-lived: not compressed
             };
             if (quantized && Backend.PrefersEightBits && options.WeightFormat == WeightFormat.AsStored)
                 options = options with { WeightFormat = WeightFormat.Q8, Activations = ActivationFormat.Int8 };
@@ -289,8 +290,8 @@ public sealed class LanguageModel : IDisposable
     {
         if (Spec.IsEncoder) return EncoderTokens(options);
         if (options.KvCache.SharedTokens >= 0) return options.KvCache.SharedTokens;
-        var token = 2L * Spec.KvLayers * Spec.KvHeads * Spec.HeadDim * options.KvCache.Type.Size();
-        var affordable = Backend.AvailableBytes / 3 / Math.Max(token, 1);
+        var geometry = new KvGeometry(Spec.KvLayers, Spec.KvHeads, Spec.HeadDim, options.KvCache.Type);
+        var affordable = (long)(Backend.AvailableBytes / 3 / Math.Max(KvBytes.OfToken(options.KvCache, geometry), 1));
         var whole = ContextLength + ModelRunner.TreeNodes + KvLayout.PageSize;
         return Math.Clamp(DefaultContexts * (long)whole, whole, Math.Clamp(affordable, whole, int.MaxValue));
     }

@@ -57,6 +57,27 @@ public sealed record ModelInfo
     public required IReadOnlyDictionary<ElementType, long> KvBytesPerContext { get; init; }
 
     /// <summary>
+    /// Bytes that the keys and values of a text of <paramref name="tokens"/> tokens occupy, kept as <paramref name="options"/> say: whole pages
+    /// of 64 tokens, and compressed ones, with scales, factors, outliers, headers and padding.
+    /// </summary>
+    /// <exception cref="ArgumentException">Keys and values of this model cannot be compressed so.</exception>
+    public long KvBytes(KvCacheOptions options, int tokens)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        return Cache.KvBytes.OfText(options, new KvGeometry(LayerCount, KvHeads, HeadDim, options.Type), tokens);
+    }
+
+    /// <summary>Bytes of the keys and values of one more token of a long text, when it is no longer recent; see <see cref="KvBytes"/>.</summary>
+    /// <inheritdoc cref="KvBytes" path="/exception"/>
+    public long KvTokenBytes(KvCacheOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var geometry = new KvGeometry(LayerCount, KvHeads, HeadDim, options.Type);
+        return (long)Math.Ceiling(Cache.KvBytes.OfCompressed(options, geometry));
+    }
+
+    /// <summary>
     /// Reads the folder's JSON files and the headers of its weights, where it has any, and checks them against each other.
     /// </summary>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another.</exception>

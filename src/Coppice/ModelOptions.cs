@@ -2,34 +2,6 @@ using Coppice.Kernels;
 
 namespace Coppice;
 
-/// <summary>How the keys and values of a session are kept.</summary>
-public sealed record KvCacheOptions
-{
-    /// <summary>Storage of one element; F32 by default. F16 and BF16 halve the memory and round to nearest even.</summary>
-    public ElementType Type { get; init; } = ElementType.F32;
-
-    /// <summary>
-    /// Tokens in pages that all sessions of the model share, taken as a session grows; -1, the default, for eight contexts as far as a
-    /// third of the free memory holds them; 0 gives each session memory of its own for all its tokens, and then nothing is shared between
-    /// sessions.
-    /// </summary>
-    public int SharedTokens { get; init; } = -1;
-
-    /// <summary>
-    /// Whether pages of prompts stay for later sessions of the same scope, until others need them; true by default. Needs shared pages.
-    /// </summary>
-    public bool PrefixCaching { get; init; } = true;
-
-    internal void Validate()
-    {
-        if (Type == ElementType.I32 || !Enum.IsDefined(Type))
-            throw new ArgumentException($"options: KvCache.Type must be F32, F16 or BF16, got {Type}.");
-        if (SharedTokens < -1)
-            throw new ArgumentOutOfRangeException(
-                nameof(SharedTokens), $"options: KvCache.SharedTokens must be at least 0, or -1 for the default, got {SharedTokens}.");
-    }
-}
-
 /// <summary>How a model is loaded. The defaults suit a first program.</summary>
 public sealed record ModelOptions
 {

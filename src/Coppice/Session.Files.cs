@@ -93,7 +93,7 @@ public sealed partial class Session
         var cache = _sequence.Cache;
         var saved = SessionFile.Load(
             path, cache, _model.Fingerprint, _model.VocabularySize,
-            rows => _model.Scheduler.Exclusive(() => _model.Scheduler.Reserve(cache, rows)), cancellation);
+            tokens => _model.Scheduler.Exclusive(() => _model.Scheduler.Reserve(cache, tokens, stored: true)), cancellation);
         if (saved.Tokens.Length > _model.ContextLength)
         {
             cache.Truncate(0);

@@ -51,7 +51,7 @@ internal sealed class DenseKvCache : KvCache
     protected override void Grow(int length) { }
 
     /// <inheritdoc/>
-    protected override void Shrink(int length) { }
+    protected override int Shrink(int length) => length;
 
     /// <inheritdoc/>
     protected override void Move(ReadOnlySpan<int> sources, int start)

@@ -68,6 +68,20 @@ internal abstract class KvCache : IDisposable
         _earlier = earlier;
     }
 
+    /// <summary>Makes room in an empty cache for the blocks of <paramref name="length"/> tokens, which <see cref="WriteBlock"/> fills.</summary>
+    /// <exception cref="ArgumentException">They exceed the capacity.</exception>
+    /// <exception cref="DeviceMemoryException">The memory shared with other sequences is used up; nothing has changed.</exception>
+    public void ReserveStored(int length)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Capacity);
+        if (Length > 0 || _reserved > 0)
+            throw new InvalidOperationException($"cache: only an empty cache can be filled with blocks, this one has {Length} tokens.");
+        GrowStored(length);
+        _reserved = length;
+    }
+
     /// <summary>Stores the rows that were reserved last, of one layer.</summary>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="k">[reserved rows, kvHeads, headDim], F32, after RoPE.</param>
@@ -102,12 +116,15 @@ internal abstract class KvCache : IDisposable
     }
 
     /// <summary>Forgets everything from position <paramref name="length"/> on, and every appended row that is not kept yet.</summary>
+    /// <remarks>
+    /// Where a compressed cache cannot go on from there, because recent keys and values have gone, it forgets more: <see cref="Length"/> says
+    /// what is left.
+    /// </remarks>
     public void Truncate(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
-        Settle(length);
-        Shrink(length);
+        Settle(Shrink(length));
     }
 
     /// <summary>
@@ -150,17 +167,22 @@ internal abstract class KvCache : IDisposable
     }
 
     /// <summary>
+    /// Bytes of a layer's block of 64 positions, as <see cref="ReadBlock"/> gives it, where the cache has <paramref name="length"/> tokens.
+    /// </summary>
+    public virtual int SavedBytes(int block, int length) => Geometry.BlockBytes;
+
+    /// <summary>
     /// Copies one layer's keys, then values, of positions 64 · <paramref name="block"/> … + 63 to the host, as they are stored.
     /// </summary>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="block">Index of 64 positions, of which at least one is committed.</param>
-    /// <param name="bytes"><see cref="KvGeometry.BlockBytes"/>; zeros where a position is not committed.</param>
+    /// <param name="bytes"><see cref="SavedBytes"/> of the cache's length; zeros where a position is not committed.</param>
     public void ReadBlock(int layer, int block, Span<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(block);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(block, KvLayout.Pages(Length));
-        ArgumentOutOfRangeException.ThrowIfNotEqual(bytes.Length, Geometry.BlockBytes);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(bytes.Length, SavedBytes(block, Length));
         ReadBlockCore(layer, block, bytes);
         // Memory after the last token may hold another sequence's keys and values, which are nobody else's business.
         var committed = Length - block * KvLayout.PageSize;
@@ -173,7 +195,7 @@ internal abstract class KvCache : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(block);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(block, KvLayout.Pages(Length + _reserved));
-        ArgumentOutOfRangeException.ThrowIfNotEqual(bytes.Length, Geometry.BlockBytes);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(bytes.Length, SavedBytes(block, ReservedLength));
         WriteBlockCore(layer, block, bytes);
     }
 
@@ -216,10 +238,18 @@ internal abstract class KvCache : IDisposable
     /// <summary>The slot of the first row that <see cref="Append"/> stores.</summary>
     protected int FirstSlot => Length + _earlier;
 
+    /// <summary>Tokens, and rows that were reserved.</summary>
+    protected int ReservedLength => Length + _reserved;
+
     /// <summary>Makes slots <see cref="Length"/> … <paramref name="length"/> - 1 writable, or throws before anything has changed.</summary>
     protected abstract void Grow(int length);
-    /// <summary>Gives back what is not needed for <paramref name="length"/> slots, where the kind can.</summary>
-    protected abstract void Shrink(int length);
+    /// <summary>As <see cref="Grow"/>, in an empty cache that <see cref="WriteBlock"/> will fill.</summary>
+    protected virtual void GrowStored(int length) => Grow(length);
+    /// <summary>Gives back what is not needed for <paramref name="length"/> committed slots, where the kind can.</summary>
+    /// <returns>Slots that are left: fewer where the sequence could not go on from there.</returns>
+    protected abstract int Shrink(int length);
+    /// <summary><see cref="Length"/> has its new value.</summary>
+    protected virtual void Settled() { }
     /// <summary>
     /// Moves, in every layer, slot sources[j] to slot <paramref name="start"/> + j, j ascending; see
     /// <see cref="Backend.KvMove(in DenseKv, ReadOnlySpan{int}, int)"/>.
@@ -258,5 +288,6 @@ internal abstract class KvCache : IDisposable
         Length = length;
         _reserved = 0;
         _earlier = 0;
+        Settled();
     }
 }

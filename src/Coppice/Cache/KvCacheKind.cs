@@ -7,7 +7,13 @@ namespace Coppice.Cache;
 /// <param name="Backend">Where attention runs.</param>
 /// <param name="Geometry">Sizes of the model's keys and values.</param>
 /// <param name="Pages">Pages that the model's sequences share; null where each has memory of its own.</param>
-internal readonly record struct KvSource(Backend Backend, KvGeometry Geometry, KvPagePool? Pages);
+/// <param name="Format">How keys and values are compressed; null where they are not.</param>
+/// <param name="States">
+/// [rows of a pass, queryHeads, headDim + 2]: what attention over compressed and over recent keys have in common; empty where
+/// nothing is compressed.
+/// </param>
+internal readonly record struct KvSource(
+    Backend Backend, KvGeometry Geometry, KvPool? Pages, KvChunkFormat? Format = null, Tensor States = default);
 
 /// <summary>One way to keep the keys and values of a sequence. A new kind is one more row of <see cref="All"/>.</summary>
 /// <param name="Name">For messages and reports.</param>
@@ -20,9 +26,15 @@ internal sealed record KvCacheKind(
     /// <summary>All kinds, the first choice first.</summary>
     public static IReadOnlyList<KvCacheKind> All { get; } =
     [
+        new("compressed, shared", source => source.Pages is CompressedKvPool,
+            (source, capacity) => CompressedKvCache.TableBytes(capacity),
+            (source, pool, capacity) => new CompressedKvCache(source, pool, (CompressedKvPool)source.Pages!, capacity)),
+        new("compressed", source => source.Format is not null,
+            (source, capacity) => CompressedKvCache.Bytes(source.Backend, source.Format!, capacity),
+            (source, pool, capacity) => new CompressedKvCache(source, pool, capacity)),
         new("shared pages", source => source.Pages is not null,
             (source, capacity) => PagedKvCache.TableBytes(capacity),
-            (source, pool, capacity) => new PagedKvCache(source.Backend, pool, source.Pages!, capacity)),
+            (source, pool, capacity) => new PagedKvCache(source.Backend, pool, (KvPagePool)source.Pages!, capacity)),
         // Where memory is committed as it is written, pages in short runs keep a short text small.
         new("own pages", source => source.Backend.CommitsOnWrite,
             (source, capacity) => PagedKvCache.Bytes(source.Backend, source.Geometry, capacity),

@@ -114,13 +114,14 @@ internal sealed class PagedKvCache : KvCache
     }
 
     /// <inheritdoc/>
-    protected override void Shrink(int length)
+    protected override int Shrink(int length)
     {
         var needed = KvLayout.Pages(length);
-        if (needed >= _count) return;
+        if (needed >= _count) return length;
         _pages.Return(_held.AsSpan(needed, _count - needed));
         _count = needed;
         _uploaded = Math.Min(_uploaded, needed);
+        return length;
     }
 
     /// <inheritdoc/>
@@ -151,7 +152,9 @@ internal sealed class PagedKvCache : KvCache
         if (!disposing)
         {
             // A constructor that threw has left nothing to return.
-            if (_count > 0 && SharesPages) _pages.ReturnForgotten(_held.AsSpan(0, _count));
+            if (_count == 0 || !SharesPages) return;
+            _pages.Return(_held.AsSpan(0, _count));
+            _pages.CountForgotten();
             return;
         }
         // The table goes first: an op that begins from now on is refused, so nobody reads pages that are another sequence's already.

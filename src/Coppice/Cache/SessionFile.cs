@@ -61,7 +61,7 @@ internal static class SessionFile
     /// <param name="cache">A cache of the same geometry.</param>
     /// <param name="fingerprint">Of the model, 32 bytes.</param>
     /// <param name="vocabularySize">Token ids must be below it.</param>
-    /// <param name="reserve">Makes room in the cache for a number of tokens; null for <see cref="KvCache.Reserve"/>.</param>
+    /// <param name="reserve">Makes room in the cache for a number of tokens; null for <see cref="KvCache.ReserveStored"/>.</param>
     /// <param name="cancellationToken">Looked at before each block.</param>
     /// <exception cref="SessionFileException">The file is damaged, or of another model, format or version.</exception>
     /// <exception cref="Kernels.DeviceMemoryException">The memory shared with other sequences is used up; the cache is empty.</exception>
@@ -88,26 +88,27 @@ internal static class SessionFile
         ArgumentOutOfRangeException.ThrowIfNotEqual(fingerprint.Length, SessionFileHeader.FingerprintSize);
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens.Length, cache.Length);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var header = new SessionFileHeader(cache.Geometry, beyond, tokens.Length, cache.Length);
+        var header = SessionFileHeader.Of(cache, beyond, tokens.Length, cache.Length);
         var start = new byte[SessionFileHeader.Size];
         header.Write(start, fingerprint);
         Put(start);
         var ids = new byte[sizeof(int) * tokens.Length];
         for (var i = 0; i < tokens.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(ids.AsSpan(sizeof(int) * i), tokens[i]);
         Put(ids);
-        var block = new byte[cache.Geometry.BlockBytes];
+        var buffer = new byte[MostBytes(header, cache)];
         for (var layer = 0; layer < cache.Geometry.Layers; layer++)
         {
             for (var i = 0; i < header.Blocks; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                var block = buffer.AsSpan(0, cache.SavedBytes(i, header.Cached));
                 cache.ReadBlock(layer, i, block);
                 Put(block);
             }
         }
         stream.Write(hash.GetHashAndReset());
 
-        void Put(byte[] bytes)
+        void Put(ReadOnlySpan<byte> bytes)
         {
             hash.AppendData(bytes);
             stream.Write(bytes);
@@ -137,7 +138,7 @@ internal static class SessionFile
         var header = SessionFileHeader.Read(name, start, length, cache, fingerprint);
 
         stream.Position = begin;
-        if (Pass(name, stream, header, null, cancellationToken) is not { } tokens) throw Damaged(name);
+        if (Pass(name, stream, header, cache, false, cancellationToken) is not { } tokens) throw Damaged(name);
         foreach (var token in tokens)
         {
             if ((uint)token >= (uint)vocabularySize)
@@ -147,9 +148,10 @@ internal static class SessionFile
         cache.Truncate(0);
         try
         {
-            if (reserve is null) cache.Reserve(header.Cached);
+            if (reserve is null) cache.ReserveStored(header.Cached);
             else reserve(header.Cached);
-            if (Pass(name, stream, header, cache, cancellationToken) is null) throw Damaged(name);     // somebody has written to it since
+            // Where the checksum is another now, somebody has written to it since.
+            if (Pass(name, stream, header, cache, true, cancellationToken) is null) throw Damaged(name);
             cache.Advance(header.Cached);
         }
         catch
@@ -160,9 +162,10 @@ internal static class SessionFile
         return new SavedSession(tokens, header.Beyond);
     }
 
-    /// <summary>Reads all of a file, the blocks into <paramref name="cache"/> where there is one.</summary>
+    /// <summary>Reads all of a file, the blocks into <paramref name="cache"/> where <paramref name="copies"/> is set.</summary>
     /// <returns>The tokens; null where the checksum is another.</returns>
-    private static int[]? Pass(string name, Stream stream, SessionFileHeader header, KvCache? cache, CancellationToken cancellationToken)
+    private static int[]? Pass(
+        string name, Stream stream, SessionFileHeader header, KvCache cache, bool copies, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Take(new byte[SessionFileHeader.Size]);
@@ -170,28 +173,37 @@ internal static class SessionFile
         var bytes = new byte[sizeof(int) * tokens.Length];
         Take(bytes);
         for (var i = 0; i < tokens.Length; i++) tokens[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(sizeof(int) * i));
-        var block = new byte[header.Geometry.BlockBytes];
+        var buffer = new byte[MostBytes(header, cache)];
         for (var layer = 0; layer < header.Geometry.Layers; layer++)
         {
             for (var i = 0; i < header.Blocks; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                var block = buffer.AsSpan(0, cache.SavedBytes(i, header.Cached));
                 Take(block);
-                cache?.WriteBlock(layer, i, block);
+                if (copies) cache.WriteBlock(layer, i, block);
             }
         }
         var checksum = new byte[SessionFileHeader.ChecksumSize];
         Fill(name, stream, checksum);
         return hash.GetHashAndReset().AsSpan().SequenceEqual(checksum) ? tokens : null;
 
-        void Take(byte[] bytes)
+        void Take(Span<byte> bytes)
         {
             Fill(name, stream, bytes);
             hash.AppendData(bytes);
         }
     }
 
-    private static void Fill(string name, Stream stream, byte[] bytes)
+    /// <summary>Bytes of the largest block.</summary>
+    private static int MostBytes(SessionFileHeader header, KvCache cache)
+    {
+        var most = 0;
+        for (var i = 0; i < header.Blocks; i++) most = Math.Max(most, cache.SavedBytes(i, header.Cached));
+        return most;
+    }
+
+    private static void Fill(string name, Stream stream, Span<byte> bytes)
     {
         if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
             throw new SessionFileException($"{name}: ends too early: it was cut off while it was read.");

@@ -12,9 +12,15 @@ namespace Coppice.Cache;
 /// 16  fingerprint, 32 bytes   60  element type   76  bytes of a block of a layer
 /// </code>
 /// Then the tokens, 4 bytes each; for each layer the blocks of its cached tokens (<see cref="KvCache.ReadBlock"/>); the SHA-256 of all
-/// that.
+/// that. Of a compressed cache, blocks that are compressed at that length are saved so, and take fewer bytes; how they are compressed is
+/// part of the fingerprint.
 /// </remarks>
-internal readonly record struct SessionFileHeader(KvGeometry Geometry, bool Beyond, int Tokens, int Cached)
+/// <param name="Geometry">Sizes.</param>
+/// <param name="Beyond">See <see cref="SavedSession"/>.</param>
+/// <param name="Tokens">Tokens.</param>
+/// <param name="Cached">Tokens with keys and values.</param>
+/// <param name="LayerBytes">Bytes of all blocks of one layer.</param>
+internal readonly record struct SessionFileHeader(KvGeometry Geometry, bool Beyond, int Tokens, int Cached, long LayerBytes)
 {
     /// <summary>Bytes of a header.</summary>
     public const int Size = 80;
@@ -30,7 +36,15 @@ internal readonly record struct SessionFileHeader(KvGeometry Geometry, bool Beyo
     /// <summary>Blocks of one layer.</summary>
     public int Blocks => KvLayout.Pages(Cached);
     /// <summary>Bytes of the whole file.</summary>
-    public long FileSize => Size + sizeof(int) * (long)Tokens + (long)Geometry.Layers * Blocks * Geometry.BlockBytes + ChecksumSize;
+    public long FileSize => Size + sizeof(int) * (long)Tokens + Geometry.Layers * LayerBytes + ChecksumSize;
+
+    /// <summary>The header of a file of <paramref name="cache"/>, or of one that is to be loaded into it.</summary>
+    public static SessionFileHeader Of(KvCache cache, bool beyond, int tokens, int cached)
+    {
+        var bytes = 0L;
+        for (var block = 0; block < KvLayout.Pages(cached); block++) bytes += cache.SavedBytes(block, cached);
+        return new SessionFileHeader(cache.Geometry, beyond, tokens, cached, bytes);
+    }
 
     /// <summary>Writes the header of a file of the model with <paramref name="fingerprint"/>.</summary>
     public void Write(Span<byte> bytes, ReadOnlySpan<byte> fingerprint)
@@ -65,7 +79,8 @@ internal readonly record struct SessionFileHeader(KvGeometry Geometry, bool Beyo
         if (!bytes[16..48].SequenceEqual(fingerprint))
         {
             throw new SessionFileException(
-                $"{name}: must have been saved with this model, found the fingerprint of another (load the model it was saved with).");
+                $"{name}: must have been saved with this model, found the fingerprint of another (load the model it was saved "
+                + "with, with keys and values compressed the same way).");
         }
         Check(name, "layers", bytes, 48, cache.Geometry.Layers, null);
         Check(name, "KV heads", bytes, 52, cache.Geometry.KvHeads, null);
@@ -89,7 +104,7 @@ internal readonly record struct SessionFileHeader(KvGeometry Geometry, bool Beyo
         }
         if (cached < 0 || cached > tokens)
             throw new SessionFileException($"{name}: cached tokens must be 0..{tokens:N0}, found {cached:N0}.");
-        var header = new SessionFileHeader(cache.Geometry, beyond == 1, tokens, cached);
+        var header = Of(cache, beyond == 1, tokens, cached);
         if (header.FileSize != fileSize)
             throw new SessionFileException($"{name}: must have {header.FileSize:N0} bytes, found {fileSize:N0}: cut off or changed.");
         return header;

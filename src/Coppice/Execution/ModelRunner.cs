@@ -16,18 +16,20 @@ namespace Coppice.Execution;
 internal sealed class ModelRunner : IDisposable
 {
     /// <summary>Nodes of one token tree at most, and the depth of its deepest.</summary>
-    public const int TreeNodes = 96, TreeDepth = 31;
+    public const int TreeNodes = 96, TreeDepth = KvChunkFormat.Delay - 1;
 
     private const int BatchTreeRows = 256;
     private const long LogitBytes = 64L << 20;
-    private const int PoolSlack = 512;      // two buffers begin at multiples of the pool's alignment
+    private const int PoolSlack = 768;      // three buffers begin at multiples of the pool's alignment
 
     private readonly ModelWeights _weights;
     private readonly RopeTables _ropes;
     private readonly Workspace _workspace;
     private readonly ForwardBatch _batch;
-    private readonly KvPagePool? _pages;
+    private readonly KvPool? _pages;
     private readonly MemoryPool? _pagePool;
+    private readonly MemoryPool? _statePool;
+    private readonly KvSource _source;
     private readonly int[] _headRows;
     private bool _disposed;
 
@@ -37,15 +39,20 @@ internal sealed class ModelRunner : IDisposable
     /// <param name="weights">Its weights, on the device.</param>
     /// <param name="contextLength">Tokens of the longest sequence.</param>
     /// <param name="rows">Rows of the largest pass.</param>
-    /// <param name="kv">How keys and values are kept.</param>
+    /// <param name="kv">How keys and values are kept; the tokens that are shared are given apart.</param>
     /// <param name="sharedTokens">Tokens in the pages that all caches share; 0 for caches with memory of their own.</param>
     /// <param name="gate">Taken for each pass; a draft model has its target's.</param>
+    /// <exception cref="ArgumentException">Keys and values of this model cannot be compressed so.</exception>
     /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
-    public ModelRunner(Backend backend, ModelSpec spec, ModelWeights weights, int contextLength, int rows, ElementType kv, long sharedTokens, Lock? gate = null)
+    public ModelRunner(
+        Backend backend, ModelSpec spec, ModelWeights weights, int contextLength, int rows, KvCacheOptions kv, long sharedTokens,
+        Lock? gate = null)
     {
         (Backend, Spec, _weights, ContextLength, Gate) = (backend, spec, weights, contextLength, gate ?? new Lock());
         Size = Sizes(spec, rows);
-        Geometry = new KvGeometry(spec.KvLayers, spec.KvHeads, spec.HeadDim, kv);
+        Geometry = new KvGeometry(spec.KvLayers, spec.KvHeads, spec.HeadDim, kv.Type);
+        // Rows of an encoder see the whole text, so nothing of it is past.
+        var format = kv.Compression is { } compression && !spec.IsEncoder ? new KvChunkFormat(compression, Geometry, Size.Rows) : null;
         _ropes = new RopeTables(backend, spec, contextLength);
         try
         {
@@ -54,14 +61,21 @@ internal sealed class ModelRunner : IDisposable
             _batch = new ForwardBatch(Size, contextLength);
             Head = new HeadRows(Transformer, _workspace);
             _headRows = new int[Size.LogitRows];
+            var states = default(Tensor);
+            if (format is not null)
+            {
+                var shape = new Shape(Size.Rows, spec.QueryHeads, spec.HeadDim + KvChunkFormat.StateScalars);
+                _statePool = backend.CreatePool("states", shape.Count * sizeof(float), sparse: true);
+                states = _statePool.Rent(shape);
+            }
+            _source = new KvSource(backend, Geometry, null, format, states);
             if (sharedTokens == 0) return;
-            var pages = KvLayout.Pages(checked((int)sharedTokens));
-            _pagePool = backend.CreatePool("kv", KvPagePool.Bytes(backend, Geometry, pages) + PoolSlack);
-            _pages = new KvPagePool(_pagePool, Geometry, pages);
+            (_pagePool, _pages) = format is null ? NewPages(sharedTokens) : NewBlocks(format, sharedTokens, kv.ExactTokens);
+            _source = _source with { Pages = _pages };
         }
         catch
         {
-            _pagePool?.Dispose();
+            _statePool?.Dispose();
             _workspace?.Dispose();
             _ropes.Dispose();
             throw;
@@ -93,7 +107,7 @@ internal sealed class ModelRunner : IDisposable
     /// <summary>Memory of intermediate results.</summary>
     public long WorkspaceBytes => _workspace.BytesInUse;
     /// <summary>The pages that caches share; null where each has memory of its own.</summary>
-    public KvPagePool? SharedPages => _pages;
+    public KvPool? SharedPages => _pages;
 
     /// <summary>
     /// Passes of <paramref name="rows"/> tokens, with room for token trees, and logits for as many rows as take no more than 64 MiB.
@@ -143,13 +157,13 @@ internal sealed class ModelRunner : IDisposable
 
     /// <summary>Creates an empty cache for <paramref name="tokens"/> tokens and a tree after them.</summary>
     /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
-    public KvCache NewCache(int tokens) => KvCacheKind.Create(new KvSource(Backend, Geometry, _pages), tokens + TreeNodes);
+    public KvCache NewCache(int tokens) => KvCacheKind.Create(_source, tokens + TreeNodes);
 
     /// <summary>Refuses a sequence of <paramref name="tokens"/> tokens that the pages could not hold even if it were alone.</summary>
     /// <exception cref="DeviceMemoryException">There are fewer pages in all.</exception>
     public void RequireRoom(long tokens)
     {
-        if (_pages is null || KvLayout.Pages((int)tokens) <= _pages.Pages) return;
+        if (_pages is null || _pages.Fits(KvLayout.Pages((int)tokens))) return;
         throw new DeviceMemoryException(
             $"cache: {tokens:N0} tokens need {KvLayout.Pages((int)tokens)} pages of {KvLayout.PageSize} tokens, the model has "
             + $"{_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or shorten the prompt).");
@@ -173,7 +187,36 @@ internal sealed class ModelRunner : IDisposable
             _workspace.Dispose();
             _pages?.Dispose();
             _pagePool?.Dispose();
+            _source.States.Buffer?.Dispose();
+            _statePool?.Dispose();
             _ropes.Dispose();
+        }
+    }
+
+    private (MemoryPool Memory, KvPool Pages) NewPages(long tokens)
+    {
+        var pages = KvLayout.Pages(checked((int)tokens));
+        var memory = Backend.CreatePool("kv", KvPagePool.Bytes(Backend, Geometry, pages) + PoolSlack);
+        return (memory, Within(memory, () => new KvPagePool(memory, Geometry, pages)));
+    }
+
+    private (MemoryPool Memory, KvPool Pages) NewBlocks(KvChunkFormat format, long tokens, long exactTokens)
+    {
+        var size = CompressedKvSize.Shared(format, tokens, exactTokens);
+        var memory = Backend.CreatePool("kv", CompressedKvPool.Bytes(Backend, format, size) + PoolSlack);
+        return (memory, Within(memory, () => new CompressedKvPool(memory, format, size)));
+    }
+
+    private static KvPool Within(MemoryPool memory, Func<KvPool> create)
+    {
+        try
+        {
+            return create();
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
         }
     }
 

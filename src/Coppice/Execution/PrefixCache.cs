@@ -20,7 +20,7 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     private const int BlockTokens = KvLayout.PageSize;
 
     private readonly Lock _gate = new();
-    private readonly KvPagePool _pool;
+    private readonly KvPool _pool;
     private readonly int _limit;
     private readonly Func<int, ReadOnlySpan<int>, int> _hash;
     private readonly ConditionalWeakTable<object, PrefixTree> _trees = [];
@@ -33,12 +33,12 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     /// <summary>Creates an empty cache and makes it the one that <paramref name="pool"/> asks for pages.</summary>
     /// <param name="pool">Where the pages are from.</param>
     /// <param name="maxPages">Pages held at most, at least 0.</param>
-    public PrefixCache(KvPagePool pool, int maxPages) : this(pool, maxPages, Hash) { }
+    public PrefixCache(KvPool pool, int maxPages) : this(pool, maxPages, Hash) { }
 
     /// <summary>
     /// The same with another hash of (hash of the block above, tokens of a block), so that tests can make hashes collide.
     /// </summary>
-    internal PrefixCache(KvPagePool pool, int maxPages, Func<int, ReadOnlySpan<int>, int> hash)
+    internal PrefixCache(KvPool pool, int maxPages, Func<int, ReadOnlySpan<int>, int> hash)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxPages);
         _pool = pool;
@@ -92,7 +92,9 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     /// <param name="tokens">A prompt.</param>
     /// <param name="pages">Receives the pages, each with a reference that belongs to the caller: see <see cref="KvCache.Adopt"/>. Bounds
     /// their number.</param>
-    /// <returns>Number of pages; they hold 64 tokens each.</returns>
+    /// <returns>
+    /// Number of pages; they hold 64 tokens each. A compressed cache gets those after which the last is still there as it was.
+    /// </returns>
     /// <exception cref="ObjectDisposedException">The pool has been disposed.</exception>
     public int Match(object scope, bool beyond, ReadOnlySpan<int> tokens, Span<int> pages)
     {
@@ -109,15 +111,15 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
                 last = next;
             }
             if (found == 0) return 0;
-            _pool.AddReference(pages[..found]);
             _list.Touch(last);
+            found = _pool.Acquire(pages[..found]);
             _hitTokens += found * BlockTokens;
             return found;
         }
     }
 
     /// <summary>Gives back pages that <see cref="Match"/> found and nobody adopts.</summary>
-    public void Release(ReadOnlySpan<int> pages) => _pool.Return(pages);
+    public void Release(ReadOnlySpan<int> pages) => _pool.Abandon(pages);
 
     /// <summary>Keeps the pages of whole blocks of committed tokens; a block that is known keeps its page.</summary>
     /// <remarks>Adds a reference to each page that it keeps. Where the limit is reached, older blocks go; where none can go, the rest is

@@ -170,14 +170,18 @@ internal sealed partial class Scheduler : IDisposable
     /// <summary>
     /// Makes room in <paramref name="cache"/>, at the cost of all other sequences; for work that runs alone with the runner.
     /// </summary>
+    /// <param name="cache">A cache that takes part in no pass.</param>
+    /// <param name="rows">Rows of the next pass; or tokens.</param>
+    /// <param name="stored">Whether the tokens are read from a file instead: see <see cref="Coppice.Cache.KvCache.ReserveStored"/>.</param>
     /// <exception cref="DeviceMemoryException">There are too few pages in all.</exception>
-    public void Reserve(Coppice.Cache.KvCache cache, int rows)
+    public void Reserve(Coppice.Cache.KvCache cache, int rows, bool stored = false)
     {
         while (true)
         {
             try
             {
-                cache.Reserve(rows);
+                if (stored) cache.ReserveStored(rows);
+                else cache.Reserve(rows);
                 return;
             }
             catch (DeviceMemoryException)

@@ -26,12 +26,15 @@ public sealed class ScheduleTests
         """;
 
     [Theory]
-    [InlineData(1, 64)]
-    [InlineData(2, 3)]
-    public void Every_request_of_any_schedule_gives_the_tokens_that_it_gives_alone(int part, int places)
+    [InlineData(1, 64, "f32")]
+    [InlineData(2, 3, "f32")]
+    [InlineData(3, 64, "q8")]
+    [InlineData(4, 3, "gear2")]
+    public void Every_request_of_any_schedule_gives_the_tokens_that_it_gives_alone(int part, int places, string kind)
     {
         using var folder = new TinyModel(Config);
-        using var plain = folder.Load(new ModelOptions { Device = "cpu", Threads = 1, ContextLength = 300, KvCache = new() { SharedTokens = 0 } });
+        var kv = KvCacheOptions.Named(kind);
+        using var plain = folder.Load(new ModelOptions { Device = "cpu", Threads = 1, ContextLength = 300, KvCache = kv with { SharedTokens = 0 } });
         var alone = new AloneTexts(plain);
         var preemptions = 0L;
         for (var seed = First; seed < First + Schedules / 2; seed++)
@@ -44,7 +47,7 @@ public sealed class ScheduleTests
                 MaxSequences = places,
                 PrefillChunk = 96 + seed % 3 * 50,
                 TokenDelay = TimeSpan.FromMilliseconds(seed % 2 * 50),
-                KvCache = new() { SharedTokens = 64 * (8 + seed % 9), PrefixCaching = seed % 4 != 0 },
+                KvCache = kv with { SharedTokens = 64 * (8 + seed % 9), PrefixCaching = seed % 4 != 0 },
             };
             using var model = folder.Load(options);
             try

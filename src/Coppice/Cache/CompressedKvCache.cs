@@ -1,0 +1,360 @@
+using System.Diagnostics;
+using Coppice.Kernels;
+using Coppice.Kernels.Memory;
+
+namespace Coppice.Cache;
+
+/// <summary>
+/// A cache whose keys and values are compressed, block by block, once they are far enough behind; the recent ones are as they were stored.
+/// </summary>
+/// <remarks>
+/// Blocks from <see cref="KvChunkFormat.FirstExact"/> of the length on are exact, and their pages pinned; those before are compressed in all
+/// layers. A block may be both for a while. As in <see cref="PagedKvCache"/>, only the block of slot <see cref="KvCache.Length"/> can be both
+/// shared and written to, and is copied then.
+/// </remarks>
+internal sealed class CompressedKvCache : KvCache
+{
+    private const int EntryWords = 4;
+
+    private readonly Backend _backend;
+    private readonly KvSource _source;
+    private readonly CompressedKvPool _pool;
+    private readonly KvChunkFormat _format;
+    private readonly CompressedKvPool? _own;
+    private readonly Tensor _pageTable;     // [blocks of the capacity], I32: the exact page of a block
+    private readonly Tensor _chunkTable;    // [blocks of the capacity, 4], I32: see CompressedKv
+    private readonly int[] _held;           // blocks, and room for one more: see Grow
+    private readonly int[] _entries;        // what is uploaded
+    private int _count;                     // blocks held
+    private int _pinned;                    // the first block whose exact page this cache pins; all after it are pinned too
+    private int _compressed;                // blocks that are known to be compressed in all layers, from the first on
+    private int _uploaded;                  // entries of the tables that are as on the host
+
+    /// <summary>Creates an empty cache for up to <paramref name="capacity"/> tokens.</summary>
+    /// <param name="source">Where attention runs, and what its passes share.</param>
+    /// <param name="pool">Memory for the tables, at least <see cref="TableBytes"/>.</param>
+    /// <param name="blocks">The shared blocks.</param>
+    /// <param name="capacity">Tokens.</param>
+    /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
+    public CompressedKvCache(KvSource source, MemoryPool pool, CompressedKvPool blocks, int capacity) : base(capacity)
+    {
+        (_source, _backend, _pool, _format) = (source, source.Backend, blocks, blocks.Format);
+        var count = Math.Max(KvLayout.Pages(capacity), 1);
+        _held = new int[count + 1];
+        _entries = new int[EntryWords * count];
+        _pageTable = pool.Rent(new Shape(count), ElementType.I32);
+        try
+        {
+            _chunkTable = pool.Rent(new Shape(count, EntryWords), ElementType.I32);
+        }
+        catch
+        {
+            _pageTable.Buffer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Creates an empty cache with memory of its own for all of its tokens.</summary>
+    /// <param name="source">Where attention runs, and how blocks are compressed.</param>
+    /// <param name="pool">Memory, at least <see cref="Bytes"/>.</param>
+    /// <param name="capacity">Tokens.</param>
+    /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
+    public CompressedKvCache(KvSource source, MemoryPool pool, int capacity)
+        : this(source, pool, new CompressedKvPool(pool, source.Format!, CompressedKvSize.Own(source.Format!, capacity)), capacity) => _own = _pool;
+
+    /// <inheritdoc/>
+    public override KvGeometry Geometry => _format.Geometry;
+
+    /// <inheritdoc/>
+    /// <remarks>Chunks that were made, and exact pages that this sequence needs.</remarks>
+    public override long BytesInUse
+    {
+        get
+        {
+            var bytes = _pageTable.Buffer.Bytes + _chunkTable.Buffer.Bytes + Geometry.Bytes(_count - _pinned);
+            foreach (var block in _held.AsSpan(0, _count))
+                if (_pool.CompressedLayers(block) > 0) bytes += _format.Bytes(_pool.IsFirst(block));
+            return bytes;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool SharesPages => _own is null;
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<int> WholePages => SharesPages ? _held.AsSpan(0, Length / KvLayout.PageSize) : [];
+
+    /// <summary>Pool bytes that <paramref name="capacity"/> tokens with memory of their own take.</summary>
+    public static long Bytes(Backend backend, KvChunkFormat format, int capacity) =>
+        CompressedKvPool.Bytes(backend, format, CompressedKvSize.Own(format, capacity)) + TableBytes(capacity);
+
+    /// <summary>Pool bytes of the tables for <paramref name="capacity"/> tokens, whatever the pool's alignment.</summary>
+    public static long TableBytes(int capacity)
+    {
+        var count = Math.Max(KvLayout.Pages(capacity), 1);
+        return RoundUp(sizeof(int) * (long)count) + RoundUp(EntryWords * sizeof(int) * (long)count);
+
+        static long RoundUp(long bytes) => (bytes + 255) / 256 * 256;
+    }
+
+    /// <inheritdoc/>
+    public override void Append(int layer, Tensor k, Tensor v) => _backend.KvAppend(Exact(layer), k, v, FirstSlot);
+
+    /// <inheritdoc/>
+    public override void Attend(int layer, Tensor q, in AttentionMask mask, float scale, float softCap, Tensor y)
+    {
+        var last = mask.Start + (mask.Paths.IsEmpty ? q.Rows - 1 : mask.Deepest);
+        var compressed = Compress(layer, last + 1);
+        var states = _source.States.Slice(0, q.Rows);
+        var chunks = Chunks(layer, compressed);
+        _backend.AttendBlocks(q, chunks, mask, scale, softCap, states);
+        _backend.AttendBlocks(q, Exact(layer), mask, chunks.Horizon, scale, softCap, states);
+        _backend.MergeBlocks(states, y);
+    }
+
+    /// <inheritdoc/>
+    public override int SavedBytes(int block, int length) => block >= KvChunkFormat.FirstExact(length)
+        ? base.SavedBytes(block, length)
+        : _format.Layout(isFirst: block == 0).StoredBytes;
+
+    /// <inheritdoc/>
+    protected override void ReadBlockCore(int layer, int block, Span<byte> bytes)
+    {
+        if (block < KvChunkFormat.FirstExact(Length)) _pool.Chunks.Read(layer, _held[block], bytes);
+        else _pool.Exact.ReadPage(layer, _pool.Page(_held[block]), bytes);
+    }
+
+    /// <inheritdoc/>
+    protected override void WriteBlockCore(int layer, int block, ReadOnlySpan<byte> bytes)
+    {
+        if (block >= KvChunkFormat.FirstExact(ReservedLength))
+        {
+            _pool.Exact.WritePage(layer, _pool.Page(_held[block]), bytes);
+            return;
+        }
+        _pool.Chunks.Write(layer, _held[block], bytes);
+        _pool.SetCompressedLayers(_held[block], layer + 1);
+    }
+
+    /// <inheritdoc/>
+    protected override void Grow(int length) => Grow(length, 0);
+
+    /// <inheritdoc/>
+    protected override void GrowStored(int length) => Grow(length, KvChunkFormat.FirstExact(length));
+
+    /// <inheritdoc/>
+    protected override void Settled()
+    {
+        // Rows that were not kept may have filled, and compressed, a block that will be filled anew.
+        var whole = Length / KvLayout.PageSize;
+        while (_compressed < whole && _pool.CompressedLayers(_held[_compressed]) == Geometry.Layers) _compressed++;
+        var exact = Math.Min(KvChunkFormat.FirstExact(Length), _compressed);
+        if (exact <= _pinned) return;
+        _pool.Unpin(_held.AsSpan(_pinned, exact - _pinned));
+        _pinned = exact;
+    }
+
+    /// <inheritdoc/>
+    protected override int Shrink(int length)
+    {
+        // At the end of a block only that block must still be exact.
+        var kept = length;
+        while (!TryCut(kept)) kept = (kept - 1) / KvLayout.PageSize * KvLayout.PageSize;
+        return kept;
+    }
+
+    /// <inheritdoc/>
+    protected override void Move(ReadOnlySpan<int> sources, int start)
+    {
+        for (var layer = 0; layer < Geometry.Layers; layer++) _backend.KvMove(Exact(layer), sources, start);
+    }
+
+    /// <inheritdoc/>
+    protected override KvCache CreateFork()
+    {
+        if (SharesPages) return WithOwnMemory(_backend, TableBytes(Capacity), ForkShared);
+        return WithOwnMemory(_backend, Bytes(_backend, _format, Capacity), ForkCopied);
+    }
+
+    /// <inheritdoc/>
+    protected override void Share(ReadOnlySpan<int> pages)
+    {
+        pages.CopyTo(_held);
+        _count = pages.Length;
+        _pinned = Math.Max(_count - 1, 0);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing)
+        {
+            // A constructor that threw has left nothing to return.
+            if (_count == 0 || !SharesPages) return;
+            Shrink(0);
+            _pool.CountForgotten();
+            return;
+        }
+        // The tables go first: an op that begins from now on is refused, so nobody reads blocks that are another sequence's already.
+        _pageTable.Buffer.Dispose();
+        _chunkTable.Buffer.Dispose();
+        Shrink(0);
+        _own?.Dispose();
+    }
+
+    /// <summary>
+    /// Makes slots up to <paramref name="length"/> - 1 writable; the first <paramref name="stored"/> blocks, of an empty cache, will be given
+    /// compressed.
+    /// </summary>
+    private void Grow(int length, int stored)
+    {
+        var first = Length / KvLayout.PageSize;
+        var copies = length > Length && first < _count && _pool.Holders(_held[first]) > 1 ? 1 : 0;
+        var added = Math.Max(KvLayout.Pages(length) - _count, 0);
+        if (added + copies > 0)
+        {
+            // One call takes all or nothing. The block for the copy comes last, in an entry that the sequence has no use for yet.
+            var start = _count == 0 ? 0 : copies > 0 && first == 0 ? added : -1;
+            var taken = _held.AsSpan(_count, added + copies);
+            _pool.Take(taken, start, stored);
+            if (copies > 0) Replace(first, taken);
+            if (stored > 0) _pinned = stored;
+            _count += added;
+        }
+        // Whatever chunks there are of blocks that are written to now are of other tokens.
+        for (var block = first; block < _count && length > Length; block++) _pool.SetCompressedLayers(_held[block], 0);
+        Upload();
+    }
+
+    /// <summary>Puts a copy of block <paramref name="index"/> of this sequence into the last that was taken, and that in its place.</summary>
+    private void Replace(int index, Span<int> taken)
+    {
+        var copy = taken[^1];
+        try
+        {
+            _pool.CopyExact(_pool, _held[index], copy);
+        }
+        catch
+        {
+            _pool.Unpin(taken);
+            _pool.Return(taken);
+            throw;
+        }
+        _pool.Unpin(_held.AsSpan(index, 1));
+        _pool.Return(_held.AsSpan(index, 1));
+        _held[index] = copy;
+        _uploaded = Math.Min(_uploaded, index);
+    }
+
+    private void Upload()
+    {
+        if (_uploaded == _count) return;
+        Span<int> pages = stackalloc int[64];
+        for (var done = _uploaded; done < _count; done += pages.Length)
+        {
+            var part = pages[..Math.Min(pages.Length, _count - done)];
+            for (var i = 0; i < part.Length; i++)
+            {
+                var block = _held[done + i];
+                part[i] = done + i < _pinned ? -1 : _pool.Page(block);
+                var entry = _entries.AsSpan(EntryWords * (done + i), EntryWords);
+                entry[0] = _pool.Chunks.Unit(block);
+                entry[1] = (done + i) * KvLayout.PageSize;
+                entry[2] = _pool.IsFirst(block) ? 1 : 0;
+            }
+            _backend.Upload<int>(part, _pageTable.Slice(done, part.Length));
+        }
+        var count = _count - _uploaded;
+        _backend.Upload<int>(_entries.AsSpan(EntryWords * _uploaded, EntryWords * count), _chunkTable.Slice(_uploaded, count));
+        _uploaded = _count;
+    }
+
+    /// <summary>
+    /// Makes the chunks of <paramref name="layer"/> that a row at position <paramref name="next"/> sees, and those whose turn it is.
+    /// </summary>
+    /// <returns>Blocks of this layer that are compressed, from the first on.</returns>
+    private int Compress(int layer, int next)
+    {
+        var block = _compressed;
+        while (block < _count)
+        {
+            var due = block;
+            while (due < _count && _pool.CompressedLayers(_held[due]) <= layer && IsDue(layer, due, next)) due++;
+            if (due > block) Compress(layer, block, due);
+            else if (_pool.CompressedLayers(_held[block]) > layer) due++;
+            else break;
+            block = due;
+        }
+        return block;
+    }
+
+    private void Compress(int layer, int block, int end)
+    {
+        for (; block < end; block++)
+        {
+            var held = _held[block];
+            Debug.Assert(_pool.CompressedLayers(held) == layer, "Layers are compressed one after another.");
+            var (layout, chunks) = (_format.Layout(_pool.IsFirst(held)), _pool.Chunks);
+            _backend.KvCompress(
+                Exact(layer), block * KvLayout.PageSize, layout, layer, block, chunks.Layer(layer), chunks.Unit(held));
+            _pool.SetCompressedLayers(held, layer + 1);
+        }
+    }
+
+    private bool IsDue(int layer, int block, int next)
+    {
+        var end = (block + 1) * KvLayout.PageSize;
+        return end + KvChunkFormat.Delay <= next || end + _format.Offset(layer) <= Length;
+    }
+
+    /// <summary>
+    /// Gives up all blocks that <paramref name="length"/> tokens do not need; false, and nothing is changed, where the sequence could not go
+    /// on from there, because an exact page has gone.
+    /// </summary>
+    private bool TryCut(int length)
+    {
+        var (first, end) = (KvChunkFormat.FirstExact(length), KvLayout.Pages(length));
+        if (first < _pinned && !_pool.TryPin(_held.AsSpan(first, Math.Min(end, _pinned) - first))) return false;
+        if (end < _count)
+        {
+            var pinned = Math.Max(end, _pinned);
+            _pool.Unpin(_held.AsSpan(pinned, _count - pinned));
+            _pool.Return(_held.AsSpan(end, _count - end));
+        }
+        _count = Math.Min(_count, end);
+        _pinned = Math.Min(_pinned, first);
+        _compressed = Math.Min(_compressed, length / KvLayout.PageSize);
+        _uploaded = Math.Min(_uploaded, Math.Min(first, _count));
+        return true;
+    }
+
+    private CompressedKvCache ForkShared(MemoryPool pool)
+    {
+        var fork = new CompressedKvCache(_source, pool, _pool, Capacity);
+        var blocks = _held.AsSpan(0, KvLayout.Pages(Length));
+        _pool.AddReference(blocks);
+        blocks.CopyTo(fork._held);
+        (fork._count, fork._pinned, fork._compressed) = (blocks.Length, Math.Min(_pinned, blocks.Length), _compressed);
+        var isPinned = _pool.TryPin(blocks[fork._pinned..]);
+        Debug.Assert(isPinned, "This cache pins the same pages.");
+        return fork;
+    }
+
+    private CompressedKvCache ForkCopied(MemoryPool pool)
+    {
+        var fork = new CompressedKvCache(_source, pool, Capacity);
+        fork.GrowStored(Length);
+        for (var i = 0; i < KvLayout.Pages(Length); i++)
+        {
+            if (i < fork._pinned) fork._pool.CopyChunks(_pool, _held[i], fork._held[i]);
+            else fork._pool.CopyExact(_pool, _held[i], fork._held[i]);
+        }
+        return fork;
+    }
+
+    private PagedKv Exact(int layer) => _pool.Exact.View(layer, _pageTable.Slice(0, _count));
+
+    private CompressedKv Chunks(int layer, int blocks) => new(
+        _pool.Chunks.Layer(layer), _chunkTable.Slice(0, _count), _format.Layouts,
+        new KvHorizon(blocks * KvLayout.PageSize, KvLayout.PageSize, KvChunkFormat.Delay));
+}

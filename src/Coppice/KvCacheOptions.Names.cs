@@ -1,0 +1,68 @@
+using Coppice.Kernels;
+
+namespace Coppice;
+
+public sealed partial record KvCacheOptions
+{
+    private const int LowRank = 2;          // of 64 positions (GEAR, version 4)
+    private const double Outliers = 0.02;   // of the elements, half at each end
+
+    /// <summary>Named ways to keep keys and values, as the command line has them.</summary>
+    private static readonly (string Name, KvCacheOptions Options)[] All =
+    [
+        ("f32", new() { Type = ElementType.F32 }),
+        ("f16", new() { Type = ElementType.F16 }),
+        ("bf16", new() { Type = ElementType.BF16 }),
+        ("q8", Compressed(KvCodec.Q8)),
+        ("q4", Compressed(KvCodec.Q4)),
+        ("kivi2", Kivi(2)),
+        ("kivi3", Kivi(3)),
+        ("kivi4", Kivi(4)),
+        ("gearl2", Gear(2, sparsity: 0)),
+        ("gearl3", Gear(3, sparsity: 0)),
+        ("gearl4", Gear(4, sparsity: 0)),
+        ("gear2", Gear(2)),
+        ("gear3", Gear(3)),
+        ("gear4", Gear(4)),
+        ("kv-16", Kivi(2)),
+        ("kv-19", Kivi(3, valueBits: 2)),
+        ("kv-22", Kivi(3)),
+        ("kv-26", Kivi(4, valueBits: 3)),
+        ("kv-28", Kivi(4)),
+        ("kv-35", Kivi(5)),
+        ("kv-47", Kivi(7)),
+        ("kv-53", Kivi(8)),
+    ];
+
+    /// <summary>
+    /// The names that <see cref="Named"/> knows: f32, f16, bf16; q8, q4 (blocks of 32 as in llama.cpp); kiviB, gearlB and gearB for B bits;
+    /// and kv-P, the best for about P percent of the bytes of F16 at a head dimension of 64, recent tokens not counted.
+    /// </summary>
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(named => named.Name)];
+
+    /// <summary>The options that the command line calls <paramref name="name"/>.</summary>
+    /// <exception cref="ArgumentException">There are none.</exception>
+    public static KvCacheOptions Named(string name)
+    {
+        foreach (var (known, options) in All)
+            if (known == name) return options;
+        throw new ArgumentException($"options: a way to keep keys and values must be one of {string.Join(", ", Names)}, got {name}.", nameof(name));
+    }
+
+    /// <summary>
+    /// GEAR over KIVI's grouping, keys and values that are no longer recent: codes by groups of 64, a low-rank correction of each head, and
+    /// outliers that are exact. The first four tokens stay exact.
+    /// </summary>
+    /// <param name="bits">Bits of a code, 2 to 8.</param>
+    /// <param name="rank">Columns of the correction; 0 for none.</param>
+    /// <param name="sparsity">Share of the elements that are kept as outliers, half at each end; 0 for none. Keys have at least one at each
+    /// end of a channel.</param>
+    public static KvCacheOptions Gear(int bits, int rank = LowRank, double sparsity = Outliers) =>
+        Compressed(new KvCodec { KeyBits = bits, ValueBits = bits, Sparsity = sparsity }, rank);
+
+    private static KvCacheOptions Kivi(int bits, int? valueBits = null) =>
+        Compressed(new KvCodec { KeyBits = bits, ValueBits = valueBits ?? bits });
+
+    private static KvCacheOptions Compressed(KvCodec codec, int rank = 0) =>
+        new() { Type = ElementType.F16, Compression = new KvCompression { Codec = codec, Rank = rank } };
+}
