@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Coppice.Cache;
 using Coppice.Decoding;
 using Coppice.Drafting;
+using Coppice.Kernels;
 
 namespace Coppice.Cli;
 
@@ -81,7 +83,7 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
     private bool IsPlain => Drafter == DrafterOptions.None.Name;
 
     /// <summary>As one line for a person.</summary>
-    public string Summary(LoadedModel loaded)
+    public string Summary(LoadedModel loaded, Session session)
     {
         var ended = Result.FinishReason switch
         {
@@ -98,7 +100,18 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
             $"prefill {Quantity.Number(Result.PrefillTokensPerSecond)} tokens/s",
             $"decode {Quantity.Number(Result.DecodeTokensPerSecond)} "
             + "tokens/s" + (IsPlain ? "" : $" ({Quantity.Number(Result.MeanAcceptedLength)} a pass)"),
+            Cache(loaded.Model, session),
             $"peak {Quantity.Bytes(loaded.Model.Backend.Memory.PeakBytes)}");
+    }
+
+    /// <summary>Memory of the session's keys and values, and beside what F16 takes for as many tokens.</summary>
+    private string Cache(LanguageModel model, Session session)
+    {
+        var spec = model.Spec;
+        var plain = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, ElementType.F16);
+        var tokens = Result.PromptTokens + Result.Ids.Count - 1;        // the last one was never in a pass
+        var share = (double)session.KvBytes / plain.Bytes(KvLayout.Pages(Math.Max(tokens, 1)));
+        return $"cache {Quantity.Bytes(session.KvBytes)}, {Quantity.Percent(share)} of F16";
     }
 
     private static TokenLogProbRow Row(int token, TokenLogProbs of) =>

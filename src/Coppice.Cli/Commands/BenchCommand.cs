@@ -122,7 +122,7 @@ internal static class BenchCommand
         }
         var machine = new MachineSpeed(
             MachineLimits.Processor, threads, SpeedRow.Median(reads[warmUps..]), SpeedRow.Median(multiplications[warmUps..]));
-        var work = new ModelWork(model.Spec, model.WeightBytes, model.Options.KvCache.Type);
+        var work = new ModelWork(model.Spec, model.WeightBytes, model.Options.KvCache);
         return new BenchResult(machine, [.. rows.Select(row => row.Result(work, machine))]);
     }
 

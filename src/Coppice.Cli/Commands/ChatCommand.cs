@@ -85,7 +85,7 @@ internal sealed class Conversation(
             case "/system": Reset(argument.Length == 0 ? null : argument); break;
             case "/save": Save(argument); break;
             case "/load": Load(argument); break;
-            case "/stats": _output.Note(_last?.Summary(loaded) ?? "no answer yet"); break;
+            case "/stats": _output.Note(_last?.Summary(loaded, session) ?? "no answer yet"); break;
             default: _output.Note($"coppice: {verb} is not known (see /help)"); break;
         }
     }

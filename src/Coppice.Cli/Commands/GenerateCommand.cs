@@ -78,7 +78,7 @@ internal static class GenerateCommand
         {
             stream.WriteLine(loaded.Model.Tokenizer is null ? string.Join(',', generation.Result.Ids) : "");
             stream.Flush();
-            stream.Note(generation.Summary(loaded));
+            stream.Note(generation.Summary(loaded, session));
         }
         return generation.Interrupted ? ExitStatus.Interrupted : ExitStatus.Done;
     }

@@ -37,7 +37,7 @@ internal static class GenerateLines
             {
                 stream.WriteLine();
                 stream.Flush();
-                stream.Note(generation.Summary(loaded));
+                stream.Note(generation.Summary(loaded, session));
             }
             if (generation.Interrupted) return ExitStatus.Interrupted;
         }
@@ -62,7 +62,7 @@ internal static class GenerateLines
             using var session = loaded.Model.NewSession();
             var generation = await Generation.RunAsync(session, prompts[index], requests[index].Settings, cancellation)
                 .ConfigureAwait(false);
-            return new Answer(generation.ToJson(loaded, session, requests[index].Id), generation.Summary(loaded));
+            return new Answer(generation.ToJson(loaded, session, requests[index].Id), generation.Summary(loaded, session));
         });
 
         void Write(int index, Answer answer)

@@ -45,7 +45,12 @@ internal static class InfoCommand
         yield return ("chat template", info.Tokenizer is { Templates: [_, ..] templates } ? string.Join(", ", templates) : "none");
         foreach (var (format, bytes) in info.Bytes?.Weights ?? new Dictionary<string, long>()) yield return ($"weights {format}", Quantity.Bytes(bytes));
         foreach (var (kind, bytes) in info.Bytes?.Kv ?? new Dictionary<string, CacheBytes>())
-            yield return ($"cache {kind}", $"{Quantity.Bytes(bytes.Token)} a token, {Quantity.Bytes(bytes.Context)} for the whole context");
+        {
+            yield return (
+                $"cache {kind}",
+                $"{Quantity.Bytes(bytes.Token)} a token, {Quantity.Bytes(bytes.Context)} for the whole context, {Quantity.Percent(bytes.OfF16)} "
+                + "of F16");
+        }
     }
 
     private static string Number(int? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? "?";

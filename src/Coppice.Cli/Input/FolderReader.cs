@@ -63,11 +63,16 @@ internal static class FolderReader
             Weights = model.WeightBytes.Count > 0
                 ? ModelChoices.Weights.Supported.ToDictionary(choice => choice.Name, choice => model.WeightBytes[choice.Value])
                 : null,
-            Kv = ModelChoices.Kv.Supported.ToDictionary(
-                choice => choice.Name,
-                choice => new CacheBytes(model.KvBytesPerToken[choice.Value], model.KvBytesPerContext[choice.Value])),
+            Kv = ModelChoices.Kv.Supported.ToDictionary(choice => choice.Name, choice => Cache(model, choice.Value)),
         },
     };
+
+    /// <summary>What a way to keep keys and values takes, beside F16.</summary>
+    private static CacheBytes Cache(ModelInfo model, KvCacheOptions options)
+    {
+        var (context, plain) = (model.KvBytes(options, model.ContextLength), model.KvBytes(KvCacheOptions.Named("f16"), model.ContextLength));
+        return new CacheBytes(model.KvTokenBytes(options), context, (double)context / plain);
+    }
 
     /// <summary>What differs from the defaults.</summary>
     private static Dictionary<string, double>? Recommended(GenerationOptions model)

@@ -59,5 +59,8 @@ internal sealed record ModelBytes
     public required IReadOnlyDictionary<string, CacheBytes> Kv { get; init; }
 }
 
-/// <summary>Memory of keys and values for one token, and for the model's whole context.</summary>
-internal sealed record CacheBytes(long Token, long Context);
+/// <summary>Memory of keys and values.</summary>
+/// <param name="Token">For one token of a long text.</param>
+/// <param name="Context">For the model's whole context.</param>
+/// <param name="OfF16">Of the context, beside what F16 takes.</param>
+internal sealed record CacheBytes(long Token, long Context, double OfF16);

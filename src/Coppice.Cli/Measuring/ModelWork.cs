@@ -1,4 +1,4 @@
-using Coppice.Kernels;
+using Coppice.Cache;
 using Coppice.Models;
 
 namespace Coppice.Cli.Measuring;
@@ -6,9 +6,10 @@ namespace Coppice.Cli.Measuring;
 /// <summary>What one pass must read and compute, from the model's sizes alone.</summary>
 /// <param name="spec">The model.</param>
 /// <param name="weightBytes">Bytes of all its weights in memory.</param>
-/// <param name="kv">Storage of keys and values.</param>
-internal sealed class ModelWork(ModelSpec spec, long weightBytes, ElementType kv)
+/// <param name="kv">How keys and values are kept.</param>
+internal sealed class ModelWork(ModelSpec spec, long weightBytes, KvCacheOptions kv)
 {
+    private readonly double _tokenBytes = KvBytes.OfCompressed(kv, new KvGeometry(1, spec.KvHeads, spec.HeadDim, kv.Type));     // of a layer
     private readonly long _parameters = WeightPlan.Build(spec, ModelFamilyMap(spec)).ParameterCount;
 
     /// <summary>
@@ -17,7 +18,7 @@ internal sealed class ModelWork(ModelSpec spec, long weightBytes, ElementType kv
     /// </summary>
     public double Bytes(int rows, int context) =>
         (double)weightBytes / _parameters * ReadParameters(rows)
-        + 2.0 * spec.KvWidth * kv.Size() * spec.Layers.Sum(layer => Visible(layer, context + rows));
+        + _tokenBytes * spec.Layers.Sum(layer => Visible(layer, context + rows));
 
     /// <summary>Multiplications and additions of such a pass that gives the logits of one token.</summary>
     public double Flops(int rows, int context)

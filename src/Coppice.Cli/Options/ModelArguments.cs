@@ -62,7 +62,7 @@ internal static class ModelArguments
             Device = context.Value(Device)!,
             WeightFormat = ModelChoices.Weights.Parse(weights),
             Activations = ModelChoices.Activations.Parse(activations),
-            KvCache = new KvCacheOptions { Type = ModelChoices.Kv.Parse(kv) },
+            KvCache = ModelChoices.Kv.Parse(kv),
             ContextLength = context.Value(Context),
             Threads = context.Value(Threads) ?? 0,
             CpuTier = Tier(),

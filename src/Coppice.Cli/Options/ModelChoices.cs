@@ -53,7 +53,6 @@ internal static class ModelChoices
     public static readonly Choice<ActivationFormat> Activations = new(
         "activations", [("f32", ActivationFormat.F32), ("int8", ActivationFormat.Int8)], []);
 
-    public static readonly Choice<ElementType> Kv = new(
-        "kv", [("f32", ElementType.F32), ("f16", ElementType.F16), ("bf16", ElementType.BF16)],
-        ["q8", "q4", "kivi2", "kivi3", "kivi4", "gear2", "gear4", "gearl2", "gearl4", "kv-22", "kv-28", "kv-35"]);
+    public static readonly Choice<KvCacheOptions> Kv = new(
+        "kv", [.. KvCacheOptions.Names.Select(name => (name, KvCacheOptions.Named(name)))], ["gear2-paper", "gear4-paper"]);
 }

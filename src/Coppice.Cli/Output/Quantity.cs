@@ -28,6 +28,9 @@ internal static class Quantity
         value.ToString(
             Math.Abs(value) switch { >= 100 => "0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
 
+    /// <summary>"28 %", "100 %".</summary>
+    public static string Percent(double share) => (100 * share).ToString("0", CultureInfo.InvariantCulture) + " %";
+
     /// <summary>"38 ms", "1.25 s".</summary>
     public static string Time(TimeSpan time) =>
         time.TotalSeconds < 1

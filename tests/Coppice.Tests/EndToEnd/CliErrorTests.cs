@@ -41,7 +41,7 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
 
     [Theory]
     [InlineData("--activations=int8", "Activations Int8 need WeightFormat Q8 or Q4, got AsStored")]
-    [InlineData("--kv=gear4", "supported: f32, f16, bf16")]
+    [InlineData("--kv=gear4-paper", "supported: f32, f16, bf16")]
     public void What_this_version_has_not_is_said_and_never_ignored(string option, string expected)
     {
         var outcome = CliProcess.Run("generate", "--model", files.Model, "--prompt", "a", option);

@@ -95,6 +95,8 @@ public sealed class CliTextTests(CliModelFolder files) : IClassFixture<CliModelF
         var bytes = info.GetProperty("bytes");
         Assert.True(bytes.GetProperty("weights").GetProperty("bf16").GetInt64() < bytes.GetProperty("weights").GetProperty("f32").GetInt64());
         Assert.Equal(2 * 2 * 16 * 4, bytes.GetProperty("kv").GetProperty("f32").GetProperty("token").GetInt64());
+        Assert.Equal(1, bytes.GetProperty("kv").GetProperty("f16").GetProperty("of_f16").GetDouble());
+        Assert.Equal(KvCacheOptions.Names, bytes.GetProperty("kv").EnumerateObject().Select(kind => kind.Name));
         Assert.Contains("eos_token", info.GetProperty("template").GetString(), StringComparison.Ordinal);
     }
 
