@@ -74,10 +74,11 @@ internal static class PerplexityCommand
         }
         context.Output.WriteLine(
             $"perplexity {Quantity.Number(result.Perplexity)} ({result.MeanNll:0.00000} nats a token) over {result.Tokens} tokens");
+        context.Output.WriteLine($"keys and values take {Quantity.Bytes(result.Bytes.Kv)}");
         if (result.Reference is not { } reference) return;
         context.Output.WriteLine(
             $"reference {reference.MeanNll:0.00000} nats a token; KL divergence {reference.KlMean:0.000000} on average, "
-            + $"{reference.KlP99:0.000000} at 99 %");
+            + $"{reference.KlP99:0.000000} at 99 %, {reference.KlP999:0.000000} at 99.9 %");
         var divergence = reference.FirstDivergence is { } position ? $"first difference at token {position}" : "no difference";
         context.Output.WriteLine($"same most probable token at {100 * reference.Top1Agreement:0.00} % of the positions, {divergence}");
     }

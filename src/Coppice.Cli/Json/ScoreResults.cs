@@ -39,6 +39,8 @@ internal sealed record ReferenceResult
     public required double KlMean { get; init; }
     /// <summary>The value that 99 of 100 positions do not exceed.</summary>
     public required double KlP99 { get; init; }
+    /// <summary>The value that 999 of 1,000 positions do not exceed.</summary>
+    public required double KlP999 { get; init; }
     /// <summary>Share of positions with the same most probable token.</summary>
     [JsonPropertyName("top1_agreement")]
     public required double Top1Agreement { get; init; }

@@ -48,12 +48,16 @@ internal sealed class TextMeasurement(int[] ids, int window, int vocabulary)
         {
             MeanNll = _referenceSum / Scored,
             KlMean = _divergences.Average(),
-            KlP99 = _divergences.Order().ElementAt((int)Math.Ceiling(0.99 * _divergences.Count) - 1),
+            KlP99 = Quantile(0.99),
+            KlP999 = Quantile(0.999),
             Top1Agreement = (double)_agreements / Scored,
             FirstDivergence = _firstDivergence,
         },
         Bytes = bytes,
     };
+
+    /// <summary>The divergence that a share of the positions does not exceed.</summary>
+    private double Quantile(double share) => _divergences.Order().ElementAt((int)Math.Ceiling(share * _divergences.Count) - 1);
 
     private delegate void BlockReceiver(int first, int end, ReadOnlySpan<float> logits);
 

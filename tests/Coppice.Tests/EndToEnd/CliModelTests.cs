@@ -123,6 +123,7 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         var rounded = CliProcess.Run([.. arguments, "--weights", "bf16", "--reference-weights", "f32"]).Json.GetProperty("reference");
         Assert.InRange(rounded.GetProperty("kl_mean").GetDouble(), 1e-9, 0.1);
         Assert.True(rounded.GetProperty("kl_p99").GetDouble() >= rounded.GetProperty("kl_mean").GetDouble());
+        Assert.True(rounded.GetProperty("kl_p999").GetDouble() >= rounded.GetProperty("kl_p99").GetDouble());
         var integers = CliProcess.Run([.. arguments, "--weights", "q8", "--activations", "int8", "--reference-weights", "q8"]).Json.GetProperty("reference");
         Assert.InRange(integers.GetProperty("kl_mean").GetDouble(), 1e-9, 0.1);
         Assert.False(CliProcess.Run(arguments).Json.TryGetProperty("reference", out _));

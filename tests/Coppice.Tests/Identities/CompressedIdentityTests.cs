@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Coppice.Cache;
 using Coppice.Drafting;
 using Coppice.Execution;
@@ -42,6 +43,19 @@ public sealed class CompressedIdentityTests : IDisposable
         var exact = Logits(Options("f16"), ids);
         Assert.True(exact.AsSpan(0, 96 * 96).SequenceEqual(expected.AsSpan(0, 96 * 96)), "the first 96 positions see nothing compressed");
         Assert.False(exact.AsSpan(96 * 96, 96).SequenceEqual(expected.AsSpan(96 * 96, 96)), "position 96 sees the first 64 compressed");
+    }
+
+    [Theory, InlineData("mistral"), InlineData("gemma2"), InlineData("gemma3"), InlineData("gpt2"), InlineData("phi"), InlineData("smollm3")]
+    public void Every_family_gives_the_same_logits_however_a_prompt_is_cut(string family)
+    {
+        // A window that begins in the midst of what is compressed.
+        var config = Regex.Replace(TinyFamilies.Configs[family], "\"sliding_window\": \\d+", "\"sliding_window\": 120");
+        using var folder = new TinyModel(config);
+        var options = Options("gear3") with { ContextLength = 256 };
+        var ids = TinyModel.Prompt(250);
+        var expected = Logits(options with { PrefillChunk = 1 }, ids, folder);
+        Assert.True(expected.AsSpan().SequenceEqual(Logits(options with { PrefillChunk = 90 }, ids, folder)));
+        Assert.All(expected, logit => Assert.True(float.IsFinite(logit)));
     }
 
     [Theory, MemberData(nameof(Kinds))]
@@ -171,9 +185,9 @@ public sealed class CompressedIdentityTests : IDisposable
     private static ModelOptions Options(string kind) =>
         new() { Device = "cpu", Threads = 2, ContextLength = Context, KvCache = KvCacheOptions.Named(kind) };
 
-    private float[] Logits(ModelOptions options, int[] ids)
+    private float[] Logits(ModelOptions options, int[] ids, TinyModel? folder = null)
     {
-        using var model = _folder.Load(options);
+        using var model = (folder ?? _folder).Load(options);
         using var scorer = new Scorer(model);
         var all = new List<float>();
         scorer.Logits(ids, (_, rows) => all.AddRange(rows), Cancellation);
