@@ -9,8 +9,8 @@ public enum FinishReason
     Stop,
     /// <summary>A token that ends the text.</summary>
     Eos,
-    /// <summary>The caller cancelled or went away.</summary>
+    /// <summary>The caller cancelled or went away, or the session or the model was disposed.</summary>
     Cancelled,
-    /// <summary>A pass or the choice of a token failed; the exception says why.</summary>
+    /// <summary>The model was busy, or the drafter, a pass or the choice of a token failed; the exception says why.</summary>
     Error,
 }

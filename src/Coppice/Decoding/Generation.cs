@@ -134,7 +134,8 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     {
         var isWhole = _ready.Count == 0 && _sequence.Finished is not null;
         if (keep) _sequence.TruncateTo(_sequence.PromptLength + _recorder.Count);
-        if (Error is not null) return _recorder.Result(FinishReason.Error);
+        // A model that was disposed has ended it from outside, as a disposed session does.
+        if (Error is not null and not ObjectDisposedException) return _recorder.Result(FinishReason.Error);
         return isWhole ? _recorder.Result(_sequence.Finished!.Value, _text) : _recorder.Result(FinishReason.Cancelled);
     }
 

@@ -64,7 +64,15 @@ internal abstract class ScheduledWork(Scheduler scheduler) : PassParticipant, IV
     /// <summary>Waits on this thread until there is something to read, or the end; runs passes where nobody does.</summary>
     public void Wait()
     {
-        if (!HasOutput) scheduler.Advance(this);
+        try
+        {
+            if (!HasOutput) scheduler.Advance(this);
+        }
+        catch (ModelBusyException error)
+        {
+            Fail(error);
+            throw;
+        }
     }
 
     /// <summary>The same without a thread.</summary>
@@ -80,9 +88,10 @@ internal abstract class ScheduledWork(Scheduler scheduler) : PassParticipant, IV
         {
             scheduler.Demand(this);
         }
-        catch
+        catch (Exception error)
         {
             lock (_gate) _waits = false;
+            if (error is ModelBusyException) Fail(error);
             throw;
         }
         return new ValueTask(this, _signal.Version);

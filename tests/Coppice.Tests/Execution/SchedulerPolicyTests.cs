@@ -1,4 +1,3 @@
-using Coppice.Cache;
 using Coppice.Execution;
 using Coppice.Tests.Support;
 using Xunit;
@@ -31,6 +30,9 @@ public sealed class SchedulerPolicyTests : IDisposable
             catch (ModelBusyException) { refused++; }
         }
         Assert.Equal(4, refused);
+        // What was refused has failed, and may be tried again.
+        Assert.Equal(4, sessions.Count(session => session.LastResult is { FinishReason: FinishReason.Error, Ids.Count: 0 }));
+        foreach (var session in sessions) Assert.Equal(8, await Count(session, TinyModel.Prompt(5), 8));
         foreach (var session in sessions) session.Dispose();
     }
 
@@ -130,8 +132,8 @@ public sealed class SchedulerPolicyTests : IDisposable
     public void A_sequence_that_is_cancelled_as_it_gives_its_pages_up_leaves_the_queue()
     {
         using var model = Load(places: 4, pages: 6, prefixes: false);
-        using var old = new Plain(model, 1);
-        using var young = new Plain(model, 200) { EndsAsItGivesUp = true };
+        using var old = new PlainParticipant(model, 1);
+        using var young = new PlainParticipant(model, 200) { EndsAsItGivesUp = true };
         model.Scheduler.Advance(old);
         model.Scheduler.Advance(young);
         Assert.Equal(2, model.Scheduler.Load);
@@ -148,9 +150,9 @@ public sealed class SchedulerPolicyTests : IDisposable
     {
         using var model = Load(places: 256, pages: 600, prefixes: false, chunk: 1);
         var rows = model.Runner.Size.Rows;
-        var decoders = Enumerable.Range(0, rows).Select(_ => new Plain(model, 1)).ToArray();
+        var decoders = Enumerable.Range(0, rows).Select(_ => new PlainParticipant(model, 1)).ToArray();
         foreach (var decoder in decoders) model.Scheduler.Advance(decoder);
-        using var prompt = new Plain(model, 60) { IsPrompt = true };
+        using var prompt = new PlainParticipant(model, 60) { IsPrompt = true };
         prompt.Limit = model.Runner.Pass + 200;
         model.Scheduler.Advance(prompt);
         Assert.Equal((null, 0), (prompt.Error, prompt.Left));
@@ -200,7 +202,7 @@ public sealed class SchedulerPolicyTests : IDisposable
     }
 
     /// <summary>Runs <paramref name="begin"/> while no pass can begin, so that what it starts is in the queue together.</summary>
-    private static async Task WhileNobodyDrives(LanguageModel model, Action begin)
+    internal static async Task WhileNobodyDrives(LanguageModel model, Action begin)
     {
         using var entered = new ManualResetEventSlim();
         using var leave = new ManualResetEventSlim();
@@ -219,63 +221,5 @@ public sealed class SchedulerPolicyTests : IDisposable
     private sealed class Watcher(Action asked) : Coppice.Drafting.Drafter
     {
         public override void Draft(in Coppice.Drafting.DraftRequest request, Coppice.Decoding.Verification.TokenTree tree) => asked();
-    }
-
-    /// <summary>A sequence without a text: it runs the rows it wants, and one row a pass when it has had them.</summary>
-    private sealed class Plain(LanguageModel model, int rows) : PassParticipant, IPreemptible, IDisposable
-    {
-        private readonly KvCache _cache = model.Runner.NewCache(model.ContextLength);
-        private readonly int[] _tokens = TinyModel.Prompt(300);
-        private int _wanted = rows;
-        private bool _ended;
-
-        public bool IsPrompt { get; init; }
-        public bool EndsAsItGivesUp { get; init; }
-        public long Limit { get; set; } = long.MaxValue;
-        public Exception? Error { get; private set; }
-        public int Left => _wanted;
-
-        public override IPreemptible Pages => this;
-        public override int PromptRows => IsPrompt ? Math.Max(_wanted - 1, 0) : 0;
-        public override int TokenCount => _cache.Length + 1;
-        public override bool HasOutput => IsFinished || _wanted == 0 || model.Runner.Pass >= Limit;
-        public override bool HasRoom => true;
-        public override bool IsFinished => Error is not null || _ended;
-        public override bool RunsAhead => false;
-
-        public void Want(int rows)
-        {
-            _wanted = rows;
-            _cache.Truncate(0);
-        }
-
-        public override void Plan(in PassShare share)
-        {
-            if (_cache.Length > 250) _cache.Truncate(0);
-            var rows = IsPrompt ? Math.Min(_wanted, share.Rows) : Math.Clamp(_wanted, 1, share.Rows);
-            Request.Stretch(_cache, _tokens.AsMemory(_cache.Length, rows), nodes: 0);
-        }
-
-        public override void Complete(in PassReport report)
-        {
-            _cache.Advance(Request.Rows);
-            _wanted = Math.Max(_wanted - Request.Rows, 0);
-        }
-
-        public override void Fail(Exception error) => Error ??= error;
-
-        public override void Publish()
-        {
-        }
-
-        public bool GiveUpPages()
-        {
-            _ended |= EndsAsItGivesUp;
-            var held = _cache.Length > 0;
-            _cache.Truncate(0);
-            return held;
-        }
-
-        public void Dispose() => _cache.Dispose();
     }
 }
