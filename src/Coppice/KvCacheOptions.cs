@@ -33,6 +33,9 @@ public sealed partial record KvCacheOptions
     /// </summary>
     public bool PrefixCaching { get; init; } = true;
 
+    /// <summary>Another hash for the blocks of prompts, so that tests can make all of them collide; null for the usual one.</summary>
+    internal Func<int, ReadOnlySpan<int>, int>? PrefixHash { get; init; }
+
     internal void Validate()
     {
         if (Type == ElementType.I32 || !Enum.IsDefined(Type))

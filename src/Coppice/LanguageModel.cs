@@ -49,7 +49,9 @@ public sealed class LanguageModel : IDisposable
             backend, spec, weights, ContextLength, PassRows(options), options.KvCache, SharedTokens(options), target?.Runner.Gate);
         Scheduler = new Scheduler(Runner, new SchedulerOptions(options.MaxSequences, options.MaxQueued, options.TokenDelay));
         Decoder = new Decoder(spec.VocabularySize);
-        Prefixes = Runner.SharedPages is { } pages && options.KvCache.PrefixCaching ? new PrefixCache(pages, pages.Pages) : null;
+        Prefixes = Runner.SharedPages is { } pages && options.KvCache.PrefixCaching
+            ? new PrefixCache(pages, pages.Pages, options.KvCache.PrefixHash)
+            : null;
         DraftContext = new DraftContext(tokenizer, OpenDraft)
         {
             VocabularySize = spec.VocabularySize,

@@ -33,17 +33,14 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     /// <summary>Creates an empty cache and makes it the one that <paramref name="pool"/> asks for pages.</summary>
     /// <param name="pool">Where the pages are from.</param>
     /// <param name="maxPages">Pages held at most, at least 0.</param>
-    public PrefixCache(KvPool pool, int maxPages) : this(pool, maxPages, Hash) { }
-
-    /// <summary>
-    /// The same with another hash of (hash of the block above, tokens of a block), so that tests can make hashes collide.
-    /// </summary>
-    internal PrefixCache(KvPool pool, int maxPages, Func<int, ReadOnlySpan<int>, int> hash)
+    /// <param name="hash">Another hash of (hash of the block above, tokens of a block), so that tests can make hashes collide; null for the
+    /// usual one.</param>
+    public PrefixCache(KvPool pool, int maxPages, Func<int, ReadOnlySpan<int>, int>? hash = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxPages);
         _pool = pool;
         _limit = maxPages;
-        _hash = hash;
+        _hash = hash ?? Hash;
         _collections = GC.CollectionCount(0);
         pool.Holder = this;
     }

@@ -56,7 +56,7 @@ public sealed class ThreadedScheduleTests : IDisposable
         MaxSequences = places,
         PrefillChunk = chunk,
         TokenDelay = TimeSpan.FromMilliseconds(chunk % 3),
-        KvCache = new() { SharedTokens = tokens },
+        KvCache = new() { SharedTokens = tokens, PrefixHash = tokens % 128 == 0 ? static (_, _) => 7 : null },
     };
 
     private async Task WorkAsync(LanguageModel model, Scorer scorer, LanguageModel plain, int seed)
