@@ -17,7 +17,8 @@ internal static class Mistakes
     }
 
     /// <summary>
-    /// The first word that looks like an option and is none: it was taken as the command's argument, or for nothing at all. Null where there is
+    /// The first word that looks like an option and is none: it was taken as the command's argument, or for nothing at all. Null where there
+    /// is
     /// none, or where "--" says that words are texts.
     /// </summary>
     public static string? UnknownOption(ParseResult parse)
@@ -59,7 +60,9 @@ internal static class Mistakes
         return command.Options.Concat(inherited).Where(option => !option.Hidden).Select(option => option.Name);
     }
 
-    /// <summary>Letters inserted, left out, changed or swapped with a neighbour (optimal string alignment). Time: the product of the lengths.</summary>
+    /// <summary>
+    /// Letters inserted, left out, changed or swapped with a neighbour (optimal string alignment). Time: the product of the lengths.
+    /// </summary>
     private static int Distance(string from, string to)
     {
         var steps = new int[from.Length + 1, to.Length + 1];

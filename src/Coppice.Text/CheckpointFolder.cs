@@ -18,7 +18,8 @@ internal static class CheckpointFolder
         if (File.Exists(main)) return Named(folder, System.Text.Encoding.UTF8.GetString(CheckpointFile.ReadAll(main, LongestName)).Trim());
         return Directory.GetDirectories(snapshots) is [var only]
             ? only
-            : throw new CheckpointException($"{folder}: a hub cache must name its snapshot in refs/main, found no such file (name a folder in snapshots).");
+            : throw new CheckpointException(
+                $"{folder}: a hub cache must name its snapshot in refs/main, found no such file (name a folder in snapshots).");
     }
 
     private static string Named(string folder, string name)

@@ -1,6 +1,8 @@
 namespace Coppice;
 
-/// <summary>Files that lie under the name of a checkpoint's file and are something else: what a failed or partial download leaves.</summary>
+/// <summary>
+/// Files that lie under the name of a checkpoint's file and are something else: what a failed or partial download leaves.
+/// </summary>
 internal static class MistakenFile
 {
     /// <summary>Bytes of a file's beginning that <see cref="Describe"/> looks at.</summary>
@@ -8,14 +10,17 @@ internal static class MistakenFile
 
     private static readonly (byte[] Start, string What)[] Kinds =
     [
-        ("version https://git-lfs"u8.ToArray(), "is a Git LFS pointer, not the file itself (run `git lfs pull` in the folder, or download the file)"),
+        ("version https://git-lfs"u8.ToArray(),
+            "is a Git LFS pointer, not the file itself (run `git lfs pull` in the folder, or download the file)"),
         ("<!doctype html"u8.ToArray(), "is a web page, not the file itself (the download got an error or a log-in page)"),
         ("<html"u8.ToArray(), "is a web page, not the file itself (the download got an error or a log-in page)"),
         ("PK\x03\x04"u8.ToArray(), "is a ZIP archive, as PyTorch writes checkpoints (convert it to safetensors)"),
         ("GGUF"u8.ToArray(), "is a GGUF file (load the model's original folder with safetensors)"),
     ];
 
-    /// <summary>What the file is that begins with <paramref name="start"/>, as the rest of a sentence after its name; null for nothing known.</summary>
+    /// <summary>
+    /// What the file is that begins with <paramref name="start"/>, as the rest of a sentence after its name; null for nothing known.
+    /// </summary>
     public static string? Describe(ReadOnlySpan<byte> start)
     {
         foreach (var (kind, what) in Kinds)
@@ -25,7 +30,9 @@ internal static class MistakenFile
         return null;
     }
 
-    /// <summary>Throws where <paramref name="start"/>, the beginning of the file <paramref name="name"/>, shows that it is another file.</summary>
+    /// <summary>
+    /// Throws where <paramref name="start"/>, the beginning of the file <paramref name="name"/>, shows that it is another file.
+    /// </summary>
     /// <exception cref="CheckpointException">It is.</exception>
     public static void Refuse(string name, ReadOnlySpan<byte> start)
     {

@@ -6,7 +6,8 @@ internal static class PythonJson
     private static readonly byte[][] Constants = ["-Infinity"u8.ToArray(), "Infinity"u8.ToArray(), "NaN"u8.ToArray()];
 
     /// <summary>
-    /// <paramref name="utf8"/> with these constants as strings, so that a key that nobody reads does no harm and one that must be a number is
+    /// <paramref name="utf8"/> with these constants as strings, so that a key that nobody reads does no harm and one that must be a number
+    /// is
     /// refused by name; the same memory where there are none.
     /// </summary>
     /// <remarks>Time: one pass over the bytes. Whatever else is not JSON stays as it is.</remarks>

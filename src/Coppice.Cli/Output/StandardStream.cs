@@ -9,9 +9,12 @@ internal class OutputException(string message) : IOException(message);
 /// <summary>Whoever read the output has gone, as head does after some lines: nothing that follows is wanted.</summary>
 internal sealed class ReaderGoneException(string stream) : OutputException($"{stream}: its reader has gone.");
 
-/// <summary>stdout or stderr of the process, written at once. What cannot be written is an exception, never silence and never an abort.</summary>
+/// <summary>
+/// stdout or stderr of the process, written at once. What cannot be written is an exception, never silence and never an abort.
+/// </summary>
 /// <remarks>
-/// The framework's own stream says nothing when a reader has gone, so a program would compute for nobody; and a stream that was closed when the
+/// The framework's own stream says nothing when a reader has gone, so a program would compute for nobody; and a stream that was closed when
+/// the
 /// program began has its number taken by the next file that is opened, so that texts would go into that file. Both are found here.
 /// </remarks>
 internal sealed unsafe partial class StandardStream : Stream
@@ -105,7 +108,8 @@ internal sealed unsafe partial class StandardStream : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>
-    /// Whether the stream was there when the program began. A file that the runtime has opened under a free number is closed on execution; an
+    /// Whether the stream was there when the program began. A file that the runtime has opened under a free number is closed on execution;
+    /// an
     /// inherited one is not.
     /// </summary>
     private static bool IsInherited(int descriptor)

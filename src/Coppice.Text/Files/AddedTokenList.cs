@@ -21,7 +21,9 @@ internal sealed class AddedTokenList
         foreach (var token in tokens) Append(token);
     }
 
-    /// <summary>Adds <paramref name="token"/>, whose id counts for nothing, and returns the id that it gets; null for an empty token.</summary>
+    /// <summary>
+    /// Adds <paramref name="token"/>, whose id counts for nothing, and returns the id that it gets; null for an empty token.
+    /// </summary>
     public int? Add(AddedToken token)
     {
         if (token.Content.Length == 0) return null;

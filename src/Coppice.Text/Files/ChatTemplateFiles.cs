@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Coppice.Text.Files;
 
-/// <summary>The chat templates of a folder, from the keys and files in which they were kept over time; later ones replace earlier ones.</summary>
+/// <summary>
+/// The chat templates of a folder, from the keys and files in which they were kept over time; later ones replace earlier ones.
+/// </summary>
 internal sealed class ChatTemplateFiles
 {
     private const string Key = "chat_template", Usual = "default";
@@ -63,7 +65,7 @@ internal sealed class ChatTemplateFiles
     }
 
     private void LeaveOut(JsonField field) =>
-        _warnings.Add($"{field.Wrong("a string, an object of strings or a list of named templates").Message.TrimEnd('.')}; it is left out.");
+        _warnings.Add(field.Wrong("a string, an object of strings or a list of named templates").Message.TrimEnd('.') + "; it is left out.");
 
     private void AddFile(string path, string name)
     {

@@ -26,7 +26,9 @@ internal sealed record ModelFolder(string Folder, ModelFamily Family, ModelSpec 
     /// <summary>What is odd in the folder and does not keep the model from loading, a sentence each.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
 
-    /// <summary>Reads config.json and generation_config.json of <paramref name="folder"/>, which may be a hub's cache of one model.</summary>
+    /// <summary>
+    /// Reads config.json and generation_config.json of <paramref name="folder"/>, which may be a hub's cache of one model.
+    /// </summary>
     /// <exception cref="CheckpointException">A file is missing or malformed.</exception>
     /// <exception cref="UnsupportedModelException">No family reads the config, or the model is not for that use.</exception>
     public static ModelFolder Read(string folder, ModelUse use = ModelUse.Any)

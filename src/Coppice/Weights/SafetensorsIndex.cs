@@ -23,7 +23,14 @@ internal sealed class SafetensorsIndex
     public static SafetensorsIndex Read(string path)
     {
         using var document = JsonFile.Read(path);
-        if (!document.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+        return Of(document.RootElement);
+    }
+
+    /// <summary>The index that is written as <paramref name="root"/>.</summary>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public static SafetensorsIndex Of(JsonElement root)
+    {
+        if (!root.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
             throw new CheckpointException($"{FileName}: weight_map must be an object from tensor to shard, found none.");
         var shardOf = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var property in map.EnumerateObject())

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Coppice.Tests.EndToEnd;
 
-/// <summary>Streams that are closed, full or read by nobody: the command ends in order, says what it can, and computes for nobody.</summary>
+/// <summary>
+/// Streams that are closed, full or read by nobody: the command ends in order, says what it can, and computes for nobody.
+/// </summary>
 public sealed class CliStreamTests(CliModelFolder files) : IClassFixture<CliModelFolder>
 {
     private const string Full = "coppice: stdout: cannot be written: ", Closed = "coppice: stdout: must be open, found it closed.";
@@ -65,7 +67,9 @@ public sealed class CliStreamTests(CliModelFolder files) : IClassFixture<CliMode
         Assert.Equal("{\"text\":\"abc\"}", File.ReadAllText(Path.Combine(files.Folder, "in.jsonl")));
     }
 
-    /// <summary>190,000 tokens take minutes; a reader that leaves at once ends them, with JSON at the end as well as with a stream.</summary>
+    /// <summary>
+    /// 190,000 tokens take minutes; a reader that leaves at once ends them, with JSON at the end as well as with a stream.
+    /// </summary>
     [Theory]
     [InlineData("", "head -c 3 >/dev/null")]
     [InlineData("--json", "true")]

@@ -9,7 +9,9 @@ public sealed class UserFolderTests
 {
     private const float Tolerance = 2e-4f;      // as for the families: two float32 computations
 
-    /// <summary>The case, the family's golden folder that has the same weights, and a word of its warning; none where nothing is odd.</summary>
+    /// <summary>
+    /// The case, the family's golden folder that has the same weights, and a word of its warning; none where nothing is odd.
+    /// </summary>
     public static TheoryData<string, string, string?> Loaded() => new()
     {
         { "tied-flag-lies/model", "llama-untied", "lm_head.weight\" differs from the embedding" },

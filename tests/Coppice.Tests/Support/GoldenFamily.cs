@@ -1,7 +1,8 @@
 namespace Coppice.Tests.Support;
 
 /// <summary>
-/// A golden folder of a family, with weights and expected values. A folder NAME-old that stores none has those of NAME, as links in a folder
+/// A golden folder of a family, with weights and expected values. A folder NAME-old that stores none has those of NAME, as links in a
+/// folder
 /// of its own; deleted at the end.
 /// </summary>
 internal sealed class GoldenFamily : IDisposable

@@ -65,7 +65,11 @@ internal static class CollectionFilters
         var bound = arguments.Bind("join", 0, "d", "attribute");
         var separator = bound.Has(0) ? renderer.Representation.Text(bound[0]) : "";
         var path = bound.IsGiven(1) ? AttributePath.Of(bound[1]) : AttributePath.Whole;
-        if (renderer.Autoescapes) return JoinEscaped(renderer, [.. Facts.Elements(value).Select(element => path.Get(element))], bound.Has(0) ? bound[0] : "");
+        if (renderer.Autoescapes)
+        {
+            object?[] parts = [.. Facts.Elements(value).Select(element => path.Get(element))];
+            return JoinEscaped(renderer, parts, bound.Has(0) ? bound[0] : "");
+        }
         var joined = new StringBuilder();
         var first = true;
         foreach (var element in Facts.Elements(value))

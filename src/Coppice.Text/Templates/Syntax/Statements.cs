@@ -80,7 +80,8 @@ internal sealed record SetBlockStatement(
 }
 
 /// <summary>Prints a block's text after a filter.</summary>
-internal sealed record FilterBlockStatement(FilterExpression Filter, IReadOnlyList<Statement> Body, Escaping Escaping, int Line) : Statement(Line)
+internal sealed record FilterBlockStatement(FilterExpression Filter, IReadOnlyList<Statement> Body, Escaping Escaping, int Line)
+    : Statement(Line)
 {
     public override IEnumerable<Node> Children => Body.Append<Node>(Filter);
 
