@@ -115,6 +115,9 @@ public abstract class MemoryPool : IDisposable
 
     private protected abstract void FreeSlab();
 
+    /// <summary>Touches memory of the slab, so that the operating system gives it now; nothing where it is given at once.</summary>
+    internal virtual void Commit(nint address, long bytes) { }
+
     private void Close(bool forgotten)
     {
         using var noOp = Owner.Pause();

@@ -45,6 +45,17 @@ public sealed class PoolBuffer : IDisposable
         return new Pin(this);
     }
 
+    /// <summary>
+    /// Has the operating system give memory to bytes <paramref name="first"/> … <paramref name="end"/> - 1 now, where it otherwise does so
+    /// when they are first written. What they hold stays, whoever writes meanwhile.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">It has been returned.</exception>
+    internal void Commit(long first, long end)
+    {
+        using var pin = Use();
+        Pool.Commit(Address + (nint)Math.Max(first, 0), Math.Min(end, Bytes) - Math.Max(first, 0));
+    }
+
     /// <summary>Returns it to the pool, once an op that is running has ended. A second call does nothing.</summary>
     public void Dispose()
     {

@@ -44,6 +44,19 @@ internal sealed class KvMemory : IDisposable
     public Tensor Values(int layer) =>
         _all.Slice((2 * layer + 1) * Run, _rows).As(KvLayout.Values(_rows, _geometry.KvHeads, _geometry.HeadDim));
 
+    /// <summary>
+    /// Has the operating system give memory to a share of the run after that of <paramref name="page"/>, so that the pass in which that
+    /// begins does not wait for all of it: in the second half of a run each page asks for an equal part of the next.
+    /// </summary>
+    public void CommitAhead(int page)
+    {
+        var (run, place) = Math.DivRem(page, Run);
+        if (2 * place < Run) return;
+        var bytes = _geometry.Bytes(Run);
+        var next = (run + 1) * bytes;
+        _all.Buffer.Commit(next + (2 * place - Run) * bytes / Run, next + Math.Min(2 * place + 2 - Run, Run) * bytes / Run);
+    }
+
     /// <summary>Where page <paramref name="page"/> is in the tensors of every layer.</summary>
     public int Row(int page) => page / Run * Stride + page % Run;
 

@@ -17,6 +17,7 @@ internal sealed class KvPagePool : KvPool
     /// </remarks>
     private const int RunBytes = 384 << 10;
 
+    private readonly bool _commitsOnWrite;
     private readonly KvMemory _memory;
     private readonly KvPageCopy _copy;
     private readonly (Tensor Keys, Tensor Values)[] _layers;
@@ -29,6 +30,7 @@ internal sealed class KvPagePool : KvPool
     /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
     public KvPagePool(MemoryPool pool, KvGeometry geometry, int pages, IReadOnlyList<int>? order = null) : base(geometry, pages)
     {
+        _commitsOnWrite = pool.Owner.CommitsOnWrite;
         _memory = new KvMemory(pool, geometry, pages, Run(pool.Owner, geometry, pages));
         try
         {
@@ -64,6 +66,15 @@ internal sealed class KvPagePool : KvPool
 
     /// <summary>Copies one layer's keys, then values, of a page from the host.</summary>
     public void WritePage(int layer, int page, ReadOnlySpan<byte> bytes) => _memory.Write(layer, page, bytes);
+
+    /// <inheritdoc/>
+    public override void Take(Span<int> pages, int first = -1)
+    {
+        base.Take(pages, first);
+        if (!_commitsOnWrite) return;
+        // Pages of runs that were in use before have their memory; asking again takes a microsecond.
+        foreach (var page in pages) _memory.CommitAhead(_memory.Page(page));
+    }
 
     /// <inheritdoc/>
     protected override int Index(int page) => _memory.Page(page);

@@ -68,6 +68,43 @@ public sealed class KvMemoryTests : IDisposable
         Assert.InRange(CommittedBytes(pool), Geometry.Bytes(7), 24 << 20);
     }
 
+    /// <summary>The run after the one in use is there before its first page is taken, by equal parts, and what it holds stays.</summary>
+    [Fact]
+    public void The_next_run_is_committed_before_it_begins()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/proc/self/pagemap"), "tells from /proc/self/pagemap what is committed");
+        const int count = 30;
+        using var pool = _backend.CreatePool("kv", KvPagePool.Bytes(_backend, Geometry, count) + 4096);
+        using var pages = new KvPagePool(pool, Geometry, count);
+        var run = (int)((384 << 10) / Geometry.PageBytes);
+        Assert.Equal(6, run);
+        var taken = new int[1];
+        var committed = new List<long>();
+        for (var page = 0; page < count; page++)
+        {
+            pages.Take(taken);
+            committed.Add(CommittedBytes(pool));
+        }
+        Assert.Equal(0, committed[run / 2 - 1]);        // the first half asks for nothing
+        Assert.InRange(committed[run - 1], Geometry.Bytes(run) - (2 << 20), Geometry.Bytes(run) + (4 << 20));
+        for (var page = 1; page < run; page++)
+            Assert.InRange(committed[run + page] - committed[run + page - 1], 0, Geometry.Bytes(run) / (run / 2) + (2 << 20));
+
+        var bytes = new byte[2 * Geometry.PageBytes];
+        var expected = Enumerable.Range(0, bytes.Length).Select(i => (byte)(i * 7)).ToArray();
+        using var order = _backend.CreatePool("order", KvPagePool.Bytes(_backend, Geometry, 12) + 4096);
+        using var turned = new KvPagePool(order, Geometry, 12, [6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5]);
+        var later = new int[6];
+        turned.Take(later);
+        foreach (var page in later) turned.WritePage(3, page, expected);
+        turned.Take(new int[6]);        // the run before those: asks for what is in use
+        foreach (var page in later)
+        {
+            turned.ReadPage(3, page, bytes);
+            Assert.Equal(expected, bytes);
+        }
+    }
+
     /// <summary>Bytes of a pool's slab that are in memory or swapped out: bits 63 and 62 of a page's entry (proc_pid_pagemap(5)).</summary>
     private static long CommittedBytes(MemoryPool pool)
     {
