@@ -8,7 +8,7 @@ internal sealed partial class Scheduler
     private const int LeastChunk = 8;
 
     /// <summary>Of the bound is what a pass is planned for: the machine's speed drifts.</summary>
-    private const double Margin = 0.8;
+    private const double Margin = 0.7;
 
     /// <summary>Of the bound is what drafts may take beside prompts.</summary>
     private const double DraftShare = 0.15;
