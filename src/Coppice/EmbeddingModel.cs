@@ -138,12 +138,16 @@ public sealed class EmbeddingModel : IDisposable
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IReadOnlyList<TextEmbedding> Embed(IReadOnlyList<string> texts, CancellationToken cancellationToken = default) =>
-        Embed(texts, isAsynchronous: false, cancellationToken).GetAwaiter().GetResult();
+        Embed(Encodings(texts), isAsynchronous: false, cancellationToken).GetAwaiter().GetResult();
 
     /// <summary>The same without blocking a thread.</summary>
     /// <inheritdoc cref="Embed(IReadOnlyList{string}, CancellationToken)"/>
     public Task<IReadOnlyList<TextEmbedding>> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken = default) =>
-        Embed(texts, isAsynchronous: true, cancellationToken);
+        Embed(Encodings(texts), isAsynchronous: true, cancellationToken);
+
+    /// <summary>The vectors of texts that are tokens already, each from one to <see cref="MaxTokens"/> of the vocabulary's.</summary>
+    internal IReadOnlyList<TextEmbedding> EmbedIds(IReadOnlyList<int[]> texts, CancellationToken cancellation) =>
+        Embed(new EncodedTexts(texts.Count, i => (texts[i], false)), isAsynchronous: false, cancellation).GetAwaiter().GetResult();
 
     /// <summary>Frees the model, unless it belongs to the caller, after the pass that runs.</summary>
     public void Dispose()
@@ -154,10 +158,8 @@ public sealed class EmbeddingModel : IDisposable
     }
 
     /// <summary>Keeps some texts ahead of the one that is waited for, so that passes are full. Not asynchronous, it is done on return.</summary>
-    private async Task<IReadOnlyList<TextEmbedding>> Embed(IReadOnlyList<string> texts, bool isAsynchronous, CancellationToken cancellation)
+    private async Task<IReadOnlyList<TextEmbedding>> Embed(EncodedTexts texts, bool isAsynchronous, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(texts);
-        foreach (var text in texts) ArgumentNullException.ThrowIfNull(text, nameof(texts));
         ThrowIfDisposed();
         cancellation.ThrowIfCancellationRequested();
         var results = new TextEmbedding[texts.Count];
@@ -166,7 +168,7 @@ public sealed class EmbeddingModel : IDisposable
         {
             for (int next = 0, done = 0; done < results.Length; done++)
             {
-                while (next < results.Length && open.Count < _ahead && TryStart(texts[next], isAsynchronous, open, cancellation)) next++;
+                while (next < results.Length && open.Count < _ahead && TryStart(texts.Encode(next), isAsynchronous, open, cancellation)) next++;
                 var work = open.Peek().Work;
                 while (!work.IsAtEnd())
                 {
@@ -185,6 +187,16 @@ public sealed class EmbeddingModel : IDisposable
         }
     }
 
+    /// <summary>Texts, whose tokens are found one text after the other.</summary>
+    private sealed record EncodedTexts(int Count, Func<int, (int[] Ids, bool IsTruncated)> Encode);
+
+    private EncodedTexts Encodings(IReadOnlyList<string> texts)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        foreach (var text in texts) ArgumentNullException.ThrowIfNull(text, nameof(texts));
+        return new EncodedTexts(texts.Count, i => (_encoder.Encode(texts[i], out var isTruncated), isTruncated));
+    }
+
     /// <summary>A text that takes part in passes, or waits.</summary>
     private sealed record OpenText(
         Sequence Sequence, EmbeddingWork Work, Pooler Pooler, bool IsTruncated, CancellationTokenRegistration Registration)
@@ -193,10 +205,9 @@ public sealed class EmbeddingModel : IDisposable
     }
 
     /// <summary>Registers a text; false where the queue is full, and others of <paramref name="open"/> will come to their end.</summary>
-    private bool TryStart(string text, bool isAsynchronous, Queue<OpenText> open, CancellationToken cancellation)
+    private bool TryStart((int[] Ids, bool IsTruncated) text, bool isAsynchronous, Queue<OpenText> open, CancellationToken cancellation)
     {
-        var ids = _encoder.Encode(text, out var isTruncated);
-        var sequence = Rent(ids);
+        var sequence = Rent(text.Ids);
         var pooler = new Pooler(Pooling, IsNormalized, Dimensions);
         var work = new EmbeddingWork(_model.Scheduler, sequence, _model.Spec.IsEncoder, pooler, _states, Dimensions)
         {
@@ -212,7 +223,7 @@ public sealed class EmbeddingModel : IDisposable
             if (error is ModelBusyException && open.Count > 0) return false;
             throw;
         }
-        open.Enqueue(new OpenText(sequence, work, pooler, isTruncated, cancellation.UnsafeRegister(Cancel, work)));
+        open.Enqueue(new OpenText(sequence, work, pooler, text.IsTruncated, cancellation.UnsafeRegister(Cancel, work)));
         return true;
     }
 

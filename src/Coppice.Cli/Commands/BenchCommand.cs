@@ -10,7 +10,7 @@ namespace Coppice.Cli.Commands;
 internal static class BenchCommand
 {
     private static readonly string[] Suites = ["all", "decode", "prefill"];
-    private static readonly int[] Contexts = [64, 512, 2048], Prompts = [64, 512];
+    private static readonly int[] Contexts = [64, 512, 2048], Prompts = [64, 512], Texts = [16, 64, 256];
     private const int Steps = 8;
 
     private static readonly Option<string> Suite = new("--suite")
@@ -43,13 +43,28 @@ internal static class BenchCommand
             throw context.Usage("--suite and rows of your own exclude each other");
         if (context.Has(Depth) && !context.Has(Decode)) throw context.Usage("--depth is for --decode");
         var concurrency = ConcurrencyArguments.Read(context, Suite, Prefill, Decode);
+        if (ModelFolder.Read(ModelFolders.Require(context.Value(ModelArguments.Model)!)).Spec.IsEncoder) return RunEncoder(context, concurrency);
         using var loaded = ModelArguments.Load(context);
         var model = loaded.Model;
-        var threads = DeviceFactory.CpuThreads(model.Backend)
-            ?? throw new CommandException($"bench: measures the limits of a CPU, but the device is {model.DeviceName} (use --device cpu).");
         using var passes = concurrency is null ? null : Passes(concurrency, model);
         var rows = concurrency?.Rows(model, passes!, context.Output.Detail) ?? Chosen(context, model)
             ?? Rows(context.Value(Suite)!, model);
+        return Run(context, model, rows);
+    }
+
+    /// <summary>An encoder has no tokens to generate: texts of several lengths are measured.</summary>
+    private static int RunEncoder(CommandContext context, ConcurrencyPlan? concurrency)
+    {
+        if (concurrency is not null || context.Has(Suite) || context.Has(Prefill) || context.Has(Decode))
+            throw context.Usage("an encoder generates nothing: --suite, --prefill, --decode and --concurrency are not for it");
+        using var model = EmbedCommand.Load(context, new EmbeddingOptions());
+        return Run(context, model.Model, [.. Texts.Where(tokens => tokens <= model.MaxTokens).Select(tokens => new EmbedRow(model, tokens))]);
+    }
+
+    private static int Run(CommandContext context, LanguageModel model, IReadOnlyList<IMeasuredRow> rows)
+    {
+        var threads = DeviceFactory.CpuThreads(model.Backend)
+            ?? throw new CommandException($"bench: measures the limits of a CPU, but the device is {model.DeviceName} (use --device cpu).");
         BenchResult? result = null;
         try
         {

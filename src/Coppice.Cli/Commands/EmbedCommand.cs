@@ -34,7 +34,11 @@ internal static class EmbedCommand
         var requests = source == Lines
             ? JsonLines.Read(context.Value(Lines)!).Select(EmbedRequest.Read)
             : [new EmbedRequest(null, context.Value(Text)!)];
-        using var model = Load(context);
+        using var model = Load(context, new EmbeddingOptions
+        {
+            Pooling = Poolings.Parse(context.Value(PoolingName)!),
+            Normalize = context.Value(NoNormalize) ? false : null,
+        });
         var stopped = context.Interrupts.Run(cancellation =>
         {
             var number = 0;
@@ -48,15 +52,11 @@ internal static class EmbedCommand
         return stopped ? ExitStatus.Interrupted : ExitStatus.Done;
     }
 
-    private static EmbeddingModel Load(CommandContext context)
+    /// <summary>Loads the model as the user wants it.</summary>
+    public static EmbeddingModel Load(CommandContext context, EmbeddingOptions embedding)
     {
         var options = ModelArguments.Options(
             context, context.Value(ModelArguments.Weights)!, context.Value(ModelArguments.Kv)!, context.Value(ModelArguments.Activations)!);
-        var embedding = new EmbeddingOptions
-        {
-            Pooling = Poolings.Parse(context.Value(PoolingName)!),
-            Normalize = context.Value(NoNormalize) ? false : null,
-        };
         var folder = ModelFolders.Require(context.Value(ModelArguments.Model)!);
         var start = Stopwatch.GetTimestamp();
         EmbeddingModel model;

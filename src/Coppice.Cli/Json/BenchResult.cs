@@ -13,7 +13,7 @@ internal sealed record MachineSpeed(
     [property: JsonPropertyName("fma_GFLOPs")] double FmaGigaflops);
 
 /// <summary>One measurement: the median over the rounds.</summary>
-/// <param name="Name">decode-CONTEXT, decode-TOKENS@CONTEXT, prefill-TOKENS or concurrency-REQUESTS.</param>
+/// <param name="Name">decode-CONTEXT, decode-TOKENS@CONTEXT, prefill-TOKENS, concurrency-REQUESTS or embed-TOKENS.</param>
 /// <param name="TokensPerS">Tokens in a second; with concurrency prompt and new tokens of all requests.</param>
 /// <param name="Gigabytes">Weights, keys and values read in a second, in 10⁹ bytes; null with concurrency.</param>
 /// <param name="Gigaflops">Multiplications and additions in a second, in 10⁹; null with concurrency.</param>

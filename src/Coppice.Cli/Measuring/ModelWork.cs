@@ -29,6 +29,13 @@ internal sealed class ModelWork(ModelSpec spec, long weightBytes, KvCacheOptions
         return 2 * layers * rows + 2 * head + 4.0 * spec.QueryWidth * scores;
     }
 
+    /// <summary>Multiplications and additions of an encoder for a text of <paramref name="tokens"/> tokens.</summary>
+    public double EncoderFlops(int tokens)
+    {
+        var layers = ComputedParameters() - (double)spec.TokenTypes * spec.HiddenSize;
+        return 2 * layers * tokens + 4.0 * spec.QueryWidth * tokens * tokens * spec.Layers.Count;
+    }
+
     /// <summary>Parameters that each token is multiplied with, the head among them: of the experts only those that run.</summary>
     private double ComputedParameters() =>
         _parameters - IdleExperts(1) - (spec.TiedHead ? 0 : Embedding) - (double)spec.LearnedPositions * spec.HiddenSize;

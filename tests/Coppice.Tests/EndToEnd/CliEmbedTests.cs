@@ -37,6 +37,20 @@ public sealed class CliEmbedTests : IDisposable
         foreach (var i in (int[])[0, 7, 349, 511, 512, 699]) Assert.Equal(model.Embed(texts[i]).Vector.ToArray(), Numbers(results[i]));
     }
 
+    [Fact]
+    public void The_bench_of_an_encoder_measures_texts_of_several_lengths()
+    {
+        var outcome = CliProcess.Run("bench", "--model", _folder.Folder, "--device", "cpu", "--rounds", "1", "--json");
+        var rows = outcome.Json.GetProperty("rows").EnumerateArray().ToArray();
+        Assert.Equal(["embed-16", "embed-64"], rows.Select(row => row.GetProperty("name").GetString()));     // 256 tokens do not fit
+        Assert.All(rows, row => Assert.True(row.GetProperty("tokens_per_s").GetDouble() > 0));
+        // Of each of 3 layers the matrices, biases and norms, the norm of the embeddings, and two products over 16 tokens.
+        var perToken = 2 * (3 * (4 * 48 * 48 + 2 * 48 * 80) + 3 * (5 * 48 + 80 + 4 * 48) + 2 * 48) + 4.0 * 48 * 16 * 3;
+        var ratio = rows[0].GetProperty("GFLOPs").GetDouble() * 1e9 / rows[0].GetProperty("tokens_per_s").GetDouble();
+        Assert.Equal(perToken, ratio, tolerance: 1e-6 * perToken);
+        Assert.Equal(2, CliProcess.Run("bench", "--model", _folder.Folder, "--device", "cpu", "--suite", "decode").Status);
+    }
+
     [Theory]
     [InlineData("""{"id": 1}""", "line 1: must have a \"text\", found none.")]
     [InlineData("""{"text": "a", "prompt": "b"}""", "line 1: \"prompt\" is not known; known are id, text.")]
