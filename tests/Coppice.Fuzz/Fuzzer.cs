@@ -84,10 +84,13 @@ internal sealed partial class Fuzzer
     /// <summary>The place where an exception was thrown: the first line of its trace.</summary>
     private static string Frame(Exception error) => error.StackTrace?.Split('\n')[0].Trim() ?? "";
 
-    /// <summary>A message without what comes from the input: quoted texts, numbers, and all after the first 80 characters.</summary>
+    /// <summary>
+    /// A message without what comes from the input: what was found, quoted texts, numbers, and all after the first 80 characters.
+    /// </summary>
     private static string Kind(string message)
     {
-        var kind = FromInput().Replace(message, "_");
+        var found = message.IndexOf("found", StringComparison.Ordinal);
+        var kind = FromInput().Replace(found < 0 ? message : message[..found], "_");
         return kind.Length > 80 ? kind[..80] : kind;
     }
 

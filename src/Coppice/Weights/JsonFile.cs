@@ -31,13 +31,35 @@ internal static class JsonFile
         {
             if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
             var document = JsonDocument.Parse(PythonJson.WithoutConstants(utf8), new JsonDocumentOptions { MaxDepth = 32 });
-            if (document.RootElement.ValueKind == root) return document;
+            if (document.RootElement.ValueKind == root)
+            {
+                ReadNames(document.RootElement);
+                return document;
+            }
             document.Dispose();
             throw new CheckpointException($"{name}: must be a JSON {kind}, found another value.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new CheckpointException($"{name}: must be JSON: {CheckpointText.Clip(e.Message)}", e);
+        }
+    }
+
+    /// <summary>
+    /// Reads every key once: one with half a surrogate pair, written as an escape, makes each later look for any key fail.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A key is no text.</exception>
+    private static void ReadNames(JsonElement element)
+    {
+        if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in element.EnumerateArray()) ReadNames(item);
+        }
+        if (element.ValueKind != JsonValueKind.Object) return;
+        foreach (var property in element.EnumerateObject())
+        {
+            _ = property.Name;
+            ReadNames(property.Value);
         }
     }
 }

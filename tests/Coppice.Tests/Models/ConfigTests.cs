@@ -50,6 +50,14 @@ public sealed class ConfigTests
         Assert.Contains(word, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Found by the fuzzer: looking for a key met the broken one on its way.</summary>
+    [Theory]
+    [InlineData("{\"\\ud800\": 1, \"model_type\": \"llama\"}")]
+    [InlineData("{\"model_type\": \"llama\", \"rope_scaling\": {\"\\udc00x\": 1}}")]
+    [InlineData("{\"model_type\": \"llama\", \"a\": [[{\"\\ud83d\": 1}]]}")]
+    public void A_key_that_is_no_text_is_a_checkpoint_error(string json) =>
+        Assert.Contains("config.json: must be JSON", Assert.Throws<CheckpointException>(() => Read(json)).Message, StringComparison.Ordinal);
+
     [Fact]
     public void Mutated_configs_of_every_family_give_specs_or_engine_errors_only()
     {
