@@ -34,8 +34,8 @@ public sealed class FuzzerTests
         var target = Targets.All.Single(target => target.Name == name);
         var read = target.Prepare();
         Assert.All(target.Seeds, seed => read(seed));
-        var result = new Fuzzer(target, seed: 5).Run(Enough, 500);
+        var result = new Fuzzer(target, seed: 5).Run(Enough, 200);
         Assert.True(result.Findings.Count == 0, string.Join('\n', result.Findings.Select(finding => finding.What)));
-        Assert.True(result.Outcomes > 2, $"only {result.Outcomes} kinds of outcome");
+        Assert.True(result.Outcomes > 1, "nothing was refused");
     }
 }
