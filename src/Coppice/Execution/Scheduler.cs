@@ -364,7 +364,8 @@ internal sealed partial class Scheduler : IDisposable
         {
             lock (_sync)
             {
-                while (_driving || _exclusive > 0 || !HasDemand())
+                // Who disposes waits for the driver, and would not come to its turn if this thread drove again at once.
+                while (_disposed || _driving || _exclusive > 0 || !HasDemand())
                 {
                     if (!_disposed && Monitor.Wait(_sync, IdleMilliseconds)) continue;
                     if (!_disposed && (_driving || HasDemand())) continue;
