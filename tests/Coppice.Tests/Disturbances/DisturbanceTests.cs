@@ -1,7 +1,4 @@
-using Coppice.Drafting;
 using Coppice.Kernels;
-using Coppice.Tests.Execution;
-using Coppice.Tests.Support;
 using Xunit;
 
 namespace Coppice.Tests.Disturbances;
@@ -15,64 +12,72 @@ namespace Coppice.Tests.Disturbances;
 /// n; without it a sample does, of requests for memory all. Half of the disturbances last until the scenario has ended: what cleans up is
 /// disturbed too.
 /// </remarks>
-public sealed class DisturbanceTests : IClassFixture<DisturbedModel>
+public sealed class DisturbanceTests(DisturbedModels models) : IClassFixture<DisturbedModels>
 {
-    private static readonly bool TakesAll = Environment.GetEnvironmentVariable("COPPICE_DISTURBANCES") == "all";
-    private readonly DisturbedModel _world;
+    internal static readonly bool TakesAll = Environment.GetEnvironmentVariable("COPPICE_DISTURBANCES") == "all";
+    private static readonly string[] WithoutSharedPages = ["session", "two turns", "fork", "save and load", "logits", "many scores"];
 
-    public DisturbanceTests(DisturbedModel world) => _world = world;
+    /// <summary>Every scenario with shared pages, and some with pages of each session's own.</summary>
+    public static TheoryData<string, bool> All => Cases(_ => true);
 
-    public static TheoryData<string> All => [.. Scenarios.Names];
-
-    public static TheoryData<string> WithSessions => [.. Scenarios.Names.Where(Scenarios.HasSessions)];
+    public static TheoryData<string, bool> WithSessions => Cases(Scenarios.HasSessions);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, MemberData(nameof(All))]
-    public Task Memory_that_is_refused(string scenario) => ForEveryStepAsync(scenario, DeviceStep.Memory, (_, n) =>
+    public Task Memory_that_is_refused(string scenario, bool shared) => ForEveryStepAsync(scenario, shared, DeviceStep.Memory, (_, n) =>
     {
         var error = new DeviceMemoryException($"request {n} is refused");
         return (() => throw error, caught => ReferenceEquals(error, caught));
     });
 
     [Theory, MemberData(nameof(All))]
-    public Task Ops_that_fail(string scenario) => ForEveryStepAsync(scenario, DeviceStep.Op, (_, n) =>
+    public Task Ops_that_fail(string scenario, bool shared) => ForEveryStepAsync(scenario, shared, DeviceStep.Op, (_, n) =>
     {
         var error = new LostDeviceException($"op {n} fails");
         return (() => throw error, caught => ReferenceEquals(error, caught));
     });
 
     [Theory, MemberData(nameof(All))]
-    public Task Calls_that_are_cancelled(string scenario) => ForEveryStepAsync(scenario, null, (act, _) =>
+    public Task Calls_that_are_cancelled(string scenario, bool shared) => ForEveryStepAsync(scenario, shared, null, (act, _) =>
         (act.Source.Cancel, caught => caught is OperationCanceledException cancelled && cancelled.CancellationToken == act.Source.Token));
 
     [Theory, MemberData(nameof(WithSessions))]
-    public Task Sessions_that_are_disposed(string scenario) => ForEveryStepAsync(scenario, null, (act, _) =>
-        (() => WhileOpWaits(() => act.Stage.First?.Dispose()), caught => caught is ObjectDisposedException));
+    public Task Sessions_that_are_disposed(string scenario, bool shared) => ForEveryStepAsync(scenario, shared, null, (act, _) =>
+        (() => WatchedDevice.RunWhileStepWaits(() => act.Stage.First?.Dispose()), caught => caught is ObjectDisposedException));
+
+    private static TheoryData<string, bool> Cases(Func<string, bool> has)
+    {
+        var cases = new TheoryData<string, bool>();
+        foreach (var name in Scenarios.Names.Where(has)) cases.Add(name, true);
+        foreach (var name in WithoutSharedPages.Where(has)) cases.Add(name, false);
+        return cases;
+    }
 
     /// <summary>Disturbs the n-th step of a scenario, for every n, and plays it once more without.</summary>
     /// <param name="scenario">Its name.</param>
+    /// <param name="shared">Whether sessions share pages.</param>
     /// <param name="step">Steps that count; null for all.</param>
     /// <param name="make">Makes the n-th disturbance of a stage, and says which error it must come to.</param>
     private async Task ForEveryStepAsync(
-        string scenario, DeviceStep? step,
+        string scenario, bool shared, DeviceStep? step,
         Func<(Stage Stage, CancellationTokenSource Source), int, (Action Disturb, Predicate<Exception> IsExpected)> make)
     {
-        var device = _world.Device;
-        await PlayUndisturbedAsync(scenario);       // a draft model is loaded once
+        var world = shared ? models.SharedPages : models.OwnPages;
+        await PlayUndisturbedAsync(world, scenario);       // a draft model is loaded once
         var (reached, failed) = (0, 0);
         for (var n = 1; ; n += TakesAll || step == DeviceStep.Memory ? 1 : 1 + n / 5)
         {
-            var before = _world.Counts();
+            var before = world.Counts();
             using var source = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-            using (var witness = _world.NewWitness())
+            using (var witness = world.NewWitness())
             {
-                using var stage = new Stage(_world.Model, _world.Undisturbed, source.Token);
+                using var stage = new Stage(world.Model, world.Undisturbed, source.Token);
                 var (disturb, isExpected) = make((stage, source), n);
-                device.At(step, n, lasts: n % 2 == 0, disturb);
+                world.Device.At(step, n, lasts: n % 2 == 0, disturb);
                 var error = await Record.ExceptionAsync(() => Scenarios.PlayAsync(scenario, stage));
-                device.Calm();
-                if (device.Disturbed == 0)
+                world.Device.Calm();
+                if (world.Device.Disturbed == 0)
                 {
                     Assert.Null(error);
                     break;
@@ -85,27 +90,17 @@ public sealed class DisturbanceTests : IClassFixture<DisturbedModel>
                 }
                 witness.Finish();
             }
-            await PlayUndisturbedAsync(scenario);
-            _world.CheckNothingIsLost(before, $"{scenario}, step {n}");
+            await PlayUndisturbedAsync(world, scenario);
+            world.CheckNothingIsLost(before, $"{scenario}, step {n}");
         }
         // Where there is nothing to disturb, as the cancellation of what was computed last, a test would say nothing.
         Assert.True(step == DeviceStep.Memory ? reached > 0 : failed > 0, $"{scenario}: {reached} steps were disturbed, {failed} failed");
     }
 
-    private async Task PlayUndisturbedAsync(string scenario)
+    private static async Task PlayUndisturbedAsync(DisturbedModel world, string scenario)
     {
-        using var stage = new Stage(_world.Model, _world.Undisturbed, Cancellation);
+        using var stage = new Stage(world.Model, world.Undisturbed, Cancellation);
         await Scenarios.PlayAsync(scenario, stage);
-    }
-
-    /// <summary>
-    /// Runs <paramref name="work"/> on another thread, until it waits for this one, which is in the midst of an op, or has ended.
-    /// </summary>
-    private static void WhileOpWaits(Action work)
-    {
-        var thread = new Thread(() => work()) { IsBackground = true };
-        thread.Start();
-        while (thread.IsAlive && !thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin)) Thread.Yield();
     }
 
     private sealed class LostDeviceException(string message) : Exception(message);

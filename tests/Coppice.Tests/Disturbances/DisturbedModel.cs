@@ -5,20 +5,43 @@ using Xunit;
 
 namespace Coppice.Tests.Disturbances;
 
-/// <summary>A small model on a <see cref="WatchedDevice"/>, and the same one undisturbed.</summary>
-public sealed class DisturbedModel : IDisposable
+/// <summary>The models of a test class, made once.</summary>
+public sealed class DisturbedModels : IDisposable
 {
     private readonly ModelPair _folders = new(ScheduleTests.Config);
 
-    public DisturbedModel()
+    public DisturbedModels()
     {
-        Model = LanguageModel.Load(Device.Backend, _folders.Folder, Options(40));
-        Undisturbed = new UndisturbedModel(_folders.Load(Options(0)), _folders.DraftFolder);
+        Undisturbed = new UndisturbedModel(_folders.Load(DisturbedModel.Options(0)), _folders.DraftFolder);
+        SharedPages = New(40);
+        OwnPages = New(0);
     }
 
-    internal WatchedDevice Device { get; } = new();
-    internal LanguageModel Model { get; }
+    internal string Folder => _folders.Folder;
     internal UndisturbedModel Undisturbed { get; }
+    /// <summary>Its sessions share pages.</summary>
+    internal DisturbedModel SharedPages { get; }
+    /// <summary>Each of its sessions has pages of its own.</summary>
+    internal DisturbedModel OwnPages { get; }
+
+    /// <summary>Another one, which belongs to the caller.</summary>
+    internal DisturbedModel New(int pages) => new(Folder, Undisturbed, pages);
+
+    public void Dispose()
+    {
+        SharedPages.Dispose();
+        OwnPages.Dispose();
+        Undisturbed.Dispose();
+        _folders.Dispose();
+    }
+}
+
+/// <summary>A small model on a <see cref="WatchedDevice"/>.</summary>
+internal sealed class DisturbedModel(string folder, UndisturbedModel undisturbed, int sharedPages) : IDisposable
+{
+    internal WatchedDevice Device { get; } = new();
+    internal LanguageModel Model => field ??= LanguageModel.Load(Device.Backend, folder, Options(sharedPages));
+    internal UndisturbedModel Undisturbed => undisturbed;
 
     internal static ModelOptions Options(int pages) =>
         new() { Device = "cpu", Threads = 1, ContextLength = 300, PrefillChunk = 96, KvCache = new() { SharedTokens = 64 * pages } };
@@ -29,12 +52,11 @@ public sealed class DisturbedModel : IDisposable
     /// <summary>Bytes, buffers and pages in use, and what the scheduler knows of.</summary>
     internal (long Bytes, long Slabs, long Forgotten, int Pages, int Load, int Idle) Counts()
     {
-        Model.Prefixes!.Clear(CacheScope.Default);
+        Model.Prefixes?.Clear(CacheScope.Default);
         var memory = Model.Backend.Memory;
-        var pages = Model.Runner.SharedPages!;
         // Pages of scopes that have ended stay until somebody needs them; who asks how many there are frees some.
-        var prefixes = Model.Prefixes.PagesHeld;
-        var held = pages.Pages - pages.FreePages - prefixes;
+        var prefixes = Model.Prefixes?.PagesHeld ?? 0;
+        var held = Model.Runner.SharedPages is { } pages ? pages.Pages - pages.FreePages - prefixes : 0;
         var forgotten = memory.ForgottenBuffers + memory.ForgottenPools;
         return (memory.BytesInUse, memory.SlabBytes, forgotten, held, Model.Scheduler.Load, Model.Scheduler.Idle);
     }
@@ -49,10 +71,7 @@ public sealed class DisturbedModel : IDisposable
     public void Dispose()
     {
         Model.Dispose();
-        Undisturbed.Dispose();
-        _folders.Dispose();
-        var memory = Device.Backend.Memory;
-        Assert.Equal((0L, 0L, 0L, 0L), (memory.BytesInUse, memory.SlabBytes, memory.ForgottenBuffers, memory.ForgottenPools));
+        Device.CheckEverythingIsFreed();
     }
 
     /// <summary>

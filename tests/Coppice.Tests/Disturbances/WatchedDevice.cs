@@ -1,4 +1,5 @@
 using Coppice.Kernels;
+using Xunit;
 
 namespace Coppice.Tests.Disturbances;
 
@@ -34,6 +35,24 @@ internal sealed class WatchedDevice
     public void Calm()
     {
         lock (_gate) _disturb = null;
+    }
+
+    /// <summary>The back end was disposed, and so was whatever used it: no byte is held, and none was found by a finalizer.</summary>
+    public void CheckEverythingIsFreed()
+    {
+        var memory = Backend.Memory;
+        Assert.Equal((0L, 0L, 0L, 0L), (memory.BytesInUse, memory.SlabBytes, memory.ForgottenBuffers, memory.ForgottenPools));
+    }
+
+    /// <summary>
+    /// Runs <paramref name="work"/> on another thread, until it waits for this one, which is in the midst of a step, or has ended.
+    /// </summary>
+    public static Thread RunWhileStepWaits(Action work)
+    {
+        var thread = new Thread(() => work()) { IsBackground = true };
+        thread.Start();
+        while (thread.IsAlive && !thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin)) Thread.Yield();
+        return thread;
     }
 
     private void Count(DeviceStep step)
