@@ -36,23 +36,8 @@ internal sealed class CompressedKvCache : KvCache
     /// <param name="blocks">The shared blocks.</param>
     /// <param name="capacity">Tokens.</param>
     /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
-    public CompressedKvCache(KvSource source, MemoryPool pool, CompressedKvPool blocks, int capacity) : base(capacity)
-    {
-        (_source, _backend, _pool, _format) = (source, source.Backend, blocks, blocks.Format);
-        var count = Math.Max(KvLayout.Pages(capacity), 1);
-        _held = new int[count + 1];
-        _entries = new int[EntryWords * count];
-        _pageTable = pool.Rent(new Shape(count), ElementType.I32);
-        try
-        {
-            _chunkTable = pool.Rent(new Shape(count, EntryWords), ElementType.I32);
-        }
-        catch
-        {
-            _pageTable.Buffer.Dispose();
-            throw;
-        }
-    }
+    public CompressedKvCache(KvSource source, MemoryPool pool, CompressedKvPool blocks, int capacity)
+        : this(source, pool, blocks, null, capacity) { }
 
     /// <summary>Creates an empty cache with memory of its own for all of its tokens.</summary>
     /// <param name="source">Where attention runs, and how blocks are compressed.</param>
@@ -60,7 +45,32 @@ internal sealed class CompressedKvCache : KvCache
     /// <param name="capacity">Tokens.</param>
     /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
     public CompressedKvCache(KvSource source, MemoryPool pool, int capacity)
-        : this(source, pool, new CompressedKvPool(pool, source.Format!, CompressedKvSize.Own(source.Format!, capacity)), capacity) => _own = _pool;
+        : this(source, pool, null, new CompressedKvPool(pool, source.Format!, CompressedKvSize.Own(source.Format!, capacity)), capacity) { }
+
+    /// <summary>
+    /// One of the two has the blocks: <paramref name="shared"/>, or <paramref name="own"/>, which belongs to the cache.
+    /// </summary>
+    private CompressedKvCache(KvSource source, MemoryPool pool, CompressedKvPool? shared, CompressedKvPool? own, int capacity)
+        : base(capacity)
+    {
+        _own = own;
+        _pool = shared ?? own!;
+        (_source, _backend, _format) = (source, source.Backend, _pool.Format);
+        var count = Math.Max(KvLayout.Pages(capacity), 1);
+        _held = new int[count + 1];
+        _entries = new int[EntryWords * count];
+        try
+        {
+            _pageTable = pool.Rent(new Shape(count), ElementType.I32);
+            _chunkTable = pool.Rent(new Shape(count, EntryWords), ElementType.I32);
+        }
+        catch
+        {
+            _pageTable.Buffer?.Dispose();
+            own?.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public override KvGeometry Geometry => _format.Geometry;
@@ -172,8 +182,10 @@ internal sealed class CompressedKvCache : KvCache
     /// <inheritdoc/>
     protected override KvCache CreateFork()
     {
-        if (SharesPages) return WithOwnMemory(_backend, TableBytes(Capacity), ForkShared);
-        return WithOwnMemory(_backend, Bytes(_backend, _format, Capacity), ForkCopied);
+        return SharesPages
+            ? WithOwnMemory(_backend, TableBytes(Capacity), pool => new CompressedKvCache(_source, pool, _pool, Capacity), ShareWith)
+            : WithOwnMemory(
+                _backend, Bytes(_backend, _format, Capacity), pool => new CompressedKvCache(_source, pool, Capacity), CopyTo);
     }
 
     /// <inheritdoc/>
@@ -328,28 +340,24 @@ internal sealed class CompressedKvCache : KvCache
         return true;
     }
 
-    private CompressedKvCache ForkShared(MemoryPool pool)
+    private void ShareWith(CompressedKvCache fork, MemoryPool pool)
     {
-        var fork = new CompressedKvCache(_source, pool, _pool, Capacity);
         var blocks = _held.AsSpan(0, KvLayout.Pages(Length));
         _pool.AddReference(blocks);
         blocks.CopyTo(fork._held);
         (fork._count, fork._pinned, fork._compressed) = (blocks.Length, Math.Min(_pinned, blocks.Length), _compressed);
         var isPinned = _pool.TryPin(blocks[fork._pinned..]);
         Debug.Assert(isPinned, "This cache pins the same pages.");
-        return fork;
     }
 
-    private CompressedKvCache ForkCopied(MemoryPool pool)
+    private void CopyTo(CompressedKvCache fork, MemoryPool pool)
     {
-        var fork = new CompressedKvCache(_source, pool, Capacity);
         fork.GrowStored(Length);
         for (var i = 0; i < KvLayout.Pages(Length); i++)
         {
             if (i < fork._pinned) fork._pool.CopyChunks(_pool, _held[i], fork._held[i]);
             else fork._pool.CopyExact(_pool, _held[i], fork._held[i]);
         }
-        return fork;
     }
 
     private PagedKv Exact(int layer) => _pool.Exact.View(layer, _pageTable.Slice(0, _count));

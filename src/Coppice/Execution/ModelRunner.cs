@@ -75,6 +75,7 @@ internal sealed class ModelRunner : IDisposable
         }
         catch
         {
+            _source.States.Buffer?.Dispose();
             _statePool?.Dispose();
             _workspace?.Dispose();
             _ropes.Dispose();

@@ -15,55 +15,59 @@ namespace Coppice.Tests.Disturbances;
 public sealed class DisturbanceTests(DisturbedModels models) : IClassFixture<DisturbedModels>
 {
     internal static readonly bool TakesAll = Environment.GetEnvironmentVariable("COPPICE_DISTURBANCES") == "all";
-    private static readonly string[] WithoutSharedPages = ["session", "two turns", "fork", "save and load", "logits", "many scores"];
+    private static readonly string[] OtherKinds = ["own pages", "compressed, shared", "compressed"];
+    private static readonly string[] OfOtherKinds = ["two turns", "fork", "save and load", "many scores"];
 
-    /// <summary>Every scenario with shared pages, and some with pages of each session's own.</summary>
-    public static TheoryData<string, bool> All => Cases(_ => true);
+    /// <summary>Every scenario with shared pages, and some with other kinds of caches.</summary>
+    public static TheoryData<string, string> All => Cases(_ => true);
 
-    public static TheoryData<string, bool> WithSessions => Cases(Scenarios.HasSessions);
+    public static TheoryData<string, string> WithSessions => Cases(Scenarios.HasSessions);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, MemberData(nameof(All))]
-    public Task Memory_that_is_refused(string scenario, bool shared) => ForEveryStepAsync(scenario, shared, DeviceStep.Memory, (_, n) =>
+    public Task Memory_that_is_refused(string scenario, string kind) => ForEveryStepAsync(scenario, kind, DeviceStep.Memory, (_, n) =>
     {
         var error = new DeviceMemoryException($"request {n} is refused");
         return (() => throw error, caught => ReferenceEquals(error, caught));
     });
 
     [Theory, MemberData(nameof(All))]
-    public Task Ops_that_fail(string scenario, bool shared) => ForEveryStepAsync(scenario, shared, DeviceStep.Op, (_, n) =>
+    public Task Ops_that_fail(string scenario, string kind) => ForEveryStepAsync(scenario, kind, DeviceStep.Op, (_, n) =>
     {
         var error = new LostDeviceException($"op {n} fails");
         return (() => throw error, caught => ReferenceEquals(error, caught));
     });
 
     [Theory, MemberData(nameof(All))]
-    public Task Calls_that_are_cancelled(string scenario, bool shared) => ForEveryStepAsync(scenario, shared, null, (act, _) =>
+    public Task Calls_that_are_cancelled(string scenario, string kind) => ForEveryStepAsync(scenario, kind, null, (act, _) =>
         (act.Source.Cancel, caught => caught is OperationCanceledException cancelled && cancelled.CancellationToken == act.Source.Token));
 
     [Theory, MemberData(nameof(WithSessions))]
-    public Task Sessions_that_are_disposed(string scenario, bool shared) => ForEveryStepAsync(scenario, shared, null, (act, _) =>
+    public Task Sessions_that_are_disposed(string scenario, string kind) => ForEveryStepAsync(scenario, kind, null, (act, _) =>
         (() => WatchedDevice.RunWhileStepWaits(() => act.Stage.First?.Dispose()), caught => caught is ObjectDisposedException));
 
-    private static TheoryData<string, bool> Cases(Func<string, bool> has)
+    private static TheoryData<string, string> Cases(Func<string, bool> has)
     {
-        var cases = new TheoryData<string, bool>();
-        foreach (var name in Scenarios.Names.Where(has)) cases.Add(name, true);
-        foreach (var name in WithoutSharedPages.Where(has)) cases.Add(name, false);
+        var cases = new TheoryData<string, string>();
+        foreach (var name in Scenarios.Names.Where(has)) cases.Add(name, "shared pages");
+        foreach (var kind in OtherKinds)
+        {
+            foreach (var name in OfOtherKinds.Where(has)) cases.Add(name, kind);
+        }
         return cases;
     }
 
     /// <summary>Disturbs the n-th step of a scenario, for every n, and plays it once more without.</summary>
     /// <param name="scenario">Its name.</param>
-    /// <param name="shared">Whether sessions share pages.</param>
+    /// <param name="kind">How keys and values are kept.</param>
     /// <param name="step">Steps that count; null for all.</param>
     /// <param name="make">Makes the n-th disturbance of a stage, and says which error it must come to.</param>
     private async Task ForEveryStepAsync(
-        string scenario, bool shared, DeviceStep? step,
+        string scenario, string kind, DeviceStep? step,
         Func<(Stage Stage, CancellationTokenSource Source), int, (Action Disturb, Predicate<Exception> IsExpected)> make)
     {
-        var world = shared ? models.SharedPages : models.OwnPages;
+        var world = models[kind];
         await PlayUndisturbedAsync(world, scenario);       // a draft model is loaded once
         var (reached, failed) = (0, 0);
         for (var n = 1; ; n += TakesAll || step == DeviceStep.Memory ? 1 : 1 + n / 5)

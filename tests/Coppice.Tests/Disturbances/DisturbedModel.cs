@@ -8,43 +8,57 @@ namespace Coppice.Tests.Disturbances;
 /// <summary>The models of a test class, made once.</summary>
 public sealed class DisturbedModels : IDisposable
 {
+    private const string Compressed = "gear4";
+
     private readonly ModelPair _folders = new(ScheduleTests.Config);
+    private readonly Dictionary<string, DisturbedModel> _models;
+    private readonly UndisturbedModel[] _undisturbed;
 
     public DisturbedModels()
     {
         Undisturbed = new UndisturbedModel(_folders.Load(DisturbedModel.Options(0)), _folders.DraftFolder);
-        SharedPages = New(40);
-        OwnPages = New(0);
+        var compressed = new UndisturbedModel(_folders.Load(DisturbedModel.Options(0, Compressed)), _folders.DraftFolder);
+        _undisturbed = [Undisturbed, compressed];
+        _models = new()
+        {
+            ["shared pages"] = New(40),
+            ["own pages"] = New(0),
+            ["compressed, shared"] = new(Folder, compressed, DisturbedModel.Options(60, Compressed)),
+            ["compressed"] = new(Folder, compressed, DisturbedModel.Options(0, Compressed)),
+        };
     }
 
     internal string Folder => _folders.Folder;
     internal UndisturbedModel Undisturbed { get; }
-    /// <summary>Its sessions share pages.</summary>
-    internal DisturbedModel SharedPages { get; }
-    /// <summary>Each of its sessions has pages of its own.</summary>
-    internal DisturbedModel OwnPages { get; }
+    /// <summary>The model whose sessions keep keys and values in the way that is called <paramref name="kind"/>.</summary>
+    internal DisturbedModel this[string kind] => _models[kind];
 
     /// <summary>Another one, which belongs to the caller.</summary>
-    internal DisturbedModel New(int pages) => new(Folder, Undisturbed, pages);
+    internal DisturbedModel New(int pages) => new(Folder, Undisturbed, DisturbedModel.Options(pages));
 
     public void Dispose()
     {
-        SharedPages.Dispose();
-        OwnPages.Dispose();
-        Undisturbed.Dispose();
+        foreach (var model in _models.Values) model.Dispose();
+        foreach (var model in _undisturbed) model.Dispose();
         _folders.Dispose();
     }
 }
 
 /// <summary>A small model on a <see cref="WatchedDevice"/>.</summary>
-internal sealed class DisturbedModel(string folder, UndisturbedModel undisturbed, int sharedPages) : IDisposable
+internal sealed class DisturbedModel(string folder, UndisturbedModel undisturbed, ModelOptions options) : IDisposable
 {
     internal WatchedDevice Device { get; } = new();
-    internal LanguageModel Model => field ??= LanguageModel.Load(Device.Backend, folder, Options(sharedPages));
+    internal LanguageModel Model => field ??= LanguageModel.Load(Device.Backend, folder, options);
     internal UndisturbedModel Undisturbed => undisturbed;
 
-    internal static ModelOptions Options(int pages) =>
-        new() { Device = "cpu", Threads = 1, ContextLength = 300, PrefillChunk = 96, KvCache = new() { SharedTokens = 64 * pages } };
+    internal static ModelOptions Options(int pages, string kind = "f32") => new()
+    {
+        Device = "cpu",
+        Threads = 1,
+        ContextLength = 300,
+        PrefillChunk = 96,
+        KvCache = KvCacheOptions.Named(kind) with { SharedTokens = 64 * pages, ExactTokens = 64 * pages / 2 },
+    };
 
     /// <summary>A session of somebody else, in the midst of a text.</summary>
     internal Witness NewWitness() => new(Model.NewSession(), Undisturbed);
