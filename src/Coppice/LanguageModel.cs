@@ -126,7 +126,7 @@ public sealed class LanguageModel : IDisposable
     public static LanguageModel Load(string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null) =>
         LoadFolder(folder, options, progress, ModelUse.Text, CancellationToken.None);
 
-    /// <summary>Loads the model in <paramref name="folder"/> on threads of the pool.</summary>
+    /// <summary>Loads the model in <paramref name="folder"/> on a thread of its own; threads of the pool help.</summary>
     /// <param name="folder">As for <see cref="Load(string, ModelOptions?, IProgress{LoadProgress}?)"/>.</param>
     /// <param name="options">How; null for the defaults.</param>
     /// <param name="progress">Told of progress, from any thread.</param>

@@ -55,8 +55,8 @@ public sealed record ModelOptions
     internal CpuTier? CpuTier { get; init; }
 
     /// <summary>
-    /// Rows of a pass at most, prompts and tokens of all sessions together; 512 by default. Bounds the workspace, and cancellation waits
-    /// for at most one pass.
+    /// Rows of a pass at most, prompts and tokens of all sessions together; 512 by default. Fewer than 96, a tree of drafts, count as 96.
+    /// Bounds the workspace, and cancellation waits for at most one pass.
     /// </summary>
     public int PrefillChunk { get; init; } = 512;
 

@@ -54,6 +54,8 @@ public sealed class Scorer : IDisposable
 
     /// <summary>Logits at every position of <paramref name="ids"/> in one context, in order, on the calling thread.</summary>
     /// <exception cref="ArgumentException">No token, too many, or an id outside the vocabulary.</exception>
+    /// <exception cref="DeviceMemoryException">The text can never fit the memory of keys and values, or the device has none left.</exception>
+    /// <exception cref="ModelBusyException">As many requests wait as the model takes.</exception>
     /// <exception cref="ObjectDisposedException">The scorer or the model was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public void Logits(ReadOnlySpan<int> ids, LogitsReceiver receive, CancellationToken cancellationToken = default)
@@ -90,7 +92,9 @@ public sealed class Scorer : IDisposable
     public IReadOnlyList<double> NegativeLogLikelihoods(
         IReadOnlyList<int> ids, int? window = null, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(ids);
         int[] all = [.. ids];
+        if (all.Length < 2) throw new ArgumentException($"scorer: at least 2 tokens must be there, got {all.Length}.", nameof(ids));
         var size = window ?? all.Length;
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 2, nameof(window));
         var results = new List<double>(all.Length);
@@ -133,7 +137,7 @@ public sealed class Scorer : IDisposable
         IReadOnlyList<ScoredText> texts, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(texts);
-        foreach (var text in texts) Check([.. text.Prompt, .. text.Text]);
+        foreach (var text in texts) Check(Ids(text));
         using var places = new SemaphoreSlim(_parallel);
         var scores = new IReadOnlyList<double>[texts.Count];
         await Task.WhenAll(Enumerable.Range(0, texts.Count).Select(async i =>
@@ -145,7 +149,7 @@ public sealed class Scorer : IDisposable
         return scores;
     }
 
-    /// <summary>Frees the caches.</summary>
+    /// <summary>Frees the caches. What is being scored goes on to its end.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
@@ -180,7 +184,7 @@ public sealed class Scorer : IDisposable
     /// <summary>The last token is scored by the row in front of it and need not run.</summary>
     private (Sequence? Sequence, RowsWork? Work, double[] Scores) Begin(ScoredText text)
     {
-        int[] ids = [.. text.Prompt, .. text.Text];
+        var ids = Ids(text);
         Check(ids);
         var first = Math.Max(text.Prompt.Count, 1);
         var scores = new double[ids.Length - first];
@@ -189,6 +193,13 @@ public sealed class Scorer : IDisposable
         var work = new RowsWork(_model.Scheduler, sequence, first - 1, _model.VocabularySize, (position, logits) =>
             scores[position + 1 - first] = logits[ids[position + 1]] - Decoding.Sampling.LogProbabilities.LogSum(logits));
         return (sequence, work, scores);
+    }
+
+    private static int[] Ids(ScoredText text)
+    {
+        ArgumentNullException.ThrowIfNull(text.Prompt);
+        ArgumentNullException.ThrowIfNull(text.Text);
+        return [.. text.Prompt, .. text.Text];
     }
 
     private void Check(ReadOnlySpan<int> ids)

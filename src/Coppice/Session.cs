@@ -97,7 +97,9 @@ public sealed partial class Session : IDisposable
     /// <param name="cancellationToken">Takes effect within one pass; what was read stays in the session.</param>
     /// <exception cref="ArgumentException">The prompt is empty, too long or has an id outside the vocabulary, or an option is out of its
     /// range.</exception>
-    /// <exception cref="DeviceMemoryException">The text can never fit the memory of keys and values.</exception>
+    /// <exception cref="CheckpointException">A file that the drafter needs is missing or malformed.</exception>
+    /// <exception cref="DeviceMemoryException">The text can never fit the memory of keys and values, or the device has none left for a pass
+    /// or a draft model.</exception>
     /// <exception cref="InvalidOperationException">The session is generating already, or the model has no tokenizer and text is asked
     /// for.</exception>
     /// <exception cref="ModelBusyException">As many requests wait as the model takes.</exception>
@@ -183,7 +185,7 @@ public sealed partial class Session : IDisposable
 
     /// <summary>Forgets all tokens. What a drafter has learned stays.</summary>
     /// <exception cref="InvalidOperationException">The session is generating.</exception>
-    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    /// <exception cref="ObjectDisposedException">The session or the model was disposed.</exception>
     public void Reset()
     {
         Reserve();
