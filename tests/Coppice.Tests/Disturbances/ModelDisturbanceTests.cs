@@ -101,5 +101,5 @@ public sealed class ModelDisturbanceTests(DisturbedModels models) : IClassFixtur
     }
 
     private LanguageModel Load(WatchedDevice device, ModelOptions options, CancellationToken cancellation) =>
-        LanguageModel.Load(device.Backend, models.Folder, options, null, cancellation);
+        LanguageModel.Load(device.Backend, models.Folder, options, cancellation: cancellation);
 }
