@@ -56,6 +56,20 @@ internal sealed unsafe partial class ReferenceBackend
             }
     }
 
+    protected override void RotateCore(Tensor x)
+    {
+        var n = Enumerable.Range(0, 31).Select(bit => 1 << bit).Last(power => x.Last % power == 0);
+        for (var t = 0; t < x.Rows; t++)
+            for (var first = 0; first < x.Shape.RowLength; first += n)
+            {
+                var run = Row(x, t).Slice(first, n);
+                var before = run.ToArray();
+                for (var i = 0; i < n; i++)
+                    run[i] = (float)(Enumerable.Range(0, n).Sum(j =>
+                        int.IsOddInteger(System.Numerics.BitOperations.PopCount((uint)(i & j))) ? -(double)before[j] : before[j]) / Math.Sqrt(n));
+            }
+    }
+
     private static void Compress(Cache source, int first, KvChunkLayout layout, int layer, int number, in Tensor chunks, int unit)
     {
         float[][] k = new float[layout.Tokens][], v = new float[layout.Tokens][];
@@ -83,8 +97,9 @@ internal sealed unsafe partial class ReferenceBackend
     {
         for (var t = 0; t < q.Rows; t++)
         {
-            var position = mask.Start + (mask.Paths.IsEmpty ? t : Integers(mask.Depths, t)[0]);
-            var slots = VisibleSlots(mask, t);
+            var last = mask.IsFull ? q.Rows - 1 : t;
+            var position = mask.Start + (mask.Paths.IsEmpty ? last : Integers(mask.Depths, t)[0]);
+            var slots = mask.IsFull ? [.. Enumerable.Range(0, mask.Start + q.Rows)] : VisibleSlots(mask, t);
             // Slots are by ascending position, the last being the row itself.
             var hidden = Math.Max(0, Horizon(from, position) - (position - slots.Count + 1));
             slots = [.. slots.Skip(hidden)];

@@ -95,6 +95,9 @@ internal static class Tolerances
     public static Tolerance AttendBlocks(int headDim, double softCap) =>
         Uniform(4 * (2 * U * Math.Sqrt(headDim) * 2 * 30 * 4 + softCap * (Tanh + 2 * U) + Exp) + 16 * U, 0);
 
+    /// <summary>A sum of n terms in ±1 in log n steps, over √n: each step rounds what is at most √n times as large.</summary>
+    public static Tolerance Rotate(int length) => Uniform(U * (2 + Math.Log2(length)) * Math.Sqrt(length), 2 * U);
+
     /// <summary>The reciprocal of the sum, and a product.</summary>
     public static Tolerance MergeBlocks => Uniform(0, 2 * U);
 

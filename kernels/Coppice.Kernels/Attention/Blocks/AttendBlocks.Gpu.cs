@@ -3,7 +3,7 @@ namespace Coppice.Kernels;
 internal sealed partial class GpuBackend
 {
     private static NotSupportedException NoCompression() =>
-        new("attend_blocks: compressed keys and values need the CPU back end so far (choose Device \"cpu\" or an uncompressed cache).");
+        new("compressed cache: it needs the CPU back end so far (choose Device \"cpu\" or an uncompressed cache).");
 
     protected override void AttendBlocksCore(Tensor q, in CompressedKv kv, in AttentionMask mask, float scale, float softCap,
         Tensor states) => throw NoCompression();

@@ -19,7 +19,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var r = 0; r < part.Layout.Rank; r++)
                     factors.AddA(r, part.First, part.Count, factors.DotB(r, Source(query), _headDim), Scores(query));
             }
-            if (part.Layout.Keys.Outliers > 0) AddKeyOutliers(part, first, queries);
+            if (part.Layout.Keys.Outliers > 0) AddOutliers(part, isKeys: true, first, queries, work);
             for (var j = 0; j < part.Exact; j++)
                 for (var n = 0; n < queries; n++) Scores(At(first, n))[j] = Dot(Source(At(first, n)), ExactRow(part, j, 0), _headDim);
         }
@@ -102,33 +102,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     if (keys.HasMinimum) AddScaled(sum, minima, part.Count, Scores(At(first, n)));
                     else AddNumber(-(1 << keys.Bits - 1) * sum, part.Count, Runs(work, n));
                     AddProduct(Runs(work, n), scales, part.Count, Scores(At(first, n)));
-                }
-            }
-        }
-
-        private void AddKeyOutliers(in BlockPart part, float* first, int queries)
-        {
-            var keys = part.Layout.Keys;
-            var each = 2 * keys.Outliers;
-            var positions = (ushort*)(part.Chunk + part.Layout.KeyOutliers);
-            var deltas = positions + (long)keys.OutlierVectors * each;
-            var (begin, count) = keys.AlongTokens ? (part.Head * _headDim, _headDim) : (part.First, part.Count);
-            var values = stackalloc float[Lanes];
-            for (long i = (long)begin * each, end = i + (long)count * each; i < end; i += Lanes)
-            {
-                var some = (int)Math.Min(Lanes, end - i);
-                TLanes.Store(LoadHalves(deltas + i, some), values);
-                for (var k = 0; k < some; k++)
-                {
-                    var vector = (int)((i + k) / each);
-                    var (channel, column) = keys.AlongTokens ? (vector - begin, positions[i + k] - part.First)
-                        : (positions[i + k] - part.Head * _headDim, vector - begin);
-                    if ((uint)channel >= (uint)_headDim || (uint)column >= (uint)part.Count) continue;
-                    for (var n = 0; n < queries; n++)
-                    {
-                        ref var score = ref Scores(At(first, n))[column];
-                        score = MathF.FusedMultiplyAdd(Source(At(first, n))[channel], values[k], score);
-                    }
                 }
             }
         }

@@ -25,7 +25,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (var r = 0; r < part.Layout.Rank; r++)
                     factors.AddB(r, _headDim, factors.DotA(r, part.First, part.Count, Scores(query)), BlockOutput(query));
             }
-            if (part.Layout.Values.Outliers > 0) AddValueOutliers(part, first, queries);
+            if (part.Layout.Values.Outliers > 0) AddOutliers(part, isKeys: false, first, queries, work);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -55,7 +55,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     for (var n = 0; n < queries; n++)
                     {
                         // What minima give is added once, with the first plane.
-                        Unpack(Sums(work, n), codes.Width, bits, 1 << shift, isFirst: true, plane == 0 && groups == 1 ? starts[n] : 0f, line);
+                        var start = plane == 0 && groups == 1 ? starts[n] : 0f;
+                        Unpack(Sums(work, n), codes.Width, bits, 1 << shift, isFirst: true, start, line);
                         AddLine(line, Math.Min(count * codesOfWord, _headDim - word * codesOfWord),
                             BlockOutput(At(first, n)) + word * codesOfWord);
                     }
@@ -94,31 +95,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var middle = values.HasMinimum ? 1f : -(1 << values.Bits - 1);
             for (var n = 0; n < queries; n++)
                 AddNumber(middle * Dot(Scores(At(first, n)), minima, part.Count), end - begin, BlockOutput(At(first, n)) + begin);
-        }
-
-        private void AddValueOutliers(in BlockPart part, float* first, int queries)
-        {
-            var values = part.Layout.Values;
-            var each = 2 * values.Outliers;
-            var positions = (ushort*)(part.Chunk + part.Layout.ValueOutliers);
-            var deltas = positions + (long)values.OutlierVectors * each;
-            var numbers = stackalloc float[Lanes];
-            for (long i = (long)part.First * each, end = i + (long)part.Count * each; i < end; i += Lanes)
-            {
-                var some = (int)Math.Min(Lanes, end - i);
-                TLanes.Store(LoadHalves(deltas + i, some), numbers);
-                for (var k = 0; k < some; k++)
-                {
-                    var channel = positions[i + k] - part.Head * _headDim;
-                    if ((uint)channel >= (uint)_headDim) continue;
-                    var column = (int)((i + k) / each) - part.First;
-                    for (var n = 0; n < queries; n++)
-                    {
-                        ref var output = ref BlockOutput(At(first, n))[channel];
-                        output = MathF.FusedMultiplyAdd(Scores(At(first, n))[column], numbers[k], output);
-                    }
-                }
-            }
         }
 
         /// <summary>The words of a plane at the block's first token.</summary>

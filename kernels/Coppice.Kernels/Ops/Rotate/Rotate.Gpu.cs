@@ -1,0 +1,6 @@
+namespace Coppice.Kernels;
+
+internal sealed partial class GpuBackend
+{
+    protected override void RotateCore(Tensor x) => throw NoCompression();
+}
