@@ -108,7 +108,7 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
     private string Cache(LanguageModel model, Session session)
     {
         var spec = model.Spec;
-        var plain = new KvGeometry(spec.Layers.Count, spec.KvHeads, spec.HeadDim, ElementType.F16);
+        var plain = new KvGeometry(spec.KvLayers, spec.KvHeads, spec.HeadDim, ElementType.F16);
         var tokens = Result.PromptTokens + Result.Ids.Count - 1;        // the last one was never in a pass
         var share = (double)session.KvBytes / plain.Bytes(KvLayout.Pages(Math.Max(tokens, 1)));
         return $"cache {Quantity.Bytes(session.KvBytes)}, {Quantity.Percent(share)} of F16";

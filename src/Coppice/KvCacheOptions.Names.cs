@@ -46,7 +46,8 @@ public sealed partial record KvCacheOptions
     {
         foreach (var (known, options) in All)
             if (known == name) return options;
-        throw new ArgumentException($"options: a way to keep keys and values must be one of {string.Join(", ", Names)}, got {name}.", nameof(name));
+        throw new ArgumentException(
+            $"options: a way to keep keys and values must be one of {string.Join(", ", Names)}, got {name}.", nameof(name));
     }
 
     /// <summary>

@@ -4,9 +4,9 @@ namespace Coppice;
 
 /// <summary>How keys and values are compressed once they are no longer recent.</summary>
 /// <remarks>
-/// 64 positions are compressed together. A token sees them as they are until it is at least 32 positions past their end, and compressed from
-/// then on, whoever computes it: alone, in a prompt, in a token tree or after a fork. Texts therefore do not depend on drafting, on other
-/// sessions or on how a prompt was cut.
+/// 64 positions are compressed together. A token sees them as they are until it is at least 32 positions past their end, and compressed
+/// from then on, whoever computes it: alone, in a prompt, in a token tree or after a fork. Texts therefore do not depend on drafting, on
+/// other sessions or on how a prompt was cut.
 /// </remarks>
 public sealed record KvCompression
 {

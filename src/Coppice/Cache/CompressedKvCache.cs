@@ -5,34 +5,29 @@ using Coppice.Kernels.Memory;
 namespace Coppice.Cache;
 
 /// <summary>
-/// A cache whose keys and values are compressed, block by block, once they are far enough behind; the recent ones are as they were stored.
+/// A cache whose keys and values are compressed, block by block, once they are no longer recent; the recent ones are as they were stored.
 /// </summary>
 /// <remarks>
-/// Blocks from <see cref="KvChunkFormat.FirstExact"/> of the length on are exact, and their pages pinned; those before are compressed in all
-/// layers. A block may be both for a while. As in <see cref="PagedKvCache"/>, only the block of slot <see cref="KvCache.Length"/> can be both
-/// shared and written to, and is copied then.
+/// Blocks from <see cref="KvChunkFormat.FirstExact"/> of the length on are exact, and their pages pinned; those before are compressed in
+/// all layers. A block may be both for a while. As in <see cref="PagedKvCache"/>, only the block of slot <see cref="KvCache.Length"/> can
+/// be both shared and written to, and is copied then.
 /// </remarks>
 internal sealed class CompressedKvCache : KvCache
 {
-    private const int EntryWords = 4;
-
     private readonly Backend _backend;
     private readonly KvSource _source;
     private readonly CompressedKvPool _pool;
     private readonly KvChunkFormat _format;
     private readonly CompressedKvPool? _own;
-    private readonly Tensor _pageTable;     // [blocks of the capacity], I32: the exact page of a block
-    private readonly Tensor _chunkTable;    // [blocks of the capacity, 4], I32: see CompressedKv
+    private readonly CompressedKvTables _tables;
     private readonly int[] _held;           // blocks, and room for one more: see Grow
-    private readonly int[] _entries;        // what is uploaded
     private int _count;                     // blocks held
     private int _pinned;                    // the first block whose exact page this cache pins; all after it are pinned too
     private int _compressed;                // blocks that are known to be compressed in all layers, from the first on
-    private int _uploaded;                  // entries of the tables that are as on the host
 
     /// <summary>Creates an empty cache for up to <paramref name="capacity"/> tokens.</summary>
     /// <param name="source">Where attention runs, and what its passes share.</param>
-    /// <param name="pool">Memory for the tables, at least <see cref="TableBytes"/>.</param>
+    /// <param name="pool">Memory for the tables, at least <see cref="CompressedKvTables.SizeInBytes"/>.</param>
     /// <param name="blocks">The shared blocks.</param>
     /// <param name="capacity">Tokens.</param>
     /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
@@ -45,7 +40,7 @@ internal sealed class CompressedKvCache : KvCache
     /// <param name="capacity">Tokens.</param>
     /// <exception cref="DeviceMemoryException">The pool is too small.</exception>
     public CompressedKvCache(KvSource source, MemoryPool pool, int capacity)
-        : this(source, pool, null, new CompressedKvPool(pool, source.Format!, CompressedKvSize.Own(source.Format!, capacity)), capacity) { }
+        : this(source, pool, null, OwnBlocks(pool, source.Format!, capacity), capacity) { }
 
     /// <summary>
     /// One of the two has the blocks: <paramref name="shared"/>, or <paramref name="own"/>, which belongs to the cache.
@@ -56,17 +51,13 @@ internal sealed class CompressedKvCache : KvCache
         _own = own;
         _pool = shared ?? own!;
         (_source, _backend, _format) = (source, source.Backend, _pool.Format);
-        var count = Math.Max(KvLayout.Pages(capacity), 1);
-        _held = new int[count + 1];
-        _entries = new int[EntryWords * count];
+        _held = new int[KvLayout.Pages(capacity) + 1];
         try
         {
-            _pageTable = pool.Rent(new Shape(count), ElementType.I32);
-            _chunkTable = pool.Rent(new Shape(count, EntryWords), ElementType.I32);
+            _tables = new CompressedKvTables(_backend, pool, capacity);
         }
         catch
         {
-            _pageTable.Buffer?.Dispose();
             own?.Dispose();
             throw;
         }
@@ -81,7 +72,7 @@ internal sealed class CompressedKvCache : KvCache
     {
         get
         {
-            var bytes = _pageTable.Buffer.Bytes + _chunkTable.Buffer.Bytes + Geometry.Bytes(_count - _pinned);
+            var bytes = _tables.Bytes + Geometry.Bytes(_count - _pinned);
             foreach (var block in _held.AsSpan(0, _count))
                 if (_pool.CompressedLayers(block) > 0) bytes += _format.Bytes(_pool.IsFirst(block));
             return bytes;
@@ -96,16 +87,7 @@ internal sealed class CompressedKvCache : KvCache
 
     /// <summary>Pool bytes that <paramref name="capacity"/> tokens with memory of their own take.</summary>
     public static long Bytes(Backend backend, KvChunkFormat format, int capacity) =>
-        CompressedKvPool.Bytes(backend, format, CompressedKvSize.Own(format, capacity)) + TableBytes(capacity);
-
-    /// <summary>Pool bytes of the tables for <paramref name="capacity"/> tokens, whatever the pool's alignment.</summary>
-    public static long TableBytes(int capacity)
-    {
-        var count = Math.Max(KvLayout.Pages(capacity), 1);
-        return RoundUp(sizeof(int) * (long)count) + RoundUp(EntryWords * sizeof(int) * (long)count);
-
-        static long RoundUp(long bytes) => (bytes + 255) / 256 * 256;
-    }
+        CompressedKvPool.Bytes(backend, format, CompressedKvSize.Own(format, capacity)) + CompressedKvTables.SizeInBytes(capacity);
 
     /// <inheritdoc/>
     public override void Append(int layer, Tensor k, Tensor v) => _backend.KvAppend(Exact(layer), k, v, FirstSlot);
@@ -182,10 +164,13 @@ internal sealed class CompressedKvCache : KvCache
     /// <inheritdoc/>
     protected override KvCache CreateFork()
     {
-        return SharesPages
-            ? WithOwnMemory(_backend, TableBytes(Capacity), pool => new CompressedKvCache(_source, pool, _pool, Capacity), ShareWith)
-            : WithOwnMemory(
+        if (!SharesPages)
+        {
+            return WithOwnMemory(
                 _backend, Bytes(_backend, _format, Capacity), pool => new CompressedKvCache(_source, pool, Capacity), CopyTo);
+        }
+        var tables = CompressedKvTables.SizeInBytes(Capacity);
+        return WithOwnMemory(_backend, tables, pool => new CompressedKvCache(_source, pool, _pool, Capacity), ShareWith);
     }
 
     /// <inheritdoc/>
@@ -208,15 +193,14 @@ internal sealed class CompressedKvCache : KvCache
             return;
         }
         // The tables go first: an op that begins from now on is refused, so nobody reads blocks that are another sequence's already.
-        _pageTable.Buffer.Dispose();
-        _chunkTable.Buffer.Dispose();
+        _tables.Dispose();
         Shrink(0);
         _own?.Dispose();
     }
 
     /// <summary>
-    /// Makes slots up to <paramref name="length"/> - 1 writable; the first <paramref name="stored"/> blocks, of an empty cache, will be given
-    /// compressed.
+    /// Makes slots up to <paramref name="length"/> - 1 writable; the first <paramref name="stored"/> blocks, of an empty cache, will be
+    /// given compressed.
     /// </summary>
     private void Grow(int length, int stored)
     {
@@ -235,10 +219,12 @@ internal sealed class CompressedKvCache : KvCache
         }
         // Whatever chunks there are of blocks that are written to now are of other tokens.
         for (var block = first; block < _count && length > Length; block++) _pool.SetCompressedLayers(_held[block], 0);
-        Upload();
+        _tables.Upload(_pool, _held.AsSpan(0, _count), _pinned);
     }
 
-    /// <summary>Puts a copy of block <paramref name="index"/> of this sequence into the last that was taken, and that in its place.</summary>
+    /// <summary>
+    /// Puts a copy of block <paramref name="index"/> of this sequence into the last that was taken, and that in its place.
+    /// </summary>
     private void Replace(int index, Span<int> taken)
     {
         var copy = taken[^1];
@@ -255,30 +241,7 @@ internal sealed class CompressedKvCache : KvCache
         _pool.Unpin(_held.AsSpan(index, 1));
         _pool.Return(_held.AsSpan(index, 1));
         _held[index] = copy;
-        _uploaded = Math.Min(_uploaded, index);
-    }
-
-    private void Upload()
-    {
-        if (_uploaded == _count) return;
-        Span<int> pages = stackalloc int[64];
-        for (var done = _uploaded; done < _count; done += pages.Length)
-        {
-            var part = pages[..Math.Min(pages.Length, _count - done)];
-            for (var i = 0; i < part.Length; i++)
-            {
-                var block = _held[done + i];
-                part[i] = done + i < _pinned ? -1 : _pool.Page(block);
-                var entry = _entries.AsSpan(EntryWords * (done + i), EntryWords);
-                entry[0] = _pool.Chunks.Unit(block);
-                entry[1] = (done + i) * KvLayout.PageSize;
-                entry[2] = _pool.IsFirst(block) ? 1 : 0;
-            }
-            _backend.Upload<int>(part, _pageTable.Slice(done, part.Length));
-        }
-        var count = _count - _uploaded;
-        _backend.Upload<int>(_entries.AsSpan(EntryWords * _uploaded, EntryWords * count), _chunkTable.Slice(_uploaded, count));
-        _uploaded = _count;
+        _tables.Change(index);
     }
 
     /// <summary>
@@ -320,8 +283,8 @@ internal sealed class CompressedKvCache : KvCache
     }
 
     /// <summary>
-    /// Gives up all blocks that <paramref name="length"/> tokens do not need; false, and nothing is changed, where the sequence could not go
-    /// on from there, because an exact page has gone.
+    /// Gives up all blocks that <paramref name="length"/> tokens do not need; false, and nothing is changed, where the sequence could not
+    /// go on from there, because an exact page has gone.
     /// </summary>
     private bool TryCut(int length)
     {
@@ -336,9 +299,12 @@ internal sealed class CompressedKvCache : KvCache
         _count = Math.Min(_count, end);
         _pinned = Math.Min(_pinned, first);
         _compressed = Math.Min(_compressed, length / KvLayout.PageSize);
-        _uploaded = Math.Min(_uploaded, Math.Min(first, _count));
+        _tables.Change(Math.Min(first, _count));
         return true;
     }
+
+    private static CompressedKvPool OwnBlocks(MemoryPool pool, KvChunkFormat format, int capacity) =>
+        new(pool, format, CompressedKvSize.Own(format, capacity));
 
     private void ShareWith(CompressedKvCache fork, MemoryPool pool)
     {
@@ -360,9 +326,9 @@ internal sealed class CompressedKvCache : KvCache
         }
     }
 
-    private PagedKv Exact(int layer) => _pool.Exact.View(layer, _pageTable.Slice(0, _count));
+    private PagedKv Exact(int layer) => _pool.Exact.View(layer, _tables.Pages(_count));
 
     private CompressedKv Chunks(int layer, int blocks) => new(
-        _pool.Chunks.Layer(layer), _chunkTable.Slice(0, _count), _format.Layouts,
+        _pool.Chunks.Layer(layer), _tables.Chunks(_count), _format.Layouts,
         new KvHorizon(blocks * KvLayout.PageSize, KvLayout.PageSize, KvChunkFormat.Delay));
 }

@@ -122,8 +122,8 @@ internal sealed class CompressedKvPool : KvPool, IPageHolder
 
     /// <inheritdoc/>
     /// <remarks>
-    /// The last of them has its exact page, which is pinned; all before it are compressed. A kept beginning may have a block in its midst that
-    /// is not yet, from a sequence that ended soon after it.
+    /// The last of them has its exact page, which is pinned; all before it are compressed. A kept beginning may have a block in its midst
+    /// that is not yet, from a sequence that ended soon after it.
     /// </remarks>
     public override int Acquire(ReadOnlySpan<int> pages)
     {

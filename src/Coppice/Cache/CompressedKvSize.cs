@@ -19,10 +19,12 @@ internal readonly record struct CompressedKvSize(int Blocks, int FirstBlocks, in
     public static CompressedKvSize Shared(KvChunkFormat format, long tokens, long exactTokens)
     {
         var blocks = Kernels.KvLayout.Pages(checked((int)tokens));
-        var exact = exactTokens < 0 ? (blocks + BlocksPerExactPage - 1) / BlocksPerExactPage : Kernels.KvLayout.Pages(checked((int)exactTokens));
+        var exact = exactTokens < 0
+            ? (blocks + BlocksPerExactPage - 1) / BlocksPerExactPage
+            : Kernels.KvLayout.Pages(checked((int)exactTokens));
+        var first = Math.Clamp(blocks / 8, Math.Min(blocks, LeastFirstBlocks), blocks);
         // One sequence alone must get through any pass, and none has more exact pages than blocks.
-        return new CompressedKvSize(
-            blocks, Math.Clamp(blocks / 8, Math.Min(blocks, LeastFirstBlocks), blocks), Math.Max(exact, Math.Min(format.PassPages, blocks + 2)));
+        return new CompressedKvSize(blocks, first, Math.Max(exact, Math.Min(format.PassPages, blocks + 2)));
     }
 
     /// <summary>Memory of one sequence of at most <paramref name="capacity"/> tokens.</summary>

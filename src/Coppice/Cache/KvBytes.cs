@@ -5,7 +5,9 @@ namespace Coppice.Cache;
 /// <summary>What keys and values take, by how they are kept.</summary>
 internal static class KvBytes
 {
-    /// <summary>Bytes of one more token of a long text; with compression, its share of a chunk and of the default room for recent ones.</summary>
+    /// <summary>
+    /// Bytes of one more token of a long text; with compression, its share of a chunk and of the default room for recent ones.
+    /// </summary>
     public static double OfToken(KvCacheOptions options, KvGeometry geometry)
     {
         var exact = (double)geometry.Bytes(1) / KvLayout.PageSize;

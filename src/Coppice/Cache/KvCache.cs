@@ -68,7 +68,9 @@ internal abstract class KvCache : IDisposable
         _earlier = earlier;
     }
 
-    /// <summary>Makes room in an empty cache for the blocks of <paramref name="length"/> tokens, which <see cref="WriteBlock"/> fills.</summary>
+    /// <summary>
+    /// Makes room in an empty cache for the blocks of <paramref name="length"/> tokens, which <see cref="WriteBlock"/> fills.
+    /// </summary>
     /// <exception cref="ArgumentException">They exceed the capacity.</exception>
     /// <exception cref="DeviceMemoryException">The memory shared with other sequences is used up; nothing has changed.</exception>
     public void ReserveStored(int length)
@@ -117,8 +119,8 @@ internal abstract class KvCache : IDisposable
 
     /// <summary>Forgets everything from position <paramref name="length"/> on, and every appended row that is not kept yet.</summary>
     /// <remarks>
-    /// Where a compressed cache cannot go on from there, because recent keys and values have gone, it forgets more: <see cref="Length"/> says
-    /// what is left.
+    /// Where a compressed cache cannot go on from there, because recent keys and values have gone, it forgets more:
+    /// <see cref="Length"/> says what is left.
     /// </remarks>
     public void Truncate(int length)
     {

@@ -27,7 +27,7 @@ internal sealed record KvCacheKind(
     public static IReadOnlyList<KvCacheKind> All { get; } =
     [
         new("compressed, shared", source => source.Pages is CompressedKvPool,
-            (source, capacity) => CompressedKvCache.TableBytes(capacity),
+            (source, capacity) => CompressedKvTables.SizeInBytes(capacity),
             (source, pool, capacity) => new CompressedKvCache(source, pool, (CompressedKvPool)source.Pages!, capacity)),
         new("compressed", source => source.Format is not null,
             (source, capacity) => CompressedKvCache.Bytes(source.Backend, source.Format!, capacity),

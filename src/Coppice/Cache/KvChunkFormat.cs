@@ -11,8 +11,8 @@ namespace Coppice.Cache;
 internal sealed class KvChunkFormat
 {
     /// <summary>
-    /// Positions by which a row must be past the end of a block to see it compressed: one more than the depth of the deepest node of a token
-    /// tree, so that neither a node nor the row after it sees anything compressed that is not committed.
+    /// Positions by which a row must be past the end of a block to see it compressed: one more than the depth of the deepest node of a
+    /// token tree, so that neither a node nor the row after it sees anything compressed that is not committed.
     /// </summary>
     public const int Delay = 32;
 
@@ -62,7 +62,9 @@ internal sealed class KvChunkFormat
     /// </summary>
     public int Offset(int layer) => layer * Delay / Geometry.Layers;
 
-    /// <summary>Bytes that <paramref name="length"/> tokens occupy: chunks of the blocks that are compressed by then, and exact pages.</summary>
+    /// <summary>
+    /// Bytes that <paramref name="length"/> tokens occupy: chunks of the blocks that are compressed by then, and exact pages.
+    /// </summary>
     public long SequenceBytes(int length)
     {
         var compressed = FirstExact(length);

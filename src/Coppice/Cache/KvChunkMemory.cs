@@ -4,7 +4,9 @@ using Coppice.Kernels.Memory;
 
 namespace Coppice.Cache;
 
-/// <summary>Room for the chunks of blocks in all layers: [runs, layers, units of a run], where a run holds some blocks, or some first ones.</summary>
+/// <summary>
+/// Room for the chunks of blocks in all layers: [runs, layers, units of a run], where a run holds some blocks, or some first ones.
+/// </summary>
 /// <remarks>
 /// As in <see cref="KvMemory"/>, what has been written grows with the blocks in use, a layer's chunks lie together, and the layers' tensors
 /// overlap: each begins where its part of the first run does, so that a block is at the same unit of all of them.
