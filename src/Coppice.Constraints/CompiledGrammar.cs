@@ -90,6 +90,12 @@ public sealed class CompiledGrammar
         }
     }
 
+    /// <summary>The state after the first bytes of a text; false where none begins so.</summary>
+    internal bool TryStart(ReadOnlySpan<byte> text, out GrammarState state)
+    {
+        lock (_gate) return Step(Automaton.Start, text, out state);
+    }
+
     /// <summary>The tokens that must come after <paramref name="state"/>; none where there is a choice.</summary>
     internal ReadOnlySpan<int> ForcedTokens(in GrammarState state)
     {

@@ -46,7 +46,7 @@ public static class JsonSchema
     }
 
     private static string KeyOf(SchemaOptions options) =>
-        $"{options.AssertFormats} {options.Lenient} {options.AllowsNothing} {options.DefaultDialect} {options.WhiteSpace} {options.SatisfiabilityBudget} "
+        $"{options.AssertFormats} {options.Lenient} {options.AllowsNothing} {options.DefaultDialect} {options.WhiteSpace} {options.PlainIntegers} {options.SatisfiabilityBudget} "
         + JsonSerializer.Serialize(options.Documents.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}\n{pair.Value}").ToArray(), KeyJson.Default.StringArray);
 }
 

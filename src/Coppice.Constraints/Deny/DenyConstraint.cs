@@ -91,7 +91,7 @@ public sealed class DenyConstraint : ITokenConstraint
         if (isDenied) return false;
         // The count is the position at which the line begins, its node is the token.
         var line = _list.Vocabulary.BytesOf(token).Contains((byte)'\n') ? Position + 1 : state.Count;
-        _history.Add(new GrammarState(TokenBox.Of(token), bytes, ids, line));
+        _history.Add(new GrammarState(_list.BoxOf(token), bytes, ids, line));
         return true;
     }
 
@@ -104,6 +104,7 @@ public sealed class DenyConstraint : ITokenConstraint
         ArgumentOutOfRangeException.ThrowIfNegative(position);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
         _history.Truncate(position);
+        if (_barred.Count == 0) return;
         // What was barred further on was barred for a text that is gone.
         foreach (var later in _barred.Keys.Where(at => at > position).ToArray())
         {
@@ -127,11 +128,5 @@ public sealed class DenyConstraint : ITokenConstraint
         var isDenied = _list.LabelOf(bytes, ids, token) is not null;
         foreach (var value in _list.Vocabulary.BytesOf(token)) bytes = _list.Bytes.Step(bytes, value);
         return (bytes, _list.Sequences.Step(ids, token), isDenied);
-    }
-
-    /// <summary>A token as a state's node.</summary>
-    private sealed record TokenBox(int Token)
-    {
-        public static TokenBox Of(int token) => new(token);
     }
 }

@@ -46,6 +46,7 @@ public sealed class DenyList
 {
     private readonly Dictionary<(int Bytes, int Ids), ulong[]> _masks = [];
     private readonly HashSet<int> _ids;
+    private readonly TokenBox?[] _boxes;
     private readonly string[] _byteLabels;
     private readonly string[] _sequenceLabels;
 
@@ -59,6 +60,7 @@ public sealed class DenyList
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         Vocabulary = vocabulary;
+        _boxes = new TokenBox[vocabulary.Count];
         _ids = [.. ids ?? []];
         var lists = (sequences ?? []).ToArray();
         _byteLabels = [.. texts ?? []];
@@ -79,6 +81,9 @@ public sealed class DenyList
 
     /// <summary>A constraint at the start of a sequence, or after <paramref name="prompt"/>, whose end may be the beginning of a denied text.</summary>
     public DenyConstraint CreateConstraint(DenyPolicy policy = DenyPolicy.Mask, ReadOnlySpan<int> prompt = default) => new(this, policy, prompt);
+
+    /// <summary>A token as the node of a state.</summary>
+    internal TokenBox BoxOf(int token) => _boxes[token] ??= new TokenBox(token);
 
     /// <summary>What <paramref name="token"/> would complete; null where nothing.</summary>
     internal string? LabelOf(int bytes, int ids, int token)
@@ -108,3 +113,6 @@ public sealed class DenyList
         }
     }
 }
+
+/// <summary>A token as an object.</summary>
+internal sealed record TokenBox(int Token);

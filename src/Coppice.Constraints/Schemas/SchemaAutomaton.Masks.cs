@@ -55,6 +55,7 @@ internal sealed partial class SchemaAutomaton
         {
             if (MayEnd(at)) break;
             if (steps > 10_000 || NextOfEnding(at) is not { } more) return null;
+            if (_isSpaced) more = Spaced(at, more);
             foreach (var value in more)
             {
                 if (!TryStep(in at, value, keepsValues: false, out var next)) return null;
@@ -63,6 +64,23 @@ internal sealed partial class SchemaAutomaton
             }
         }
         return [.. text];
+    }
+
+    /// <summary><paramref name="text"/>, which is compact, with a space after each comma and colon.</summary>
+    private byte[] Spaced(in GrammarState state, byte[] text)
+    {
+        var spaced = new List<byte>();
+        if (NeedsSpace(state)) spaced.Add((byte)' ');
+        var (isInString, isEscaped) = ((Mode)state.Mode is Mode.String or Mode.Key, false);
+        foreach (var value in text)
+        {
+            spaced.Add(value);
+            if (isEscaped) isEscaped = false;
+            else if (isInString && value == '\\') isEscaped = true;
+            else if (value == '"') isInString = !isInString;
+            else if (!isInString && value is (byte)',' or (byte)':') spaced.Add((byte)' ');
+        }
+        return [.. spaced];
     }
 
     /// <summary>Bytes that bring the text nearer to its end: the rest of what is being read, or the last members of what is around it.</summary>

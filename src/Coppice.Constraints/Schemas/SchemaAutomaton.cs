@@ -20,6 +20,7 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
     private readonly Dictionary<string, KeyGoal> _keyGoals = new(StringComparer.Ordinal);
     private readonly Slot _root;
     private readonly int _gap;
+    private readonly bool _isSpaced;
     private int _ids;
 
     public SchemaAutomaton(SchemaCompiler compiler, Demand root, TokenVocabulary vocabulary)
@@ -27,7 +28,8 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
         Compiler = compiler;
         Vocabulary = vocabulary;
         Satisfier = new Satisfier(compiler);
-        _gap = compiler.Options.WhiteSpace == WhiteSpace.None ? 0 : 20;
+        _isSpaced = compiler.Options.WhiteSpace == WhiteSpace.Spaced;
+        _gap = compiler.Options.WhiteSpace == WhiteSpace.Bounded ? 20 : 0;
         _root = new Slot(this, null, [], root == compiler.Demands.True ? [] : [root], default);
         var isEmpty = root == compiler.Demands.False || !_root.IsAlive;
         if (isEmpty && compiler.Options.AllowsNothing) _root = new Slot(this, null, [], [compiler.Demands.Of([compiler.Nothing])], default);
@@ -122,6 +124,11 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
                 return false;
         }
         if (next is (byte)' ' or (byte)'\n' or (byte)'\t' or (byte)'\r') return StepSpace(state, next, out result);
+        if (NeedsSpace(state))
+        {
+            result = default;
+            return false;
+        }
         switch ((Mode)state.Mode)
         {
             case Mode.Value: return Begin((Slot)state.Node, state, next, keepsValues, out result);
@@ -165,11 +172,16 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
         }
     }
 
-    private int Gap(object node) => _gap == 0 ? 0 : _gap + (2 * (node is Slot slot ? slot.Depth : ((Frame)node).Depth));
+    /// <summary>Whether a space must come: after a comma or a colon.</summary>
+    private bool NeedsSpace(in GrammarState state) =>
+        _isSpaced && state.Count == 0 && state.Node != _root && (Mode)state.Mode is (Mode.Value or Mode.AfterComma);
+
+    private int Gap(object node) => _isSpaced ? 1 : _gap == 0 ? 0 : _gap + (2 * (node is Slot slot ? slot.Depth : ((Frame)node).Depth));
 
     private bool StepSpace(in GrammarState state, byte next, out GrammarState result)
     {
         result = state with { Count = state.Count + 1, Log = state.Log?.With(next) };
+        if (_isSpaced) return next == ' ' && NeedsSpace(state);
         return state.Count < Gap(state.Node) && state.Node != _root;
     }
 

@@ -24,6 +24,12 @@ public sealed record SchemaOptions
     /// <summary>Where white space may stand, and how much.</summary>
     public WhiteSpace WhiteSpace { get; init; } = WhiteSpace.Bounded;
 
+    /// <summary>
+    /// Whether a number that must be an integer is written without fraction and exponent, as many readers expect it (true), or in any way
+    /// that JSON has, 1.0 and 1e2 among them (false).
+    /// </summary>
+    public bool PlainIntegers { get; init; }
+
     /// <summary>Expansions that one question "can this still be completed?" may take; where they run out, the answer is taken to be yes and counted.</summary>
     public int SatisfiabilityBudget { get; init; } = 4_000;
 }
@@ -36,4 +42,7 @@ public enum WhiteSpace
 
     /// <summary>In each gap up to 20 characters and two more for each level of nesting, so that indented JSON fits and nothing is endless.</summary>
     Bounded,
+
+    /// <summary>One space after each comma and colon and none elsewhere, as most JSON in training data has it: the text has no choice then.</summary>
+    Spaced,
 }

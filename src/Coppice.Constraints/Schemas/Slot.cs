@@ -19,7 +19,7 @@ internal sealed class Slot
     private readonly Frame?[] _opened = new Frame?[2];
     private readonly bool[] _isOpened = new bool[2];
     private ulong[]? _wanted;
-    private bool? _numberIsFree;
+    private bool? _numberIsFree, _mustBePlain;
     private Formula[]? _numberFormulas;
     private StringGoal? _string;
 
@@ -110,7 +110,10 @@ internal sealed class Slot
         if (NumberIsFree) return NumberOutcome(lex, null) is not null;
         if (_numbers.TryGetValue(lex, out var known)) return known;
         var numbers = _automaton.Numbers;
-        return _numbers[lex] = NumberReach.Find(numbers.Text(lex), numbers.PhaseOf(lex), SpecsOf(NumberFormulas), IsWanted) is not null;
+        var text = numbers.Text(lex);
+        var isOdd = numbers.PhaseOf(lex) >= NumberPhase.Point || text.StartsWith("-0", StringComparison.Ordinal);
+        if (isOdd && MustBePlain) return _numbers[lex] = false;
+        return _numbers[lex] = Reach(text, numbers.PhaseOf(lex)) is not null;
     }
 
     /// <summary>The rest of the shortest number that may stand here.</summary>
@@ -120,7 +123,7 @@ internal sealed class Slot
         if (numbers.MayEnd(lex) && NumberOutcome(lex, null) is not null) return "";
         if (NumberIsFree) return "0";
         var text = numbers.Text(lex);
-        return NumberReach.Find(text, numbers.PhaseOf(lex), SpecsOf(NumberFormulas), IsWanted)?[text.Length..];
+        return Reach(text, numbers.PhaseOf(lex))?[text.Length..];
     }
 
     /// <summary>Where the number that ends here leads.</summary>
@@ -152,6 +155,29 @@ internal sealed class Slot
     /// <summary>Whether <paramref name="formula"/> is true of a number.</summary>
     public static bool NumberHolds(Formula formula, JsonNumber value) =>
         FormulaTruth.Evaluate(formula, leaf => leaf is NumberFormula number && number.Spec.Holds(value));
+
+    /// <summary>A number that begins with <paramref name="text"/> and may stand here; null where there is none.</summary>
+    private string? Reach(string text, NumberPhase phase)
+    {
+        // An integer that looks like one has no sign where it is zero.
+        var isNegative = MustBePlain && text.StartsWith('-');
+        return NumberReach.Find(
+            text, phase, SpecsOf(NumberFormulas), value => !(isNegative && value.CompareTo(JsonNumber.Zero) == 0) && IsWanted(value));
+    }
+
+    /// <summary>Whether numbers here are integers and have to look like it.</summary>
+    private bool MustBePlain => _mustBePlain ??= _automaton.Compiler.Options.PlainIntegers && TakesOnlyIntegers();
+
+    /// <summary>Whether some condition asks for integers and no fraction next to any bound is wanted.</summary>
+    private bool TakesOnlyIntegers()
+    {
+        var specs = SpecsOf(NumberFormulas);
+        if (!specs.Exists(spec => spec.Integer)) return false;
+        var half = new JsonNumber(5, -1);
+        foreach (var bound in specs.SelectMany(spec => new[] { spec.Least, spec.Most }).Append(JsonNumber.Zero))
+            if (bound is { } value && (IsWanted(value.Plus(half)) || IsWanted(value.Plus(half.Negated())))) return false;
+        return true;
+    }
 
     private bool IsWanted(JsonNumber value) => Outcome(TruthsOf(value)) is not null;
 

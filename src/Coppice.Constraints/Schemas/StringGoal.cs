@@ -9,12 +9,14 @@ namespace Coppice.Constraints.Schemas;
 internal sealed class StringGoal
 {
     private const int LongestSearch = 20_000, MostForAllLive = 64;
+    private const byte Live = 1, Dead = 2;
 
     private readonly Formula[] _formulas;
     private readonly Func<ulong, bool> _isWanted;
     private readonly int[] _thresholds;
     private readonly bool _isClosed;
     private bool[]? _literals;
+    private byte[] _liveByLex = [];
     private readonly Dictionary<(int State, int Length), bool> _reach = [];
     private readonly Dictionary<(int Lex, int Length), bool> _live = [];
     private readonly Dictionary<int, bool> _allLive = [];
@@ -104,11 +106,21 @@ internal sealed class StringGoal
     /// <summary>Whether the lexer's state leads to an end that is wanted.</summary>
     public bool IsLive(int lex, int length)
     {
-        if (Classifier.IsTrivial && _thresholds.Length == 0) return CanReach(Classifier.Start, 0);
+        if (_thresholds.Length == 0) return IsLive(lex);
         if (Lexer.IsBetween(lex)) return CanReach(Lexer.State(lex), length);
         var key = (lex, Normalized(length));
         if (_live.TryGetValue(key, out var known)) return known;
         return _live[key] = FindLive(lex, length);
+    }
+
+    /// <summary>The same where lengths do not matter: walks over a whole vocabulary ask for each of its bytes.</summary>
+    private bool IsLive(int lex)
+    {
+        if (lex >= _liveByLex.Length) Array.Resize(ref _liveByLex, Math.Max(2 * _liveByLex.Length, lex + 64));
+        if (_liveByLex[lex] != 0) return _liveByLex[lex] == Live;
+        var isLive = Classifier.IsTrivial ? CanReach(Classifier.Start, 0) : Lexer.IsBetween(lex) ? CanReach(Lexer.State(lex), 0) : FindLive(lex, 0);
+        _liveByLex[lex] = isLive ? Live : Dead;
+        return isLive;
     }
 
     /// <summary>
