@@ -30,7 +30,7 @@ internal sealed class AutoDrafter : Drafter
     private int _childCount;
 
     /// <summary>A candidate: a token after a node that was taken.</summary>
-    private readonly record struct Candidate(int Parent, int Token, Evidence Evidence, int Depth);
+    private readonly record struct Candidate(int Parent, int Token, Evidence Evidence, int Depth, bool IsForced = false);
 
     /// <summary>A place whose token may come next: in this text, or in a continuation of an earlier one.</summary>
     private readonly record struct Match(int Next, int Length, bool Past);
@@ -75,9 +75,10 @@ internal sealed class AutoDrafter : Drafter
         var (bestExpected, bestRate) = (expected, economics.Rate(expected, 1));
         lock (_tables.Lock)
         {
-            Expand(0, 0, tokens.Length > 1 ? tokens[^2] : -1, tokens[^1], 1);
+            Expand(request.Filter, 0, 0, tokens.Length > 1 ? tokens[^2] : -1, tokens[^1], 1);
             while (count < limit && _queue.TryTake(out var candidate, out var score))
             {
+                if (request.Filter?.TryAdd(candidate.Parent, count, candidate.Token) == false) continue;
                 _taken[count] = candidate;
                 expected += score;
                 var rate = economics.Rate(expected, count + 1);
@@ -86,7 +87,7 @@ internal sealed class AutoDrafter : Drafter
                 {
                     Follow(count, candidate);
                     var before = candidate.Parent == 0 ? tokens[^1] : _taken[candidate.Parent].Token;
-                    Expand(count, candidate.Depth, before, candidate.Token, score);
+                    Expand(request.Filter, count, candidate.Depth, before, candidate.Token, score);
                 }
                 count++;
             }
@@ -109,7 +110,9 @@ internal sealed class AutoDrafter : Drafter
         foreach (var node in verification.Path)
         {
             for (var child = tree.FirstChild(node); child != TokenTree.None; child = tree.NextSibling(child))
-                _tables.Acceptance.Learn(_taken[child].Evidence, accepted: verification.Path.Contains(child));
+            {
+                if (!_taken[child].IsForced) _tables.Acceptance.Learn(_taken[child].Evidence, accepted: verification.Path.Contains(child));
+            }
         }
         // Rejected nodes first: of rows for one context those on the accepted path stay.
         for (var node = tree.Count - 1; node >= 0; node--)
@@ -168,9 +171,14 @@ internal sealed class AutoDrafter : Drafter
         _matchRanges[node] = (start, end - start);
     }
 
-    /// <summary>Queues what may follow a node that was taken.</summary>
-    private void Expand(int node, int depth, int before, int token, float score)
+    /// <summary>Queues what may follow a node that was taken; what a constraint forces follows for certain, and nothing else does.</summary>
+    private void Expand(IDraftFilter? filter, int node, int depth, int before, int token, float score)
     {
+        if (filter?.ForcedAfter(node) is int forced and >= 0)
+        {
+            _queue.Add(score, new Candidate(node, forced, default, depth + 1, IsForced: true));
+            return;
+        }
         _childCount = 0;
         var (first, count) = _matchRanges[node];
         foreach (var match in _matches.AsSpan(first, count))
