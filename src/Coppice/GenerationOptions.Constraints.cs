@@ -9,8 +9,11 @@ public sealed partial record GenerationOptions
     /// <see cref="MaxTokens"/>, the text is whole. See <see cref="SchemaOptions"/>.
     /// </summary>
     public string? Schema { get; init; }
-    /// <summary>How <see cref="Schema"/> is read.</summary>
-    public SchemaOptions SchemaOptions { get; init; } = new();
+    /// <summary>
+    /// How <see cref="Schema"/> is read. By default answers have one space after commas and colons and no other white space, so that most of
+    /// what is not content is forced, and integers are written as such.
+    /// </summary>
+    public SchemaOptions SchemaOptions { get; init; } = new() { WhiteSpace = WhiteSpace.Spaced, PlainIntegers = true };
     /// <summary>A grammar that the text must follow; null, the default, for none.</summary>
     public string? Grammar { get; init; }
     /// <summary>How <see cref="Grammar"/> is written.</summary>
@@ -26,30 +29,47 @@ public sealed partial record GenerationOptions
     /// <remarks>Called on a thread of the pool while the prompt is run. What it makes belongs to the generation.</remarks>
     public Func<TokenVocabulary, ITokenConstraint>? Constraint { get; init; }
 
+    /// <summary>
+    /// A text, or a special token, after which <see cref="Schema"/>, <see cref="Grammar"/>, <see cref="Regex"/> and <see cref="Choices"/>
+    /// hold: what comes before it is free. Null, the default: they hold from the start.
+    /// </summary>
+    public string? ConstraintTrigger { get; init; }
+    /// <summary>
+    /// Tokens and texts that must not be generated, also where the prompt ends within one; null, the default, for none. Make it once and use
+    /// it again: it keeps its masks.
+    /// </summary>
+    public DenyList? Deny { get; init; }
+
     /// <summary>Whether anything says which texts are allowed.</summary>
-    internal bool IsConstrained => NeedsText || Constraint is not null;
+    internal bool IsConstrained => NeedsText || Constraint is not null || Deny is not null;
 
     private bool NeedsText => Schema is not null || Grammar is not null || Regex is not null || Choices.Count > 0;
 
     /// <summary>Compiles what the options say.</summary>
     /// <param name="vocabulary">The model's tokens.</param>
     /// <param name="tokens">Tokens that will be generated at most.</param>
+    /// <param name="prompt">What comes before them.</param>
     /// <exception cref="ConstraintException">Something cannot be compiled.</exception>
-    internal ITokenConstraint CreateConstraint(TokenVocabulary vocabulary, int tokens)
+    internal ITokenConstraint CreateConstraint(TokenVocabulary vocabulary, int tokens, ReadOnlySpan<int> prompt)
     {
         var parts = new List<ITokenConstraint>();
-        if (Schema is not null) parts.Add(JsonSchema.Compile(Schema, vocabulary, SchemaOptions).CreateConstraint(tokens));
-        if (Grammar is not null) parts.Add(Constraints.Grammar.Compile(Grammar, vocabulary, GrammarNotation).CreateConstraint(tokens));
-        if (Regex is not null) parts.Add(RegexGrammar.Compile(Regex, vocabulary).CreateConstraint(tokens));
-        if (Choices.Count > 0) parts.Add(RegexGrammar.Choices(Choices, vocabulary).CreateConstraint(tokens));
+        if (Schema is not null) parts.Add(Start(JsonSchema.Compile(Schema, vocabulary, SchemaOptions), tokens));
+        if (Grammar is not null) parts.Add(Start(Constraints.Grammar.Compile(Grammar, vocabulary, GrammarNotation), tokens));
+        if (Regex is not null) parts.Add(Start(RegexGrammar.Compile(Regex, vocabulary), tokens));
+        if (Choices.Count > 0) parts.Add(Start(RegexGrammar.Choices(Choices, vocabulary), tokens));
+        if (Deny is not null) parts.Add(Deny.CreateConstraint(DenyPolicy.Mask, prompt));
         if (Constraint is not null) parts.Add(Constraint(vocabulary));
         return parts.Count == 1 ? parts[0] : new ConstraintIntersection(vocabulary, parts);
     }
+
+    private ITokenConstraint Start(CompiledGrammar grammar, int tokens) =>
+        ConstraintTrigger is null ? grammar.CreateConstraint(tokens) : new TriggeredConstraint(grammar, ConstraintTrigger, tokens);
 
     internal void CheckConstraints(bool hasTokenizer)
     {
         ArgumentNullException.ThrowIfNull(SchemaOptions);
         ArgumentNullException.ThrowIfNull(Choices);
+        if (ConstraintTrigger is "") throw new ArgumentException("options: ConstraintTrigger must not be empty.");
         if (Choices.Any(choice => choice is null)) throw new ArgumentException("options: Choices must not hold null.");
         if (NeedsText && !hasTokenizer)
             throw new ArgumentException("options: Schema, Grammar, Regex and Choices need a tokenizer, but the model's folder has none.");

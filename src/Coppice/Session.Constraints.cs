@@ -74,7 +74,7 @@ public sealed partial class Session
     private Task<ITokenConstraint> StartCompiling(int[] prompt, GenerationOptions options)
     {
         var (vocabulary, tokens) = (_model.Vocabulary, Math.Min(options.MaxTokens, _model.ContextLength - prompt.Length));
-        return Task.Run(() => options.CreateConstraint(vocabulary, tokens));
+        return Task.Run(() => options.CreateConstraint(vocabulary, tokens, prompt));
     }
 
     /// <summary>Begins to run all tokens of the prompt but the last, which the first choice needs.</summary>

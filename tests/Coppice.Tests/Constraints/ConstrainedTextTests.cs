@@ -210,6 +210,39 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
         Assert.Equal(FinishReason.Length, session.LastResult!.FinishReason);
     }
 
+    [Fact]
+    public void A_trigger_begins_what_is_held_to()
+    {
+        using var session = tiny.Model.NewSession();
+        foreach (var way in Ways)
+        {
+            var options = way with { MaxTokens = 60, Regex = "[0-9]{3}!", ConstraintTrigger = " " };
+            var text = Text(session, options);
+            var at = text.IndexOf(' ', StringComparison.Ordinal);
+            if (at >= 0) Assert.Matches("^[0-9]{3}!$", text[(at + 1)..]);
+            Assert.Equal(Ids(session, options), Ids(session, options with { Drafter = DrafterOptions.Parse("auto:guard=false") }));
+        }
+        // A model that would never write the trigger is not held to anything.
+        Assert.Equal(Text(session, new GenerationOptions { MaxTokens = 20 }), Text(session, new GenerationOptions { MaxTokens = 20, Regex = "x", ConstraintTrigger = "☃☃" }));
+    }
+
+    [Fact]
+    public void What_is_denied_does_not_come_however_it_is_split()
+    {
+        using var session = tiny.Model.NewSession();
+        var free = Text(session, new GenerationOptions { MaxTokens = 40 });
+        var word = free.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1][..2];
+        var deny = new DenyList(tiny.Model.Vocabulary, texts: [word]);
+        foreach (var way in Ways)
+        {
+            var options = way with { MaxTokens = 40, Deny = deny };
+            Assert.DoesNotContain(word, Text(session, options), StringComparison.Ordinal);
+            Assert.Equal(Ids(session, options), Ids(session, options with { Drafter = DrafterOptions.Parse("auto:guard=false") }));
+            // Together with a schema both hold.
+            Assert.Equal("bbb", Text(session, way with { Regex = "[ab]{3}", Deny = new DenyList(tiny.Model.Vocabulary, texts: ["a"]) }));
+        }
+    }
+
     private static string WithoutGuard(string drafter) => $"{drafter}{(drafter.Contains(':', StringComparison.Ordinal) ? ',' : ':')}guard=false";
 
     private static string Text(Session session, GenerationOptions options) =>
