@@ -50,6 +50,17 @@ internal static class ReadmeSnippets
         // end
     }
 
+    public static async Task WithASchema()
+    {
+        // sample
+        using var model = LanguageModel.Load("weights/tiny");
+        using var session = model.NewSession();
+        var schema = """{"properties": {"kind": {"enum": ["method", "property"]}, "line": {"type": "integer"}}, "required": ["kind"]}""";
+        await foreach (var piece in session.GenerateAsync("Returns the number of", new() { Schema = schema, MaxTokens = 40 }))
+            Console.Write(piece.Text);
+        // end
+    }
+
     public static Task WithVectors()
     {
         // sample
