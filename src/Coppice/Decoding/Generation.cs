@@ -129,11 +129,14 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     }
 
     /// <summary>The consumer has gone and no pass runs: what came of it.</summary>
-    /// <param name="keep">Whether the sequence is still there; it then keeps what the consumer has taken.</param>
+    /// <param name="keep">Whether the sequence's memory is still there; it then keeps what the consumer has taken. Its tokens are those in
+    /// any case.</param>
     public GenerationResult End(bool keep)
     {
         var isWhole = _ready.Count == 0 && _sequence.Finished is not null;
-        if (keep) _sequence.TruncateTo(_sequence.PromptLength + _recorder.Count);
+        var read = _sequence.PromptLength + _recorder.Count;
+        if (keep) _sequence.TruncateTo(read);
+        else _sequence.DropTokens(read);
         // A model that was disposed has ended it from outside, as a disposed session does.
         if (Error is not null and not ObjectDisposedException) return _recorder.Result(FinishReason.Error);
         return isWhole ? _recorder.Result(_sequence.Finished!.Value, _text) : _recorder.Result(FinishReason.Cancelled);

@@ -124,6 +124,9 @@ internal sealed class Sequence : IPromptSequence, IDisposable
         if (Cache.Length > Count) Cache.Truncate(Count);
     }
 
+    /// <summary>The same for a sequence whose memory has been returned: only the tokens are there to be forgotten.</summary>
+    public void DropTokens(int count) => Count = Math.Min(count, Count);
+
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
