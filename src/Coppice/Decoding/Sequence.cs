@@ -182,9 +182,13 @@ internal sealed class Sequence : IPromptSequence, IDisposable
         return held;
     }
 
+    /// <inheritdoc/>
+    public bool IsFreed { get; private set; }
+
     /// <summary>Returns the memory.</summary>
     public void Dispose()
     {
+        IsFreed = true;
         Cache.Dispose();
     }
 

@@ -20,6 +20,9 @@ internal interface IPreemptible
 {
     /// <summary>Gives all pages up; false where there were none.</summary>
     bool GiveUpPages();
+
+    /// <summary>Whether it was freed: it never holds pages again, and whoever withdraws its work late must not keep it.</summary>
+    bool IsFreed => false;
 }
 
 /// <summary>Where a participant is.</summary>

@@ -223,6 +223,7 @@ internal sealed partial class Scheduler : IDisposable
             _taken--;
             _puts++;
             if (parks) ParkLocked(holder);
+            else UnparkLocked(holder);      // its work may have been withdrawn meanwhile
         }
     }
 
@@ -293,7 +294,7 @@ internal sealed partial class Scheduler : IDisposable
 
     private void ParkLocked(IPreemptible holder)
     {
-        if (_disposed || _idleNodes.ContainsKey(holder)) return;
+        if (_disposed || holder.IsFreed || _idleNodes.ContainsKey(holder)) return;
         _idleNodes.Add(holder, _idle.AddLast(holder));
     }
 
