@@ -11,7 +11,7 @@ internal interface IRowWork
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>Elements below which threads are not woken: about ten microseconds of one thread.</summary>
-    private const long SerialElements = 1 << 13;
+    private const long SerialElements = 1 << 14;
 
     private readonly Dictionary<Type, Job> _rowJobs = [];
 
