@@ -42,10 +42,10 @@ internal sealed class Int8Generator
     private Int8Generator(Assembler asm, MatrixFormat format, int rows, int panels, bool windows)
     {
         (_asm, _format, _rows, _panels, _windows) = (asm, format, rows, panels, windows);
-        _sharesX = rows > 3 && panels > 1;
+        _sharesX = SharesX(rows, panels);
         _ints = Take(rows * panels);
         _floats = Take(rows * panels);
-        _weights = Take((IsQ4 ? 2 : 1) * (_sharesX ? panels : 1));
+        _weights = Take(WeightRegisters(format, rows, panels));
         _x = Take(1)[0];
         _mask = IsQ4 ? Take(1)[0] : default;
     }
@@ -53,9 +53,15 @@ internal sealed class Int8Generator
     /// <summary>Whether a tile fits the registers.</summary>
     internal static bool Fits(MatrixFormat format, int rows, int panels)
     {
-        var weights = (format == MatrixFormat.Q4 ? 2 : 1) * (rows > 3 && panels > 1 ? panels : 1);
-        return 2 * rows * panels + weights + (format == MatrixFormat.Q4 ? 2 : 1) <= AllRegisters.Length;
+        var others = format == MatrixFormat.Q4 ? 2 : 1;     // x, and the mask of Q4
+        return 2 * rows * panels + WeightRegisters(format, rows, panels) + others <= AllRegisters.Length;
     }
+
+    /// <summary>Whether a broadcast of x serves several panels.</summary>
+    private static bool SharesX(int rows, int panels) => rows > 3 && panels > 1;
+
+    private static int WeightRegisters(MatrixFormat format, int rows, int panels) =>
+        (format == MatrixFormat.Q4 ? 2 : 1) * (SharesX(rows, panels) ? panels : 1);
 
     /// <summary>Writes a function that takes a pointer to an <see cref="Int8Tile"/>.</summary>
     internal static void Write(Assembler asm, MatrixFormat format, int rows, int panels, bool windows) =>

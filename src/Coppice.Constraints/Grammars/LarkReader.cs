@@ -166,7 +166,7 @@ internal sealed class LarkReader(string text) : GrammarReader(text, "Lark")
         if (!char.IsAsciiLetter(Here) && Here is not ('_' or '?' or '!')) return null;
         var before = At;
         var name = Name();
-        // A name with a colon behind it begins the next rule.
+        // A name with a colon after it begins the next rule.
         Skip(lines: false);
         if (Here == ':')
         {

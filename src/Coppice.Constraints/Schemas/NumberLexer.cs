@@ -15,7 +15,7 @@ internal enum NumberPhase
     /// <summary>After the point.</summary>
     Point,
 
-    /// <summary>After digits behind the point.</summary>
+    /// <summary>After digits that follow the point.</summary>
     Fraction,
 
     /// <summary>After e.</summary>

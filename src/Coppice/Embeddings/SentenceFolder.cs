@@ -86,7 +86,7 @@ internal sealed record SentenceFolder(
         return Coppice.Pooling.Mean;
     }
 
-    /// <summary>One flag for each kind; two that hold would give two vectors behind each other.</summary>
+    /// <summary>One flag for each kind; two that hold would give two vectors, one after the other.</summary>
     private static Pooling ReadFlags(ConfigReader config)
     {
         const string mean = "pooling_mode_mean_tokens", first = "pooling_mode_cls_token", last = "pooling_mode_lasttoken";

@@ -81,7 +81,7 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
         public int[] Shuffled(int rows) => Noise.Permutation(Seed, KvLayout.Pages(Start + rows) + 3)[..KvLayout.Pages(Start + rows)];
 
         /// <summary>
-        /// Attention of <paramref name="rows"/>, nodes of the tree, stored behind the committed positions in this order, or only of those
+        /// Attention of <paramref name="rows"/>, nodes of the tree, stored after the committed positions in this order, or only of those
         /// that are <paramref name="asking"/>.
         /// </summary>
         public float[] Attend(Bed bed, int[] rows, AttentionMask mask, int[] pageTable, int[]? asking = null)

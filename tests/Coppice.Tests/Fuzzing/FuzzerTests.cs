@@ -10,7 +10,7 @@ public sealed class FuzzerTests
 
     public static TheoryData<string> Names => [.. Targets.All.Select(target => target.Name)];
 
-    /// <summary>Four letters in a row, each behind a sentence of its own: chance alone would need 2^32 inputs.</summary>
+    /// <summary>Four letters in a row, each with an error of its own before it: chance alone would need 2^32 inputs.</summary>
     [Fact]
     public void A_planted_fault_is_found_step_by_step()
     {

@@ -194,7 +194,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var row = 0; row < Rows; tiles++) row += TileHeight(Rows - row, Rows);
             for (var panel = first; panel < end;)
             {
-                var panels = end - panel >= 4 && Rows <= 3 ? 4 : end - panel >= 2 ? 2 : 1;
+                var panels = end - panel >= 4 && kernels.Has(Rows, 4) ? 4 : end - panel >= 2 ? 2 : 1;
                 var isWhole = Bias is null && (panel + panels) * Lanes <= Weight.Outputs;
                 var tile = new Int8Tile
                 {
