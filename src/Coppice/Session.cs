@@ -362,9 +362,7 @@ public sealed partial class Session : IDisposable
         if (head.Ran is { } ran) _sequence.Statistics.TakeOver(ran);
         var text = new TextStream(_model.Tokenizer, options);
         // Must not know the session: what a host has forgotten could not be collected while passes run for it.
-        var (sequence, prefixes, scope) = (_sequence, _options.SharePrefixes && !_isFromFile ? _model.Prefixes : null, _options.Scope);
-        var generation = new Generation(
-            _model.Scheduler, sequence, _model.Decoder, _model.Runner.Costs, text, () => Offer(sequence, prefixes, scope), head.Start)
+        var generation = new Generation(_model.Scheduler, _sequence, _model.Decoder, _model.Runner.Costs, text, head.Start)
         {
             Priority = options.Priority,
         };
@@ -376,13 +374,13 @@ public sealed partial class Session : IDisposable
     private void Begin(int[] prompt, DecodingOptions options)
     {
         _model.Scheduler.Take(_sequence);
-        try { _sequence.Begin(prompt, options, _options.SharePrefixes ? _model.Prefixes : null, _options.Scope); }
+        try
+        {
+            var prefixes = _options.SharePrefixes ? _model.Prefixes : null;
+            _sequence.Begin(prompt, options, prefixes is null ? null : new SharedPrefixes(prefixes, _options.Scope, !_isFromFile));
+        }
         finally { _model.Scheduler.Put(_sequence); }
     }
-
-    /// <summary>Offers the pages of whole blocks to other sequences; where pages are not shared, does nothing.</summary>
-    private static void Offer(Sequence sequence, PrefixCache? prefixes, CacheScope scope) =>
-        prefixes?.Insert(scope, sequence.IsBeyond, sequence.Tokens[..sequence.Cache.Length], sequence.Cache.WholePages);
 
     /// <summary>Nothing else may begin until <see cref="End"/>.</summary>
     private void Reserve()
@@ -415,7 +413,7 @@ public sealed partial class Session : IDisposable
             try
             {
                 if (generation is not null) LastResult = generation.End(keep: !_freed);
-                if (!_disposed && _options.SharePrefixes && !_isFromFile) Offer(_sequence, _model.Prefixes, _options.Scope);
+                if (!_disposed) _sequence.Offer();
             }
             finally
             {

@@ -19,7 +19,6 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     private readonly TextStream _text;
     private readonly Queue<GeneratedPiece> _ready = new(MostReady);
     private readonly GenerationRecorder _recorder;
-    private readonly Action? _promptDone;
     private bool _drafterBegun, _stopFound, _isPrompt;
     private TimeSpan _drafting;
     private long _allocated;
@@ -31,12 +30,11 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     /// <param name="decoder">Chooses tokens; shared, used by whoever drives.</param>
     /// <param name="costs">Times of passes.</param>
     /// <param name="text">Turns tokens into text.</param>
-    /// <param name="promptDone">Called once when the whole prompt is in the cache, on the thread that drives.</param>
     /// <param name="start">When the generation was asked for, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> says; 0 for now.</param>
-    public Generation(Scheduler scheduler, Sequence sequence, Decoder decoder, PassCosts costs, TextStream text, Action? promptDone = null, long start = 0)
+    public Generation(Scheduler scheduler, Sequence sequence, Decoder decoder, PassCosts costs, TextStream text, long start = 0)
         : base(scheduler)
     {
-        (_sequence, _decoder, _costs, _text, _promptDone) = (sequence, decoder, costs, text, promptDone);
+        (_sequence, _decoder, _costs, _text) = (sequence, decoder, costs, text);
         _recorder = new GenerationRecorder(sequence, start);
         Request.Output.Reserve(sequence.Tree.Capacity);
         if (sequence.Options.Constraint is not null) Request.ReserveJoined(sequence.Tree);
@@ -44,6 +42,8 @@ internal sealed class Generation : ScheduledWork, ITokenSink
 
     /// <inheritdoc/>
     public override IPreemptible Pages => _sequence;
+    /// <inheritdoc/>
+    public override ISharedPrompt? Prompt => _sequence.IsInPrompt ? _sequence : null;
     /// <inheritdoc/>
     public override int PromptRows => _sequence.IsInPrompt ? Math.Max(_sequence.Pending - 1, 0) : 0;
     /// <inheritdoc/>
@@ -83,7 +83,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         (_emitted, GivenTokens) = (0, 0);
         var accepted = _decoder.Complete(_sequence, Request, this);
         GivenTokens = _emitted;
-        if (accepted > 0 && given == 0) _promptDone?.Invoke();
+        if (accepted == 0 || given == 0) _sequence.Offer();
         var verify = report.Time + Request.Output.HeadTime - head;
         var statistics = _sequence.Statistics;
         if (accepted > 0) statistics.Steps++;

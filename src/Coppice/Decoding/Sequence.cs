@@ -12,7 +12,7 @@ namespace Coppice.Decoding;
 /// The last token is always pending, that is, not yet in the cache. <see cref="Decoder"/> plans its part of a pass and completes it;
 /// between generations the sequence belongs to its session. Not thread-safe.
 /// </remarks>
-internal sealed class Sequence : IPromptSequence, IDisposable
+internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
 {
     /// <summary>Tokens in front of a tree at most.</summary>
     private const int MostForced = 48;
@@ -21,6 +21,8 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     private int[] _tokens = [];         // prompt and generated, with room after them for the path that is being verified
     private DecodingOptions _options = DecodingOptions.Nothing;
     private bool _beyond;               // the cache holds keys turned by a longrope model's long factors
+    private SharedPrefixes? _shared;
+    private long _seen;                 // additions to the shared prefixes at the last look
 
     /// <summary>An empty sequence with a cache of its own from <paramref name="runner"/>.</summary>
     /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
@@ -83,14 +85,14 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     /// </summary>
     /// <param name="prompt">At least one token, and fewer than fit.</param>
     /// <param name="options">How.</param>
-    /// <param name="prefixes">Where pages of other sequences can be found; null for nowhere.</param>
-    /// <param name="scope">Whose pages may be used.</param>
-    public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options, PrefixCache? prefixes = null, object? scope = null)
+    /// <param name="shared">Where pages of other sequences are found and its own are offered; null for nowhere.</param>
+    public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options, SharedPrefixes? shared = null)
     {
         var common = prompt.CommonPrefixLength(_tokens.AsSpan(0, Math.Min(Cache.Length, _tokens.Length)));
         var beyond = NeedsLongFactors(prompt.Length);
         var kept = beyond == _beyond ? Math.Min(common, prompt.Length - 1) : 0;
-        if (prefixes is null || !TryAdopt(prompt, kept, beyond, prefixes, scope!)) Cache.Truncate(kept);
+        _shared = Cache.SharesPages ? shared : null;
+        if (!TryAdopt(prompt, kept, beyond)) Cache.Truncate(kept);
         Assign(prompt, Math.Min((long)prompt.Length + options.Stop.MaxTokens, ContextLength));
         (_beyond, _options, Finished) = (beyond, options, null);
         PromptLength = prompt.Length;
@@ -102,7 +104,7 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     public void Restore(ReadOnlySpan<int> tokens, bool beyond)
     {
         Assign(tokens, tokens.Length);
-        (_beyond, PromptLength, Finished) = (beyond, tokens.Length, null);
+        (_beyond, PromptLength, Finished, _shared) = (beyond, tokens.Length, null, null);
     }
 
     /// <summary>Creates a sequence with the same tokens; what they have in common is kept once where pages are shared.</summary>
@@ -172,7 +174,40 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     }
 
     /// <inheritdoc/>
-    public void CompletePrompt(PassRequest request) => Cache.Advance(request.Rows);
+    public void CompletePrompt(PassRequest request)
+    {
+        Cache.Advance(request.Rows);
+        Offer();
+    }
+
+    /// <summary>Offers the pages of whole blocks to other sequences, if it offers any.</summary>
+    public void Offer()
+    {
+        if (_shared is not { Offers: true } shared) return;
+        shared.Cache.Insert(shared.Scope, _beyond, Tokens[..Cache.Length], Cache.WholePages);
+    }
+
+    /// <inheritdoc/>
+    int ISharedPrompt.Done => Cache.Length;
+
+    /// <inheritdoc/>
+    void ISharedPrompt.TakeShared()
+    {
+        if (_shared is null || _seen == _shared.Cache.Additions) return;
+        SwitchFactors();
+        var had = Cache.Length;
+        if (TryAdopt(Tokens, had, _beyond)) Statistics.ReusedTokens += Cache.Length - had;
+    }
+
+    /// <inheritdoc/>
+    bool ISharedPrompt.NeedsFrom(ISharedPrompt other)
+    {
+        if (_shared is not { } shared || other is not Sequence first || first._beyond != _beyond || !shared.Sees(first._shared)) return false;
+        var most = Math.Min(Count - 1, first.Count);
+        if (most / KvLayout.PageSize * KvLayout.PageSize <= Math.Max(Cache.Length, first.Cache.Length)) return false;
+        var common = Tokens[..most].CommonPrefixLength(first.Tokens);
+        return common / KvLayout.PageSize * KvLayout.PageSize > Math.Max(Cache.Length, first.Cache.Length);
+    }
 
     /// <inheritdoc/>
     public bool GiveUpPages()
@@ -195,10 +230,12 @@ internal sealed class Sequence : IPromptSequence, IDisposable
     private bool NeedsLongFactors(int length) => _longFrom is { } border && length > border;
 
     /// <summary>Takes pages of other sequences, if they hold more of the prompt than <paramref name="kept"/> tokens.</summary>
-    private bool TryAdopt(ReadOnlySpan<int> prompt, int kept, bool beyond, PrefixCache prefixes, object scope)
+    private bool TryAdopt(ReadOnlySpan<int> prompt, int kept, bool beyond)
     {
+        if (_shared is not { Cache: var prefixes, Scope: var scope }) return false;
+        _seen = prefixes.Additions;
         var most = (prompt.Length - 1) / KvLayout.PageSize;
-        if (most * KvLayout.PageSize <= kept || !Cache.SharesPages) return false;
+        if (most * KvLayout.PageSize <= kept) return false;
         var pages = ArrayPool<int>.Shared.Rent(most);
         try
         {

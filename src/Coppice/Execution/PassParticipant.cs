@@ -54,6 +54,8 @@ internal abstract class PassParticipant
     /// token.
     /// </summary>
     public abstract int PromptRows { get; }
+    /// <summary>Its prompt, as long as it is being computed; null afterwards, or where it has none that others could begin with.</summary>
+    public virtual ISharedPrompt? Prompt => null;
     /// <summary>Whether all its rows must be in one pass: each depends on those after it too.</summary>
     public virtual bool IsWhole => false;
     /// <summary>Tokens in all.</summary>

@@ -23,6 +23,8 @@ internal sealed class Prefill(Scheduler scheduler, IPromptSequence sequence) : S
     /// <inheritdoc/>
     public override IPreemptible Pages => sequence;
     /// <inheritdoc/>
+    public override ISharedPrompt? Prompt => sequence as ISharedPrompt;
+    /// <inheritdoc/>
     public override int PromptRows => Math.Max(sequence.Pending - 1, 0);
     /// <inheritdoc/>
     public override int TokenCount => sequence.Count;

@@ -26,7 +26,7 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     private readonly ConditionalWeakTable<object, PrefixTree> _trees = [];
     private readonly List<PrefixTree> _alive = [];      // the same trees; each knows its scope weakly
     private readonly PrefixList _list = new();
-    private long _lookups, _hitTokens, _evictions;
+    private long _lookups, _hitTokens, _evictions, _additions;
     private int _collections;       // garbage collections when dead scopes were last looked for
     private bool _disposed;
 
@@ -53,6 +53,11 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
     /// Pages given up so far, for others or to stay within the limit; those of cleared and forgotten scopes do not count.
     /// </summary>
     public long Evictions => Interlocked.Read(ref _evictions);
+
+    /// <summary>Whether it keeps anything.</summary>
+    public bool Keeps => _limit > 0;
+    /// <summary>Pages taken in so far: where it is the same as before, a second look finds no more.</summary>
+    public long Additions => Interlocked.Read(ref _additions);
 
     /// <summary>Pages held.</summary>
     public int PagesHeld
@@ -147,6 +152,7 @@ internal sealed class PrefixCache : IPageHolder, IDisposable
                 _pool.AddReference(pages.Slice(block, 1));
                 last = tree.Add(last, _hash(last.Hash, part), part, pages[block]);
                 _list.AddFirst(last);
+                _additions++;
             }
             _list.Touch(last);
         }

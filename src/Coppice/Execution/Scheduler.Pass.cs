@@ -101,6 +101,7 @@ internal sealed partial class Scheduler
         _prompts.Clear();
         foreach (var participant in _active)
         {
+            TakeShared(participant);
             if (participant.HasRoom || participant.IsFinished) (participant.PromptRows > 0 || participant.IsWhole ? _prompts : _pass).Add(participant);
         }
         _pass.Sort(ByArrival);
@@ -117,6 +118,19 @@ internal sealed partial class Scheduler
         foreach (var participant in _pass) (participant.IsInPass, participant.Served) = (true, _passes);
     }
 
+    private static void TakeShared(PassParticipant participant)
+    {
+        if (participant.IsFinished) return;
+        try
+        {
+            participant.Prompt?.TakeShared();
+        }
+        catch (Exception error)
+        {
+            participant.Fail(error);
+        }
+    }
+
     private static readonly Comparison<PassParticipant> ByArrival = (one, other) => one.Arrival.CompareTo(other.Arrival);
 
     private static readonly Comparison<PassParticipant> ByService = (one, other) =>
@@ -125,7 +139,7 @@ internal sealed partial class Scheduler
 
     /// <summary>
     /// Gives prompts the rows that are left, as many as the bound allows where somebody waits for tokens; who gets none is not in the pass,
-    /// nor who needs more at once: it comes first in the next.
+    /// nor who needs more at once: it comes first in the next. What several begin with is computed by one of them.
     /// </summary>
     private void Share()
     {
@@ -139,9 +153,11 @@ internal sealed partial class Scheduler
         }
         _prompts.Sort(ByService);
         var taken = 0;
-        foreach (var prompt in _prompts)
+        for (var i = 0; i < _prompts.Count; i++)
         {
+            var prompt = _prompts[i];
             if (rows == 0 || _pass.Count + taken == _requests.Length) break;
+            if (IsComputedByAnother(i)) continue;
             if (prompt.IsWhole && prompt.PromptRows + 1 > rows) continue;
             prompt.Chunk = Math.Min(prompt.PromptRows + 1, rows);
             rows -= prompt.Chunk;
@@ -150,6 +166,25 @@ internal sealed partial class Scheduler
         _prompts.Clear();
         for (var i = 0; i < taken; i++) _prompts.Add(_fitting[i]);
         Array.Clear(_fitting, 0, taken);
+    }
+
+    /// <summary>
+    /// Whether another prompt of this pass computes what prompt <paramref name="place"/> needs next: the one that is further, or, of those
+    /// that are equally far, the first. Nobody waits for a lower priority.
+    /// </summary>
+    /// <remarks>Time: O(prompts), and O(tokens) for each that begins alike.</remarks>
+    private bool IsComputedByAnother(int place)
+    {
+        var participant = _prompts[place];
+        if (participant.Prompt is not { } prompt) return false;
+        for (var i = 0; i < _prompts.Count; i++)
+        {
+            var other = _prompts[i];
+            if (other.Priority < participant.Priority) break;       // they stand in this order
+            if (i == place || other.Prompt is not { } first) continue;
+            if ((first.Done > prompt.Done || first.Done == prompt.Done && i < place) && prompt.NeedsFrom(first)) return true;
+        }
+        return false;
     }
 
     /// <summary>Lets everyone plan; who finds no pages, or fails, leaves the pass.</summary>
