@@ -58,6 +58,11 @@ internal sealed partial class GpuBackend : Backend
     internal static GpuBackend? TryCreateCuda(int index, out string reason)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
+        if (!CudaDriver.IsInstalled)
+        {
+            reason = "no NVIDIA driver was found";
+            return null;
+        }
         Context? context = null;
         try
         {
