@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Runtime;
 using Coppice.Cli.Measuring;
 using Coppice.Execution;
 using Coppice.Loading;
@@ -12,6 +14,8 @@ internal static class BenchCommand
     private static readonly string[] Suites = ["all", "decode", "prefill"];
     private static readonly int[] Contexts = [64, 512, 2048], Prompts = [64, 512], Texts = [16, 64, 256];
     private const int Steps = 8;
+    /// <summary>Longer than the runtime waits until it compiles a method anew.</summary>
+    private static readonly TimeSpan CompilerDelay = TimeSpan.FromMilliseconds(250), LongestWarmUp = TimeSpan.FromSeconds(2);
 
     private static readonly Option<string> Suite = new("--suite")
     {
@@ -123,22 +127,40 @@ internal static class BenchCommand
         using var limits = new MachineLimits(model.Backend, threads);
         using var bar = new ProgressBar("bench", context.Output);
         var (reads, multiplications) = (new List<double>(), new List<double>());
-        const int warmUps = 2;
-        var rounds = (context.Value(Rounds) ?? 5) + warmUps;
+        var rounds = context.Value(Rounds) ?? 5;
+        foreach (var row in rows) WarmUp(row, cancellation);
+        limits.ReadGigabytesPerSecond();
+        limits.FmaGigaflops();
         for (var round = 0; round < rounds; round++)
         {
             reads.Add(limits.ReadGigabytesPerSecond());
             multiplications.Add(limits.FmaGigaflops());
             for (var i = 0; i < rows.Count; i++)
             {
-                rows[i].Measure(counted: round >= warmUps, cancellation);
+                rows[i].Measure(counted: true, cancellation);
                 bar.Report(round * rows.Count + i + 1, rounds * rows.Count);
             }
         }
-        var machine = new MachineSpeed(
-            MachineLimits.Processor, threads, SpeedRow.Median(reads[warmUps..]), SpeedRow.Median(multiplications[warmUps..]));
+        var machine = new MachineSpeed(MachineLimits.Processor, threads, SpeedRow.Median(reads), SpeedRow.Median(multiplications));
         var work = new ModelWork(model.Spec, model.WeightBytes, model.Options.KvCache);
         return new BenchResult(machine, [.. rows.Select(row => row.Result(work, machine))]);
+    }
+
+    /// <summary>
+    /// Runs <paramref name="row"/> uncounted until the runtime has compiled its methods anew, as it does a while after they were called
+    /// often: its thread would take a processor from those that are measured.
+    /// </summary>
+    private static void WarmUp(IMeasuredRow row, CancellationToken cancellation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var (quiet, methods) = (start, JitInfo.GetCompiledMethodCount());
+        do
+        {
+            row.Measure(counted: false, cancellation);
+            if (methods == JitInfo.GetCompiledMethodCount()) continue;
+            (quiet, methods) = (Stopwatch.GetTimestamp(), JitInfo.GetCompiledMethodCount());
+        }
+        while (Stopwatch.GetElapsedTime(quiet) < CompilerDelay && Stopwatch.GetElapsedTime(start) < LongestWarmUp);
     }
 
     private static void Report(CommandOutput output, BenchResult result)
