@@ -24,7 +24,7 @@ internal sealed class CodeTiles : TileFamily
         /// One row by {{panels}} panels: y[16 · {{panels}}] for x [32 · groups].
         /// Lines are asked for ahead: see <see cref="PrefetchBytes"/>.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static void CodeRow1x{{panels}}<TCodes>({{Parameters}}){{Constraint}}
         {
             TLanes {{List(panels, p => $"c{p} = TLanes.Zero")}};
@@ -65,7 +65,7 @@ internal sealed class CodeTiles : TileFamily
         var distance = panels == 2 ? "2 * PrefetchBytes" : "PrefetchBytes";
         return Text($$"""
             /// <summary>{{rows}} rows by {{Count(panels, "panel")}}: x is packed [k][{{rows}}], y [{{rows}}][{{16 * panels}}].</summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private static void CodeTile{{rows}}x{{panels}}<TCodes>({{Parameters}}){{Constraint}}
             {
                 {{Lines(rows, r => $"TLanes {List(panels, p => $"c{r}{p} = TLanes.Zero")};")}}

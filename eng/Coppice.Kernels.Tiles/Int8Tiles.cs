@@ -35,7 +35,7 @@ internal abstract class Int8Tiles : TileFamily
         var asksAhead = (rows, panels) != (1, 1);
         return Text($$"""
             /// <summary>{{Format}}: {{Count(rows, "row")}} by {{Count(panels, "panel")}}.</summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private static void {{Name}}{{rows}}x{{panels}}({{Arguments}})
             {
                 {{Lines(panels - 1, p => $"var w{p + 1} = w{p} + panelBytes;")}}

@@ -28,7 +28,7 @@ internal sealed class KvCodeTiles : TileFamily
         /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
         /// dividing the sum by it.
         /// </remarks>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static void KvCodes{{queries}}<TFactors>({{Parameters}}){{Constraint}}
         {
             var mask = (1 << bits) - 1;

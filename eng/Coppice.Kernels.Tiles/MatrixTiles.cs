@@ -36,7 +36,7 @@ internal sealed class MatrixTiles : TileFamily
             /// x is packed [k][{{rows}}]; they begin as c [{{rows}}][{{16 * panels}}], or 0 where that is null, and go to y, whose rows are
             /// <paramref name="apart"/> floats apart.{{(asksAhead ? AheadRemark : "")}}
             /// </summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private static void Tile{{rows}}x{{panels}}<TFormat>({{Parameters(panels)}}){{Constraint}}
             {
                 {{panelPointers}}

@@ -23,7 +23,7 @@ internal sealed class RowTiles : TileFamily
         var remark = asksAhead ? " Lines are asked for ahead: see <see cref=\"PrefetchBytes\"/>." : "";
         return Text($$"""
             /// <summary>One row by {{Count(panels, "panel")}}: y[16 · {{panels}}] for x [2 · pairs].{{remark}}</summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private static void Row1x{{panels}}<TFormat>({{Parameters}}){{Constraint}}
             {
                 TLanes {{List(panels, p => $"c{p} = TLanes.Zero")}};

@@ -25,7 +25,7 @@ internal sealed class ScoreTiles : AttentionTiles
             /// {{(queries == 1 ? "1 query" : $"{queries} queries")}} by {{16 * registers}} keys at a time: {{queries * registers}} accumulators.
             /// Scores go <paramref name="at"/> floats after each query.
             /// </summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private void Scores{{queries}}x{{registers}}({{Signature}})
             {
                 {{Queries(queries)}}

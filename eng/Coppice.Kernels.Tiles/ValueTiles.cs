@@ -18,7 +18,7 @@ internal sealed class ValueTiles : AttentionTiles
         /// {{queries}} queries by 64 elements of the head at a time, or 32: {{4 * queries}} accumulators.
         /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Values{{queries}}x4({{Signature}})
         {
             {{Queries(queries)}}

@@ -118,7 +118,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Some rows, all their heads of one KV head, all blocks.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void RowRange(int kvHead, int tile, float* scratch)
         {
             var first = tile * _rowTile;
@@ -145,7 +145,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// The only row, some blocks, all heads, so that memory is read as it lies: the blocks' states are kept for
         /// <see cref="MergeHeads"/>.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void BlockRange(int first, int last, float* scratch)
         {
             var lastOfAll = EndBlock(Position(0)) - 1;

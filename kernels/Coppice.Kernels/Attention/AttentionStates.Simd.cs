@@ -12,7 +12,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// Raw scores to scaled ones, -∞ where a column is not seen, with the block's m; groups of lanes of which none is seen are left as
         /// they are.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         protected void Scale(float* query, int low, int high)
         {
             var scores = Scores(query);
@@ -32,7 +32,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Scores to weights e^(s - m), 0 where a column is not seen, with the block's l; the block's o begins as zeros.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         protected void Weigh(float* query, int low, int high)
         {
             var scores = Scores(query);
@@ -51,7 +51,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Raw scores to scaled and capped ones.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void CapScores(float* scores, int first, int end)
         {
             for (var i = first; i < end; i += Lanes)
@@ -73,7 +73,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>
         /// (m, l, o) ⊕ the block's for every query: both shifted to the larger m. The first block meets m = -∞, whose factor is 0.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void MergeAll(float* scratch, int queries)
         {
             float* keep = stackalloc float[Lanes], add = stackalloc float[Lanes];
@@ -95,7 +95,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Merge(float* query, float keep, float add)
         {
             if (float.IsNegativeInfinity(BlockMax(query))) return;
@@ -112,7 +112,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>
         /// The same operations as <see cref="MergeAll"/> for some heads, block after block, sixteen blocks' exponentials at a time.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void MergeHeads(int firstHead, int endHead, float* query)
         {
             var (begin, end) = (FirstBlock(Position(0)), EndBlock(Position(0)));
@@ -145,7 +145,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// output = output · keep + block · add, for the outputs of some blocks in ascending order; four chains at a time, since each waits
         /// for itself.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void MergeOutputs(float* state, int count, float* keep, float* add, float* output)
         {
             var apart = (long)_q.Shape[1] * StateFloats;
@@ -200,7 +200,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>y = o / l, or zeros where nothing was seen.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         internal static void Divide(float* output, float sum, float* y, int headDim)
         {
             var factor = sum > 0f ? 1f / sum : 0f;

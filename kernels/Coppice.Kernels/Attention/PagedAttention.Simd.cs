@@ -54,7 +54,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             _pages.Values + ((long)_pages.Page(block) * _kvHeads + kvHead) * _headDim * Block * TElement.Size;
 
         /// <summary>A block whose slots are its positions, for several queries: they share the loads of keys.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void SharedBlock(int kvHead, int block, int queries, float* scratch, byte* nextKeys, byte* nextValues)
         {
             byte* keys = KeyPage(block, kvHead), values = ValuePage(block, kvHead);
@@ -74,7 +74,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Raw scores of queries with the 64 keys of a page; <paramref name="scores"/> are the first query's.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void ScoresOf(float* scratch, int queries, byte* keys, byte* nextKeys, float* scores)
         {
             var at = scores - scratch;
@@ -91,7 +91,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Adds what the queries see of the first <paramref name="columns"/> columns of a block.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void AddValuesOfAll(float* scratch, int queries, int block, int columns, byte* values, byte* nextValues)
         {
             var n = 0;
@@ -121,7 +121,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>
         /// A block that holds keys of the tree itself: position t below Start is slot t, the others are the nodes of the row's path.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void BlockOfTree(int kvHead, int block, int queries, float* scratch)
         {
             var inOrder = Math.Clamp(_mask.Start - block * Block, 0, Block);      // columns below Start
@@ -170,7 +170,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>output[d] += Σ_j weights[j] v[j, d], j ascending from <paramref name="low"/> to <paramref name="high"/> - 1.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void AddValues(float* weights, byte* values, int low, int high, float* output)
         {
             if (low >= high) return;
@@ -206,7 +206,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// The same for two to four queries: where all see a value, it is loaded once; before and after, each goes alone, so that its order
         /// stays ascending.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void AddValuesOfSeveral(float* scratch, int first, int count, int block, int columns, byte* values, byte* next)
         {
             float* a = At(scratch, first), last = At(scratch, first + count - 1);

@@ -54,7 +54,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private readonly struct AppendWork<TPages, TElement>(TPages pages, Tensor k, Tensor v, int start) : IRowWork
         where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         public void Run(int row)
         {
             var (heads, headDim) = (k.Shape[1], k.Shape[2]);

@@ -66,7 +66,7 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
     }
 
     /// <summary>Transposes [16, pairs] words into [pairs, 16].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private void InterleavePanel(uint* rows, uint* panel)
     {
         const int block = 16;   // 16 x 16 words: 1 KB in, 1 KB out, both in L1
@@ -82,7 +82,7 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private void Convert(byte* rows, int firstOutput, int count, ElementType source)
     {
         for (var i = 0; i < count; i++)
@@ -106,7 +106,7 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
     }
 
     /// <summary>Chooses codes group by group; inputs that are not there are zeros, and so are their activations.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private void Quantize(byte* rows, int firstOutput, int count, ElementType source)
     {
         const int group = PanelLayout.Group;
@@ -153,7 +153,7 @@ internal sealed unsafe class PanelMatrix : WeightMatrix
     /// <summary>
     /// The widening of F16 panels has no infinities, so a weight that is none of the format's finite numbers is refused here.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private void RequireFinite(int firstOutput, int count)
     {
         for (var i = firstOutput; i < firstOutput + count; i++)

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
+using Coppice.Kernels.Simd;
 
 namespace Coppice.Cli.Measuring;
 
@@ -94,7 +95,7 @@ internal sealed unsafe class MachineLimits : IDisposable
     }
 
     /// <summary>Eight loads in flight, so that the loop waits for memory alone.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static float Read(byte* memory, long bytes)
     {
         Vector256<int> a = default, b = default, c = default, d = default;
@@ -111,7 +112,7 @@ internal sealed unsafe class MachineLimits : IDisposable
     private static float Multiply(int rounds) => Vector512.IsHardwareAccelerated ? Multiply512(rounds) : Multiply256(rounds);
 
     /// <summary>Twelve chains of fused multiply-adds: more than two units of latency four can work on.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static float Multiply256(int rounds)
     {
         var (x, y) = (Vector256.Create(0.999f), Vector256.Create(0.001f));
@@ -134,7 +135,7 @@ internal sealed unsafe class MachineLimits : IDisposable
         return Vector256.Sum(a + b + c + d + e + f + g + h + i + j + k + l);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static float Multiply512(int rounds)
     {
         var (x, y) = (Vector512.Create(0.999f), Vector512.Create(0.001f));

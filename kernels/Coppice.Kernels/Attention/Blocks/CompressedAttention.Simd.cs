@@ -80,7 +80,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             return (Math.Max(0, first - Start(block)), Count(block));
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         protected override void RunBlock(int kvHead, int block, int queries, float* scratch, int nextBlock, int nextHead)
         {
             var part = View(block, kvHead);

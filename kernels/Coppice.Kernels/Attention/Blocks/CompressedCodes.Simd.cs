@@ -55,7 +55,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// Puts a run's number into all of its words: factors [vectors][16]. Each store overwrites what the one before it has written too
         /// far; the last lanes of the last vector are cleared.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static void Spread(float* numbers, int runs, int width, float* factors)
         {
             for (var run = 0; run < runs; run++) TLanes.Store(TLanes.Broadcast(numbers[run]), factors + run * width);
@@ -100,7 +100,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// Sums in the order of codes: line[word · codes + code] = factor · Σ over the runs in a vector, added to <paramref name="start"/>
         /// where <paramref name="isFirst"/>, else to what is there.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static void Unpack(float* sums, int width, int bits, float factor, bool isFirst, float start, float* line)
         {
             var codes = 32 / bits;
@@ -155,7 +155,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>F16 as F32, padded with zeros to whole vectors.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static void WidenHalves(ushort* halves, int count, float* numbers)
         {
             for (var i = 0; i < count; i += Lanes) TLanes.Store(LoadHalves(halves + i, count - i), numbers + i);
@@ -163,7 +163,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         /// <summary>product[i] = x[i] · scales[i], padded with zeros to whole vectors; returns Σ x[i] · minima[i]: 16 chains, then their
         /// tree.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static float Weight(float* x, float* scales, float* minima, int count, float* product)
         {
             var sum = TLanes.Zero;
@@ -177,7 +177,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Σ x[i] · halves[i] for i below <paramref name="count"/>: 16 chains, then their tree.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static float Dot(float* x, ushort* halves, int count)
         {
             var sum = TLanes.Zero;
@@ -187,7 +187,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>target[i] += factor · halves[i].</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static void AddScaled(float factor, ushort* halves, int count, float* target)
         {
             var f = TLanes.Broadcast(factor);
@@ -197,7 +197,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>target[i] += x[i] · halves[i].</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static void AddProduct(float* x, ushort* halves, int count, float* target)
         {
             for (var i = 0; i < count; i += Lanes)

@@ -25,7 +25,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Groups of tokens: the scale of each channel goes into the query.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void ScoresOfChannels(in BlockPart part, in BlockPart next, float* first, int queries, float* work)
         {
             var keys = part.Layout.Keys;
@@ -70,7 +70,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Groups of channels: each group's sum is multiplied by the scales of the tokens.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void ScoresOfTokens(in BlockPart part, in BlockPart next, float* first, int queries, float* work)
         {
             var (keys, tokens) = (part.Layout.Keys, part.Layout.Tokens);

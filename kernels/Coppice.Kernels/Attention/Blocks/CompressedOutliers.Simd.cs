@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
@@ -10,7 +11,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// Outliers one by one: to the score of their token the query's element times the delta, to the output of their channel the
         /// token's weight times the delta.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void AddOutliers(in BlockPart part, bool isKeys, float* first, int queries, float* work)
         {
             var (layout, side) = (part.Layout, isKeys ? part.Layout.Keys : part.Layout.Values);

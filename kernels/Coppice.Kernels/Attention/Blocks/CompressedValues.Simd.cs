@@ -28,7 +28,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             if (part.Layout.Values.Outliers > 0) AddOutliers(part, isKeys: false, first, queries, work);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void AddValueCodes(in BlockPart part, in BlockPart next, float* first, int queries, float* work)
         {
             var values = part.Layout.Values;

@@ -16,7 +16,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
     /// dividing the sum by it.
     /// </remarks>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void KvCodes1<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
         var mask = (1 << bits) - 1;
@@ -46,7 +46,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
     /// dividing the sum by it.
     /// </remarks>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void KvCodes2<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
         var mask = (1 << bits) - 1;
@@ -82,7 +82,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
     /// dividing the sum by it.
     /// </remarks>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void KvCodes3<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
         var mask = (1 << bits) - 1;
@@ -124,7 +124,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
     /// dividing the sum by it.
     /// </remarks>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void KvCodes4<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
     {
         var mask = (1 << bits) - 1;

@@ -14,7 +14,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// 1 query by 64 keys at a time: 4 accumulators.
         /// Scores go <paramref name="at"/> floats after each query.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Scores1x4(float* first, float* last, byte* page, byte* next, long at)
         {
             var q0 = first;
@@ -33,7 +33,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// 2 queries by 64 keys at a time: 8 accumulators.
         /// Scores go <paramref name="at"/> floats after each query.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Scores2x4(float* first, float* last, byte* page, byte* next, long at)
         {
             var q0 = first;
@@ -57,7 +57,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// 4 queries by 64 keys at a time: 16 accumulators.
         /// Scores go <paramref name="at"/> floats after each query.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Scores4x4(float* first, float* last, byte* page, byte* next, long at)
         {
             var q0 = first;
@@ -92,7 +92,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// 2 queries by 32 keys at a time: 4 accumulators.
         /// Scores go <paramref name="at"/> floats after each query.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Scores2x2(float* first, float* last, byte* page, byte* next, long at)
         {
             var q0 = first;

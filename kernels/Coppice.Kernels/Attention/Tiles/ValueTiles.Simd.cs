@@ -14,7 +14,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// 2 queries by 64 elements of the head at a time, or 32: 8 accumulators.
         /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Values2x4(float* first, float* last, byte* page, byte* next, int low, int high)
         {
             var q0 = first;
@@ -60,7 +60,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// 4 queries by 64 elements of the head at a time, or 32: 16 accumulators.
         /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Values4x4(float* first, float* last, byte* page, byte* next, int low, int high)
         {
             var q0 = first;

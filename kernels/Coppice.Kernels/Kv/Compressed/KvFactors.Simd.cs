@@ -40,7 +40,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
 
             /// <summary>lanes[i] = Σ matrix[run, i] · runs[run], one chain over the runs ascending.</summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private void SumRuns(float* runs, float* lanes)
             {
                 var count = _part.Runs;
@@ -74,7 +74,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
 
             /// <summary>runs[run] = Σ matrix[run, i] · lanes[i]: 16 chains, then their tree.</summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private void SumLanes(float* lanes, float* runs)
             {
                 for (var run = 0; run < _part.Runs; run++) runs[run] = Product(Run(run), lanes, _part.RunLength);
@@ -91,7 +91,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
 
             /// <summary>Modified Gram-Schmidt, twice for each column; one that depends on those before it becomes zeros.</summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private void Orthonormalise(float* columns, int length)
             {
                 for (var c = 0; c < _layout.Rank; c++)

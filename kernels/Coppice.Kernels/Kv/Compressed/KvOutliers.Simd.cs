@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
@@ -28,7 +29,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             return (ushort)position;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static int Smallest(float* elements, int length)
         {
             var least = TLanes.Broadcast(float.PositiveInfinity);
@@ -42,7 +43,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             return length - 1;
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static int Largest(float* elements, int length)
         {
             var most = TLanes.Broadcast(float.NegativeInfinity);

@@ -19,7 +19,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private readonly record struct GroupScale(float Minimum, float Scale);
 
         /// <summary>The scale of a group of elements that are neither outliers nor exact; zeros where there are none.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static GroupScale FindScale(float* elements, int count, KvPartLayout part)
         {
             if (count == 0) return default;
@@ -53,7 +53,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>
         /// Minimum and scale by least squares for the codes that they give, in turn, while the squared error falls.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private static GroupScale Fit(float* elements, int count, int bits, GroupScale start)
         {
             const int mostTurns = 6;
@@ -139,7 +139,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
 
             /// <summary>Codes of a run with the scales of its lanes; what they leave takes the run's place.</summary>
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            [MethodImpl(Compiled.Alone)]
             private void Encode(int run)
             {
                 var row = Run(run);

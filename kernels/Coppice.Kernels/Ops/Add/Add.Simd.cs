@@ -13,7 +13,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         public void Run(int row) => AddRow(Row(x, row), Row(delta, row), scale, x.Shape.RowLength, Row(y, row));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void AddRow(float* x, float* delta, float scale, int length, float* y)
     {
         var s = TLanes.Broadcast(scale);

@@ -10,7 +10,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly struct EmbedWork(Tensor ids, PanelMatrix table, float scale, Tensor y) : IRowWork
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         public void Run(int row)
         {
             var id = ((int*)ids.Address)[(long)row * ids.RowStride];

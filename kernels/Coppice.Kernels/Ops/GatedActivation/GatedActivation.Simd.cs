@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Coppice.Kernels.Numerics;
+using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
@@ -14,7 +15,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private readonly struct GatedActivationWork<TActivation>(Tensor gate, Tensor up, Tensor y) : IRowWork
         where TActivation : struct, IActivation
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         public void Run(int row)
         {
             float* g = Row(gate, row), u = Row(up, row), destination = Row(y, row);

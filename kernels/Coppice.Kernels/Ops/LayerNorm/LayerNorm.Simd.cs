@@ -18,7 +18,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void LayerNormRow(float* x, float* weight, float* bias, int length, float epsilon, float* y)
     {
         var sum = TLanes.Zero;

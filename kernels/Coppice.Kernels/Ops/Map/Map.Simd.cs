@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Coppice.Kernels.Numerics;
+using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
@@ -10,7 +11,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly struct MapWork<TActivation>(Tensor x, Tensor y) : IRowWork where TActivation : struct, IActivation
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         public void Run(int row)
         {
             float* source = Row(x, row), destination = Row(y, row);

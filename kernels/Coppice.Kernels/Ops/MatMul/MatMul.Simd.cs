@@ -108,7 +108,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             (_rows, _inputs, _stride, _k) = (x.Rows, x.Shape.RowLength, x.RowStride, k);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         internal override void Execute(int block, int worker)
         {
             var end = Math.Min((block + 1) * RowBlock, _rows);
@@ -129,7 +129,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private float* At(int row, int end) => _x + (long)Math.Min(row, end - 1) * _stride;
 
         /// <summary>Four rows, transposed four by four: one 16-byte store for each k.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void FourRows(float* x0, float* x1, float* x2, float* x3, float* destination, int height)
         {
             var (i, inputs) = (0, _inputs);
@@ -150,7 +150,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Two rows: an 8-byte store for each k.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void TwoRows(float* x0, float* x1, float* destination, int height)
         {
             var (i, inputs) = (0, _inputs);

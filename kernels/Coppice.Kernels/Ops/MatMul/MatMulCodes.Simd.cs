@@ -8,7 +8,7 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>One row by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void CodeRow1x1<TCodes>(float* x, byte* w, long parameterOffset, int groups, float* y)
         where TCodes : struct, ICodePanels<TLanes>
     {
@@ -51,7 +51,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes.FusedMultiplyAdd(TLanes.Broadcast(x[index]), TLanes.FusedMultiplyAdd(TCodes.Code(word, index), scale, minimum), sum);
 
     /// <summary>Groups of a panel as [32 · groups][16] F32.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void ExpandCodes<TCodes>(byte* word, byte* parameters, int groups, float* destination)
         where TCodes : struct, ICodePanels<TLanes>
     {

@@ -83,7 +83,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Row <paramref name="r"/> of the tile that begins with <paramref name="first"/>; zeros where there is no row.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Round(int first, int r, int height, float* x)
         {
             var codes = (int*)(_packed.Codes + (long)first * _layout.Inputs) + r;
@@ -164,7 +164,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             else Tiles(first, end, c);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         private void Tiles(int first, int end, float* c)
         {
             ref readonly var layout = ref Weight.Layout;

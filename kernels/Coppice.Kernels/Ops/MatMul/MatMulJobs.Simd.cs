@@ -65,7 +65,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         protected abstract void Panels(int first, int end, int worker);
 
         /// <summary>Stores the sums of up to <paramref name="panels"/> panels of a row, with the bias.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         protected void Finish(float* sums, int panel, int panels, int row)
         {
             var output = panel * Lanes;
@@ -170,7 +170,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// Register tiles over inputs 2 · pair … of weights that begin at <paramref name="source"/>, panels <paramref name="apart"/> bytes
         /// apart.
         /// </summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         protected void Tiles<TFormat>(int panel, int panels, int firstRow, int rows, int pair, int pairs, byte* source, long apart,
             float* sums)
             where TFormat : struct, IPanelFormat<TLanes>
@@ -212,7 +212,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         internal override bool Expands(int rows) => typeof(TFormat) == typeof(F16Panels<TLanes>) && rows > 2 * RowTile;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         protected override void OneRow(int panel, int panels, float* sums)
         {
             var bytes = Weight.PanelBytes;
@@ -229,7 +229,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             Tiles<TFormat>(panel, panels, firstRow, rows, pair, pairs, Weight.Panel(panel) + (long)pair * TFormat.PairBytes,
                 Weight.PanelBytes, sums);
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         protected override void Expand(int panel, int pair, int pairs, float* destination)
         {
             var source = Weight.Panel(panel) + (long)pair * TFormat.PairBytes;
@@ -254,7 +254,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         internal override bool Expands(int rows) => rows > 2 * RowTile;
         protected override bool BlocksInputs => false;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         protected override void OneRow(int panel, int panels, float* sums)
         {
             ref readonly var layout = ref Weight.Layout;

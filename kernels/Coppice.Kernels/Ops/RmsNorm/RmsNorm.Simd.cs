@@ -21,7 +21,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void NormalizeRow(float* x, float* weight, int length, float epsilon, float* y)
     {
         var factor = TLanes.Broadcast(1f / MathF.Sqrt(SumOfSquares(x, length) / length + epsilon));
@@ -35,7 +35,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Σ x², in two chains of 16 lanes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static float SumOfSquares(float* x, int length)
     {
         TLanes s0 = TLanes.Zero, s1 = TLanes.Zero;

@@ -23,7 +23,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void TurnHalves(float* x, float* cos, float* sin, int half)
     {
         for (var i = 0; i < half; i += Lanes)
@@ -36,7 +36,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void TurnPairs(float* x, float* cos, float* sin, int half)
     {
         for (var i = 0; i < half; i++)

@@ -9,7 +9,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly struct RotateWork(Tensor x) : IRowWork
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         public void Run(int row)
         {
             var length = x.Last & -x.Last;

@@ -10,7 +10,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private readonly struct SoftCapWork(Tensor x, float scale, float cap, Tensor y) : IRowWork
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Compiled.Alone)]
         public void Run(int row)
         {
             TLanes factor = TLanes.Broadcast(scale), limit = TLanes.Broadcast(cap);

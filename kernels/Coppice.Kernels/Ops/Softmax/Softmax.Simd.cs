@@ -12,7 +12,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         public void Run(int row) => SoftmaxRow(Row(x, row), x.Last, Row(y, row));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void SoftmaxRow(float* x, int length, float* y)
     {
         var largest = TLanes.Broadcast(float.NegativeInfinity);

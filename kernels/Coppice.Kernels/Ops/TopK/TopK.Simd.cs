@@ -32,7 +32,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// Puts elements <paramref name="first"/>, <paramref name="first"/> + 1, … of a row in a sorted list of k: one compare for 16 that are
     /// all less than its last.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void KeepLargest(float* x, int length, int first, int k, float* values, int* indices)
     {
         var i = 0;
@@ -48,7 +48,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>
     /// Puts an element in its place among the k first by (value descending, index ascending), or leaves it out; NaN is -∞.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Insert(float value, int index, int k, float* values, int* indices)
     {
         if (float.IsNaN(value)) value = float.NegativeInfinity;

@@ -9,7 +9,7 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>Q8: 1 row by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Bytes1x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
@@ -37,7 +37,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q8: 1 row by 4 panels.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Bytes1x4(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         var w1 = w0 + panelBytes;
@@ -100,7 +100,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q8: 2 rows by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Bytes2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
@@ -136,7 +136,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q8: 4 rows by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Bytes4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
@@ -184,7 +184,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q8: 8 rows by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Bytes8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;

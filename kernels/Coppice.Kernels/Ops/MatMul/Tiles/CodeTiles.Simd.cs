@@ -12,7 +12,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// One row by 4 panels: y[16 · 4] for x [32 · groups].
     /// Lines are asked for ahead: see <see cref="PrefetchBytes"/>.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void CodeRow1x4<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
@@ -62,7 +62,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>8 rows by 2 panels: x is packed [k][8], y [8][32].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void CodeTile8x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
@@ -242,7 +242,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>4 rows by 2 panels: x is packed [k][4], y [4][32].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void CodeTile4x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
@@ -350,7 +350,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>2 rows by 2 panels: x is packed [k][2], y [2][32].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void CodeTile2x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
@@ -422,7 +422,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>6 rows by 1 panel: x is packed [k][6], y [6][16].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void CodeTile6x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero;
@@ -562,7 +562,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>4 rows by 1 panel: x is packed [k][4], y [4][16].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void CodeTile4x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero;
@@ -666,7 +666,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>2 rows by 1 panel: x is packed [k][2], y [2][16].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void CodeTile2x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero;

@@ -14,7 +14,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
@@ -95,7 +95,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile6x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
@@ -162,7 +162,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
@@ -215,7 +215,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile3x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
@@ -261,7 +261,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
@@ -300,7 +300,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile6x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
@@ -372,7 +372,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile4x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
@@ -430,7 +430,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile3x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
@@ -481,7 +481,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart. Lines of weights are asked for <paramref name="ahead"/> bytes ahead, and
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile2x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
@@ -524,7 +524,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// x is packed [k][6]; they begin as c [6][16], or 0 where that is null, and go to y, whose rows are
     /// <paramref name="apart"/> floats apart.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile6x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;
@@ -586,7 +586,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// x is packed [k][4]; they begin as c [4][16], or 0 where that is null, and go to y, whose rows are
     /// <paramref name="apart"/> floats apart.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile4x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;
@@ -634,7 +634,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// x is packed [k][2]; they begin as c [2][16], or 0 where that is null, and go to y, whose rows are
     /// <paramref name="apart"/> floats apart.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Tile2x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;

@@ -9,7 +9,7 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>Q4: 1 row by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Nibbles1x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
@@ -39,7 +39,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q4: 1 row by 4 panels.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Nibbles1x4(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         var w1 = w0 + panelBytes;
@@ -98,7 +98,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q4: 2 rows by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Nibbles2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
@@ -136,7 +136,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q4: 4 rows by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Nibbles4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
@@ -186,7 +186,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q4: 8 rows by 1 panel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Nibbles8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         byte* p0 = w0 + parameterOffset;
@@ -260,7 +260,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q4: 2 rows by 2 panels.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Nibbles2x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         var w1 = w0 + panelBytes;
@@ -304,7 +304,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q4: 4 rows by 2 panels.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Nibbles4x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         var w1 = w0 + panelBytes;
@@ -362,7 +362,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Q4: 8 rows by 2 panels.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Nibbles8x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
     {
         var w1 = w0 + panelBytes;

@@ -9,7 +9,7 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>One row by 1 panel: y[16 · 1] for x [2 · pairs].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Row1x1<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero;
@@ -24,7 +24,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>One row by 2 panels: y[16 · 2] for x [2 · pairs].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Row1x2<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero;
@@ -43,7 +43,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>One row by 4 panels: y[16 · 4] for x [2 · pairs]. Lines are asked for ahead: see <see cref="PrefetchBytes"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Compiled.Alone)]
     private static void Row1x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
