@@ -7,9 +7,6 @@ internal sealed partial class Scheduler
     /// <summary>Rows of a prompt in a pass, however slow the machine is: it has to come to its end.</summary>
     private const int LeastChunk = 8;
 
-    /// <summary>Of the bound is what a pass is planned for: the machine's speed drifts.</summary>
-    private const double Margin = 0.7;
-
     /// <summary>Of the bound is what drafts may take beside prompts.</summary>
     private const double DraftShare = 0.15;
 
@@ -21,6 +18,7 @@ internal sealed partial class Scheduler
     private readonly PassRequest[] _requests;
     private readonly PassParticipant[] _fitting;            // scratch: prompts that get rows
     private readonly SpeculationGuard?[] _guards;           // by the number of sequences in a pass
+    private readonly BoundMargin _margin = new();
     private long _passes;
 
     /// <summary>How often a sequence had to give its pages up in the midst of its work.</summary>
@@ -35,6 +33,7 @@ internal sealed partial class Scheduler
             Admit();
             Choose();
         }
+        var start = Stopwatch.GetTimestamp();
         PlanAll();
         var report = Run();
         var head = _runner.Head.Time;
@@ -49,6 +48,8 @@ internal sealed partial class Scheduler
                 participant.Fail(error);        // its own fault: the others go on
             }
         }
+        if (_prompts.Count > 0 && _pass.Count > _prompts.Count && report.Rows > 0)
+            _margin.Observe(Stopwatch.GetElapsedTime(start).TotalSeconds, Bound(_pass.Count - _prompts.Count));
         if (_prompts.Count == 0 && report.Rows > 0)
         {
             var seconds = (report.Time + _runner.Head.Time - head).TotalSeconds;
@@ -147,9 +148,8 @@ internal sealed partial class Scheduler
         var rows = _runner.Size.Rows - _pass.Count;
         if (_pass.Count > 0)
         {
-            var decoding = _runner.Costs.IsMeasured ? _runner.Costs.Seconds(_pass.Count) : 0;
-            var bound = Math.Max(_options.Bound.TotalSeconds, 2 * decoding);
-            rows = Math.Min(rows, Math.Max(_runner.Costs.PromptRows(Margin * bound - decoding), LeastChunk));
+            var bound = Bound(_pass.Count);
+            rows = Math.Min(rows, Math.Max(_runner.Costs.PromptRows(_margin.Value * bound - Decoding(_pass.Count)), LeastChunk));
         }
         _prompts.Sort(ByService);
         var taken = 0;
@@ -167,6 +167,11 @@ internal sealed partial class Scheduler
         for (var i = 0; i < taken; i++) _prompts.Add(_fitting[i]);
         Array.Clear(_fitting, 0, taken);
     }
+
+    /// <summary>What a pass with so many sequences that wait for tokens may take, in seconds: what it takes without prompts counts twice.</summary>
+    private double Bound(int sequences) => Math.Max(_options.Bound.TotalSeconds, 2 * Decoding(sequences));
+
+    private double Decoding(int sequences) => _runner.Costs.IsMeasured ? _runner.Costs.Seconds(sequences) : 0;
 
     /// <summary>
     /// Whether another prompt of this pass computes what prompt <paramref name="place"/> needs next: the one that is further, or, of those
