@@ -10,7 +10,9 @@ namespace Coppice.Bench.Floor;
 /// <summary>What stands between a model and its host, measured: prefixes that were seen, a long prompt beside decoding, many requests at once, drafting under load.</summary>
 internal static class FloorBench
 {
-    /// <summary>`floor --model DIR [--tiny DIR] [--prompts FILE] [--weights FORMAT] [--rounds N]`.</summary>
+    /// <summary>
+    /// `floor --model DIR [--tiny DIR] [--prompts FILE] [--weights FORMAT] [--rounds N] [--only curve,prefix,prompt,load,once]`.
+    /// </summary>
     public static int Run(Func<string, string?> take)
     {
         var folder = take("--model") ?? throw new ArgumentException("--model: a model's folder must be named.");
@@ -25,17 +27,21 @@ internal static class FloorBench
             Activations = weights is WeightFormat.Q8 or WeightFormat.Q4 ? ActivationFormat.Int8 : ActivationFormat.F32,
             KvCache = new KvCacheOptions { Type = ElementType.F16 },
         };
-        var only = take("--only");
+        var only = take("--only")?.Split(',');
+        bool Wants(string part) => only is null || only.Contains(part);
         using (var model = LanguageModel.Load(folder, options))
         {
-            var curve = PassCurve.Measure(model);
-            Console.WriteLine($"t(M)/t(1), t(1) {curve[0].Milliseconds:f2} ms: " + string.Join(" ", curve.Select(point => $"{point.Rows}:{point.Ratio:f2}")));
-            if (only is null) SeenPrefix(model, rounds);
-            if (only is null) LongPrompt(model, rounds).GetAwaiter().GetResult();
-            if (only == "curve") return 0;
-            if (prompts is not null) UnderLoad(model, prompts, rounds).GetAwaiter().GetResult();
+            if (Wants("curve"))
+            {
+                var curve = PassCurve.Measure(model);
+                Console.WriteLine($"t(M)/t(1), t(1) {curve[0].Milliseconds:f2} ms: "
+                    + string.Join(" ", curve.Select(point => $"{point.Rows}:{point.Ratio:f2}")));
+            }
+            if (Wants("prefix")) SeenPrefix(model, rounds);
+            if (Wants("prompt")) LongPrompt(model, rounds).GetAwaiter().GetResult();
+            if (Wants("load") && prompts is not null) UnderLoad(model, prompts, rounds).GetAwaiter().GetResult();
         }
-        if (only is not null) return 0;
+        if (!Wants("once")) return 0;
         using (var model = LanguageModel.Load(tiny, new ModelOptions { Device = "cpu" })) AtOnce(model, rounds).GetAwaiter().GetResult();
         return 0;
     }
@@ -56,7 +62,8 @@ internal static class FloorBench
             first.Add(FirstToken(model, [.. prefix, 7, 8, 9]));
             again.Add(FirstToken(model, [.. prefix, 10, 11, 12]));
         }
-        Console.WriteLine($"prefix of 2,000 tokens: first {Median(first):f1} ms, seen {Median(again):f1} ms, {100 * Median(again) / Median(first):f1} %");
+        Console.WriteLine($"prefix of 2,000 tokens: first {Median(first):f1} ms, seen {Median(again):f1} ms, "
+            + $"{100 * Median(again) / Median(first):f1} %");
     }
 
     private static double FirstToken(LanguageModel model, int[] prompt)
@@ -105,7 +112,8 @@ internal static class FloorBench
             foreach (var session in sessions) session.Dispose();
             if (round == rounds - 1) Console.WriteLine($"a prompt of 4,000 tokens beside 4 sessions: its first token after {took:f0} ms");
         }
-        Console.WriteLine($"between tokens: alone p50 {Percentile(plain, 50):f1} p99 {Percentile(plain, 99):f1} ms; beside the prompt p50 {Percentile(gaps, 50):f1} p99 {Percentile(gaps, 99):f1} ms");
+        Console.WriteLine($"between tokens: alone p50 {Percentile(plain, 50):f1} p99 {Percentile(plain, 99):f1} ms; beside the prompt p50 "
+            + $"{Percentile(gaps, 50):f1} p99 {Percentile(gaps, 99):f1} ms");
     }
 
     /// <summary>48 requests at once: when the pool starts other work, and when first tokens come.</summary>
