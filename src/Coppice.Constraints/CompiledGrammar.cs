@@ -20,7 +20,8 @@ public sealed class CompiledGrammar
     private int[]? _suspects;
     private long _maskBytes;
 
-    internal CompiledGrammar(ByteAutomaton automaton, TokenVocabulary vocabulary, CompileReport report, bool keepsMasks = true, bool usesSlices = true)
+    internal CompiledGrammar(ByteAutomaton automaton, TokenVocabulary vocabulary, CompileReport report, bool keepsMasks = true,
+        bool usesSlices = true)
     {
         Automaton = automaton;
         Vocabulary = vocabulary;
@@ -36,7 +37,9 @@ public sealed class CompiledGrammar
     /// <summary>What is not enforced.</summary>
     public CompileReport Report { get; }
 
-    /// <summary>Most bytes of masks that are kept; beyond it all are dropped and found anew as they are needed. 64 MiB by default.</summary>
+    /// <summary>
+    /// Most bytes of masks that are kept; beyond it all are dropped and found anew as they are needed. 64 MiB by default.
+    /// </summary>
     public long MaskMemory { get; init; } = 64L << 20;
 
     /// <summary>How often a state was taken to lead to an end because finding out took longer than its budget.</summary>
@@ -122,13 +125,15 @@ public sealed class CompiledGrammar
         lock (_gate) return FindEndingTokens(state);
     }
 
-    /// <summary>Takes out of <paramref name="mask"/> every token after which no end is known within <paramref name="tokens"/> more.</summary>
+    /// <summary>
+    /// Takes out of <paramref name="mask"/> every token after which no end is known within <paramref name="tokens"/> more.
+    /// </summary>
     internal void KeepEndable(in GrammarState state, Span<ulong> mask, int tokens)
     {
         lock (_gate)
         {
             // Inside a text that may be anything plain tokens change nothing, and they are nearly all there are.
-            var plain = Automaton.IsFreeText(state) ? Vocabulary.Plain.UpTo(int.MaxValue) : null;
+            var plain = Automaton.IsFreeText(state) ? Vocabulary.Slices.UpTo(int.MaxValue) : null;
             var keepsPlain = plain is not null && FindEndingTokens(state) <= tokens;
             for (var i = 0; i < Vocabulary.MaskWords; i++)
             {
@@ -139,7 +144,8 @@ public sealed class CompiledGrammar
                     var token = (i << 6) + System.Numerics.BitOperations.TrailingZeroCount(word);
                     if (Vocabulary.IsEnd(token)) continue;
                     var bytes = Vocabulary.BytesOf(token);
-                    var isEndable = (bytes.Length > 0 ? Step(state, bytes, out var next) : Automaton.TryToken(state, token, out next)) && FindEndingTokens(next) <= tokens;
+                    var isEndable = (bytes.Length > 0 ? Step(state, bytes, out var next) : Automaton.TryToken(state, token, out next))
+                        && FindEndingTokens(next) <= tokens;
                     if (!isEndable) mask[i] &= ~(1UL << token);
                 }
             }
@@ -187,7 +193,7 @@ public sealed class CompiledGrammar
             Automaton.Fill(state with { Log = null }, _builder);
             if (Automaton.MayEnd(state))
                 foreach (var end in Vocabulary.Ends) _builder.Allow(end);
-            mask = new CachedMask(_builder.Words);
+            mask = _builder.Build();
             if (_keepsMasks) Keep(key, mask);
         }
         return state.Log is null ? mask : WithoutRepetitions(state, mask);

@@ -62,8 +62,10 @@ internal sealed class StringLexer
     public int Step(int id, byte next)
     {
         var entry = _entries[id];
-        var target = entry.Next[next];
-        return target != Unknown ? target : entry.Next[next] = Find(entry, next);
+        var index = entry.Phase == Phase.Part ? next - 0x80 : next;
+        if ((uint)index >= (uint)entry.Next.Length) return Refused;
+        var target = entry.Next[index];
+        return target != Unknown ? target : entry.Next[index] = Find(entry, next);
     }
 
     /// <summary>The lexer's state between characters whose decoded text is <paramref name="state"/>.</summary>
@@ -165,7 +167,13 @@ internal sealed class StringLexer
             : Intern(entry.State, Phase.Low, (first << 13) | (value << 3) | (count + 1));
     }
 
-    private static int HexDigit(byte value) => char.IsAsciiHexDigit((char)value) ? Convert.ToInt32(((char)value).ToString(), 16) : -1;
+    private static int HexDigit(byte value) => (char)value switch
+    {
+        >= '0' and <= '9' => value - '0',
+        >= 'a' and <= 'f' => value - 'a' + 10,
+        >= 'A' and <= 'F' => value - 'A' + 10,
+        _ => -1,
+    };
 
     private int Complete(Entry entry, int codePoint) => Intern(entry.State.Next(codePoint), Phase.Between, 0);
 
@@ -173,7 +181,8 @@ internal sealed class StringLexer
     {
         if (_ids.TryGetValue((state.Id, phase, data), out var id)) return id;
         id = _entries.Count;
-        var next = new int[256];
+        // In a character only the 64 bytes of its rest may come, in an escape only ASCII.
+        var next = new int[phase switch { Phase.Between => 256, Phase.Part => 64, _ => 128 }];
         Array.Fill(next, Unknown);
         _entries.Add(new Entry(state, phase, data, next));
         return _ids[(state.Id, phase, data)] = id;

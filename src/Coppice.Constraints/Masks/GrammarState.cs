@@ -12,7 +12,9 @@ internal readonly record struct GrammarState(object Node, int Mode, int Lex, int
 internal readonly record struct MaskKey(int Node, int Mode, int Lex, int Count);
 
 /// <summary>An automaton over bytes, with tokens that have none.</summary>
-/// <remarks>Not safe for concurrent use: states and tables are made as they are visited. <see cref="CompiledGrammar"/> has the lock.</remarks>
+/// <remarks>
+/// Not safe for concurrent use: states and tables are made as they are visited. <see cref="CompiledGrammar"/> has the lock.
+/// </remarks>
 internal abstract class ByteAutomaton
 {
     /// <summary>Before the first byte.</summary>
@@ -48,15 +50,15 @@ internal abstract class ByteAutomaton
     }
 
     /// <summary>
-    /// Whether <paramref name="value"/> begins a second spelling of characters that can also be written otherwise, and nothing else can come
-    /// of it here.
+    /// Whether <paramref name="value"/> begins a second spelling of characters that can also be written otherwise, and nothing else can
+    /// come of it here.
     /// </summary>
     public virtual bool IsSecondSpelling(in GrammarState state, byte value) => false;
 
     /// <summary>Whether some token may come that is known by its id and not by its bytes.</summary>
     public virtual bool TakesTokens(in GrammarState state) => false;
 
-    /// <summary>Whether every plain token (see <see cref="Tokens.PlainTokens"/>) leads back to this very state.</summary>
+    /// <summary>Whether every plain token (see <see cref="Tokens.TokenSlices.Plain"/>) leads back to this very state.</summary>
     public virtual bool IsFreeText(in GrammarState state) => false;
 
     /// <summary>A state that goes on as either does: for a token that is allowed by its bytes and by its id.</summary>

@@ -5,8 +5,11 @@ namespace Coppice.Constraints.Masks;
 /// <summary>Collects the tokens that may follow one state, by walks over tries. Its buffers are used again from mask to mask.</summary>
 internal sealed class MaskBuilder
 {
+    private const int FewTokens = 4;
+
     private readonly ByteAutomaton _automaton;
     private readonly ulong[] _words;
+    private bool[] _isGoodTail = [];
     private GrammarState[] _stack;
 
     public MaskBuilder(ByteAutomaton automaton, TokenVocabulary vocabulary)
@@ -19,27 +22,34 @@ internal sealed class MaskBuilder
 
     public TokenVocabulary Vocabulary { get; }
 
-    /// <summary>Whether masks of strings are put together from parts that are kept; else all of the vocabulary is walked each time.</summary>
+    /// <summary>
+    /// Whether masks of strings are put together from parts that are kept; else all of the vocabulary is walked each time.
+    /// </summary>
     public bool UsesSlices { get; init; } = true;
 
-    public Span<ulong> Words => _words;
+    /// <summary>Words that other masks share, and that are part of this one; null for none.</summary>
+    public MaskWords? Shared { get; set; }
 
     /// <summary>Starts a new mask.</summary>
-    public void Clear() => Array.Clear(_words);
+    public void Clear()
+    {
+        Shared = null;
+        Array.Clear(_words);
+    }
+
+    /// <summary>What was collected.</summary>
+    public CachedMask Build() => new(_words, Shared);
 
     /// <summary>Allows one token.</summary>
     public void Allow(int token) => _words[token >> 6] |= 1UL << token;
 
-    /// <summary>Allows all tokens of <paramref name="mask"/>.</summary>
-    public void Allow(ReadOnlySpan<ulong> mask)
-    {
-        for (var i = 0; i < mask.Length; i++) _words[i] |= mask[i];
-    }
-
     /// <summary>Allows every token of <paramref name="trie"/> whose bytes may follow <paramref name="state"/>.</summary>
     public void Walk(TokenTrie trie, in GrammarState state) => Walk(trie, 0, trie.Count, state);
 
-    /// <summary>The same for the nodes from <paramref name="first"/> to before <paramref name="end"/>, whose parent leads to <paramref name="state"/>.</summary>
+    /// <summary>
+    /// The same for the nodes from <paramref name="first"/> to before <paramref name="end"/>, whose parent leads to <paramref
+    /// name="state"/>.
+    /// </summary>
     public void Walk(TokenTrie trie, int first, int end, in GrammarState state)
     {
         if (first >= end) return;
@@ -60,13 +70,24 @@ internal sealed class MaskBuilder
         }
     }
 
-    /// <summary>Allows the tokens whose last bytes, as <paramref name="tails"/> has them, may follow <paramref name="state"/>.</summary>
-    public void Walk(TailTrie tails, in GrammarState state)
+    /// <summary>
+    /// Allows those tokens of <paramref name="ending"/> whose bytes after the string may follow <paramref name="state"/>.
+    /// </summary>
+    public void Walk(LexemeEnding ending, in GrammarState state)
     {
-        foreach (var token in tails.Whole) Allow(token);
+        var tails = Vocabulary.Slices.Tails;
+        if (ending.Tokens.Length <= FewTokens)
+        {
+            for (var i = 0; i < ending.Tokens.Length; i++)
+                if (MayFollow(tails.Tails[ending.Tails[i]], state)) Allow(ending.Tokens[i]);
+            return;
+        }
+        if (_isGoodTail.Length == 0) _isGoodTail = new bool[tails.Count];
+        Array.Clear(_isGoodTail);
         if (tails.Deepest >= _stack.Length) _stack = new GrammarState[tails.Deepest + 1];
         var stack = _stack;
         stack[0] = state;
+        _isGoodTail[0] = true;
         for (var node = 0; node < tails.Labels.Length;)
         {
             int depth = tails.Depths[node];
@@ -75,8 +96,21 @@ internal sealed class MaskBuilder
                 node = tails.After[node];
                 continue;
             }
-            foreach (var token in tails.Tokens[node]) Allow(token);
+            if (tails.Ids[node] >= 0) _isGoodTail[tails.Ids[node]] = true;
             node++;
         }
+        for (var i = 0; i < ending.Tokens.Length; i++)
+            if (_isGoodTail[ending.Tails[i]]) Allow(ending.Tokens[i]);
+    }
+
+    private bool MayFollow(byte[] tail, in GrammarState state)
+    {
+        var at = state;
+        foreach (var value in tail)
+        {
+            if (!_automaton.TryStep(in at, value, keepsValues: false, out var next)) return false;
+            at = next;
+        }
+        return true;
     }
 }

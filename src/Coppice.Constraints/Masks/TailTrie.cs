@@ -1,51 +1,24 @@
-using Coppice.Constraints.Tokens;
-
 namespace Coppice.Constraints.Masks;
 
 /// <summary>
 /// What comes in tokens after the byte that ends a string, merged: tokens with the same tail share its nodes. So a mask in a string costs
-/// a walk over a few hundred tails instead of every token with a quote.
+/// a walk over a few hundred tails instead of every token with a quote. Laid out as <see cref="Tokens.TokenTrie"/>.
 /// </summary>
 internal sealed class TailTrie
 {
-    private TailTrie(int[] whole, byte[] labels, ushort[] depths, int[] after, int[][] tokens, int deepest)
+    private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
+
+    /// <summary>The trie of <paramref name="tails"/>, which are distinct and in order; each has the number of its place there.</summary>
+    public TailTrie(byte[][] tails)
     {
-        Whole = whole;
-        Labels = labels;
-        Depths = depths;
-        After = after;
-        Tokens = tokens;
-        Deepest = deepest;
-    }
-
-    /// <summary>Tokens that end with the string.</summary>
-    public int[] Whole { get; }
-
-    public byte[] Labels { get; }
-    public ushort[] Depths { get; }
-    public int[] After { get; }
-    public int[][] Tokens { get; }
-    public int Deepest { get; }
-
-    /// <summary>The tails of all tokens below the nodes <paramref name="ends"/> of <paramref name="trie"/>.</summary>
-    public static TailTrie Of(TokenVocabulary vocabulary, TokenTrie trie, IReadOnlyList<int> ends)
-    {
-        var whole = new List<int>();
-        var tails = new List<(int Start, int Token)>();
-        foreach (var end in ends)
-            for (var node = end; node < trie.After[end]; node++)
-                for (var token = trie.Tokens[node]; token >= 0; token = trie.Twins[token])
-                    if (node == end) whole.Add(token);
-                    else tails.Add((trie.Depths[end], token));
-        tails.Sort((a, b) => vocabulary.BytesOf(a.Token)[a.Start..].SequenceCompareTo(vocabulary.BytesOf(b.Token)[b.Start..]));
-        var (labels, depths, after, tokens) = (new List<byte>(), new List<ushort>(), new List<int>(), new List<List<int>>());
+        var (labels, depths, after, ids) = (new List<byte>(), new List<ushort>(), new List<int>(), new List<int>());
         var open = new List<int>();
-        var deepest = 0;
-        ReadOnlySpan<byte> previous = default;
-        foreach (var (start, token) in tails)
+        byte[] previous = [];
+        for (var id = 0; id < tails.Length; id++)
         {
-            var tail = vocabulary.BytesOf(token)[start..];
-            var shared = tail.CommonPrefixLength(previous);
+            var tail = tails[id];
+            _ids[Key(tail)] = id;
+            var shared = tail.AsSpan().CommonPrefixLength(previous);
             while (open.Count > shared)
             {
                 after[open[^1]] = labels.Count;
@@ -57,13 +30,33 @@ internal sealed class TailTrie
                 labels.Add(tail[depth]);
                 depths.Add((ushort)(depth + 1));
                 after.Add(0);
-                tokens.Add([]);
+                ids.Add(-1);
             }
-            tokens[open[^1]].Add(token);
-            deepest = Math.Max(deepest, tail.Length);
+            if (tail.Length > 0) ids[^1] = id;
+            Deepest = Math.Max(Deepest, tail.Length);
             previous = tail;
         }
         foreach (var node in open) after[node] = labels.Count;
-        return new TailTrie([.. whole], [.. labels], [.. depths], [.. after], [.. tokens.Select(list => list.ToArray())], deepest);
+        (Count, Tails, Labels, Depths, After, Ids) = (tails.Length, tails, [.. labels], [.. depths], [.. after], [.. ids]);
     }
+
+    /// <summary>Number of tails.</summary>
+    public int Count { get; }
+
+    /// <summary>Their bytes.</summary>
+    public byte[][] Tails { get; }
+
+    public byte[] Labels { get; }
+    public ushort[] Depths { get; }
+    public int[] After { get; }
+
+    /// <summary>The tail that ends at each node, or -1.</summary>
+    public int[] Ids { get; }
+
+    public int Deepest { get; }
+
+    /// <summary>The number of a tail.</summary>
+    public int IdOf(ReadOnlySpan<byte> tail) => _ids[Key(tail)];
+
+    private static string Key(ReadOnlySpan<byte> tail) => System.Text.Encoding.Latin1.GetString(tail);
 }

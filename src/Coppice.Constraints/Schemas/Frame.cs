@@ -15,6 +15,7 @@ internal sealed class Frame
     private bool _hasItem;
     private Slot? _item;
     private bool? _otherIsAlive;
+    private KeyGoal? _keyGoal;
     private object? _closed;
     private bool _isClosed;
 
@@ -51,8 +52,11 @@ internal sealed class Frame
     public Completion Completion => _completion ??=
         Kind == ValueKind.Object ? _automaton.Satisfier.Members(_goal, Seen, Keys!) : _automaton.Satisfier.Items(_goal);
 
-    /// <summary>Whether a name that is not declared may come, and names differ in nothing else: then every beginning of a name is good.</summary>
-    public bool TakesAnyKey => !Keys!.HasLanguages && OtherIsAlive;
+    /// <summary>Whether every name that is not declared may come: then every beginning of a name is good.</summary>
+    public bool TakesAnyKey => Keys!.HasLanguages ? KeyGoal.TakesAny : OtherIsAlive;
+
+    /// <summary>What names may come, where patterns tell them apart.</summary>
+    public KeyGoal KeyGoal => _keyGoal ??= _automaton.KeyGoalOf(this);
 
     private bool OtherIsAlive => _otherIsAlive ??= IsAlive(_automaton.Compiler.KeyClassOf(null, []), -1);
 
@@ -80,11 +84,13 @@ internal sealed class Frame
     /// <summary>The place of a member whose name is complete; null where it cannot come.</summary>
     public Slot? Member(ClassifierState name) => Member(Keys!.ClassOf(name), name.Name);
 
-    /// <summary>The place of a member whose name is not declared.</summary>
-    public Slot? OtherMember() => Member(_automaton.Compiler.KeyClassOf(null, []), -1);
-
-    /// <summary>The place of the member with the declared name of this index.</summary>
-    public Slot? DeclaredMember(int name) => Member(Keys!.Of(Keys.Classifier.Names.Names[name]).Class, name);
+    /// <summary>The place of a member whose name is of a class, and the declared one of this index where that is not negative.</summary>
+    public Slot? Member(KeyClass key, int name)
+    {
+        if (name >= 0 && Seen.Has(name)) return null;
+        if (_members.TryGetValue(key.Id, out var known)) return known;
+        return _members[key.Id] = After(new MemberStep(_automaton.Compiler, key), name < 0 ? Seen : Seen.With(name));
+    }
 
     /// <summary>Whether some member can come.</summary>
     public bool TakesMembers => KeyIsLive(Keys!.Lexer.Start);
@@ -100,6 +106,9 @@ internal sealed class Frame
         return isLive;
     }
 
+    /// <summary>Whether the name so far can become one that may come.</summary>
+    public bool KeyIsLive(ClassifierState state) => TakesAnyKey || CanReach(state);
+
     private bool FindKeyIsLive(int lex)
     {
         var lexer = Keys!.Lexer;
@@ -107,8 +116,9 @@ internal sealed class Frame
         var state = lexer.State(lex);
         foreach (var (low, high) in lexer.Open(lex))
         {
-            var starts = state.Starts.ToArray();
-            if (CanReach(state.Next(low)) || Array.Exists(starts, start => start > low && start <= high && CanReach(state.Next(start)))) return true;
+            if (CanReach(state.Next(low))) return true;
+            foreach (var start in state.Starts)
+                if (start > low && start <= high && CanReach(state.Next(start))) return true;
         }
         return false;
     }
@@ -123,8 +133,10 @@ internal sealed class Frame
         return alive;
     }
 
-    /// <summary>Whether a member with such a name can come. Where only the name decides there is no need to look at the object after it.</summary>
-    private bool IsAlive(KeyClass key, int name)
+    /// <summary>
+    /// Whether a member with such a name can come. Where only the name decides there is no need to look at the object after it.
+    /// </summary>
+    public bool IsAlive(KeyClass key, int name)
     {
         if (name >= 0 && Seen.Has(name)) return false;
         return _simple is null ? Member(key, name) is not null : _automaton.Satisfier.CanHold(_simple, key);
@@ -138,14 +150,7 @@ internal sealed class Frame
                 if (IsAlive(Keys.Of(Keys.Classifier.Names.Names[name]).Class, name)) return true;
             return false;
         }
-        return _automaton.KeyGoalOf(this).CanReach(state);
-    }
-
-    private Slot? Member(KeyClass key, int name)
-    {
-        if (name >= 0 && Seen.Has(name)) return null;
-        if (_members.TryGetValue(key.Id, out var known)) return known;
-        return _members[key.Id] = After(new MemberStep(_automaton.Compiler, key), name < 0 ? Seen : Seen.With(name));
+        return KeyGoal.CanReach(state);
     }
 
     private Slot? After(MemberStep step, Bits seen)

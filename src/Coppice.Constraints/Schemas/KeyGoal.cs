@@ -13,10 +13,19 @@ internal sealed class KeyGoal
     private readonly Func<ClassifierState, bool> _isAllowed;
     private readonly Dictionary<int, bool> _reach = [];
 
-    public KeyGoal(Func<ClassifierState, bool> isAllowed)
+    /// <summary>A goal.</summary>
+    /// <param name="id">Number in its grammar.</param>
+    /// <param name="isAllowed">Whether the name that ends in a state may come.</param>
+    /// <param name="takesAny">Whether every name that is not declared may come.</param>
+    public KeyGoal(int id, Func<ClassifierState, bool> isAllowed, bool takesAny)
     {
-        _isAllowed = isAllowed;
+        (Id, _isAllowed, TakesAny) = (id, isAllowed, takesAny);
     }
+
+    public int Id { get; }
+
+    /// <summary>Whether every name that is not declared may come: then every beginning of a name is good.</summary>
+    public bool TakesAny { get; }
 
     /// <summary>How often a search ended because it had become too long.</summary>
     public int Unknowns { get; private set; }

@@ -1,14 +1,15 @@
 using System.Text;
 using Coppice.Constraints.Languages;
 using Coppice.Constraints.Masks;
-using Coppice.Constraints.Tokens;
 
 namespace Coppice.Constraints.Schemas;
 
 /// <content>Masks in strings and names, put together from parts; and ways to an end.</content>
 internal sealed partial class SchemaAutomaton
 {
-    private readonly Dictionary<(int Keys, int Lex, bool TakesAny, Bits Ahead), LexemeMask> _keyMasks = [];
+    private const int AnyName = -1, NamesOnly = -2;
+
+    private readonly Dictionary<(int Keys, int Lex, int Goal, Bits Ahead), LexemeMask> _keyMasks = [];
 
     public override void Fill(in GrammarState state, MaskBuilder mask)
     {
@@ -18,7 +19,8 @@ internal sealed partial class SchemaAutomaton
             return;
         }
         if (state.Mode == (int)Mode.String) FillString(state, mask);
-        else if (state is { Mode: (int)Mode.Key, Node: Frame { Keys.HasLanguages: false } frame } && frame.Keys.Lexer.IsBetween(state.Lex)) FillKey(frame, state.Lex, mask);
+        else if (state is { Mode: (int)Mode.Key, Node: Frame frame } && frame.Keys!.Lexer.IsBetween(state.Lex))
+            FillKey(frame, state.Lex, mask);
         else mask.Walk(mask.Vocabulary.Trie, state);
     }
 
@@ -83,7 +85,9 @@ internal sealed partial class SchemaAutomaton
         return [.. spaced];
     }
 
-    /// <summary>Bytes that bring the text nearer to its end: the rest of what is being read, or the last members of what is around it.</summary>
+    /// <summary>
+    /// Bytes that bring the text nearer to its end: the rest of what is being read, or the last members of what is around it.
+    /// </summary>
     private byte[]? NextOfEnding(in GrammarState state)
     {
         switch ((Mode)state.Mode)
@@ -124,7 +128,8 @@ internal sealed partial class SchemaAutomaton
 
     private static byte[]? StringEnding(StringGoal goal, int lex, int length)
     {
-        if (goal.Lexer.IsBetween(lex)) return goal.Shortest(goal.Lexer.State(lex), length) is { } rest ? [.. Escaped(rest), (byte)'"'] : null;
+        if (goal.Lexer.IsBetween(lex))
+            return goal.Shortest(goal.Lexer.State(lex), length) is { } rest ? [.. Escaped(rest), (byte)'"'] : null;
         return ByteThatLeads(goal.Lexer, lex, next => goal.IsLive(next, goal.Lexer.IsBetween(next) ? length + 1 : length));
     }
 
@@ -137,11 +142,13 @@ internal sealed partial class SchemaAutomaton
         if (lex == lexer.Start && needed.Length > 1) return Encoding.UTF8.GetBytes($"{needed[1..]}}}");
         if (!lexer.IsBetween(lex.Value)) return ByteThatLeads(lexer, lex.Value, frame.KeyIsLive);
         var start = lexer.State(lex.Value);
-        return (needed.Length > 1 ? ShortestKey(start, state => IsNeeded(frame, state, needed)) : null) ?? ShortestKey(start, state => frame.Member(state) is not null);
+        return (needed.Length > 1 ? ShortestKey(start, state => IsNeeded(frame, state, needed)) : null)
+            ?? ShortestKey(start, state => frame.Member(state) is not null);
     }
 
     private static bool IsNeeded(Frame frame, ClassifierState state, string needed) => state.Name >= 0
-        && needed.Contains($"{CanonicalJson.Quoted(frame.Keys!.Classifier.Names.Names[state.Name])}:", StringComparison.Ordinal) && frame.Member(state) is not null;
+        && needed.Contains($"{CanonicalJson.Quoted(frame.Keys!.Classifier.Names.Names[state.Name])}:", StringComparison.Ordinal)
+            && frame.Member(state) is not null;
 
     private static byte[]? ShortestKey(ClassifierState start, Func<ClassifierState, bool> isGood)
     {
@@ -151,7 +158,8 @@ internal sealed partial class SchemaAutomaton
         {
             if (isGood(state)) return [.. Escaped(texts[state.Id]), (byte)'"'];
             foreach (var codePoint in StringGoal.Choices(state))
-                if (state.Next(codePoint) is var next && texts.TryAdd(next.Id, texts[state.Id] + char.ConvertFromUtf32(codePoint))) queue.Enqueue(next);
+                if (state.Next(codePoint) is var next && texts.TryAdd(next.Id, texts[state.Id] + char.ConvertFromUtf32(codePoint)))
+                    queue.Enqueue(next);
         }
         return null;
     }
@@ -171,99 +179,54 @@ internal sealed partial class SchemaAutomaton
         var slot = (Slot)state.Node;
         var goal = slot.String;
         var key = (state.Lex, goal.LengthClass(state.Count, mask.Vocabulary.Trie.LongestToken));
-        if (!goal.Masks.TryGetValue(key, out var lexeme)) goal.Masks[key] = lexeme = StringMask(goal, state.Lex, state.Count, mask.Vocabulary);
-        mask.Allow(lexeme.Inside);
-        foreach (var (truths, tails) in lexeme.Endings)
-            if (Enter(slot, slot.Outcome(truths), null, out var after)) mask.Walk(tails, after);
-    }
-
-    private static LexemeMask StringMask(StringGoal goal, int lex, int length, TokenVocabulary vocabulary)
-    {
-        var inside = new ulong[vocabulary.MaskWords];
-        var trie = vocabulary.Trie;
-        if (goal.PlainRoom(lex, length, vocabulary.Plain.Longest) is { } room)
-        {
-            vocabulary.Plain.UpTo(room).CopyTo(inside.AsSpan());
-            trie = vocabulary.Plain.Rest;
-        }
-        var endings = new Dictionary<ulong, List<int>>();
-        var stack = new (int Lex, int Length)[trie.LongestToken + 1];
-        stack[0] = (lex, length);
-        for (var node = 0; node < trie.Count;)
-        {
-            int depth = trie.Depths[node];
-            var (before, count) = stack[depth - 1];
-            var next = goal.Lexer.Step(before, trie.Labels[node]);
-            if (next >= 0)
-            {
-                if (goal.Lexer.IsBetween(next)) count++;
-                if (goal.IsLive(next, count))
-                {
-                    stack[depth] = (next, count);
-                    for (var token = trie.Tokens[node]; token >= 0; token = trie.Twins[token]) inside[token >> 6] |= 1UL << token;
-                    node++;
-                    continue;
-                }
-            }
-            else if (next == StringLexer.Closed && goal.Lexer.State(before) is var end && goal.MayEnd(end, count))
-            {
-                var truths = goal.Truths(end, count);
-                if (!endings.TryGetValue(truths, out var nodes)) endings[truths] = nodes = [];
-                nodes.Add(node);
-            }
-            node = trie.After[node];
-        }
-        return new LexemeMask(inside, [.. endings.Select(ending => (ending.Key, TailTrie.Of(vocabulary, trie, ending.Value)))]);
+        if (!goal.Masks.TryGetValue(key, out var lexeme))
+            goal.Masks[key] = lexeme = new LexemeWalk(goal, mask.Vocabulary).Mask(state.Lex, state.Count);
+        mask.Shared = lexeme.Inside;
+        foreach (var ending in lexeme.Endings)
+            if (Enter(slot, slot.Outcome(ending.Outcome), null, out var after)) mask.Walk(ending, after);
     }
 
     /// <summary>
-    /// In a name where no patterns tell names apart: the part of the mask inside the name depends only on which of the names ahead may
-    /// still come. The outcome is the declared name's index plus one, or 0 for other names.
+    /// The part of the mask inside a name depends only on which names ahead may still come, or, where patterns tell names apart, on the
+    /// classes of names that may.
     /// </summary>
     private void FillKey(Frame frame, int lex, MaskBuilder mask)
     {
-        var lexer = frame.Keys!.Lexer;
-        var ahead = frame.AliveAhead(lexer.State(lex));
-        var key = (frame.Keys.Id, lex, frame.TakesAnyKey, ahead);
-        if (!_keyMasks.TryGetValue(key, out var lexeme)) _keyMasks[key] = lexeme = KeyMask(frame, lex, mask.Vocabulary);
-        mask.Allow(lexeme.Inside);
-        foreach (var (name, tails) in lexeme.Endings)
+        var keys = frame.Keys!;
+        var goal = frame.TakesAnyKey ? AnyName : keys.HasLanguages ? frame.KeyGoal.Id : NamesOnly;
+        var ahead = goal == NamesOnly ? frame.AliveAhead(keys.Lexer.State(lex)) : default;
+        var key = (keys.Id, lex, goal, ahead);
+        if (!_keyMasks.TryGetValue(key, out var lexeme))
+            _keyMasks[key] = lexeme = new LexemeWalk(new NameLexeme(frame), mask.Vocabulary).Mask(lex, 0);
+        mask.Shared = lexeme.Inside;
+        foreach (var ending in lexeme.Endings)
         {
-            var slot = name == 0 ? frame.OtherMember() : frame.DeclaredMember((int)name - 1);
-            if (slot is not null) mask.Walk(tails, new GrammarState(slot, (int)Mode.AfterKey, 0, 0));
+            var (of, name) = NameLexeme.Read(ending.Outcome);
+            if (frame.Member(Compiler.KeyClassOf(of), name) is { } slot)
+                mask.Walk(ending, new GrammarState(slot, (int)Mode.AfterKey, 0, 0));
         }
     }
 
-    private static LexemeMask KeyMask(Frame frame, int lex, TokenVocabulary vocabulary)
+    /// <summary>The names of an object's next member.</summary>
+    private sealed class NameLexeme(Frame frame) : ILexeme
     {
-        var (inside, trie, lexer) = (new ulong[vocabulary.MaskWords], vocabulary.Trie, frame.Keys!.Lexer);
-        var endings = new Dictionary<ulong, List<int>>();
-        var stack = new int[trie.LongestToken + 1];
-        stack[0] = lex;
-        if (frame.TakesAnyKey && lexer.IsBetween(lex))
+        public StringLexer Lexer => frame.Keys!.Lexer;
+
+        public bool CountsLength => false;
+
+        public bool IsUniform => frame.TakesAnyKey;
+
+        public bool IsLive(int lex, int length) => frame.KeyIsLive(lex);
+
+        public bool CanReach(ClassifierState state, int length) => frame.KeyIsLive(state);
+
+        public bool TryEnd(ClassifierState state, int length, out ulong outcome)
         {
-            vocabulary.Plain.UpTo(int.MaxValue).CopyTo(inside.AsSpan());
-            trie = vocabulary.Plain.Rest;
+            outcome = ((ulong)frame.Keys!.ClassOf(state).Id << 32) | (uint)(state.Name + 1);
+            return true;
         }
-        for (var node = 0; node < trie.Count;)
-        {
-            int depth = trie.Depths[node];
-            var next = lexer.Step(stack[depth - 1], trie.Labels[node]);
-            if (next >= 0 && frame.KeyIsLive(next))
-            {
-                stack[depth] = next;
-                for (var token = trie.Tokens[node]; token >= 0; token = trie.Twins[token]) inside[token >> 6] |= 1UL << token;
-                node++;
-                continue;
-            }
-            if (next == StringLexer.Closed)
-            {
-                var name = (ulong)(lexer.State(stack[depth - 1]).Name + 1);
-                if (!endings.TryGetValue(name, out var nodes)) endings[name] = nodes = [];
-                nodes.Add(node);
-            }
-            node = trie.After[node];
-        }
-        return new LexemeMask(inside, [.. endings.Select(ending => (ending.Key, TailTrie.Of(vocabulary, trie, ending.Value)))]);
+
+        /// <summary>The class of a name, and its index where it is declared, else -1.</summary>
+        public static (int Class, int Name) Read(ulong outcome) => ((int)(outcome >> 32), (int)(uint)outcome - 1);
     }
 }

@@ -63,7 +63,8 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
 
     public override GrammarState Start => new(_root, (int)Mode.Value, 0, 0);
 
-    public override int Unknowns => Satisfier.Unknowns + _goals.Values.Sum(goal => goal.Unknowns) + _keyGoals.Values.Sum(goal => goal.Unknowns);
+    public override int Unknowns => Satisfier.Unknowns + _goals.Values.Sum(goal => goal.Unknowns)
+        + _keyGoals.Values.Sum(goal => goal.Unknowns);
 
     /// <summary>An example of what the schema allows; null where none was found.</summary>
     public string? Example => Satisfier.Value(_root.Demands, 1).Text;
@@ -87,27 +88,31 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
     {
         if (slot.Wanted is not { } wanted) return new StringGoal(Compiler, formulas, truths => slot.Outcome(truths) is not null);
         var key = $"{string.Join(',', formulas.Select(formula => formula.Id))}|{string.Join(',', wanted)}";
-        if (!_goals.TryGetValue(key, out var goal)) _goals[key] = goal = new StringGoal(Compiler, formulas, truths => Array.IndexOf(wanted, truths) >= 0);
+        if (!_goals.TryGetValue(key, out var goal))
+            _goals[key] = goal = new StringGoal(Compiler, formulas, truths => Array.IndexOf(wanted, truths) >= 0);
         return goal;
     }
 
     /// <summary>What the names of an object's next member may be.</summary>
     public KeyGoal KeyGoalOf(Frame frame)
     {
-        var allowed = new HashSet<int>();
-        foreach (var choice in frame.Keys!.Candidates(0))
-            if (frame.Member(frame.Keys.Classifier.After(choice.Text)) is not null) allowed.Add(choice.Class.Id);
-        if (!frame.Keys.IsComplete) return new KeyGoal(state => frame.Member(state) is not null);
-        var key = $"{frame.Keys.Id}|{string.Join(',', allowed.Order())}";
-        var keys = frame.Keys;
-        if (!_keyGoals.TryGetValue(key, out var goal)) _keyGoals[key] = goal = new KeyGoal(state => allowed.Contains(keys.ClassOf(state).Id));
+        var (keys, allowed, takesAny) = (frame.Keys!, new HashSet<int>(), true);
+        foreach (var choice in keys.Candidates(0))
+            if (frame.IsAlive(choice.Class, choice.Index)) allowed.Add(choice.Class.Id);
+            else if (choice.Index < 0) takesAny = false;
+        // Where not every class of names is known, each frame has to be asked itself.
+        if (!keys.IsComplete) return new KeyGoal(NextId(), state => frame.Member(state) is not null, takesAny: false);
+        var key = $"{keys.Id}|{string.Join(',', allowed.Order())}";
+        if (!_keyGoals.TryGetValue(key, out var goal))
+            _keyGoals[key] = goal = new KeyGoal(NextId(), state => allowed.Contains(keys.ClassOf(state).Id), takesAny);
         return goal;
     }
 
     public override bool MayEnd(in GrammarState state) => (Mode)state.Mode switch
     {
         Mode.End => true,
-        Mode.Number => ((Slot)state.Node).Parent is null && Numbers.MayEnd(state.Lex) && ((Slot)state.Node).NumberOutcome(state.Lex, null) is not null,
+        Mode.Number => ((Slot)state.Node).Parent is null && Numbers.MayEnd(state.Lex)
+            && ((Slot)state.Node).NumberOutcome(state.Lex, null) is not null,
         _ => false,
     };
 
@@ -168,7 +173,8 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
             default:
                 // How much white space may still come matters only where a token could be longer than that.
                 var left = Gap(state.Node) - state.Count;
-                return new MaskKey(state.Node is Slot place ? place.Id : ((Frame)state.Node).Id, state.Mode, 0, Math.Min(left, Vocabulary.Trie.LongestToken));
+                return new MaskKey(state.Node is Slot place ? place.Id : ((Frame)state.Node).Id, state.Mode, 0,
+                    Math.Min(left, Vocabulary.Trie.LongestToken));
         }
     }
 
@@ -262,7 +268,8 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
         }
         result = default;
         if (slot.Parent is null || !Numbers.MayEnd(state.Lex)) return false;
-        return Enter(slot, slot.NumberOutcome(state.Lex, ValueOf(slot, state.Log)), state.Log, out var after) && TryStep(after, next, keepsValues, out result);
+        return Enter(slot, slot.NumberOutcome(state.Lex, ValueOf(slot, state.Log)), state.Log, out var after)
+            && TryStep(after, next, keepsValues, out result);
     }
 
     private static bool StepWord(in GrammarState state, byte next, out GrammarState result)
@@ -308,12 +315,14 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
         // Where there are too many demands to try, nothing is known of how they hang together.
         if (slot.Wanted is not { } wanted) return space.True;
         if (wanted.Length == 1 << formulas.Length) return space.True;
-        return space.Or(wanted.Select(truths => space.And(formulas.Select((formula, i) => ((truths >> i) & 1) != 0 ? formula : space.Not(formula)))));
+        Formula All(ulong truths) => space.And(formulas.Select((formula, i) => ((truths >> i) & 1) != 0 ? formula : space.Not(formula)));
+        return space.Or(wanted.Select(All));
     }
 
     private readonly record struct FrameKey(int Slot, ValueKind Kind, Formula[] Formulas, Bits Seen)
     {
-        public bool Equals(FrameKey other) => Slot == other.Slot && Kind == other.Kind && Formulas.AsSpan().SequenceEqual(other.Formulas) && Seen.Equals(other.Seen);
+        public bool Equals(FrameKey other) => Slot == other.Slot && Kind == other.Kind && Formulas.AsSpan().SequenceEqual(other.Formulas)
+            && Seen.Equals(other.Seen);
 
         public override int GetHashCode()
         {

@@ -19,6 +19,7 @@ internal sealed class SchemaCompiler
     private readonly Dictionary<string, ObjectKeys> _keysByFormulas = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ObjectKeys> _keys = new(StringComparer.Ordinal);
     private readonly Dictionary<string, KeyClass> _keyClasses = new(StringComparer.Ordinal);
+    private readonly List<KeyClass> _keyClassList = [];
     private readonly Dictionary<string, ObjectSpec> _requires = new(StringComparer.Ordinal);
     private readonly Dictionary<string, object> _specs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, StringLexer> _lexers = new(StringComparer.Ordinal);
@@ -45,7 +46,8 @@ internal sealed class SchemaCompiler
     public IReadOnlyList<UnenforcedKeyword> NotEnforced => _notEnforced;
 
     /// <summary>Reads a whole schema.</summary>
-    /// <exception cref="ConstraintException">It is no schema, refers to what is not there, or asks for what cannot be enforced and the options are strict.</exception>
+    /// <exception cref="ConstraintException">It is no schema, refers to what is not there, or asks for what cannot be enforced and the
+    /// options are strict.</exception>
     public (Demand Root, SchemaDialect Dialect) Compile(JsonElement schema)
     {
         var place = Registry.Add(schema, new Uri("schema://coppice/root"), Options.DefaultDialect);
@@ -83,7 +85,8 @@ internal sealed class SchemaCompiler
     public void Skip(SchemaPlace place, string keyword, string reason, bool isAssertion)
     {
         var pointer = place.Pointer[(place.Pointer.IndexOf('#', StringComparison.Ordinal) + 1)..];
-        if (isAssertion && !Options.Lenient) throw new ConstraintException($"schema at \"{pointer}\": {keyword} cannot be enforced: {reason} (lenient options leave it out)");
+        if (isAssertion && !Options.Lenient)
+            throw new ConstraintException($"schema at \"{pointer}\": {keyword} cannot be enforced: {reason} (lenient options leave it out)");
         _notEnforced.Add(new UnenforcedKeyword(pointer, keyword, reason));
     }
 
@@ -91,7 +94,8 @@ internal sealed class SchemaCompiler
     public Formula ForKind(SchemaNode node, ValueKind kind)
     {
         if (node.Formulas[(int)kind] is { } known) return known;
-        if (!_open.Add((node.Id, kind))) throw new ConstraintException($"schema at \"{node.Pointer}\": must not refer to itself for the same value, found that it does.");
+        if (!_open.Add((node.Id, kind)))
+            throw new ConstraintException($"schema at \"{node.Pointer}\": must not refer to itself for the same value, found that it does.");
         try
         {
             return node.Formulas[(int)kind] = Make(node, kind);
@@ -112,7 +116,8 @@ internal sealed class SchemaCompiler
     /// <summary>How objects with these formulas tell names apart.</summary>
     public ObjectKeys KeysOf(IReadOnlyList<Formula> formulas)
     {
-        var ids = formulas.Count == 1 ? formulas[0].Id.ToString(System.Globalization.CultureInfo.InvariantCulture) : string.Join(',', formulas.Select(formula => formula.Id));
+        var ids = formulas.Count == 1 ? formulas[0].Id.ToString(System.Globalization.CultureInfo.InvariantCulture)
+            : string.Join(',', formulas.Select(formula => formula.Id));
         if (_keysByFormulas.TryGetValue(ids, out var known)) return known;
         var found = new KeyLanguages(this);
         foreach (var formula in formulas) found.Add(formula);
@@ -123,7 +128,9 @@ internal sealed class SchemaCompiler
         return _keysByFormulas[ids] = keys;
     }
 
-    /// <summary>The lexer of strings that are told apart by these languages and literals; shared by all that tell them apart in the same way.</summary>
+    /// <summary>
+    /// The lexer of strings that are told apart by these languages and literals; shared by all that tell them apart in the same way.
+    /// </summary>
     public StringLexer LexerOf(IReadOnlyCollection<TextLanguage> languages, IReadOnlyCollection<LiteralSet> literals)
     {
         // A set inside another one, as values that must not come again are, needs no names of its own.
@@ -131,7 +138,8 @@ internal sealed class SchemaCompiler
         if (sets.Count > 1) sets.RemoveAll(set => set != sets[0] && set.Texts.All(sets[0].Contains));
         var key = $"{string.Join(',', languages.Select(language => language.Id).Order())}|{string.Join(',', sets.Select(set => Formulas.Literals(set).Id).Order())}";
         if (!_lexers.TryGetValue(key, out var lexer))
-            _lexers[key] = lexer = new StringLexer(new TextClassifier(languages.OrderBy(language => language.Id), sets.SelectMany(set => set.Texts)));
+            _lexers[key] = lexer = new StringLexer(new TextClassifier(languages.OrderBy(language => language.Id),
+                sets.SelectMany(set => set.Texts)));
         return lexer;
     }
 
@@ -139,9 +147,13 @@ internal sealed class SchemaCompiler
     public KeyClass KeyClassOf(string? name, HashSet<int> languages)
     {
         var key = $"{string.Join(',', languages.Order())}|{name}";
-        if (!_keyClasses.TryGetValue(key, out var found)) _keyClasses[key] = found = new KeyClass(_keyClasses.Count, name, languages);
+        if (_keyClasses.TryGetValue(key, out var found)) return found;
+        _keyClassList.Add(found = _keyClasses[key] = new KeyClass(_keyClasses.Count, name, languages));
         return found;
     }
+
+    /// <summary>The class of names with this number.</summary>
+    public KeyClass KeyClassOf(int id) => _keyClassList[id];
 
     private Formula Make(SchemaNode node, ValueKind kind)
     {
@@ -213,9 +225,11 @@ internal sealed class SchemaCompiler
         if (ofKind.Length == 0) return Formulas.False;
         return kind switch
         {
-            ValueKind.Number => Formulas.Number(new NumberSpec { Values = new NumberSet(ofKind.Select(value => JsonNumber.Parse(value.GetRawText()))) }),
+            ValueKind.Number =>
+                Formulas.Number(new NumberSpec { Values = new NumberSet(ofKind.Select(value => JsonNumber.Parse(value.GetRawText()))) }),
             ValueKind.String => Formulas.Literals(new LiteralSet(ofKind.Select(value => value.GetString()!))),
-            ValueKind.Object => Formulas.Or(ofKind.Select(value => Formulas.Object(SpecOf(value), Bits.Below(value.EnumerateObject().Count()), 0))),
+            ValueKind.Object =>
+                Formulas.Or(ofKind.Select(value => Formulas.Object(SpecOf(value), Bits.Below(value.EnumerateObject().Count()), 0))),
             ValueKind.Array => Formulas.Or(ofKind.Select(value => Formulas.Array(ListOf(value), 0))),
             _ => Formulas.True,
         };
@@ -226,7 +240,11 @@ internal sealed class SchemaCompiler
         var key = CanonicalJson.Of(value);
         if (_specs.TryGetValue(key, out var known)) return (ObjectSpec)known;
         var members = ParseMembers(key);
-        var spec = new ObjectSpec(_ids++) { Additional = new SchemaNode(_ids++, "value") { Boolean = false }, Required = [.. members.Keys] };
+        var spec = new ObjectSpec(_ids++)
+        {
+            Additional = new SchemaNode(_ids++, "value") { Boolean = false },
+            Required = [.. members.Keys],
+        };
         foreach (var (name, member) in members) spec.Properties[name] = Constant(member);
         _specs[key] = spec;
         return spec;
@@ -243,7 +261,8 @@ internal sealed class SchemaCompiler
     }
 
     private static Dictionary<string, JsonElement> ParseMembers(string canonical) =>
-        SchemaRegistry.ParseJson(canonical, "value").EnumerateObject().ToDictionary(member => member.Name, member => member.Value, StringComparer.Ordinal);
+        SchemaRegistry.ParseJson(canonical, "value").EnumerateObject()
+            .ToDictionary(member => member.Name, member => member.Value, StringComparer.Ordinal);
 
     private SchemaNode Constant(JsonElement value) => new(_ids++, "value") { Values = Formulas.Values([CanonicalJson.Of(value)]) };
 

@@ -6,9 +6,9 @@ namespace Coppice.Constraints.Schemas;
 /// A string of which some formulas are to become true or false: whether it may end here, and whether it still can. Shared by all places
 /// that ask the same of their strings.
 /// </summary>
-internal sealed class StringGoal
+internal sealed class StringGoal : ILexeme
 {
-    private const int LongestSearch = 20_000, MostForAllLive = 64;
+    private const int LongestSearch = 20_000;
     private const byte Live = 1, Dead = 2;
 
     private readonly Formula[] _formulas;
@@ -19,7 +19,6 @@ internal sealed class StringGoal
     private byte[] _liveByLex = [];
     private readonly Dictionary<(int State, int Length), bool> _reach = [];
     private readonly Dictionary<(int Lex, int Length), bool> _live = [];
-    private readonly Dictionary<int, bool> _allLive = [];
     private readonly Dictionary<(int State, int Length), ulong> _truths = [];
 
     /// <summary>The goal that the truths of <paramref name="formulas"/> are wanted ones.</summary>
@@ -50,7 +49,16 @@ internal sealed class StringGoal
     /// <summary>Masks by lexer state and length.</summary>
     public Dictionary<(int Lex, int Length), Masks.LexemeMask> Masks { get; } = [];
 
-    /// <summary>Lengths that no threshold tells apart from <paramref name="length"/>, for texts of up to <paramref name="ahead"/> more characters, have one number.</summary>
+    /// <inheritdoc/>
+    public bool CountsLength => _thresholds.Length > 0;
+
+    /// <inheritdoc/>
+    public bool IsUniform => Classifier.IsTrivial;
+
+    /// <summary>
+    /// Lengths that no threshold tells apart from <paramref name="length"/>, for texts of up to <paramref name="ahead"/> more characters,
+    /// have one number.
+    /// </summary>
     public int LengthClass(int length, int ahead)
     {
         for (var i = 0; i < _thresholds.Length; i++)
@@ -87,7 +95,8 @@ internal sealed class StringGoal
     {
         var truths = 0UL;
         for (var i = 0; i < _formulas.Length; i++)
-            if (FormulaTruth.Evaluate(_formulas[i], leaf => leaf is LiteralsFormula literals && literals.Set.Contains(name))) truths |= 1UL << i;
+            if (FormulaTruth.Evaluate(_formulas[i], leaf => leaf is LiteralsFormula literals && literals.Set.Contains(name)))
+                truths |= 1UL << i;
         return truths;
     }
 
@@ -98,6 +107,13 @@ internal sealed class StringGoal
         foreach (var name in state.NamesAhead)
             if (_literals[name]) return true;
         return false;
+    }
+
+    /// <inheritdoc/>
+    public bool TryEnd(ClassifierState state, int length, out ulong outcome)
+    {
+        outcome = Truths(state, length);
+        return _isWanted(outcome);
     }
 
     /// <summary>Whether the text may end here.</summary>
@@ -118,39 +134,10 @@ internal sealed class StringGoal
     {
         if (lex >= _liveByLex.Length) Array.Resize(ref _liveByLex, Math.Max(2 * _liveByLex.Length, lex + 64));
         if (_liveByLex[lex] != 0) return _liveByLex[lex] == Live;
-        var isLive = Classifier.IsTrivial ? CanReach(Classifier.Start, 0) : Lexer.IsBetween(lex) ? CanReach(Lexer.State(lex), 0) : FindLive(lex, 0);
+        var isLive = Classifier.IsTrivial ? CanReach(Classifier.Start, 0) : Lexer.IsBetween(lex) ? CanReach(Lexer.State(lex), 0)
+            : FindLive(lex, 0);
         _liveByLex[lex] = isLive ? Live : Dead;
         return isLive;
-    }
-
-    /// <summary>
-    /// Where plain characters may come one after another whatever they are: how many; null where it depends on which they are.
-    /// </summary>
-    public int? PlainRoom(int lex, int length, int longest)
-    {
-        if (!Lexer.IsBetween(lex)) return null;
-        var state = Lexer.State(lex);
-        if (!Classifier.IsTrivial) return _thresholds.Length == 0 && AllLive(state) ? int.MaxValue : null;
-        if (_thresholds.Length == 0) return int.MaxValue;
-        var room = 0;
-        while (room < longest && CanReach(state, length + room + 1)) room++;
-        return room == longest ? int.MaxValue : room;
-    }
-
-    /// <summary>Whether every text leads on from here.</summary>
-    private bool AllLive(ClassifierState start)
-    {
-        if (_allLive.TryGetValue(start.Id, out var known)) return known;
-        var seen = new HashSet<int> { start.Id };
-        var queue = new Queue<ClassifierState>([start]);
-        while (queue.TryDequeue(out var state))
-        {
-            if (seen.Count > MostForAllLive || !CanReach(state, 0)) return _allLive[start.Id] = false;
-            foreach (var codePoint in Choices(state))
-                if (state.Next(codePoint) is var next && seen.Add(next.Id)) queue.Enqueue(next);
-        }
-        foreach (var id in seen) _allLive[id] = true;
-        return true;
     }
 
     /// <summary>Whether some text after this one is wanted.</summary>
@@ -195,7 +182,8 @@ internal sealed class StringGoal
         return null;
     }
 
-    private string Found(Dictionary<(int State, int Length), ((int State, int Length) Before, int CodePoint)> from, (int State, int Length) end)
+    private string Found(Dictionary<(int State, int Length), ((int State, int Length) Before, int CodePoint)> from,
+        (int State, int Length) end)
     {
         var characters = new List<int>();
         for (var at = end; ; at = from[at].Before)
@@ -251,7 +239,7 @@ internal sealed class StringGoal
         foreach (var (low, high) in Lexer.Open(lex))
         {
             if (CanReach(state.Next(low), length + 1)) return true;
-            foreach (var start in state.Starts.ToArray())
+            foreach (var start in state.Starts)
                 if (start > low && start <= high && CanReach(state.Next(start), length + 1)) return true;
         }
         return false;
@@ -259,7 +247,8 @@ internal sealed class StringGoal
 
     private int Normalized(int length) => _thresholds.Length == 0 ? 0 : Math.Min(length, _thresholds[^1]);
 
-    private static void Collect(Formula formula, HashSet<TextLanguage> languages, HashSet<LiteralSet> literals, SortedSet<int> thresholds)
+    private static void Collect(
+        Formula formula, HashSet<TextLanguage> languages, HashSet<LiteralSet> literals, SortedSet<int> thresholds)
     {
         switch (formula)
         {

@@ -8,23 +8,29 @@ namespace Coppice.Constraints.Tokens;
 internal sealed class TokenTrie
 {
     /// <summary>Makes the trie of <paramref name="ids"/>; those without bytes are left out.</summary>
-    public TokenTrie(TokenVocabulary vocabulary, IEnumerable<int> ids)
+    /// <param name="vocabulary">The tokens.</param>
+    /// <param name="ids">Which of them: of those with the same bytes all or none.</param>
+    /// <param name="twins">The twins of the whole vocabulary where they are known.</param>
+    public TokenTrie(TokenVocabulary vocabulary, IEnumerable<int> ids, int[]? twins = null)
     {
         var sorted = ids.Where(id => vocabulary.BytesOf(id).Length > 0).ToArray();
-        Array.Sort(sorted, (a, b) => vocabulary.BytesOf(a).SequenceCompareTo(vocabulary.BytesOf(b)) is var order && order != 0 ? order : a - b);
+        Array.Sort(sorted, (a, b) => vocabulary.BytesOf(a).SequenceCompareTo(vocabulary.BytesOf(b)) is var order && order != 0
+            ? order
+            : a - b);
         var (labels, depths, tokens, after) = (new List<byte>(), new List<ushort>(), new List<int>(), new List<int>());
-        Twins = new int[vocabulary.Count];
-        Array.Fill(Twins, -1);
+        Twins = twins ?? new int[vocabulary.Count];
+        if (twins is null) Array.Fill(Twins, -1);
         var open = new List<int>();
         ReadOnlySpan<byte> previous = default;
         var last = -1;
         foreach (var id in sorted)
         {
             var bytes = vocabulary.BytesOf(id);
-            if (bytes.Length > ushort.MaxValue) throw new ArgumentException($"vocabulary: a token must have at most 65,535 bytes, found {bytes.Length:N0} in id {id}.");
+            if (bytes.Length > ushort.MaxValue)
+                throw new ArgumentException($"vocabulary: a token must have at most 65,535 bytes, found {bytes.Length:N0} in id {id}.");
             if (last >= 0 && bytes.SequenceEqual(previous))
             {
-                Twins[last] = id;
+                if (twins is null) Twins[last] = id;
                 last = id;
                 continue;
             }
@@ -75,7 +81,10 @@ internal sealed class TokenTrie
     /// <summary>Number of nodes.</summary>
     public int Count => Labels.Length;
 
-    /// <summary>How many tokens the greedy split of <paramref name="text"/> has: each time the longest token that fits. int.MaxValue where a byte has no token.</summary>
+    /// <summary>
+    /// How many tokens the greedy split of <paramref name="text"/> has: each time the longest token that fits. int.MaxValue where a byte
+    /// has no token.
+    /// </summary>
     public int GreedyTokens(ReadOnlySpan<byte> text)
     {
         var count = 0;
@@ -88,7 +97,9 @@ internal sealed class TokenTrie
         return count;
     }
 
-    /// <summary>The nodes of all bytes that go on after <paramref name="text"/>: from the first to before the end; none where no token does.</summary>
+    /// <summary>
+    /// The nodes of all bytes that go on after <paramref name="text"/>: from the first to before the end; none where no token does.
+    /// </summary>
     public (int First, int End) Below(ReadOnlySpan<byte> text)
     {
         var (node, end) = (0, Count);

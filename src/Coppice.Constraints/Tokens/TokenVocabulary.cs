@@ -3,8 +3,12 @@ using Coppice.Constraints.Tokens;
 
 namespace Coppice.Constraints;
 
-/// <summary>All that a constraint knows of a tokenizer: the bytes that each id adds to a text, the special ids, and the ids that end a text.</summary>
-/// <remarks>Immutable and safe for concurrent use. Build it once for a tokenizer: it owns the token trie that all masks are found with.</remarks>
+/// <summary>
+/// All that a constraint knows of a tokenizer: the bytes that each id adds to a text, the special ids, and the ids that end a text.
+/// </summary>
+/// <remarks>
+/// Immutable and safe for concurrent use. Build it once for a tokenizer: it owns the token trie that all masks are found with.
+/// </remarks>
 public sealed class TokenVocabulary
 {
     private static long _count;
@@ -15,7 +19,7 @@ public sealed class TokenVocabulary
     private readonly int[] _endIds;
     private readonly Dictionary<string, int> _specialIds;
     private readonly Lazy<TokenTrie> _trie;
-    private readonly Lazy<PlainTokens> _plain;
+    private readonly Lazy<TokenSlices> _slices;
 
     /// <summary>A vocabulary of <paramref name="tokens"/>.Count ids.</summary>
     /// <param name="tokens">The bytes of each id, which need not be whole characters; empty or null for an id that stands for no text
@@ -23,7 +27,8 @@ public sealed class TokenVocabulary
     /// <param name="endIds">The ids that end a text; they are allowed where a constraint may stop.</param>
     /// <param name="specialTokens">Names of special ids, for grammars that ask for a special token by name; may be null.</param>
     /// <exception cref="ArgumentException">An end id or a special id is not below the number of tokens.</exception>
-    public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyList<int> endIds, IReadOnlyDictionary<string, int>? specialTokens = null)
+    public TokenVocabulary(
+        IReadOnlyList<byte[]?> tokens, IReadOnlyList<int> endIds, IReadOnlyDictionary<string, int>? specialTokens = null)
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentNullException.ThrowIfNull(endIds);
@@ -38,7 +43,7 @@ public sealed class TokenVocabulary
             throw new ArgumentException($"vocabulary: special and end ids must be below {Count:N0}, found {wrong}.", nameof(endIds));
         Fingerprint = FingerprintOf();
         _trie = new Lazy<TokenTrie>(() => new TokenTrie(this, Enumerable.Range(0, Count)));
-        _plain = new Lazy<PlainTokens>(() => new PlainTokens(this));
+        _slices = new Lazy<TokenSlices>(() => new TokenSlices(this));
     }
 
     /// <summary>Number of ids, those without bytes included.</summary>
@@ -59,7 +64,9 @@ public sealed class TokenVocabulary
     /// <summary>A hash of all bytes, special ids and end ids; equal vocabularies have equal fingerprints.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>What grammars are cached by: vocabularies that split texts may do so differently although their tokens are the same.</summary>
+    /// <summary>
+    /// What grammars are cached by: vocabularies that split texts may do so differently although their tokens are the same.
+    /// </summary>
     internal string CacheKey => Encode is null ? Fingerprint : $"{Fingerprint}#{_number}";
 
     /// <summary><see cref="EndIds"/> without an enumerator.</summary>
@@ -67,7 +74,7 @@ public sealed class TokenVocabulary
 
     internal TokenTrie Trie => _trie.Value;
 
-    internal PlainTokens Plain => _plain.Value;
+    internal TokenSlices Slices => _slices.Value;
 
     /// <summary>The bytes that <paramref name="id"/> adds to a text; empty where it stands for none.</summary>
     /// <exception cref="IndexOutOfRangeException">The id is not in the vocabulary.</exception>

@@ -72,6 +72,97 @@ public sealed class GrammarTests
         }
     }
 
+    /// <summary>All texts of up to three letters, in every way to split them into tokens.</summary>
+    [Fact]
+    public void Every_split_of_every_short_text_is_allowed()
+    {
+        var vocabulary = Vocabularies.Only(Texts);
+        var checkedTexts = 0;
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var oracle = GrammarOracle.Random(new Random(seed));
+            if (!oracle.HasText) continue;
+            var grammar = Grammar.CompileNew(oracle.Gbnf, vocabulary, GrammarNotation.Gbnf);
+            foreach (var text in Texts.Where(oracle.Accepts))
+            {
+                checkedTexts++;
+                Follow(grammar.CreateConstraint(), text, $"seed {seed}: \"{text}\" in\n{oracle.Gbnf}");
+            }
+        }
+        Assert.True(checkedTexts > 250, $"{checkedTexts}");
+
+        void Follow(ITokenConstraint constraint, string rest, string where)
+        {
+            var mask = constraint.MaskOf(vocabulary);
+            if (rest.Length == 0) Assert.True(mask.Has(Texts.Length), where);
+            for (var id = 0; id < Texts.Length; id++)
+            {
+                if (!rest.StartsWith(Texts[id], StringComparison.Ordinal)) continue;
+                Assert.True(mask.Has(id), where);
+                var next = constraint.Fork();
+                Assert.True(next.TryAdvance(id), where);
+                Follow(next, rest[Texts[id].Length..], where);
+            }
+        }
+    }
+
+    /// <summary>Hiragana are E3 81 81 to E3 82 9F: a token that holds a part of one is allowed where a whole one can come of it.</summary>
+    [Fact]
+    public void Parts_of_characters_are_allowed_exactly_where_a_whole_one_can_come_of_them()
+    {
+        var tokens = Enumerable.Range(0, 256).Select(value => new[] { (byte)value }).Concat([[0xE3, 0x81], [0x81, 0xE3], [0xE3, 0x83], []]).ToArray();
+        var vocabulary = new TokenVocabulary(tokens, [tokens.Length - 1]);
+        var constraint = Grammar.Compile("root ::= [ぁ-ゟ]+", vocabulary).CreateConstraint();
+        Assert.Equal([0xE3, 256], constraint.MaskOf(vocabulary).Ids(vocabulary));
+        Assert.True(constraint.TryAdvance(0xE3));
+        Assert.Equal([0x81, 0x82], constraint.MaskOf(vocabulary).Ids(vocabulary));
+        Assert.True(constraint.TryAdvance(0x81));
+        Assert.Equal([.. Enumerable.Range(0x81, 0x3F), 257], constraint.MaskOf(vocabulary).Ids(vocabulary));
+        Assert.True(constraint.TryAdvance(257));
+        Assert.Equal([0x81, 0x82], constraint.MaskOf(vocabulary).Ids(vocabulary));
+        Assert.True(constraint.TryAdvance(0x82));
+        Assert.Equal([.. Enumerable.Range(0x80, 0x20), 257], constraint.MaskOf(vocabulary).Ids(vocabulary));
+        Assert.True(constraint.TryAdvance(0x9F));
+        Assert.Equal([0xE3, 256, 259], constraint.MaskOf(vocabulary).Ids(vocabulary));
+    }
+
+    /// <summary>Grammars of the kind that llama.cpp ships as samples.</summary>
+    [Theory]
+    [InlineData(
+        """
+        root ::= object
+        value ::= object | array | string | number | ("true" | "false" | "null") ws
+        object ::= "{" ws ( string ":" ws value ("," ws string ":" ws value)* )? "}" ws
+        array ::= "[" ws ( value ("," ws value)* )? "]" ws
+        string ::= "\"" ( [^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt] | "u" [0-9a-fA-F]{4}) )* "\"" ws
+        number ::= ("-"? ([0-9] | [1-9] [0-9]{0,15})) ("." [0-9]+)? ([eE] [-+]? [0-9] [1-9]{0,15})? ws
+        # white space is optional
+        ws ::= | " " | "\n" [ \t]{0,20}
+        """, "{\"a\": [1, -2.5e3, \"x\\u00e9\"], \"b\":null}", "{\"a\" 1}")]
+    [InlineData(
+        """
+        root  ::= (expr "=" ws term "\n")+
+        expr  ::= term ([-+*/] term)*
+        term  ::= ident | num | "(" ws expr ")" ws
+        ident ::= [a-z] [a-z0-9_]* ws
+        num   ::= [0-9]+ ws
+        ws    ::= [ \t\n]*
+        """, "a+(b2*3)= 7\n", "a+=7\n")]
+    [InlineData("root ::= item+\nitem ::= \"- \" [^\\r\\n\\x0b\\x0c\\x85\\u2028\\u2029]+ \"\\n\"", "- one\n- zwei é\n", "one\n")]
+    [InlineData("root ::= jp-char+ ([ \\t\\n] jp-char+)*\njp-char ::= hiragana | katakana | punct | cjk\nhiragana ::= [ぁ-ゟ]\nkatakana ::= [ァ-ヿ]\n"
+        + "punct ::= [、-〾]\ncjk ::= [一-鿿]", "日本 ひらカナ。", "abc")]
+    [InlineData("root ::= en-char+ ([ \\t\\n] en-char+)*\nen-char ::= letter | digit | punctuation\nletter ::= [a-zA-Z]\ndigit ::= [0-9]\n"
+        + "punctuation ::= [!\"#$%&'()*+,-./:;<=>?@[\\\\\\]^_`{|}~]", "Hello, w0rld! [x]", "é")]
+    [InlineData(
+        """
+        root    ::= "1. " move " " move "\n" ([1-9] [0-9]? ". " move " " move "\n")+
+        move    ::= (pawn | nonpawn | castle) [+#]?
+        nonpawn ::= [NBKQR] [a-h]? [1-8]? "x"? [a-h] [1-8]
+        pawn    ::= ([a-h] "x")? [a-h] [1-8] ("=" [NBKQR])?
+        castle  ::= "O-O" "-O"?
+        """, "1. e4 e5\n2. Nf3 Nc6\n3. O-O exd4+\n", "1. e9 e5\n")]
+    public void Sample_grammars_are_read(string grammar, string good, string bad) => Check(grammar, GrammarNotation.Gbnf, good, bad);
+
     [Theory]
     [InlineData("root ::= [ぁ-ゟ]+", "ぁゟ", "ア")]
     [InlineData("root ::= expr\nexpr ::= expr \"+\" num | num\nnum ::= [0-9]+", "1+22+3", "1++2")]

@@ -16,6 +16,15 @@ public sealed class SchemaLawTests
         """{"type":"object","patternProperties":{"^x":{"type":"boolean"}},"additionalProperties":{"type":"array","contains":{"const":12},"maxItems":3},"minProperties":1}""",
         """{"not":{"type":["object","array"]},"if":{"type":"string"},"then":{"minLength":2,"maxLength":3},"else":{"type":"integer","not":{"enum":[1,2]}}}""",
         """{"$ref":"#/$defs/t","$defs":{"t":{"type":"object","properties":{"t":{"$ref":"#/$defs/t"},"a":{"type":"null"}},"unevaluatedProperties":false,"dependentRequired":{"t":["a"]}}}}""",
+        """{"anyOf":[{"type":"string","pattern":"^[a-z]+(-[0-9é]+)*$","maxLength":5},{"type":"string","format":"uri","minLength":3}]}""",
+        """
+        {"type":"object","patternProperties":{"^n[a-z]*$":{"type":"integer"}},"properties":{"name":{"type":"string"},"ab":{"type":"null"}},
+        "additionalProperties":{"type":"boolean"},"required":["ab"]}
+        """,
+        """
+        {"type":"object","patternProperties":{"^(a|b|é)+$":{"type":"integer"}},"properties":{"name":{"type":"string"}},
+        "additionalProperties":false,"minProperties":1}
+        """,
         """{"anyOf":[{"required":["a"]},{"required":["na","name"]}],"type":"object","propertyNames":{"maxLength":4},"maxProperties":2}""",
     ];
 
@@ -29,7 +38,8 @@ public sealed class SchemaLawTests
         titled["title"] = "t";
         var reversed = new JsonObject(node.Reverse().Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone())));
         var defs = node["$defs"]?.ToJsonString() ?? "{}";
-        Same(schema, titled.ToJsonString(), $$"""{"allOf":[{{schema}}],"$defs":{{defs}}}""", $$"""{"anyOf":[{{schema}},{{schema}}],"$defs":{{defs}}}""", reversed.ToJsonString());
+        Same(schema, titled.ToJsonString(), $$"""{"allOf":[{{schema}}],"$defs":{{defs}}}""",
+            $$"""{"anyOf":[{{schema}},{{schema}}],"$defs":{{defs}}}""", reversed.ToJsonString());
     }
 
     [Theory, MemberData(nameof(All))]
@@ -156,7 +166,9 @@ public sealed class SchemaLawTests
     [Fact]
     public void Forced_tokens_are_the_only_way_to_go_on()
     {
-        var constraint = JsonSchema.Compile("""{"const":{"name":"ab"}}""", Vocabularies.Of(), new SchemaOptions { WhiteSpace = WhiteSpace.None }).CreateConstraint();
+        var constraint = JsonSchema
+            .Compile("""{"const":{"name":"ab"}}""", Vocabularies.Of(), new SchemaOptions { WhiteSpace = WhiteSpace.None })
+                .CreateConstraint();
         Span<int> forced = stackalloc int[64];
         var count = constraint.ForcedTokens(forced);
         var text = Encoding.UTF8.GetString([.. forced[..count].ToArray().Select(id => (byte)id)]);

@@ -10,7 +10,8 @@ internal static class Vocabularies
 
     /// <summary>256 single bytes, some longer tokens, and an end: every text has many splits.</summary>
     public static TokenVocabulary Small { get; } = Of(
-        "ab", "abc", "\":", "\",", "\",\"", "\":\"", "{\"", "\"}", "}}", "[]", "{}", "],", ", \"", ": ", "  ", "\n  ", "true", "false", "null", "tr", "12", "0.5", "-1", "e1",
+        "ab", "abc", "\":", "\",", "\",\"", "\":\"", "{\"", "\"}", "}}", "[]", "{}", "],", ", \"", ": ", "  ", "\n  ", "true", "false",
+            "null", "tr", "12", "0.5", "-1", "e1",
         "na", "name", "name\":", "é", "日本", "日", "\\\"", "\\n", "\\u00", "1,", "\"a\"", "aa", "aaa", ",1", "1]");
 
     /// <summary>Single bytes, <paramref name="texts"/> and an end.</summary>
@@ -55,15 +56,37 @@ internal static class Vocabularies
         return mask;
     }
 
+    /// <summary>One of the ids that <paramref name="mask"/> allows, each as probable as any other; -1 where there is none.</summary>
+    public static int Draw(this ulong[] mask, Random random)
+    {
+        var count = mask.Sum(word => (long)System.Numerics.BitOperations.PopCount(word));
+        if (count == 0) return -1;
+        var left = random.NextInt64(count);
+        for (var i = 0; ; i++)
+        {
+            var inWord = System.Numerics.BitOperations.PopCount(mask[i]);
+            if (left >= inWord)
+            {
+                left -= inWord;
+                continue;
+            }
+            var word = mask[i];
+            for (; left > 0; left--) word &= word - 1;
+            return (i << 6) + System.Numerics.BitOperations.TrailingZeroCount(word);
+        }
+    }
+
     /// <summary>The ids that <paramref name="mask"/> allows.</summary>
-    public static int[] Ids(this ulong[] mask, TokenVocabulary vocabulary) => [.. Enumerable.Range(0, vocabulary.Count).Where(id => mask.Has(id))];
+    public static int[] Ids(this ulong[] mask, TokenVocabulary vocabulary) =>
+        [.. Enumerable.Range(0, vocabulary.Count).Where(id => mask.Has(id))];
 
     private static (Tokenizer, TokenVocabulary)? LoadSmolLm()
     {
         var shared = Environment.GetEnvironmentVariable("COPPICE_SHARED");
         if (shared is null) return null;
         var tokenizer = Tokenizer.Load(Path.Combine(shared, "models", "smollm2-135m-instruct"));
-        var tokens = Enumerable.Range(0, tokenizer.VocabularySize).Select(id => tokenizer.IsSpecial(id) ? [] : tokenizer.TokenBytes(id).ToArray()).ToArray();
+        var tokens = Enumerable.Range(0, tokenizer.VocabularySize)
+            .Select(id => tokenizer.IsSpecial(id) ? [] : tokenizer.TokenBytes(id).ToArray()).ToArray();
         return (tokenizer, new TokenVocabulary(tokens, [tokenizer.SpecialTokens.EndId!.Value]));
     }
 }
