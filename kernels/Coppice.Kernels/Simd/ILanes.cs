@@ -16,8 +16,6 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     static abstract T Load(float* source);
     static abstract void Store(T value, float* destination);
     static abstract T Broadcast(float value);
-    /// <summary>Lane i is numbers[i / width]; width is a power of two up to <see cref="Count"/>, or larger.</summary>
-    static abstract T Repeat(float* numbers, int width);
     /// <summary>a · b + c, rounded once.</summary>
     static abstract T FusedMultiplyAdd(T a, T b, T c);
     static abstract T Add(T a, T b);
@@ -49,6 +47,10 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     static abstract T LoadF16(ushort* source);
     /// <summary>(word >> shift) &amp; mask of <see cref="Count"/> 32-bit words, as numbers.</summary>
     static abstract T LoadCodes(byte* words, int shift, int mask);
+    /// <summary><see cref="Count"/> consecutive bytes, as numbers.</summary>
+    static abstract T LoadBytes(byte* source);
+    /// <summary><see cref="Count"/> consecutive signed bytes, as numbers.</summary>
+    static abstract T LoadBytes(sbyte* source);
 
     // Integers, in the same registers: a lane is four bytes, two 16-bit or one 32-bit integer.
 
@@ -67,10 +69,6 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     /// <summary>a + b of 32-bit integers.</summary>
     static abstract T AddInts(T a, T b);
     static abstract T BroadcastInt(int value);
-    /// <summary>Bits that both have.</summary>
-    static abstract T And(T a, T b);
-    /// <summary>32-bit integers moved to the right by <paramref name="count"/> bits, 0 to 31; zeros follow.</summary>
-    static abstract T ShiftRight(T value, int count);
     /// <summary>32-bit integers as numbers; exact below 2^24.</summary>
     static abstract T ToSingle(T ints);
     /// <summary>Integral numbers in -128 … 127 as <see cref="Count"/> bytes.</summary>

@@ -23,13 +23,6 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Broadcast(float value) => new(Vector128.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Repeat(float* numbers, int width) => width switch
-    {
-        1 => Load(numbers),
-        2 => new(Vector128.Create(numbers[0], numbers[0], numbers[1], numbers[1])),
-        _ => Broadcast(numbers[0]),
-    };
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 FusedMultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => new(Vector128.FusedMultiplyAdd(a._v, b._v, c._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Add(Lanes128 a, Lanes128 b) => new(a._v + b._v);
@@ -73,6 +66,13 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     public static Lanes128 LoadCodes(byte* words, int shift, int mask) =>
         new(Vector128.ConvertToSingle(((Vector128.Load((uint*)words) >>> shift) & Vector128.Create((uint)mask)).AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadBytes(byte* source) =>
+        new(Vector128.ConvertToSingle(
+            Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsByte())).AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadBytes(sbyte* source) =>
+        new(Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsSByte()))));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LowNibbles(byte* words) => new((Vector128.Load(words) & Vector128.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 HighNibbles(byte* words) =>
@@ -99,10 +99,6 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     public static Lanes128 AddInts(Lanes128 a, Lanes128 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 BroadcastInt(int value) => new(Vector128.Create(value).AsSingle());
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 And(Lanes128 a, Lanes128 b) => new((a._v.AsInt32() & b._v.AsInt32()).AsSingle());
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 ShiftRight(Lanes128 value, int count) => new((value._v.AsUInt32() >>> count).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ToSingle(Lanes128 ints) => new(Vector128.ConvertToSingle(ints._v.AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -23,15 +23,6 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Broadcast(float value) => new(Vector256.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Repeat(float* numbers, int width) => width switch
-    {
-        1 => Load(numbers),
-        2 => new(Vector256.Create(Vector128.Create(numbers[0], numbers[0], numbers[1], numbers[1]),
-            Vector128.Create(numbers[2], numbers[2], numbers[3], numbers[3]))),
-        4 => new(Vector256.Create(Vector128.Create(numbers[0]), Vector128.Create(numbers[1]))),
-        _ => Broadcast(numbers[0]),
-    };
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 FusedMultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c) => new(Vector256.FusedMultiplyAdd(a._v, b._v, c._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Add(Lanes256 a, Lanes256 b) => new(a._v + b._v);
@@ -75,6 +66,14 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     public static Lanes256 LoadCodes(byte* words, int shift, int mask) =>
         new(Vector256.ConvertToSingle(((Vector256.Load((uint*)words) >>> shift) & Vector256.Create((uint)mask)).AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadBytes(byte* source) =>
+        new(Vector256.ConvertToSingle(Avx2.IsSupported ? Avx2.ConvertToVector256Int32(source)
+            : Vector256.WidenLower(Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()).ToVector256Unsafe()).AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadBytes(sbyte* source) =>
+        new(Vector256.ConvertToSingle(Avx2.IsSupported ? Avx2.ConvertToVector256Int32(source)
+            : Vector256.WidenLower(Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()).ToVector256Unsafe())));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LowNibbles(byte* words) => new((Vector256.Load(words) & Vector256.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 HighNibbles(byte* words) =>
@@ -101,10 +100,6 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     public static Lanes256 AddInts(Lanes256 a, Lanes256 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 BroadcastInt(int value) => new(Vector256.Create(value).AsSingle());
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 And(Lanes256 a, Lanes256 b) => new((a._v.AsInt32() & b._v.AsInt32()).AsSingle());
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 ShiftRight(Lanes256 value, int count) => new((value._v.AsUInt32() >>> count).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ToSingle(Lanes256 ints) => new(Vector256.ConvertToSingle(ints._v.AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -23,23 +23,6 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Broadcast(float value) => new(Vector512.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Repeat(float* numbers, int width)
-    {
-        if (width >= Count) return Broadcast(numbers[0]);
-        // As many numbers as are wanted in every 128 bits, then each 128 bits take theirs.
-        if (width == 8 && Avx512F.IsSupported)
-            return new(Avx512F.PermuteVar4x32(Vector512.Create(*(double*)numbers).AsSingle(),
-                Vector512.Create(Vector256.Create(0), Vector256.Create(1))));
-        if (width == 4 && Avx512F.IsSupported)
-            return new(Avx512F.PermuteVar4x32(Vector512.Create(Vector256.Create(Vector128.Load(numbers), Vector128.Load(numbers)),
-                Vector256.Create(Vector128.Load(numbers), Vector128.Load(numbers))),
-                Vector512.Create(Vector256.Create(Vector128.Create(0), Vector128.Create(1)),
-                    Vector256.Create(Vector128.Create(2), Vector128.Create(3)))));
-        var lanes = stackalloc float[16];
-        for (var i = 0; i < Count; i++) lanes[i] = numbers[i / width];
-        return Load(lanes);
-    }
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 FusedMultiplyAdd(Lanes512 a, Lanes512 b, Lanes512 c) => new(Vector512.FusedMultiplyAdd(a._v, b._v, c._v));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Add(Lanes512 a, Lanes512 b) => new(a._v + b._v);
@@ -83,6 +66,14 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public static Lanes512 LoadCodes(byte* words, int shift, int mask) =>
         new(Vector512.ConvertToSingle(((Vector512.Load((uint*)words) >>> shift) & Vector512.Create((uint)mask)).AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadBytes(byte* source) =>
+        new(Vector512.ConvertToSingle(Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(Vector128.Load(source))
+            : Vector512.WidenLower(Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).ToVector512Unsafe()).AsInt32()));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 LoadBytes(sbyte* source) =>
+        new(Vector512.ConvertToSingle(Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(Vector128.Load(source))
+            : Vector512.WidenLower(Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).ToVector512Unsafe())));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LowNibbles(byte* words) => new((Vector512.Load(words) & Vector512.Create((byte)15)).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 HighNibbles(byte* words) =>
@@ -109,10 +100,6 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     public static Lanes512 AddInts(Lanes512 a, Lanes512 b) => new((a._v.AsInt32() + b._v.AsInt32()).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 BroadcastInt(int value) => new(Vector512.Create(value).AsSingle());
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 And(Lanes512 a, Lanes512 b) => new((a._v.AsInt32() & b._v.AsInt32()).AsSingle());
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 ShiftRight(Lanes512 value, int count) => new((value._v.AsUInt32() >>> count).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ToSingle(Lanes512 ints) => new(Vector512.ConvertToSingle(ints._v.AsInt32()));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

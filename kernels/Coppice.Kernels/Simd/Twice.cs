@@ -29,9 +29,6 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
         return new(half, half);
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Twice<T> Repeat(float* numbers, int width) =>
-        width >= Count ? Broadcast(numbers[0]) : new(T.Repeat(numbers, width), T.Repeat(numbers + T.Count / width, width));
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> FusedMultiplyAdd(Twice<T> a, Twice<T> b, Twice<T> c) =>
         new(T.FusedMultiplyAdd(a._lower, b._lower, c._lower), T.FusedMultiplyAdd(a._upper, b._upper, c._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,6 +70,10 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
     public static Twice<T> LoadCodes(byte* words, int shift, int mask) =>
         new(T.LoadCodes(words, shift, mask), T.LoadCodes(words + 4 * T.Count, shift, mask));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> LoadBytes(byte* source) => new(T.LoadBytes(source), T.LoadBytes(source + T.Count));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> LoadBytes(sbyte* source) => new(T.LoadBytes(source), T.LoadBytes(source + T.Count));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> LowNibbles(byte* words) => new(T.LowNibbles(words), T.LowNibbles(words + 4 * T.Count));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> HighNibbles(byte* words) => new(T.HighNibbles(words), T.HighNibbles(words + 4 * T.Count));
@@ -98,11 +99,6 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
         var half = T.BroadcastInt(value);
         return new(half, half);
     }
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Twice<T> And(Twice<T> a, Twice<T> b) => new(T.And(a._lower, b._lower), T.And(a._upper, b._upper));
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Twice<T> ShiftRight(Twice<T> value, int count) =>
-        new(T.ShiftRight(value._lower, count), T.ShiftRight(value._upper, count));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> ToSingle(Twice<T> ints) => new(T.ToSingle(ints._lower), T.ToSingle(ints._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

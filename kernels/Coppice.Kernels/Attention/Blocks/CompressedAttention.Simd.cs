@@ -19,24 +19,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Attention over compressed chunks, without reconstructing them.</summary>
     /// <remarks>
-    /// Scores: codes times q · scale, which is one chain of fused multiply-adds over the channels of each lane's residue, the lanes of a
-    /// word then folded upper half onto lower; plus q · minimum; plus A (Bᵀ q); plus outliers. Outputs alike, with weights for queries.
+    /// Scores: codes times q · scale, one chain of fused multiply-adds over the channels; plus q · minimum; plus A (Bᵀ q); plus outliers.
+    /// Outputs alike, with weights for queries. The codes of a block become bytes once for all queries, in memory of the thread.
     /// </remarks>
     private sealed partial class CompressedAttentionJob : AttentionJob
     {
-        /// <summary>Queries that share what they read of a chunk.</summary>
-        private const int Batch = 4;
-        /// <summary>Sums of a query over one plane of codes, at most: 32 codes in each of 16 words.</summary>
-        private const int MostSums = 32 * Lanes;
-        /// <summary>Groups of a block at most: a word holds codes of one group, and a run of 64 codes of 8 bits has 16 words.</summary>
-        private const int MostGroups = 16;
-
         private KvChunkLayout[] _layouts = [];
         private byte* _chunks;
         private int* _table;
         private int[] _chunkOf = [], _firstOf = [];     // by block: its chunk, and its first token there
         private int[] _endOf = [];                      // by chunk: the position after its last
-        private int _blocks, _chunkCount, _runs, _groups;
+        private int _blocks, _chunkCount, _runs, _step;
 
         internal void Set(in Tensor q, in CompressedKv kv, in AttentionMask mask, float scale, float softCap, int rowTile)
         {
@@ -45,18 +38,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             _chunks = (byte*)kv.Chunks.Address;
             _table = (int*)kv.Table.Address;
             _chunkCount = kv.Table.Rows;
-            _runs = Math.Max((_headDim + Lanes - 1) / Lanes * Lanes, Block);
-            _groups = 1;
-            foreach (var layout in _layouts)
-                _groups = Math.Max(_groups, Math.Min(MostGroups, Math.Max(layout.Keys.Groups, layout.Values.Groups)));
+            // Channels or tokens; and bytes from one run of codes to the next.
+            _runs = Math.Max(RoundUp(_headDim), Block);
+            _step = Math.Max(_headDim, Block);
             CountBlocks();
         }
 
-        /// <summary>Factors of every vector, sums, a copy of codes, and one number for each run: of a batch of queries.</summary>
-        protected override int WorkFloats => Batch * (FactorFloats + MostSums + RunFloats) + WordFloats + 2 * RunFloats;
-        private int RunFloats => _runs * _groups;
-        private int FactorFloats => _runs * Lanes + 2 * Lanes;
-        private int WordFloats => _runs * Lanes + Lanes;
+        /// <summary>Factors and sums of queries, scales, codes as bytes.</summary>
+        protected override int WorkFloats => WorkOfQueries + 2 * _runs + _runs * _step / sizeof(float) + Lanes;
 
         protected override int FirstBlock(int position)
         {
@@ -87,9 +76,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var next = View(nextBlock, nextHead);
             var work = scratch + (long)MostQueries * _queryFloats;
             AskFor(next);
-            // Of 256 bits there are no registers for several queries.
-            var batch = typeof(TLanes) == typeof(Lanes512) ? Batch : 1;
-            for (var n = 0; n < queries; n += batch) KeyScores(part, next, At(scratch, n), Math.Min(batch, queries - n), work);
+            KeyScores(part, next, scratch, queries, work);
             for (var n = 0; n < queries; n++)
             {
                 var (low, high) = Visible(PositionOf(At(scratch, n)), block);
@@ -101,7 +88,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 Weigh(At(scratch, n), low, high);
                 ClearUnseen(Scores(At(scratch, n)), low, high);
             }
-            for (var n = 0; n < queries; n += batch) ValueOutputs(part, next, At(scratch, n), Math.Min(batch, queries - n), work);
+            ValueOutputs(part, next, scratch, queries, work);
         }
 
         /// <summary>Weights of groups of lanes that <see cref="AttentionJob.Weigh"/> has left alone.</summary>

@@ -1,157 +1,78 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
-    /// <summary>Sums over the packed codes of a block, for keys and values alike.</summary>
+    /// <summary>Sums over the codes of a block, for keys and values alike, and the small loops beside them.</summary>
     private sealed partial class CompressedAttentionJob
     {
-        private float* Factors(float* work, int query) => work + (long)query * FactorFloats;
-        private float* Sums(float* work, int query) => work + (long)Batch * FactorFloats + query * MostSums;
-        private float* Runs(float* work, int query) => work + (long)Batch * (FactorFloats + MostSums) + query * RunFloats;
-        private byte* Copy(float* work) => (byte*)(work + (long)Batch * (FactorFloats + MostSums + RunFloats));
-        /// <summary>Scales of the groups of a block, then minima, as F32: [groups][runs] each.</summary>
-        private float* Scales(float* work) => (float*)Copy(work) + WordFloats;
-        private float* Minima(float* work) => Scales(work) + RunFloats;
+        // Memory of a thread, besides that of its queries.
+        private float* Factors(float* work, int query) => work + (long)query * _runs;
+        private float* Starts(float* work) => Factors(work, MostQueries);
+        private float* Lines(float* work) => Starts(work) + RoundUp(MostQueries);
+        private float* Scales(float* work) => Lines(work) + (long)MostQueries * LineFloats;
+        private float* Minima(float* work) => Scales(work) + _runs;
+        private byte* Bytes(float* work) => (byte*)(Minima(work) + _runs);
+        /// <summary>Outliers use the memory of codes, which are not needed any more then.</summary>
+        private float* Spare(float* work) => (float*)Bytes(work);
 
-        /// <summary>Codes of some runs as vectors of 16 words.</summary>
-        /// <param name="words">The first vector.</param>
-        /// <param name="step">Bytes from one vector to the next.</param>
-        /// <param name="width">Words of a run in a vector, a power of two.</param>
-        /// <param name="vectors">Vectors: 16 / width runs each, the last padded.</param>
-        /// <param name="ahead">Bytes to the same codes of the next block.</param>
-        private readonly struct CodeVectors(byte* words, long step, int width, int vectors, long ahead)
-        {
-            internal readonly byte* Words = words;
-            internal readonly long Step = step, Ahead = ahead;
-            internal readonly int Width = width, Vectors = vectors;
-        }
+        private int WorkOfQueries => MostQueries * (_runs + LineFloats) + RoundUp(MostQueries);
 
-        /// <summary>Where the words lie, or a copy of them where they do not lie in whole vectors.</summary>
-        /// <param name="words">The first run's.</param>
+        /// <summary>A sum for every lane, and what a vector may write after the last.</summary>
+        private int LineFloats => _runs + Lanes;
+
+        private static int RoundUp(int count) => (count + Lanes - 1) / Lanes * Lanes;
+
+        /// <summary>
+        /// target[query][lane] = start + Σ factor · code over some runs, for all queries: chains over the runs ascending, whatever the number
+        /// of queries and of lanes.
+        /// </summary>
+        /// <param name="codes">Codes.</param>
+        /// <param name="lane">The first lane.</param>
+        /// <param name="lanes">How many.</param>
         /// <param name="runs">Runs.</param>
-        /// <param name="apart">Words from one run to the next.</param>
-        /// <param name="count">Words of a run that are wanted, up to 16.</param>
-        /// <param name="next">The same place of the next block.</param>
-        /// <param name="copy">Memory for a copy.</param>
-        private static CodeVectors Arrange(byte* words, int runs, int apart, int count, byte* next, byte* copy)
+        /// <param name="queries">Queries.</param>
+        /// <param name="target">The first query's sums.</param>
+        /// <param name="apart">Floats from one query's sums to the next's.</param>
+        /// <param name="work">Memory, with factors and starts of the queries.</param>
+        private void SumCodes(in CodeBytes codes, int lane, int lanes, int runs, int queries, float* target, long apart, float* work)
         {
-            if (count == Lanes) return new CodeVectors(words, 4L * apart, Lanes, runs, next - words);
-            var width = (int)BitOperations.RoundUpToPowerOf2((uint)count);
-            var vectors = (runs * width + Lanes - 1) / Lanes;
-            if (apart == width && runs * width % Lanes == 0) return new CodeVectors(words, 64, width, vectors, next - words);
-            new Span<byte>(copy, 64 * vectors).Clear();
-            for (var run = 0; run < runs; run++)
-                Buffer.MemoryCopy(words + 4L * run * apart, copy + 4L * run * width, 4L * width, 4L * count);
-            return new CodeVectors(copy, 64, width, vectors, 0);
-        }
-
-        /// <summary>
-        /// Puts a run's number into all of its words: factors [vectors][16]. Each store overwrites what the one before it has written too
-        /// far; the last lanes of the last vector are cleared.
-        /// </summary>
-        [MethodImpl(Compiled.Alone)]
-        private static void Spread(float* numbers, int runs, int width, float* factors)
-        {
-            for (var run = 0; run < runs; run++) TLanes.Store(TLanes.Broadcast(numbers[run]), factors + run * width);
-            TLanes.Store(TLanes.Zero, factors + runs * width);
-        }
-
-        /// <summary>The same where the words of a run belong to several groups, each with numbers of its own.</summary>
-        private static void Spread(float* numbers, long groupsApart, ReadOnlySpan<int> firstWords, int runs, int width, float* factors)
-        {
-            for (var run = 0; run < runs; run++)
-                for (var group = 0; group < firstWords.Length; group++)
-                    TLanes.Store(TLanes.Broadcast(numbers[group * groupsApart + run]), factors + run * width + firstWords[group]);
-            TLanes.Store(TLanes.Zero, factors + runs * width);
-        }
-
-        /// <summary>Sums of code times factor for some queries: [32 / bits codes of a word][16 lanes].</summary>
-        /// <param name="codes">The codes.</param>
-        /// <param name="bits">Their width in this plane.</param>
-        /// <param name="queries">How many queries.</param>
-        /// <param name="isSpread">Whether factors lie in the lanes; else there is one for each run, which its words share.</param>
-        /// <param name="work">Memory of the batch.</param>
-        private void SumCodes(in CodeVectors codes, int bits, int queries, bool isSpread, float* work)
-        {
-            if (isSpread) SumCodes<SpreadFactors<TLanes>>(codes, bits, queries, Factors(work, 0), FactorFloats, work);
-            else if (codes.Width == 8) SumCodes<FactorsOf8Words<TLanes>>(codes, bits, queries, Runs(work, 0), RunFloats, work);
-            else if (codes.Width == 4) SumCodes<FactorsOf4Words<TLanes>>(codes, bits, queries, Runs(work, 0), RunFloats, work);
-            else SumCodes<FactorsOf16Words<TLanes>>(codes, bits, queries, Runs(work, 0), RunFloats, work);
-        }
-
-        private void SumCodes<TFactors>(in CodeVectors codes, int bits, int queries, float* factors, long apart, float* work)
-            where TFactors : struct, IKvFactors<TLanes>
-        {
-            for (var pass = 0; pass < 8 / bits; pass++)
-                KvCodesOf<TFactors>(queries, codes.Words, codes.Step, codes.Ahead, codes.Vectors, factors, apart, 4 * bits * pass, bits,
-                    Sums(work, 0) + 4 * Lanes * pass, MostSums);
-        }
-
-        /// <summary>Whether one factor for each run of so many words need not be spread over lanes first.</summary>
-        private static bool IsRepeated(int width) => width is 4 or 8 or 16;
-
-        /// <summary>
-        /// Sums in the order of codes: line[word · codes + code] = factor · Σ over the runs in a vector, added to <paramref name="start"/>
-        /// where <paramref name="isFirst"/>, else to what is there.
-        /// </summary>
-        [MethodImpl(Compiled.Alone)]
-        private static void Unpack(float* sums, int width, int bits, float factor, bool isFirst, float start, float* line)
-        {
-            var codes = 32 / bits;
-            if (width >= 4 && Sse.IsSupported)
+            // What is after the last lane of the target belongs to something else.
+            var isWhole = lanes % Lanes == 0;
+            var sums = isWhole ? target : Lines(work);
+            var sumsApart = isWhole ? apart : LineFloats;
+            int some;
+            for (var n = 0; n < queries; n += some)
             {
-                for (var code = 0; code < codes; code += 4)
-                    for (var word = 0; word < width; word += 4)
-                        Transpose(sums + code * Lanes + word, width, factor, isFirst, start, line + word * codes + code, codes);
-                return;
+                some = BatchOf(queries - n);
+                SumCodes(codes.First + lane, codes.Step, runs, lanes, some, Factors(work, n), Starts(work) + n, sums + n * sumsApart,
+                    sumsApart);
             }
-            for (var code = 0; code < codes; code++)
-            {
-                var lanes = sums + code * Lanes;
-                for (var half = Lanes / 2; half >= width; half /= 2)
-                    for (var i = 0; i < half; i++) lanes[i] += lanes[i + half];
-                for (var word = 0; word < width; word++)
-                {
-                    ref var place = ref line[word * codes + code];
-                    place = MathF.FusedMultiplyAdd(factor, lanes[word], isFirst ? start : place);
-                }
-            }
+            for (var n = 0; n < queries && !isWhole; n++)
+                new ReadOnlySpan<float>(sums + n * sumsApart, lanes).CopyTo(new Span<float>(target + n * apart, lanes));
         }
 
-        /// <summary>Four codes of four words.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Transpose(float* sums, int width, float factor, bool isFirst, float start, float* line, int codes)
+        [MethodImpl(Compiled.Alone)]
+        private void SumCodes(byte* codes, long step, int runs, int lanes, int queries, float* factors, float* starts, float* sums,
+            long sumsApart)
         {
-            Vector128<float> a = Fold(sums, width), b = Fold(sums + Lanes, width);
-            Vector128<float> c = Fold(sums + 2 * Lanes, width), d = Fold(sums + 3 * Lanes, width);
-            Vector128<float> lowAb = Sse.UnpackLow(a, b), highAb = Sse.UnpackHigh(a, b);
-            Vector128<float> lowCd = Sse.UnpackLow(c, d), highCd = Sse.UnpackHigh(c, d);
-            Place(Sse.MoveLowToHigh(lowAb, lowCd), factor, isFirst, start, line);
-            Place(Sse.MoveHighToLow(lowCd, lowAb), factor, isFirst, start, line + codes);
-            Place(Sse.MoveLowToHigh(highAb, highCd), factor, isFirst, start, line + 2 * codes);
-            Place(Sse.MoveHighToLow(highCd, highAb), factor, isFirst, start, line + 3 * codes);
+            // Of 256 bits there are registers for twelve sums.
+            var most = typeof(TLanes) == typeof(Lanes512) || queries == 1 ? 4 : 2;
+            var i = 0;
+            for (; most == 4 && i < lanes - 3 * Lanes; i += 4 * Lanes)
+                KvCodesBy4(queries, codes + i, step, runs, factors, _runs, starts, sums + i, sumsApart);
+            for (; most >= 2 && i < lanes - Lanes; i += 2 * Lanes)
+                KvCodesBy2(queries, codes + i, step, runs, factors, _runs, starts, sums + i, sumsApart);
+            for (; i < lanes; i += Lanes) KvCodesBy1(queries, codes + i, step, runs, factors, _runs, starts, sums + i, sumsApart);
         }
 
-        /// <summary>Four words, the runs of a vector added: upper half to lower half until one is left.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector128<float> Fold(float* lanes, int width) => width switch
+        /// <summary>Of <paramref name="left"/> queries, those that the next tile takes.</summary>
+        private static int BatchOf(int left)
         {
-            4 => (Vector128.Load(lanes) + Vector128.Load(lanes + 8)) + (Vector128.Load(lanes + 4) + Vector128.Load(lanes + 12)),
-            8 => Vector128.Load(lanes) + Vector128.Load(lanes + 8),
-            _ => Vector128.Load(lanes),
-        };
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Place(Vector128<float> sums, float factor, bool isFirst, float start, float* line)
-        {
-            var before = isFirst ? Vector128.Create(start) : Vector128.Load(line);
-            Vector128.FusedMultiplyAdd(Vector128.Create(factor), sums, before).Store(line);
+            if (typeof(TLanes) == typeof(Lanes512)) return Math.Min(4, left);
+            return left == 4 ? 2 : Math.Min(3, left);
         }
 
         /// <summary>F16 as F32, padded with zeros to whole vectors.</summary>
@@ -203,12 +124,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var i = 0; i < count; i += Lanes)
                 StoreUpTo(TLanes.FusedMultiplyAdd(LoadUpTo(x + i, count - i, 0f), LoadHalves(halves + i, count - i),
                     LoadUpTo(target + i, count - i, 0f)), target + i, count - i);
-        }
-
-        private static void AddNumber(float number, int count, float* target)
-        {
-            for (var i = 0; i < count; i += Lanes)
-                StoreUpTo(TLanes.Add(TLanes.Broadcast(number), LoadUpTo(target + i, count - i, 0f)), target + i, count - i);
         }
     }
 

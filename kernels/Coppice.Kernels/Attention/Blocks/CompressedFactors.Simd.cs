@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -6,6 +7,57 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     private sealed partial class CompressedAttentionJob
     {
+        /// <summary>Scores += A (Bᵀ q): each column is widened once for all queries.</summary>
+        private void AddKeyFactors(in BlockPart part, float* first, int queries, float* work)
+        {
+            var factors = new FactorView(part, isKeys: true);
+            for (var r = 0; r < part.Layout.Rank; r++)
+            {
+                factors.WidenB(r, Scales(work));
+                factors.WidenA(r, part.First, part.Count, Minima(work));
+                for (var n = 0; n < queries; n++)
+                {
+                    var share = DotFloats(Source(At(first, n)), Scales(work), _headDim);
+                    AddScaledFloats(share, Minima(work), part.Count, Scores(At(first, n)));
+                }
+            }
+        }
+
+        /// <summary>Outputs += B (Aᵀ p).</summary>
+        private void AddValueFactors(in BlockPart part, float* first, int queries, float* work)
+        {
+            var factors = new FactorView(part, isKeys: false);
+            for (var r = 0; r < part.Layout.Rank; r++)
+            {
+                factors.WidenA(r, part.First, part.Count, Minima(work));
+                factors.WidenB(r, Scales(work));
+                for (var n = 0; n < queries; n++)
+                {
+                    var share = DotFloats(Scores(At(first, n)), Minima(work), part.Count);
+                    AddScaledFloats(share, Scales(work), _headDim, BlockOutput(At(first, n)));
+                }
+            }
+        }
+
+        /// <summary>Σ x[i] · y[i] for i below <paramref name="count"/>: 16 chains, then their tree; y is padded with zeros.</summary>
+        [MethodImpl(Compiled.Alone)]
+        private static float DotFloats(float* x, float* y, int count)
+        {
+            var sum = TLanes.Zero;
+            for (var i = 0; i < count; i += Lanes)
+                sum = TLanes.FusedMultiplyAdd(LoadUpTo(x + i, count - i, 0f), TLanes.Load(y + i), sum);
+            return TLanes.Sum(sum);
+        }
+
+        /// <summary>target[i] += factor · y[i].</summary>
+        [MethodImpl(Compiled.Alone)]
+        private static void AddScaledFloats(float factor, float* y, int count, float* target)
+        {
+            var f = TLanes.Broadcast(factor);
+            for (var i = 0; i < count; i += Lanes)
+                StoreUpTo(TLanes.FusedMultiplyAdd(f, TLanes.Load(y + i), LoadUpTo(target + i, count - i, 0f)), target + i, count - i);
+        }
+
         /// <summary>A and B of one head of a chunk, as they are stored.</summary>
         private readonly struct FactorView
         {
@@ -31,52 +83,31 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 _b = factors + (long)heads * rank * _tokens * size + (long)part.Head * rank * _headDim * size;
             }
 
-            /// <summary>Σ x[d] · B[d, r].</summary>
-            internal float DotB(int r, float* x, int count) => _scales == null ? Dot(x, (ushort*)_b + (long)r * _headDim, count)
-                : Scale(_bytesApart + r) * DotBytes(x, (sbyte*)_b + (long)r * _headDim, count);
+            /// <summary>A[first … first + count - 1, r], padded with zeros to whole vectors.</summary>
+            internal void WidenA(int r, int first, int count, float* numbers) => Widen(_a, (long)r * _tokens + first, count, r, numbers);
 
-            /// <summary>Σ x[j] · A[first + j, r].</summary>
-            internal float DotA(int r, int first, int count, float* x) => _scales == null
-                ? Dot(x, (ushort*)_a + (long)r * _tokens + first, count)
-                : Scale(r) * DotBytes(x, (sbyte*)_a + (long)r * _tokens + first, count);
+            /// <summary>B[…, r], the same.</summary>
+            internal void WidenB(int r, float* numbers) => Widen(_b, (long)r * _headDim, _headDim, _bytesApart + r, numbers);
 
-            /// <summary>target[j] += factor · A[first + j, r].</summary>
-            internal void AddA(int r, int first, int count, float factor, float* target)
+            [MethodImpl(Compiled.Alone)]
+            private void Widen(byte* factor, long at, int count, int column, float* numbers)
             {
-                if (_scales == null) AddScaled(factor, (ushort*)_a + (long)r * _tokens + first, count, target);
-                else AddScaledBytes(factor * Scale(r), (sbyte*)_a + (long)r * _tokens + first, count, target);
-            }
-
-            /// <summary>target[d] += factor · B[d, r].</summary>
-            internal void AddB(int r, int count, float factor, float* target)
-            {
-                if (_scales == null) AddScaled(factor, (ushort*)_b + (long)r * _headDim, count, target);
-                else AddScaledBytes(factor * Scale(_bytesApart + r), (sbyte*)_b + (long)r * _headDim, count, target);
-            }
-
-            private float Scale(int column) => (float)BitConverter.UInt16BitsToHalf(_scales[column]);
-
-            private static float DotBytes(float* x, sbyte* bytes, int count)
-            {
-                var sum = TLanes.Zero;
+                if (_scales == null)
+                {
+                    WidenHalves((ushort*)factor + at, count, numbers);
+                    return;
+                }
+                var scale = TLanes.Broadcast((float)BitConverter.UInt16BitsToHalf(_scales[column]));
                 for (var i = 0; i < count; i += Lanes)
-                    sum = TLanes.FusedMultiplyAdd(LoadUpTo(x + i, count - i, 0f), LoadBytes(bytes + i, count - i), sum);
-                return TLanes.Sum(sum);
-            }
-
-            private static void AddScaledBytes(float factor, sbyte* bytes, int count, float* target)
-            {
-                var f = TLanes.Broadcast(factor);
-                for (var i = 0; i < count; i += Lanes)
-                    StoreUpTo(TLanes.FusedMultiplyAdd(f, LoadBytes(bytes + i, count - i), LoadUpTo(target + i, count - i, 0f)),
-                        target + i, count - i);
+                    TLanes.Store(TLanes.Multiply(LoadBytes((sbyte*)factor + at + i, count - i), scale), numbers + i);
             }
 
             private static TLanes LoadBytes(sbyte* bytes, int left)
             {
-                var numbers = stackalloc float[Lanes];
-                for (var i = 0; i < Lanes; i++) numbers[i] = i < left ? bytes[i] : 0f;
-                return TLanes.Load(numbers);
+                if (left >= Lanes) return TLanes.LoadBytes(bytes);
+                var padded = stackalloc sbyte[Lanes];
+                for (var i = 0; i < Lanes; i++) padded[i] = i < left ? bytes[i] : (sbyte)0;
+                return TLanes.LoadBytes(padded);
             }
         }
     }

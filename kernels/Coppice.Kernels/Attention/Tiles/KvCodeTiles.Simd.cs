@@ -5,130 +5,299 @@ using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
-/// <summary>Sums of code times factor over vectors of 32-bit words: each accumulator is one chain over the vectors ascending.</summary>
+/// <summary>Sums of factor times code: each accumulator is one chain over the runs of codes ascending.</summary>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>
-    /// 1 query by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-    /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
+    /// 1 query by 16 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
-    /// <remarks>
-    /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
-    /// dividing the sum by it.
-    /// </remarks>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes1<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
+    private static void KvCodes1x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
     {
-        var mask = (1 << bits) - 1;
-        TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
         var f0 = factors;
-        TLanes s00 = TLanes.Zero, s01 = TLanes.Zero, s02 = TLanes.Zero, s03 = TLanes.Zero;
-        for (var i = 0; i < vectors; i++)
+        TLanes s00 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
         {
-            Prefetch(words + ahead);
-            var w = TLanes.ShiftRight(TLanes.Load((float*)words), shift);
-            TLanes c0 = TLanes.ToSingle(TLanes.And(w, m0)), c1 = TLanes.ToSingle(TLanes.And(w, m1));
-            TLanes c2 = TLanes.ToSingle(TLanes.And(w, m2)), c3 = TLanes.ToSingle(TLanes.And(TLanes.ShiftRight(w, 3 * bits), m0));
-            var x0 = TFactors.Load(f0, i);
-            s00 = TLanes.FusedMultiplyAdd(x0, c0, s00); s01 = TLanes.FusedMultiplyAdd(x0, c1, s01); s02 = TLanes.FusedMultiplyAdd(x0, c2, s02); s03 = TLanes.FusedMultiplyAdd(x0, c3, s03);
-            words += step;
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            codes += step;
         }
-        TLanes d1 = TLanes.Broadcast(1f / (1 << bits)), d2 = TLanes.Broadcast(1f / (1 << 2 * bits));
-        TLanes.Store(s00, sums + 0 * sumsApart); TLanes.Store(TLanes.Multiply(s01, d1), sums + 0 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s02, d2), sums + 0 * sumsApart + 32); TLanes.Store(s03, sums + 0 * sumsApart + 48);
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
     }
 
     /// <summary>
-    /// 2 queries by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-    /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
+    /// 2 queries by 16 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
-    /// <remarks>
-    /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
-    /// dividing the sum by it.
-    /// </remarks>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes2<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
+    private static void KvCodes2x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
     {
-        var mask = (1 << bits) - 1;
-        TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
+        var f0 = factors;
+        var f1 = factors + factorsApart;
+        TLanes s00 = TLanes.Zero;
+        TLanes s10 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
+        {
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            codes += step;
+        }
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+    }
+
+    /// <summary>
+    /// 3 queries by 16 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// </summary>
+    [MethodImpl(Compiled.Alone)]
+    private static void KvCodes3x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        var f0 = factors;
+        var f1 = factors + factorsApart;
+        var f2 = factors + 2 * factorsApart;
+        TLanes s00 = TLanes.Zero;
+        TLanes s10 = TLanes.Zero;
+        TLanes s20 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
+        {
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            codes += step;
+        }
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+        var b2 = TLanes.Broadcast(starts[2]);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart);
+    }
+
+    /// <summary>
+    /// 4 queries by 16 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// </summary>
+    [MethodImpl(Compiled.Alone)]
+    private static void KvCodes4x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        var f0 = factors;
+        var f1 = factors + factorsApart;
+        var f2 = factors + 2 * factorsApart;
+        var f3 = factors + 3 * factorsApart;
+        TLanes s00 = TLanes.Zero;
+        TLanes s10 = TLanes.Zero;
+        TLanes s20 = TLanes.Zero;
+        TLanes s30 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
+        {
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20); s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
+            codes += step;
+        }
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+        var b2 = TLanes.Broadcast(starts[2]);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart);
+        var b3 = TLanes.Broadcast(starts[3]);
+        TLanes.Store(TLanes.Add(s30, b3), sums + 3 * sumsApart);
+    }
+
+    /// <summary>
+    /// 1 query by 32 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// </summary>
+    [MethodImpl(Compiled.Alone)]
+    private static void KvCodes1x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        var f0 = factors;
+        TLanes s00 = TLanes.Zero, s01 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
+        {
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            var c1 = TLanes.LoadBytes(codes + 16);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01);
+            codes += step;
+        }
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+    }
+
+    /// <summary>
+    /// 2 queries by 32 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// </summary>
+    [MethodImpl(Compiled.Alone)]
+    private static void KvCodes2x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        var f0 = factors;
+        var f1 = factors + factorsApart;
+        TLanes s00 = TLanes.Zero, s01 = TLanes.Zero;
+        TLanes s10 = TLanes.Zero, s11 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
+        {
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            var c1 = TLanes.LoadBytes(codes + 16);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
+            codes += step;
+        }
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+    }
+
+    /// <summary>
+    /// 3 queries by 32 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// </summary>
+    [MethodImpl(Compiled.Alone)]
+    private static void KvCodes3x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        var f0 = factors;
+        var f1 = factors + factorsApart;
+        var f2 = factors + 2 * factorsApart;
+        TLanes s00 = TLanes.Zero, s01 = TLanes.Zero;
+        TLanes s10 = TLanes.Zero, s11 = TLanes.Zero;
+        TLanes s20 = TLanes.Zero, s21 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
+        {
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            var c1 = TLanes.LoadBytes(codes + 16);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11); s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21);
+            codes += step;
+        }
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+        var b2 = TLanes.Broadcast(starts[2]);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart); TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16);
+    }
+
+    /// <summary>
+    /// 4 queries by 32 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// </summary>
+    [MethodImpl(Compiled.Alone)]
+    private static void KvCodes4x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        var f0 = factors;
+        var f1 = factors + factorsApart;
+        var f2 = factors + 2 * factorsApart;
+        var f3 = factors + 3 * factorsApart;
+        TLanes s00 = TLanes.Zero, s01 = TLanes.Zero;
+        TLanes s10 = TLanes.Zero, s11 = TLanes.Zero;
+        TLanes s20 = TLanes.Zero, s21 = TLanes.Zero;
+        TLanes s30 = TLanes.Zero, s31 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
+        {
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20); s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
+            var c1 = TLanes.LoadBytes(codes + 16);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11); s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21); s31 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c1, s31);
+            codes += step;
+        }
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+        var b2 = TLanes.Broadcast(starts[2]);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart); TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16);
+        var b3 = TLanes.Broadcast(starts[3]);
+        TLanes.Store(TLanes.Add(s30, b3), sums + 3 * sumsApart); TLanes.Store(TLanes.Add(s31, b3), sums + 3 * sumsApart + 16);
+    }
+
+    /// <summary>
+    /// 1 query by 64 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// </summary>
+    [MethodImpl(Compiled.Alone)]
+    private static void KvCodes1x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        var f0 = factors;
+        TLanes s00 = TLanes.Zero, s01 = TLanes.Zero, s02 = TLanes.Zero, s03 = TLanes.Zero;
+        for (var i = 0; i < runs; i++)
+        {
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            var c1 = TLanes.LoadBytes(codes + 16);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01);
+            var c2 = TLanes.LoadBytes(codes + 32);
+            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02);
+            var c3 = TLanes.LoadBytes(codes + 48);
+            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03);
+            codes += step;
+        }
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16); TLanes.Store(TLanes.Add(s02, b0), sums + 32); TLanes.Store(TLanes.Add(s03, b0), sums + 48);
+    }
+
+    /// <summary>
+    /// 2 queries by 64 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// </summary>
+    [MethodImpl(Compiled.Alone)]
+    private static void KvCodes2x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
         var f0 = factors;
         var f1 = factors + factorsApart;
         TLanes s00 = TLanes.Zero, s01 = TLanes.Zero, s02 = TLanes.Zero, s03 = TLanes.Zero;
         TLanes s10 = TLanes.Zero, s11 = TLanes.Zero, s12 = TLanes.Zero, s13 = TLanes.Zero;
-        for (var i = 0; i < vectors; i++)
+        for (var i = 0; i < runs; i++)
         {
-            Prefetch(words + ahead);
-            var w = TLanes.ShiftRight(TLanes.Load((float*)words), shift);
-            TLanes c0 = TLanes.ToSingle(TLanes.And(w, m0)), c1 = TLanes.ToSingle(TLanes.And(w, m1));
-            TLanes c2 = TLanes.ToSingle(TLanes.And(w, m2)), c3 = TLanes.ToSingle(TLanes.And(TLanes.ShiftRight(w, 3 * bits), m0));
-            var x0 = TFactors.Load(f0, i);
-            s00 = TLanes.FusedMultiplyAdd(x0, c0, s00); s01 = TLanes.FusedMultiplyAdd(x0, c1, s01); s02 = TLanes.FusedMultiplyAdd(x0, c2, s02); s03 = TLanes.FusedMultiplyAdd(x0, c3, s03);
-            var x1 = TFactors.Load(f1, i);
-            s10 = TLanes.FusedMultiplyAdd(x1, c0, s10); s11 = TLanes.FusedMultiplyAdd(x1, c1, s11); s12 = TLanes.FusedMultiplyAdd(x1, c2, s12); s13 = TLanes.FusedMultiplyAdd(x1, c3, s13);
-            words += step;
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            var c1 = TLanes.LoadBytes(codes + 16);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
+            var c2 = TLanes.LoadBytes(codes + 32);
+            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02); s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12);
+            var c3 = TLanes.LoadBytes(codes + 48);
+            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03); s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13);
+            codes += step;
         }
-        TLanes d1 = TLanes.Broadcast(1f / (1 << bits)), d2 = TLanes.Broadcast(1f / (1 << 2 * bits));
-        TLanes.Store(s00, sums + 0 * sumsApart); TLanes.Store(TLanes.Multiply(s01, d1), sums + 0 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s02, d2), sums + 0 * sumsApart + 32); TLanes.Store(s03, sums + 0 * sumsApart + 48);
-        TLanes.Store(s10, sums + 1 * sumsApart); TLanes.Store(TLanes.Multiply(s11, d1), sums + 1 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s12, d2), sums + 1 * sumsApart + 32); TLanes.Store(s13, sums + 1 * sumsApart + 48);
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16); TLanes.Store(TLanes.Add(s02, b0), sums + 32); TLanes.Store(TLanes.Add(s03, b0), sums + 48);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16); TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32); TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
     }
 
     /// <summary>
-    /// 3 queries by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-    /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
+    /// 3 queries by 64 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
-    /// <remarks>
-    /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
-    /// dividing the sum by it.
-    /// </remarks>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes3<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
+    private static void KvCodes3x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
     {
-        var mask = (1 << bits) - 1;
-        TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
         var f0 = factors;
         var f1 = factors + factorsApart;
         var f2 = factors + 2 * factorsApart;
         TLanes s00 = TLanes.Zero, s01 = TLanes.Zero, s02 = TLanes.Zero, s03 = TLanes.Zero;
         TLanes s10 = TLanes.Zero, s11 = TLanes.Zero, s12 = TLanes.Zero, s13 = TLanes.Zero;
         TLanes s20 = TLanes.Zero, s21 = TLanes.Zero, s22 = TLanes.Zero, s23 = TLanes.Zero;
-        for (var i = 0; i < vectors; i++)
+        for (var i = 0; i < runs; i++)
         {
-            Prefetch(words + ahead);
-            var w = TLanes.ShiftRight(TLanes.Load((float*)words), shift);
-            TLanes c0 = TLanes.ToSingle(TLanes.And(w, m0)), c1 = TLanes.ToSingle(TLanes.And(w, m1));
-            TLanes c2 = TLanes.ToSingle(TLanes.And(w, m2)), c3 = TLanes.ToSingle(TLanes.And(TLanes.ShiftRight(w, 3 * bits), m0));
-            var x0 = TFactors.Load(f0, i);
-            s00 = TLanes.FusedMultiplyAdd(x0, c0, s00); s01 = TLanes.FusedMultiplyAdd(x0, c1, s01); s02 = TLanes.FusedMultiplyAdd(x0, c2, s02); s03 = TLanes.FusedMultiplyAdd(x0, c3, s03);
-            var x1 = TFactors.Load(f1, i);
-            s10 = TLanes.FusedMultiplyAdd(x1, c0, s10); s11 = TLanes.FusedMultiplyAdd(x1, c1, s11); s12 = TLanes.FusedMultiplyAdd(x1, c2, s12); s13 = TLanes.FusedMultiplyAdd(x1, c3, s13);
-            var x2 = TFactors.Load(f2, i);
-            s20 = TLanes.FusedMultiplyAdd(x2, c0, s20); s21 = TLanes.FusedMultiplyAdd(x2, c1, s21); s22 = TLanes.FusedMultiplyAdd(x2, c2, s22); s23 = TLanes.FusedMultiplyAdd(x2, c3, s23);
-            words += step;
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            var c1 = TLanes.LoadBytes(codes + 16);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11); s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21);
+            var c2 = TLanes.LoadBytes(codes + 32);
+            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02); s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12); s22 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c2, s22);
+            var c3 = TLanes.LoadBytes(codes + 48);
+            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03); s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13); s23 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c3, s23);
+            codes += step;
         }
-        TLanes d1 = TLanes.Broadcast(1f / (1 << bits)), d2 = TLanes.Broadcast(1f / (1 << 2 * bits));
-        TLanes.Store(s00, sums + 0 * sumsApart); TLanes.Store(TLanes.Multiply(s01, d1), sums + 0 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s02, d2), sums + 0 * sumsApart + 32); TLanes.Store(s03, sums + 0 * sumsApart + 48);
-        TLanes.Store(s10, sums + 1 * sumsApart); TLanes.Store(TLanes.Multiply(s11, d1), sums + 1 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s12, d2), sums + 1 * sumsApart + 32); TLanes.Store(s13, sums + 1 * sumsApart + 48);
-        TLanes.Store(s20, sums + 2 * sumsApart); TLanes.Store(TLanes.Multiply(s21, d1), sums + 2 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s22, d2), sums + 2 * sumsApart + 32); TLanes.Store(s23, sums + 2 * sumsApart + 48);
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16); TLanes.Store(TLanes.Add(s02, b0), sums + 32); TLanes.Store(TLanes.Add(s03, b0), sums + 48);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16); TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32); TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
+        var b2 = TLanes.Broadcast(starts[2]);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart); TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16); TLanes.Store(TLanes.Add(s22, b2), sums + 2 * sumsApart + 32); TLanes.Store(TLanes.Add(s23, b2), sums + 2 * sumsApart + 48);
     }
 
     /// <summary>
-    /// 4 queries by the codes at bits <paramref name="shift"/> + 0 … 3 · <paramref name="bits"/> of every word:
-    /// sums [4][16 lanes] = Σ factors [vectors][16 lanes] · code.
+    /// 4 queries by 64 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
-    /// <remarks>
-    /// The second and third code keep their place in the word, which multiplies them by a power of two; that is exact, and so is
-    /// dividing the sum by it.
-    /// </remarks>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes4<TFactors>(byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
+    private static void KvCodes4x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
     {
-        var mask = (1 << bits) - 1;
-        TLanes m0 = TLanes.BroadcastInt(mask), m1 = TLanes.BroadcastInt(mask << bits), m2 = TLanes.BroadcastInt(mask << 2 * bits);
         var f0 = factors;
         var f1 = factors + factorsApart;
         var f2 = factors + 2 * factorsApart;
@@ -137,41 +306,58 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         TLanes s10 = TLanes.Zero, s11 = TLanes.Zero, s12 = TLanes.Zero, s13 = TLanes.Zero;
         TLanes s20 = TLanes.Zero, s21 = TLanes.Zero, s22 = TLanes.Zero, s23 = TLanes.Zero;
         TLanes s30 = TLanes.Zero, s31 = TLanes.Zero, s32 = TLanes.Zero, s33 = TLanes.Zero;
-        for (var i = 0; i < vectors; i++)
+        for (var i = 0; i < runs; i++)
         {
-            Prefetch(words + ahead);
-            var w = TLanes.ShiftRight(TLanes.Load((float*)words), shift);
-            TLanes c0 = TLanes.ToSingle(TLanes.And(w, m0)), c1 = TLanes.ToSingle(TLanes.And(w, m1));
-            TLanes c2 = TLanes.ToSingle(TLanes.And(w, m2)), c3 = TLanes.ToSingle(TLanes.And(TLanes.ShiftRight(w, 3 * bits), m0));
-            var x0 = TFactors.Load(f0, i);
-            s00 = TLanes.FusedMultiplyAdd(x0, c0, s00); s01 = TLanes.FusedMultiplyAdd(x0, c1, s01); s02 = TLanes.FusedMultiplyAdd(x0, c2, s02); s03 = TLanes.FusedMultiplyAdd(x0, c3, s03);
-            var x1 = TFactors.Load(f1, i);
-            s10 = TLanes.FusedMultiplyAdd(x1, c0, s10); s11 = TLanes.FusedMultiplyAdd(x1, c1, s11); s12 = TLanes.FusedMultiplyAdd(x1, c2, s12); s13 = TLanes.FusedMultiplyAdd(x1, c3, s13);
-            var x2 = TFactors.Load(f2, i);
-            s20 = TLanes.FusedMultiplyAdd(x2, c0, s20); s21 = TLanes.FusedMultiplyAdd(x2, c1, s21); s22 = TLanes.FusedMultiplyAdd(x2, c2, s22); s23 = TLanes.FusedMultiplyAdd(x2, c3, s23);
-            var x3 = TFactors.Load(f3, i);
-            s30 = TLanes.FusedMultiplyAdd(x3, c0, s30); s31 = TLanes.FusedMultiplyAdd(x3, c1, s31); s32 = TLanes.FusedMultiplyAdd(x3, c2, s32); s33 = TLanes.FusedMultiplyAdd(x3, c3, s33);
-            words += step;
+            var c0 = TLanes.LoadBytes(codes);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20); s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
+            var c1 = TLanes.LoadBytes(codes + 16);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11); s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21); s31 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c1, s31);
+            var c2 = TLanes.LoadBytes(codes + 32);
+            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02); s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12); s22 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c2, s22); s32 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c2, s32);
+            var c3 = TLanes.LoadBytes(codes + 48);
+            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03); s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13); s23 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c3, s23); s33 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c3, s33);
+            codes += step;
         }
-        TLanes d1 = TLanes.Broadcast(1f / (1 << bits)), d2 = TLanes.Broadcast(1f / (1 << 2 * bits));
-        TLanes.Store(s00, sums + 0 * sumsApart); TLanes.Store(TLanes.Multiply(s01, d1), sums + 0 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s02, d2), sums + 0 * sumsApart + 32); TLanes.Store(s03, sums + 0 * sumsApart + 48);
-        TLanes.Store(s10, sums + 1 * sumsApart); TLanes.Store(TLanes.Multiply(s11, d1), sums + 1 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s12, d2), sums + 1 * sumsApart + 32); TLanes.Store(s13, sums + 1 * sumsApart + 48);
-        TLanes.Store(s20, sums + 2 * sumsApart); TLanes.Store(TLanes.Multiply(s21, d1), sums + 2 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s22, d2), sums + 2 * sumsApart + 32); TLanes.Store(s23, sums + 2 * sumsApart + 48);
-        TLanes.Store(s30, sums + 3 * sumsApart); TLanes.Store(TLanes.Multiply(s31, d1), sums + 3 * sumsApart + 16);
-        TLanes.Store(TLanes.Multiply(s32, d2), sums + 3 * sumsApart + 32); TLanes.Store(s33, sums + 3 * sumsApart + 48);
+        var b0 = TLanes.Broadcast(starts[0]);
+        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16); TLanes.Store(TLanes.Add(s02, b0), sums + 32); TLanes.Store(TLanes.Add(s03, b0), sums + 48);
+        var b1 = TLanes.Broadcast(starts[1]);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16); TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32); TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
+        var b2 = TLanes.Broadcast(starts[2]);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart); TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16); TLanes.Store(TLanes.Add(s22, b2), sums + 2 * sumsApart + 32); TLanes.Store(TLanes.Add(s23, b2), sums + 2 * sumsApart + 48);
+        var b3 = TLanes.Broadcast(starts[3]);
+        TLanes.Store(TLanes.Add(s30, b3), sums + 3 * sumsApart); TLanes.Store(TLanes.Add(s31, b3), sums + 3 * sumsApart + 16); TLanes.Store(TLanes.Add(s32, b3), sums + 3 * sumsApart + 32); TLanes.Store(TLanes.Add(s33, b3), sums + 3 * sumsApart + 48);
     }
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void KvCodesOf<TFactors>(int rows, byte* words, long step, long ahead, int vectors, float* factors, long factorsApart, int shift, int bits, float* sums, long sumsApart) where TFactors : struct, IKvFactors<TLanes>
+    private static void KvCodesBy1(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
     {
-        if (rows == 3) KvCodes3<TFactors>(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
-        else if (rows == 4) KvCodes4<TFactors>(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
-        else if (rows == 1) KvCodes1<TFactors>(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
-        else if (rows == 2) KvCodes2<TFactors>(words, step, ahead, vectors, factors, factorsApart, shift, bits, sums, sumsApart);
-        else ThrowNoTile(nameof(KvCodesOf), rows);
+        if (rows == 3) KvCodes3x1(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 4) KvCodes4x1(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 1) KvCodes1x1(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 2) KvCodes2x1(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else ThrowNoTile(nameof(KvCodesBy1), rows);
+    }
+
+    /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void KvCodesBy2(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        if (rows == 3) KvCodes3x2(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 4) KvCodes4x2(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 1) KvCodes1x2(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 2) KvCodes2x2(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else ThrowNoTile(nameof(KvCodesBy2), rows);
+    }
+
+    /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void KvCodesBy4(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    {
+        if (rows == 3) KvCodes3x4(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 4) KvCodes4x4(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 1) KvCodes1x4(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else if (rows == 2) KvCodes2x4(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
+        else ThrowNoTile(nameof(KvCodesBy4), rows);
     }
 }
