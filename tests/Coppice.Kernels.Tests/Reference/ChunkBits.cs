@@ -6,6 +6,16 @@ internal sealed class ChunkBits(byte[] bytes, bool writes)
     private readonly List<byte> _bytes = [.. bytes];
     private long _at;
 
+    /// <summary>Whether bits are written.</summary>
+    public bool Writes => writes;
+
+    /// <summary>The next bit.</summary>
+    public long At
+    {
+        get => _at;
+        set => _at = value;
+    }
+
     public byte[] ToArray() => [.. _bytes];
 
     /// <summary>Writes <paramref name="value"/> and returns it, or returns what is read.</summary>

@@ -59,15 +59,15 @@ internal static class ChunkEncoder
                 var (head, token, channel) = part.Place(vector, i);
                 excluded[head, token, channel] = true;
             }
+        if (part.ByRange) FindWidths(chunk, part, x, excluded);
         FindScales(chunk, part, x, excluded);
-        var top = (1 << part.Bits) - 1;
         for (var head = 0; head < chunk.Heads; head++)
             for (var t = 0; t < chunk.Tokens; t++)
                 for (var d = 0; d < chunk.Dim; d++)
                 {
                     var scale = part.Scale(head, t, d);
                     var code = scale == 0 ? 0 : Math.Round((x[t][head * chunk.Dim + d] - part.Minimum(head, t, d)) / scale);
-                    part.Codes[head, t, d] = (int)Math.Clamp(code, 0, top);
+                    part.Codes[head, t, d] = (int)Math.Clamp(code, 0, (1 << part.Widths[head, d]) - 1);
                     if (t < chunk.Exact) part.ExactRows[head, t, d] = Half(x[t][head * chunk.Dim + d]);
                 }
         for (var head = 0; head < chunk.Heads; head++)
@@ -100,6 +100,26 @@ internal static class ChunkEncoder
         }
     }
 
+    /// <summary>The widths of a head with the mean that is asked for, 1 to 8 each, whose sum of range² / (2^width - 1)² is least.</summary>
+    private static void FindWidths(CompressedChunk chunk, CompressedChunk.Part part, float[][] x, bool[,,] excluded)
+    {
+        for (var head = 0; head < chunk.Heads; head++)
+        {
+            var squares = new double[chunk.Dim];
+            for (var d = 0; d < chunk.Dim; d++)
+                squares[d] = Enumerable.Range(chunk.Exact, chunk.Tokens - chunk.Exact).Where(t => !excluded[head, t, d])
+                    .GroupBy(t => part.Group(t, d), t => x[t][head * chunk.Dim + d])
+                    .Sum(group => Math.Pow((double)group.Max() - group.Min(), 2));
+            // What a bit takes off is less than what the one before it has, so the largest of all are taken.
+            var bits = from d in Enumerable.Range(0, chunk.Dim)
+                       from width in Enumerable.Range(1, 7)
+                       select (Channel: d, Gain: squares[d] * (1 / Math.Pow((1 << width) - 1, 2) - 1 / Math.Pow((2 << width) - 1, 2)));
+            var taken = bits.OrderByDescending(bit => bit.Gain).ThenBy(bit => bit.Channel).Take((part.Bits - 1) * chunk.Dim)
+                .CountBy(bit => bit.Channel).ToDictionary();
+            for (var d = 0; d < chunk.Dim; d++) part.Widths[head, d] = 1 + taken.GetValueOrDefault(d);
+        }
+    }
+
     private static void FindScales(CompressedChunk chunk, CompressedChunk.Part part, float[][] x, bool[,,] excluded)
     {
         var members = new List<float>[part.Scales.GetLength(0), part.Scales.GetLength(1), part.Scales.GetLength(2)];
@@ -120,7 +140,7 @@ internal static class ChunkEncoder
                     if (part.HasMinimum)
                     {
                         part.Minima[i, j, m] = Half(low);
-                        part.Scales[i, j, m] = Half((high - low) / ((1 << part.Bits) - 1));
+                        part.Scales[i, j, m] = Half((high - low) / ((1 << (part.ByChannel ? part.Widths[i, m] : part.Bits)) - 1));
                     }
                     else if (part.Bits == 8) part.Scales[i, j, m] = Half(Math.Max(Math.Abs(low), Math.Abs(high)) / 127f);
                     else part.Scales[i, j, m] = Half((high >= -low ? high : low) / -(1 << part.Bits - 1));

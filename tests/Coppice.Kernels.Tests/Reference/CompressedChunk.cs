@@ -60,6 +60,7 @@ internal sealed class CompressedChunk
         Values.VisitFactors(bits);
         Keys.VisitOutliers(bits);
         Values.VisitOutliers(bits);
+        Keys.VisitWidths(bits);
         Keys.VisitExact(bits);
         Values.VisitExact(bits);
     }
@@ -69,6 +70,7 @@ internal sealed class CompressedChunk
     {
         private readonly CompressedChunk _chunk;
         private readonly bool _isKeys;
+        private long _codesAt;
 
         public Part(CompressedChunk chunk, bool isKeys)
         {
@@ -81,7 +83,7 @@ internal sealed class CompressedChunk
             else if (codec.Backbone is KvBackbone.Kcvt or KvBackbone.KcvtHeads) GroupSize = dim;
             else
                 GroupSize = Enumerable.Range(1, Math.Min(dim, codec.GroupSize)).LastOrDefault(g => dim % g == 0
-                    && (isKeys || g == dim || Widths(Bits).All(w => g * w % 32 == 0)), dim);
+                    && (isKeys || g == dim || Planes(Bits).All(w => g * w % 32 == 0)), dim);
             Groups = ByChannel ? (tokens + GroupSize - 1) / GroupSize : dim / GroupSize;
             var policy = isKeys ? codec.KeyOutliers : codec.ValueOutliers;
             VectorLength = ByChannel ? tokens - chunk.Exact : heads * dim;
@@ -89,7 +91,10 @@ internal sealed class CompressedChunk
             if (codec.Sparsity > 0 && policy == KvOutlierCount.AtLeastOne) most = Math.Max(1, most);
             Outliers = Math.Min(most, VectorLength / 2);
             Vectors = ByChannel ? heads * dim : tokens;
+            ByRange = isKeys && codec.KeyBitsByRange;
             Codes = new int[heads, tokens, dim];
+            Widths = new int[heads, dim];
+            for (var i = 0; i < heads * dim; i++) Widths[i / dim, i % dim] = Bits;
             var scaleHeads = Shared ? 1 : heads;
             Minima = new double[scaleHeads, Groups, ByChannel ? dim : tokens];
             Scales = new double[scaleHeads, Groups, ByChannel ? dim : tokens];
@@ -102,6 +107,10 @@ internal sealed class CompressedChunk
         }
 
         public int Bits { get; }
+        /// <summary>Whether channels have widths of their own.</summary>
+        public bool ByRange { get; }
+        /// <summary>Bits of the codes of a channel, [heads, dim].</summary>
+        public int[,] Widths { get; }
         public bool ByChannel { get; }
         public bool Shared { get; }
         public int GroupSize { get; }
@@ -135,13 +144,21 @@ internal sealed class CompressedChunk
             ? (vector / _chunk.Dim, Positions[vector, i], vector % _chunk.Dim)
             : (Positions[vector, i] / _chunk.Dim, vector, Positions[vector, i] % _chunk.Dim);
 
-        private static IEnumerable<int> Widths(int bits) => Enumerable.Range(0, 4).Select(i => 8 >> i).Where(w => (bits & w) != 0);
+        private static IEnumerable<int> Planes(int bits) => Enumerable.Range(0, 4).Select(i => 8 >> i).Where(w => (bits & w) != 0);
 
         internal void VisitCodes(ChunkBits bits)
         {
             var (heads, dim, tokens) = (_chunk.Heads, _chunk.Dim, _chunk.Tokens);
+            if (ByRange)
+            {
+                // What is read needs the widths, which come later.
+                _codesAt = bits.At;
+                if (bits.Writes) VisitChannels(bits);
+                else bits.At += (long)heads * dim * Bits * tokens;
+                return;
+            }
             var shift = 0;
-            foreach (var width in Widths(Bits))
+            foreach (var width in Planes(Bits))
             {
                 for (var head = 0; head < heads; head++)
                     for (var run = 0; run < (_isKeys ? dim : tokens); run++)
@@ -155,6 +172,39 @@ internal sealed class CompressedChunk
                     }
                 shift += width;
             }
+        }
+
+        private void VisitChannels(ChunkBits bits)
+        {
+            for (var head = 0; head < _chunk.Heads; head++)
+                for (var d = 0; d < _chunk.Dim; d++)
+                {
+                    var shift = 0;
+                    foreach (var width in Planes(Widths[head, d]))
+                    {
+                        for (var t = 0; t < _chunk.Tokens; t++)
+                        {
+                            ref var code = ref Codes[head, t, d];
+                            code |= bits.Bits(code >> shift & ((1 << width) - 1), width) << shift;
+                        }
+                        shift += width;
+                    }
+                }
+        }
+
+        internal void VisitWidths(ChunkBits bits)
+        {
+            if (!ByRange) return;
+            for (var head = 0; head < _chunk.Heads; head++)
+            {
+                for (var d = 0; d < _chunk.Dim; d++) Widths[head, d] = bits.Bits(Widths[head, d], 4);
+                bits.FillWord();
+            }
+            if (bits.Writes) return;
+            var end = bits.At;
+            bits.At = _codesAt;
+            VisitChannels(bits);
+            bits.At = end;
         }
 
         internal void VisitScales(ChunkBits bits)

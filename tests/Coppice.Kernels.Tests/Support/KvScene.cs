@@ -36,6 +36,11 @@ public sealed record ChunkCase(string Name, KvCodec Codec, int Heads, int Dim, i
     {
         var kivi = new KvCodec { GroupSize = 32, KeyBits = 3, ValueBits = 2, Sparsity = 0.1 };
         var kcvt = new KvCodec { Backbone = KvBackbone.Kcvt, Sparsity = 0.02 };
+        var range = new KvCodec { KeyBits = 3, ValueBits = 3, KeyBitsByRange = true };
+        for (var bits = 2; bits <= 8; bits++) yield return new($"range-{bits}", range with { KeyBits = bits }, 2, 64, 64, 0, 0, 3);
+        yield return new("range gear", range with { Sparsity = 0.05 }, 3, 64, 64, 2, 4, 3);
+        yield return new("range g32", range with { GroupSize = 32 }, 1, 80, 128, 0, 5, 4);
+        yield return new("range odd", range with { Backbone = KvBackbone.KcvtHeads }, 2, 17, 96, 1, 0, 2);
         yield return new("kivi-g32", kivi, 1, 128, 192, 4, 0, 8);
         yield return new("kivi-g32 tail", kivi, 2, 80, 100, 3, 5, 2);
         yield return new("kivi wide", kivi with { GroupSize = 64 }, 1, 256, 64, 2, 0, 5);

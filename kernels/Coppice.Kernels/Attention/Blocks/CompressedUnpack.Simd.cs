@@ -28,6 +28,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <param name="bytes">Memory for them.</param>
         private CodeBytes Unpack(KvPartLayout part, in BlockPart block, in BlockPart next, byte* bytes)
         {
+            if (part.ByRange) return UnpackByRange(block, next, bytes);
             var (runs, count) = part.IsKeys ? (_headDim, block.Count) : (block.Count, _headDim);
             var isAlike = ReferenceEquals(block.Layout, next.Layout);
             for (int plane = 0, shift = 0; ; plane++)

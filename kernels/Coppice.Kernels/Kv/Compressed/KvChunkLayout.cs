@@ -5,7 +5,7 @@ namespace Coppice.Kernels;
 /// <summary>Where everything of a compressed chunk of tokens lies, in bytes from its beginning, and how many bytes it takes.</summary>
 /// <remarks>
 /// A chunk is a header of 64 bytes, then, without gaps: codes of keys, codes of values, minima and scales of both, factors, outliers,
-/// exact tokens.
+/// widths of keys' codes, exact tokens.
 /// Codes are packed along the lanes of attention: those of keys along tokens for a fixed channel, those of values along channels for a
 /// fixed token. A run of codes takes whole 32-bit words, little-endian, code i in bits b · (i mod 32 / b) of word i / (32 / b), the
 /// unused ones 0. A width that does not divide 32 is stored as planes of 4, 2 and 1 bits, the low bits first: 3 bits are the words of the
@@ -54,7 +54,8 @@ public sealed class KvChunkLayout
         ValueFactors = KeyFactors + FactorBytes;
         KeyOutliers = ValueFactors + FactorBytes;
         ValueOutliers = KeyOutliers + Keys.OutlierBytes;
-        ExactRows = ValueOutliers + Values.OutlierBytes;
+        KeyWidths = ValueOutliers + Values.OutlierBytes;
+        ExactRows = KeyWidths + Keys.WidthBytes;
         var end = ExactRows + 2 * exact * kvHeads * headDim * 2;
         Bytes = end - HeaderBytes;
         Units = (end + Unit - 1) / Unit;
@@ -106,6 +107,8 @@ public sealed class KvChunkLayout
     internal int KeyOutliers { get; }
     /// <inheritdoc cref="KeyOutliers"/>
     internal int ValueOutliers { get; }
+    /// <summary>Bits of the codes of every channel, where they differ: see <see cref="KvPartLayout.WidthBytes"/>.</summary>
+    internal int KeyWidths { get; }
     /// <summary>F16: keys [kvHeads][exact][headDim], then values.</summary>
     internal int ExactRows { get; }
 

@@ -56,6 +56,12 @@ public sealed record KvCodec
     public KvBackbone Backbone { get; init; } = KvBackbone.Kivi;
     /// <summary>Bits of a key's code, 2 to 8.</summary>
     public int KeyBits { get; init; } = 4;
+    /// <summary>
+    /// Whether a channel of a chunk's keys has bits by its range: <see cref="KeyBits"/> is then their mean over the channels of a head,
+    /// and each has 1 to 8. A bit goes where it lowers the squared error most. Only where keys have scales by channel, and for
+    /// chunks of a multiple of 32 tokens.
+    /// </summary>
+    public bool KeyBitsByRange { get; init; }
     /// <summary>Bits of a value's code, 2 to 8.</summary>
     public int ValueBits { get; init; } = 4;
     /// <summary>

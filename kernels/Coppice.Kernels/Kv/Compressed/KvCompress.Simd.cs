@@ -184,7 +184,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             ReadOnlySpan<int> fields =
             [
                 0x3147564b, Layout.KvHeads, Layout.HeadDim, Layout.Tokens, Layout.Rank, Layout.Exact, (int)codec.Backbone, codec.KeyBits,
-                codec.ValueBits, codec.GroupSize, Layout.Keys.Outliers, Layout.Values.Outliers, (int)codec.Factors, Layout.Bytes, _layer,
+                codec.ValueBits, codec.GroupSize, Layout.Keys.Outliers, Layout.Values.Outliers,
+                (int)codec.Factors | (codec.KeyBitsByRange ? 256 : 0), Layout.Bytes, _layer,
                 _number,
             ];
             fields.CopyTo(new Span<int>(header, fields.Length));

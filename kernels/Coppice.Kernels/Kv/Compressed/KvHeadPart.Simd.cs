@@ -53,12 +53,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 StoreExact();
                 if (_part.AlongTokens && _part.Outliers > 0) SelectOfChannels();
                 if (_part.IsKeys && !_part.AlongTokens) EncodeAcross();
+                else if (_part.ByRange) EncodeByRange();
                 else
                     for (var run = 0; run < _part.Runs; run++)
                     {
                         if (_part.IsShared) ReadShared(run);
-                        else ScaleRun(run);
-                        Encode(run);
+                        else ScaleRun(run, _part.Bits);
+                        Encode(run, _part.Bits);
+                        Pack(run);
                     }
                 if (!NeedsRest) return;
                 SetAside();
@@ -82,14 +84,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
 
             /// <summary>Scales of a run whose groups lie along it, expanded to its lanes.</summary>
-            private void ScaleRun(int run)
+            private void ScaleRun(int run, int bits)
             {
                 var size = _part.GroupSize;
                 for (var group = 0; group < _part.Groups; group++)
                 {
                     var (begin, end) = (group * size, Math.Min(_part.RunLength, (group + 1) * size));
                     var count = Collect(run, begin, end);
-                    var scale = FindScale(Group, count, _part);
+                    var scale = FindScale(Group, count, _part, bits);
                     var at = _part.AlongTokens ? ((long)_head * _part.Groups + group) * HeadDim + run
                         : ((long)_head * _part.Groups + group) * Tokens + run;
                     Store(scale, at);

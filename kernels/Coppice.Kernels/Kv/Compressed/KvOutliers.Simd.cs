@@ -83,7 +83,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 if (next < each && positions[next] == i) next++;
                 else work[count++] = work[i];
             }
-            var scale = FindScale(work, token < Layout.Exact ? 0 : count, part);
+            var scale = FindScale(work, token < Layout.Exact ? 0 : count, part, part.Bits);
             var scales = (ushort*)(_chunk + (part.IsKeys ? Layout.KeyScales : Layout.ValueScales));
             scales[token] = ToHalf(scale.Minimum);
             scales[part.ScaleCount + token] = ToHalf(scale.Scale);

@@ -18,17 +18,18 @@ internal sealed class KvPartLayout
             : codec.Backbone is KvBackbone.Kcvt or KvBackbone.KcvtHeads ? headDim
             : LargestDivisor(headDim, codec.GroupSize, fillsWordsOf: isKeys ? 0 : Bits);
         Groups = AlongTokens ? (tokens + GroupSize - 1) / GroupSize : headDim / GroupSize;
-        var words = 0;
         for (var plane = 0; plane < KvChunkLayout.Planes(Bits); plane++)
         {
             var width = KvChunkLayout.PlaneBits(Bits, plane);
-            words += KvChunkLayout.Words(RunLength, width);
             // A word then never holds codes of two groups. Groups across the run's direction do not meet this.
             Require.That(AlongTokens != isKeys || Groups == 1 || GroupSize * width % 32 == 0, "kv_codec",
                 $"a group of {GroupSize} codes must fill whole 32-bit words of {width} bits");
         }
-        PlaneWords = words;
-        CodeBytes = kvHeads * Runs * words * 4;
+        ByRange = isKeys && codec.KeyBitsByRange;
+        Require.That(!ByRange || (AlongTokens && tokens % 32 == 0), "kv_codec",
+            $"widths by range need scales by channel and a multiple of 32 tokens, got {codec.Backbone} and {tokens} tokens");
+        CodeBytes = ByRange ? kvHeads * headDim * (Bits * tokens / 8) : kvHeads * Runs * RunBytes(Bits, RunLength);
+        WidthBytes = ByRange ? kvHeads * HeadWidthBytes(headDim) : 0;
         ScaleCount = IsShared ? tokens : kvHeads * Groups * (AlongTokens ? headDim : tokens);
         ScaleBytes = ScaleCount * (HasMinimum ? 4 : 2);
 
@@ -49,8 +50,12 @@ internal sealed class KvPartLayout
     internal int Runs { get; }
     /// <summary>Codes of a run: tokens of keys, channels of values.</summary>
     internal int RunLength { get; }
-    /// <summary>32-bit words of a run, all planes together.</summary>
-    internal int PlaneWords { get; }
+    /// <summary>
+    /// Whether each run has a width of its own. Then a head's runs lie one after another, each as its planes, instead of plane after plane.
+    /// </summary>
+    internal bool ByRange { get; }
+    /// <summary>Bytes of the widths: [kvHeads][headDim] half bytes, those of a head in whole 32-bit words, the lower half first.</summary>
+    internal int WidthBytes { get; }
     /// <summary>Whether a group is consecutive tokens of a channel; else it is consecutive channels of a token.</summary>
     internal bool AlongTokens { get; }
     /// <summary>Whether groups have a minimum beside the scale.</summary>
@@ -76,6 +81,18 @@ internal sealed class KvPartLayout
     internal int Outliers { get; }
     /// <summary>Bytes of outliers: a 16-bit position and an F16 each.</summary>
     internal int OutlierBytes { get; }
+
+    /// <summary>Bytes of the widths of a head.</summary>
+    internal static int HeadWidthBytes(int headDim) => (headDim + 7) / 8 * 4;
+
+    /// <summary>Bytes of a run of <paramref name="length"/> codes, all planes together.</summary>
+    internal static int RunBytes(int bits, int length)
+    {
+        var words = 0;
+        for (var plane = 0; plane < KvChunkLayout.Planes(bits); plane++)
+            words += KvChunkLayout.Words(length, KvChunkLayout.PlaneBits(bits, plane));
+        return 4 * words;
+    }
 
     /// <summary>Outliers at each end of a vector of <paramref name="length"/> elements; both ends together never exceed it.</summary>
     internal static int OutlierCount(double sparsity, int length, KvOutlierCount policy)

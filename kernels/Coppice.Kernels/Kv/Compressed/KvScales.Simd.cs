@@ -20,20 +20,27 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         /// <summary>The scale of a group of elements that are neither outliers nor exact; zeros where there are none.</summary>
         [MethodImpl(Compiled.Alone)]
-        private static GroupScale FindScale(float* elements, int count, KvPartLayout part)
+        private static GroupScale FindScale(float* elements, int count, KvPartLayout part, int bits)
         {
             if (count == 0) return default;
+            var (smallest, largest) = FindRange(elements, count);
+            if (!part.HasMinimum) return Symmetric(smallest, largest, bits);
+            var scale = Rounded((largest - smallest) / ((1 << bits) - 1));
+            var found = new GroupScale(Rounded(smallest), scale);
+            return part.Range == KvRange.Fitted ? Fit(elements, count, bits, found) : found;
+        }
+
+        /// <summary>The smallest and the largest of some elements.</summary>
+        [MethodImpl(Compiled.Alone)]
+        private static (float Smallest, float Largest) FindRange(float* elements, int count)
+        {
             TLanes low = TLanes.Broadcast(float.PositiveInfinity), high = TLanes.Broadcast(float.NegativeInfinity);
             for (var i = 0; i < count; i += Lanes)
             {
                 low = TLanes.Min(LoadUpTo(elements + i, count - i, float.PositiveInfinity), low);
                 high = TLanes.Max(LoadUpTo(elements + i, count - i, float.NegativeInfinity), high);
             }
-            float smallest = -TLanes.Largest(TLanes.Subtract(TLanes.Zero, low)), largest = TLanes.Largest(high);
-            if (!part.HasMinimum) return Symmetric(smallest, largest, part.Bits);
-            var scale = Rounded((largest - smallest) / ((1 << part.Bits) - 1));
-            var found = new GroupScale(Rounded(smallest), scale);
-            return part.Range == KvRange.Fitted ? Fit(elements, count, part.Bits, found) : found;
+            return (-TLanes.Largest(TLanes.Subtract(TLanes.Zero, low)), TLanes.Largest(high));
         }
 
         /// <summary>
@@ -114,11 +121,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     var begin = group * _part.GroupSize;
                     for (var token = 0; token < Tokens; token++)
                     {
-                        var scale = FindScale(Group, CollectAcross(token, begin, begin + _part.GroupSize), _part);
+                        var scale = FindScale(Group, CollectAcross(token, begin, begin + _part.GroupSize), _part, _part.Bits);
                         Store(scale, ((long)_head * _part.Groups + group) * Tokens + token);
                         Expand(scale, token, token + 1);
                     }
-                    for (var d = begin; d < begin + _part.GroupSize; d++) Encode(d);
+                    for (var d = begin; d < begin + _part.GroupSize; d++)
+                    {
+                        Encode(d, _part.Bits);
+                        Pack(d);
+                    }
                 }
             }
 
@@ -140,11 +151,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
             /// <summary>Codes of a run with the scales of its lanes; what they leave takes the run's place.</summary>
             [MethodImpl(Compiled.Alone)]
-            private void Encode(int run)
+            private void Encode(int run, int bits)
             {
                 var row = Run(run);
                 var codes = Codes;
-                TLanes top = TLanes.Broadcast((1 << _part.Bits) - 1), middle = TLanes.Broadcast(128f);
+                TLanes top = TLanes.Broadcast((1 << bits) - 1), middle = TLanes.Broadcast(128f);
                 var length = _part.RunLength;
                 for (var i = 0; i < length; i += Lanes)
                 {
@@ -156,7 +167,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 }
                 for (var i = 0; i < length; i++) codes[i] ^= 0x80;
                 new Span<byte>(codes + length, (length + 63) / 64 * 64 - length).Clear();
-                Pack(run);
             }
 
             private void Pack(int run)
@@ -166,14 +176,32 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 {
                     var bits = KvChunkLayout.PlaneBits(_part.Bits, plane);
                     var bytes = 4 * KvChunkLayout.Words(_part.RunLength, bits);
-                    var target = start + ((long)_head * _part.Runs + run) * bytes;
-                    for (var i = 0; i * bits < bytes; i++)
-                    {
-                        var packed = PackEight(((ulong*)Codes)[i] >> shift, bits);
-                        for (var b = 0; b < bits && i * bits + b < bytes; b++) target[i * bits + b] = (byte)(packed >> 8 * b);
-                    }
+                    PackPlane(bits, shift, bytes, start + ((long)_head * _part.Runs + run) * bytes);
                     start += (long)_layout.KvHeads * _part.Runs * bytes;
                     shift += bits;
+                }
+            }
+
+            /// <summary>The planes of a run of some width one after another; returns where the next run begins.</summary>
+            private byte* PackWhole(int width, byte* target)
+            {
+                for (int plane = 0, shift = 0; plane < KvChunkLayout.Planes(width); plane++)
+                {
+                    var bits = KvChunkLayout.PlaneBits(width, plane);
+                    var bytes = 4 * KvChunkLayout.Words(_part.RunLength, bits);
+                    PackPlane(bits, shift, bytes, target);
+                    target += bytes;
+                    shift += bits;
+                }
+                return target;
+            }
+
+            private void PackPlane(int bits, int shift, int bytes, byte* target)
+            {
+                for (var i = 0; i * bits < bytes; i++)
+                {
+                    var packed = PackEight(((ulong*)Codes)[i] >> shift, bits);
+                    for (var b = 0; b < bits && i * bits + b < bytes; b++) target[i * bits + b] = (byte)(packed >> 8 * b);
                 }
             }
 
