@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using Coppice.Bench;
+using Coppice.Bench.Compressed;
 using Coppice.Bench.Dispatch;
 using Coppice.Bench.Drafters;
 using Coppice.Bench.Floor;
@@ -9,6 +10,7 @@ var arguments = new List<string>(args);
 BenchResults.MachineName = Take("--machine");
 if (arguments is ["dispatch"]) return DispatchBench.Run();
 if (arguments is ["floor", ..]) return FloorBench.Run(Take);
+if (arguments is ["compressed", ..]) return AttendBench.Run(Take);
 if (arguments is ["drafters", "tables"]) return DrafterBench.Tables();
 if (arguments is ["drafters", "again", ..]) return ReplayBench.Run(Take);
 if (arguments is ["drafters", ..]) return DrafterBench.Run(Take);
