@@ -78,6 +78,25 @@ public abstract class AttendBlocksTests(Device device) : OpSuite(device)
         }
     }
 
+    [Fact]
+    public void Widths_of_a_damaged_chunk_reach_no_further_than_its_codes()
+    {
+        RequireHost();
+        var c = new ChunkCase("damaged", new KvCodec { KeyBits = 3, KeyBitsByRange = true }, 2, 64, 64, 0, 0);
+        foreach (var widths in (byte[])[0xff, 0x00, 0x81])
+        {
+            using var bed = NewBed();
+            var bytes = KvScene.Chunk(c, seed: 1).Write();
+            bytes.AsSpan(c.Layout.KeyWidths, c.Layout.Keys.WidthBytes).Fill(widths);
+            var chunks = bed.PlaceBytes(new Shape(bytes.Length / 64, 16), ElementType.I32, bytes);
+            var kv = new CompressedKv(chunks, bed.PlaceBytes(new Shape(1, 4), ElementType.I32, new byte[16]), [c.Layout], new(64, 64, 0));
+            var q = bed.Place(new Shape(1, 2, 64), Noise.Uniform(3, 128));
+            var states = bed.Output(new Shape(1, 2, 66));
+            bed.Backend.AttendBlocks(q, kv, AttentionMask.Causal(64), 1, 0, states);
+            Assert.All(bed.Floats(states), state => Assert.True(float.IsFinite(state)));
+        }
+    }
+
     /// <summary>Rows after the chunks see them, then their own page.</summary>
     internal static float[] Run(Bed bed, BlocksCase c) => Run(bed, c, row: null);
 
