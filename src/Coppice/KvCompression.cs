@@ -17,10 +17,16 @@ public sealed record KvCompression
     /// <summary>The first tokens of a text, which stay exact (attention sinks); 4 by default, less than 64.</summary>
     public int SinkTokens { get; init; } = 4;
 
+    /// <summary>
+    /// Whether values are kept times a Hadamard matrix over the head dimension, and outputs turned back: a token's values then have no
+    /// few large channels that widen the range of all.
+    /// </summary>
+    public bool RotateValues { get; init; }
+
     /// <summary>The same text for equal values, whatever the culture.</summary>
     internal string Description => string.Join(' ',
         Codec.Backbone, Codec.KeyBits, Codec.ValueBits, Codec.GroupSize, BitConverter.DoubleToInt64Bits(Codec.Sparsity), Codec.KeyOutliers,
-        Codec.ValueOutliers, Codec.Loops, Codec.Factors, Codec.KeyRange, Codec.ValueRange, Codec.Seed, Rank, SinkTokens);
+        Codec.ValueOutliers, Codec.Loops, Codec.Factors, Codec.KeyRange, Codec.ValueRange, Codec.Seed, Rank, SinkTokens, Codec.KeyBitsByRange, RotateValues);
 
     internal void Validate()
     {

@@ -90,7 +90,12 @@ internal sealed class CompressedKvCache : KvCache
         CompressedKvPool.Bytes(backend, format, CompressedKvSize.Own(format, capacity)) + CompressedKvTables.SizeInBytes(capacity);
 
     /// <inheritdoc/>
-    public override void Append(int layer, Tensor k, Tensor v) => _backend.KvAppend(Exact(layer), k, v, FirstSlot);
+    /// <remarks>Values are turned in place where the format says so.</remarks>
+    public override void Append(int layer, Tensor k, Tensor v)
+    {
+        if (_format.Compression.RotateValues) _backend.Rotate(v);
+        _backend.KvAppend(Exact(layer), k, v, FirstSlot);
+    }
 
     /// <inheritdoc/>
     public override void Attend(int layer, Tensor q, in AttentionMask mask, float scale, float softCap, Tensor y)
@@ -102,6 +107,7 @@ internal sealed class CompressedKvCache : KvCache
         _backend.AttendBlocks(q, chunks, mask, scale, softCap, states);
         _backend.AttendBlocks(q, Exact(layer), mask, chunks.Horizon, scale, softCap, states);
         _backend.MergeBlocks(states, y);
+        if (_format.Compression.RotateValues) _backend.Rotate(y);
     }
 
     /// <inheritdoc/>
