@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 

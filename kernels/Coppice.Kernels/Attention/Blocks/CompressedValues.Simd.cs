@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
