@@ -22,7 +22,8 @@ internal sealed class KvCodeTiles : TileFamily
 
     private static string Tile(int queries, int vectors) => Text($$"""
         /// <summary>
-        /// {{Queries(queries)}} by {{16 * vectors}} codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+        /// {{Queries(queries)}} by {{16 * vectors}} codes of each run:
+        /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
         /// </summary>
         [MethodImpl(Compiled.Alone)]
         private static void KvCodes{{queries}}x{{vectors}}({{Parameters}})
@@ -42,11 +43,14 @@ internal sealed class KvCodeTiles : TileFamily
 
     private static string Multiply(int queries, int v) => Text($$"""
         var c{{v}} = TLanes.LoadBytes(codes{{(v == 0 ? "" : $" + {16 * v}")}});
-        {{Statements(queries, q => $"s{q}{v} = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f{q}[i]), c{v}, s{q}{v});")}}
+        {{Lines(queries, q => $"s{q}{v} = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f{q}[i]), c{v}, s{q}{v});")}}
         """);
 
     private static string Store(int q, int vectors) => Text($$"""
         var b{{q}} = TLanes.Broadcast(starts[{{q}}]);
-        {{Statements(vectors, v => $"TLanes.Store(TLanes.Add(s{q}{v}, b{q}), sums{(q == 0 ? "" : $" + {q} * sumsApart")}{(v == 0 ? "" : $" + {16 * v}")});")}}
+        {{Lines(vectors, v => $"TLanes.Store(TLanes.Add(s{q}{v}, b{q}), {Place(q, v)});")}}
         """);
+
+    private static string Place(int q, int v) =>
+        $"sums{(q == 0 ? "" : $" + {q} * sumsApart")}{(v == 0 ? "" : $" + {16 * v}")}";
 }

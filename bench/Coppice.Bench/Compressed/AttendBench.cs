@@ -4,6 +4,7 @@ using Coppice.Cache;
 using Coppice.Kernels;
 using Coppice.Kernels.Memory;
 using Coppice.Loading;
+using static Coppice.Bench.Percentiles;
 
 namespace Coppice.Bench.Compressed;
 
@@ -49,9 +50,9 @@ internal static class AttendBench
                 var bytes = caches[i].Cache.BytesInUse;
                 var exact = 2L * sizeof(ushort) * layers * kvHeads * headDim * context;
                 // Pairs of one round, so that a busy machine slows both.
-                var ratio = Median(times[f16].Zip(times[i], (f, t) => f / t));
+                var (ratio, time) = (Median(times[f16].Zip(times[i], (f, t) => f / t)), Median(times[i]));
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"| {context} | {kinds[i]} | {Median(times[i]):f0} | {bytes / Median(times[i]) / 1000:f1} | {ratio:f2} | {100.0 * bytes / exact:f0} % |"));
+                    $"| {context} | {kinds[i]} | {time:f0} | {bytes / time / 1000:f1} | {ratio:f2} | {100.0 * bytes / exact:f0} % |"));
             }
         }
         foreach (var (_, cache) in caches) cache.Dispose();
@@ -61,12 +62,6 @@ internal static class AttendBench
     private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
-
-    private static double Median(IEnumerable<double> numbers)
-    {
-        var sorted = numbers.Order().ToArray();
-        return sorted[sorted.Length / 2];
-    }
 
     /// <summary>Queries, keys and values of some rows, and what caches share.</summary>
     private sealed class Rows : IDisposable

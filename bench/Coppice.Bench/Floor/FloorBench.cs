@@ -4,6 +4,7 @@ using System.Text;
 using Coppice.Bench.Drafters;
 using Coppice.Drafting;
 using Coppice.Kernels;
+using static Coppice.Bench.Percentiles;
 
 namespace Coppice.Bench.Floor;
 
@@ -205,13 +206,4 @@ internal static class FloorBench
 
     private const int NewTokens = 192;
     private static readonly bool Trace = Environment.GetEnvironmentVariable("COPPICE_FLOOR_TRACE") is not null;
-
-    private static double Median(List<double> values) => Percentile(values, 50);
-
-    private static double Percentile(List<double> values, double percent)
-    {
-        if (values.Count == 0) return double.NaN;
-        double[] sorted = [.. values.Order()];
-        return sorted[Math.Clamp((int)Math.Ceiling(percent / 100 * sorted.Length) - 1, 0, sorted.Length - 1)];
-    }
 }

@@ -9,7 +9,8 @@ namespace Coppice.Kernels;
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>
-    /// 1 query by 16 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 1 query by 16 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes1x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -27,7 +28,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>
-    /// 2 queries by 16 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 2 queries by 16 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes2x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -39,7 +41,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
@@ -49,7 +52,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>
-    /// 3 queries by 16 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 3 queries by 16 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes3x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -63,7 +67,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
@@ -75,7 +81,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>
-    /// 4 queries by 16 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 4 queries by 16 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes4x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -91,7 +98,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20); s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
@@ -105,7 +115,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>
-    /// 1 query by 32 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 1 query by 32 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes1x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -121,11 +132,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
-        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        TLanes.Store(TLanes.Add(s01, b0), sums + 16);
     }
 
     /// <summary>
-    /// 2 queries by 32 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 2 queries by 32 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes2x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -137,19 +150,24 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
             var c1 = TLanes.LoadBytes(codes + 16);
-            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01);
+            s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
-        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        TLanes.Store(TLanes.Add(s01, b0), sums + 16);
         var b1 = TLanes.Broadcast(starts[1]);
-        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+        TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
     }
 
     /// <summary>
-    /// 3 queries by 32 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 3 queries by 32 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes3x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -163,21 +181,29 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
             var c1 = TLanes.LoadBytes(codes + 16);
-            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11); s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01);
+            s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
+            s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
-        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        TLanes.Store(TLanes.Add(s01, b0), sums + 16);
         var b1 = TLanes.Broadcast(starts[1]);
-        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+        TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
         var b2 = TLanes.Broadcast(starts[2]);
-        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart); TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart);
+        TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16);
     }
 
     /// <summary>
-    /// 4 queries by 32 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 4 queries by 32 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes4x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -193,23 +219,34 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20); s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
             var c1 = TLanes.LoadBytes(codes + 16);
-            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11); s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21); s31 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c1, s31);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01);
+            s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
+            s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21);
+            s31 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c1, s31);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
-        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        TLanes.Store(TLanes.Add(s01, b0), sums + 16);
         var b1 = TLanes.Broadcast(starts[1]);
-        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+        TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
         var b2 = TLanes.Broadcast(starts[2]);
-        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart); TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart);
+        TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16);
         var b3 = TLanes.Broadcast(starts[3]);
-        TLanes.Store(TLanes.Add(s30, b3), sums + 3 * sumsApart); TLanes.Store(TLanes.Add(s31, b3), sums + 3 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s30, b3), sums + 3 * sumsApart);
+        TLanes.Store(TLanes.Add(s31, b3), sums + 3 * sumsApart + 16);
     }
 
     /// <summary>
-    /// 1 query by 64 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 1 query by 64 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes1x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -229,11 +266,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
-        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16); TLanes.Store(TLanes.Add(s02, b0), sums + 32); TLanes.Store(TLanes.Add(s03, b0), sums + 48);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        TLanes.Store(TLanes.Add(s02, b0), sums + 32);
+        TLanes.Store(TLanes.Add(s03, b0), sums + 48);
     }
 
     /// <summary>
-    /// 2 queries by 64 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 2 queries by 64 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes2x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -245,23 +286,34 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
             var c1 = TLanes.LoadBytes(codes + 16);
-            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01);
+            s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
             var c2 = TLanes.LoadBytes(codes + 32);
-            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02); s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12);
+            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02);
+            s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12);
             var c3 = TLanes.LoadBytes(codes + 48);
-            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03); s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13);
+            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03);
+            s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
-        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16); TLanes.Store(TLanes.Add(s02, b0), sums + 32); TLanes.Store(TLanes.Add(s03, b0), sums + 48);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        TLanes.Store(TLanes.Add(s02, b0), sums + 32);
+        TLanes.Store(TLanes.Add(s03, b0), sums + 48);
         var b1 = TLanes.Broadcast(starts[1]);
-        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16); TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32); TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+        TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32);
+        TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
     }
 
     /// <summary>
-    /// 3 queries by 64 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 3 queries by 64 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes3x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -275,25 +327,43 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
             var c1 = TLanes.LoadBytes(codes + 16);
-            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11); s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01);
+            s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
+            s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21);
             var c2 = TLanes.LoadBytes(codes + 32);
-            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02); s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12); s22 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c2, s22);
+            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02);
+            s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12);
+            s22 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c2, s22);
             var c3 = TLanes.LoadBytes(codes + 48);
-            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03); s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13); s23 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c3, s23);
+            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03);
+            s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13);
+            s23 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c3, s23);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
-        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16); TLanes.Store(TLanes.Add(s02, b0), sums + 32); TLanes.Store(TLanes.Add(s03, b0), sums + 48);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        TLanes.Store(TLanes.Add(s02, b0), sums + 32);
+        TLanes.Store(TLanes.Add(s03, b0), sums + 48);
         var b1 = TLanes.Broadcast(starts[1]);
-        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16); TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32); TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+        TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32);
+        TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
         var b2 = TLanes.Broadcast(starts[2]);
-        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart); TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16); TLanes.Store(TLanes.Add(s22, b2), sums + 2 * sumsApart + 32); TLanes.Store(TLanes.Add(s23, b2), sums + 2 * sumsApart + 48);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart);
+        TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s22, b2), sums + 2 * sumsApart + 32);
+        TLanes.Store(TLanes.Add(s23, b2), sums + 2 * sumsApart + 48);
     }
 
     /// <summary>
-    /// 4 queries by 64 codes of each run: sums[query][lane] = start of the query + Σ factors[query][run] · code.
+    /// 4 queries by 64 codes of each run:
+    /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void KvCodes4x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -309,23 +379,47 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         for (var i = 0; i < runs; i++)
         {
             var c0 = TLanes.LoadBytes(codes);
-            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00); s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10); s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20); s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
+            s00 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c0, s00);
+            s10 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c0, s10);
+            s20 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c0, s20);
+            s30 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c0, s30);
             var c1 = TLanes.LoadBytes(codes + 16);
-            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01); s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11); s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21); s31 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c1, s31);
+            s01 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c1, s01);
+            s11 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c1, s11);
+            s21 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c1, s21);
+            s31 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c1, s31);
             var c2 = TLanes.LoadBytes(codes + 32);
-            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02); s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12); s22 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c2, s22); s32 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c2, s32);
+            s02 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c2, s02);
+            s12 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c2, s12);
+            s22 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c2, s22);
+            s32 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c2, s32);
             var c3 = TLanes.LoadBytes(codes + 48);
-            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03); s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13); s23 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c3, s23); s33 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c3, s33);
+            s03 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f0[i]), c3, s03);
+            s13 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f1[i]), c3, s13);
+            s23 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f2[i]), c3, s23);
+            s33 = TLanes.FusedMultiplyAdd(TLanes.Broadcast(f3[i]), c3, s33);
             codes += step;
         }
         var b0 = TLanes.Broadcast(starts[0]);
-        TLanes.Store(TLanes.Add(s00, b0), sums); TLanes.Store(TLanes.Add(s01, b0), sums + 16); TLanes.Store(TLanes.Add(s02, b0), sums + 32); TLanes.Store(TLanes.Add(s03, b0), sums + 48);
+        TLanes.Store(TLanes.Add(s00, b0), sums);
+        TLanes.Store(TLanes.Add(s01, b0), sums + 16);
+        TLanes.Store(TLanes.Add(s02, b0), sums + 32);
+        TLanes.Store(TLanes.Add(s03, b0), sums + 48);
         var b1 = TLanes.Broadcast(starts[1]);
-        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart); TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16); TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32); TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
+        TLanes.Store(TLanes.Add(s10, b1), sums + 1 * sumsApart);
+        TLanes.Store(TLanes.Add(s11, b1), sums + 1 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s12, b1), sums + 1 * sumsApart + 32);
+        TLanes.Store(TLanes.Add(s13, b1), sums + 1 * sumsApart + 48);
         var b2 = TLanes.Broadcast(starts[2]);
-        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart); TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16); TLanes.Store(TLanes.Add(s22, b2), sums + 2 * sumsApart + 32); TLanes.Store(TLanes.Add(s23, b2), sums + 2 * sumsApart + 48);
+        TLanes.Store(TLanes.Add(s20, b2), sums + 2 * sumsApart);
+        TLanes.Store(TLanes.Add(s21, b2), sums + 2 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s22, b2), sums + 2 * sumsApart + 32);
+        TLanes.Store(TLanes.Add(s23, b2), sums + 2 * sumsApart + 48);
         var b3 = TLanes.Broadcast(starts[3]);
-        TLanes.Store(TLanes.Add(s30, b3), sums + 3 * sumsApart); TLanes.Store(TLanes.Add(s31, b3), sums + 3 * sumsApart + 16); TLanes.Store(TLanes.Add(s32, b3), sums + 3 * sumsApart + 32); TLanes.Store(TLanes.Add(s33, b3), sums + 3 * sumsApart + 48);
+        TLanes.Store(TLanes.Add(s30, b3), sums + 3 * sumsApart);
+        TLanes.Store(TLanes.Add(s31, b3), sums + 3 * sumsApart + 16);
+        TLanes.Store(TLanes.Add(s32, b3), sums + 3 * sumsApart + 32);
+        TLanes.Store(TLanes.Add(s33, b3), sums + 3 * sumsApart + 48);
     }
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
