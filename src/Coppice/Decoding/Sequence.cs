@@ -203,10 +203,9 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     bool ISharedPrompt.NeedsFrom(ISharedPrompt other)
     {
         if (_shared is not { } shared || other is not Sequence first || first._beyond != _beyond || !shared.Sees(first._shared)) return false;
-        var most = Math.Min(Count - 1, first.Count);
-        if (most / KvLayout.PageSize * KvLayout.PageSize <= Math.Max(Cache.Length, first.Cache.Length)) return false;
-        var common = Tokens[..most].CommonPrefixLength(first.Tokens);
-        return common / KvLayout.PageSize * KvLayout.PageSize > Math.Max(Cache.Length, first.Cache.Length);
+        // The first block that neither has.
+        var end = (Math.Max(Cache.Length, first.Cache.Length) / KvLayout.PageSize + 1) * KvLayout.PageSize;
+        return end <= Math.Min(Count - 1, first.Count) && Tokens[..end].SequenceEqual(first.Tokens[..end]);
     }
 
     /// <inheritdoc/>
