@@ -67,8 +67,9 @@ public abstract class SimdBackend : Backend
 
 /// <summary>The CPU back end for one tier; every loop is over groups of 16 lanes.</summary>
 /// <remarks>
-/// Why inner loops are marked <see cref="Compiled.Alone"/>, which bars tiering and precompiled code: a loop of lanes that is compiled without
-/// optimisation keeps every vector in memory and calls what should be inlined, and it runs so until the runtime has counted enough calls.
+/// Why inner loops are marked <see cref="Compiled.Alone"/>, which bars tiering and precompiled code: a loop of lanes that is compiled
+/// without optimisation keeps every vector in memory and calls what should be inlined, and it runs so until the runtime has counted
+/// enough calls.
 /// Measured on one thread, a process that generates 24 tokens, medians of five (SmolLM2-135M in BF16, then weights/tiny): with the marks
 /// 0.79 and 0.33 s of processor time and 0.50 and 0.29 s to the first token; without any 1.07 and 0.47 s, 1.35 and 0.39 s; on the tiles
 /// alone 0.84 and 0.32 s. Left out on the ops of rows, caches and loading alone: 0.98 s instead of 0.85 s. In the steady state the marks

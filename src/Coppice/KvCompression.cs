@@ -26,7 +26,8 @@ public sealed record KvCompression
     /// <summary>The same text for equal values, whatever the culture.</summary>
     internal string Description => string.Join(' ',
         Codec.Backbone, Codec.KeyBits, Codec.ValueBits, Codec.GroupSize, BitConverter.DoubleToInt64Bits(Codec.Sparsity), Codec.KeyOutliers,
-        Codec.ValueOutliers, Codec.Loops, Codec.Factors, Codec.KeyRange, Codec.ValueRange, Codec.Seed, Rank, SinkTokens, Codec.KeyBitsByRange, RotateValues);
+        Codec.ValueOutliers, Codec.Loops, Codec.Factors, Codec.KeyRange, Codec.ValueRange, Codec.Seed, Rank, SinkTokens,
+        Codec.KeyBitsByRange, RotateValues);
 
     internal void Validate()
     {

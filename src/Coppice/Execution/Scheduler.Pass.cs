@@ -168,7 +168,9 @@ internal sealed partial class Scheduler
         Array.Clear(_fitting, 0, taken);
     }
 
-    /// <summary>What a pass with so many sequences that wait for tokens may take, in seconds: what it takes without prompts counts twice.</summary>
+    /// <summary>
+    /// What a pass may take in which <paramref name="sequences"/> wait for tokens, in seconds: at least twice what it takes without prompts.
+    /// </summary>
     private double Bound(int sequences) => Math.Max(_options.Bound.TotalSeconds, 2 * Decoding(sequences));
 
     private double Decoding(int sequences) => _runner.Costs.IsMeasured ? _runner.Costs.Seconds(sequences) : 0;

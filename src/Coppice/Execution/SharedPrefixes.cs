@@ -7,5 +7,6 @@ namespace Coppice.Execution;
 internal sealed record SharedPrefixes(PrefixCache Cache, object Scope, bool Offers)
 {
     /// <summary>Whether what <paramref name="other"/> offers can be found here.</summary>
-    public bool Sees(SharedPrefixes? other) => other is { Offers: true } && other.Cache == Cache && ReferenceEquals(other.Scope, Scope) && Cache.Keeps;
+    public bool Sees(SharedPrefixes? other) =>
+        other is { Offers: true } && other.Cache == Cache && ReferenceEquals(other.Scope, Scope) && Cache.Keeps;
 }

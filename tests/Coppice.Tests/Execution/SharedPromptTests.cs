@@ -51,7 +51,8 @@ public sealed class SharedPromptTests : IDisposable
         var prompt = TinyModel.Prompt(200);
         var expected = Alone(prompt);
         var scope = new CacheScope("tenant");
-        SessionOptions[] kinds = [new(), new() { Scope = scope }, new() { SharePrefixes = false }, new() { Scope = scope }, new() { SharePrefixes = false }];
+        SessionOptions scoped = new() { Scope = scope }, alone = new() { SharePrefixes = false };
+        SessionOptions[] kinds = [new(), scoped, alone, scoped, alone];
         var sessions = kinds.Select(model.NewSession).ToArray();
         var work = new List<Task<GenerationResult>>();
         await SchedulerPolicyTests.WhileNobodyDrives(model, () => work.AddRange(sessions.Select(session => Generate(session, prompt))));

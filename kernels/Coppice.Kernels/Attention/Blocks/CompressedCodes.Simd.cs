@@ -26,8 +26,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private static int RoundUp(int count) => (count + Lanes - 1) / Lanes * Lanes;
 
         /// <summary>
-        /// target[query][lane] = start + Σ factor · code over some runs, for all queries: chains over the runs ascending, whatever the number
-        /// of queries and of lanes.
+        /// target[query][lane] = start + Σ factor · code over some runs, for all queries: chains over the runs ascending, whatever the
+        /// number of queries and of lanes.
         /// </summary>
         /// <param name="codes">Codes.</param>
         /// <param name="lane">The first lane.</param>

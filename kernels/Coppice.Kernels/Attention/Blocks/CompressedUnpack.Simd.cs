@@ -76,8 +76,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>
-        /// Codes of <paramref name="bits"/> bits, 1, 2, 4 or 8, moved to the left by <paramref name="shift"/>, into bytes that hold lower bits
-        /// already where that is not 0.
+        /// Codes of <paramref name="bits"/> bits, 1, 2, 4 or 8, moved to the left by <paramref name="shift"/>, into bytes that hold lower
+        /// bits already where that is not 0.
         /// </summary>
         [MethodImpl(Compiled.Alone)]
         private static void UnpackRun(byte* packed, long ahead, int count, int bits, int shift, byte* bytes)
