@@ -68,7 +68,9 @@ public sealed class DisturbanceTests(DisturbedModels models) : IClassFixture<Dis
         Func<(Stage Stage, CancellationTokenSource Source), int, (Action Disturb, Predicate<Exception> IsExpected)> make)
     {
         var world = models[kind];
-        await PlayUndisturbedAsync(world, scenario);       // a draft model is loaded once
+        // A draft model is loaded once, and what an op needs beside its operands is taken once.
+        await PlayUndisturbedAsync(world, scenario);
+        using (var witness = world.NewWitness()) witness.Finish();
         var (reached, failed) = (0, 0);
         for (var n = 1; ; n += TakesAll || step == DeviceStep.Memory ? 1 : 1 + n / 5)
         {
