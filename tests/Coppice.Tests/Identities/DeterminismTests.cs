@@ -1,5 +1,7 @@
 using Coppice.Decoding.Sampling;
+using Coppice.Decoding.Verification;
 using Coppice.Drafting;
+using Coppice.Execution;
 using Coppice.Tests.Support;
 using Xunit;
 
@@ -10,14 +12,17 @@ public sealed class DeterminismTests
 {
     public static TheoryData<string> Drafters => AllDrafters.Names;
 
-    /// <summary>Texts and every tree on the way to them.</summary>
-    private static (List<int> Ids, List<string> Trees) Run(ModelPair pair, string device, string name, int tokens)
+    /// <summary>Texts and every tree on the way to them; each draft made twice, with one of another sequence between them, where asked for.</summary>
+    private static (List<int> Ids, List<string> Trees) Run(ModelPair pair, string device, string name, int tokens, bool twice = false)
     {
         using var model = pair.Load(new ModelOptions { Device = device, ContextLength = 128 });
         using var session = model.NewSession();
         var (ids, trees) = (new List<int>(), new List<string>());
+        using var other = AllDrafters.Parse(name, pair).Create(model.DraftContext);
         using var drafter = new WatchedDrafter(
-            AllDrafters.Parse(name, pair).Create(model.DraftContext), tree => trees.Add($"{string.Join(' ', tree.Tokens.ToArray())} / {string.Join(' ', tree.Parents.ToArray())}"));
+            AllDrafters.Parse(name, pair).Create(model.DraftContext),
+            tree => trees.Add($"{string.Join(' ', tree.Tokens.ToArray())} / {string.Join(' ', tree.Parents.ToArray())}"),
+            twice ? () => DraftElsewhere(other) : null);
         session.Drafter = drafter;
         foreach (var temperature in (float[])[0, 0.8f])
         {
@@ -25,6 +30,33 @@ public sealed class DeterminismTests
             ids.AddRange(session.Ids(prompt, new GenerationOptions { MaxTokens = tokens, Temperature = temperature, TopK = 20, Seed = 17, IgnoreEos = true }));
         }
         return (ids, trees);
+    }
+
+    private static void DraftElsewhere(Drafter drafter)
+    {
+        var (tokens, tree) = (TinyModel.Prompt(12, 5), new TokenTree(16, 15));
+        drafter.Begin(tokens);
+        tree.Reset(tokens[^1]);
+        var request = new DraftRequest
+        {
+            Tokens = tokens,
+            MaxNodes = 16,
+            MaxDepth = 8,
+            Sampler = new Sampler([], greedy: true, 0),
+            Costs = PassCosts.Of((1, 1), (96, 1)),
+        };
+        drafter.Draft(request, tree);
+    }
+
+    /// <summary>Where a pass does not fit it is planned again, after drafts of other sequences.</summary>
+    [Theory, MemberData(nameof(Drafters))]
+    public void A_draft_that_is_made_again_is_the_same(string name)
+    {
+        using var pair = new ModelPair();
+        var (ids, trees) = Run(pair, "cpu", name, 40);
+        var (idsAgain, treesAgain) = Run(pair, "cpu", name, 40, twice: true);
+        Assert.Equal(ids, idsAgain);
+        Assert.Equal(trees, treesAgain);
     }
 
     [Theory, MemberData(nameof(Drafters))]

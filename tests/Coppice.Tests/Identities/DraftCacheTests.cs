@@ -7,14 +7,20 @@ using Xunit;
 
 namespace Coppice.Tests.Identities;
 
-/// <summary>Whatever was drafted, expanded and accepted before, a draft model then proposes what a fresh one does, bit for bit.</summary>
+/// <summary>
+/// Whatever was drafted, expanded, accepted or planned again before, a draft model then proposes what a fresh one does, bit for bit.
+/// </summary>
 public sealed class DraftCacheTests
 {
     private const int Width = 8;
 
-    /// <summary>Draws of a step: nodes by parent and token, how many of them are expanded, which one is accepted, whether the text ended inside the path.</summary>
-    private static readonly Gen<((int Parent, int Token)[] Nodes, int Expanded, int Accepted, bool Ends)[]> Steps =
-        Gen.Select(Gen.Select(Gen.Int[0, 100], Gen.Int[2, 95]).Array[1, 12], Gen.Int[0, 12], Gen.Int[0, 100], Gen.Int[0, 7].Select(n => n == 0)).Array[1, 6];
+    /// <summary>
+    /// Draws of a step: nodes by parent and token, how many of them are expanded, how often the target's pass does not take place and the
+    /// draft is made again, which node is accepted, whether the text ended inside the path.
+    /// </summary>
+    private static readonly Gen<((int Parent, int Token)[] Nodes, int Expanded, int Repeats, int Accepted, bool Ends)[]> Steps = Gen.Select(
+        Gen.Select(Gen.Int[0, 100], Gen.Int[2, 95]).Array[1, 12], Gen.Int[0, 12], Gen.Int[0, 2], Gen.Int[0, 100],
+        Gen.Int[0, 7].Select(n => n == 0)).Array[1, 6];
 
     [Theory]
     [InlineData("llama")]
@@ -31,12 +37,15 @@ public sealed class DraftCacheTests
         {
             List<int> tokens = [.. TinyModel.Prompt(20)];
             model.Begin([.. tokens]);
-            foreach (var (nodes, expanded, accepted, ends) in steps)
+            foreach (var (nodes, expanded, repeats, accepted, ends) in steps)
             {
-                AssertSameProposal(model, fresh, [.. tokens]);
-                tree.Reset(tokens[^1]);
-                foreach (var (parent, token) in nodes) tree.Add(parent % tree.Count, token);
-                for (var node = 1; node < Math.Min(expanded, tree.Count); node++) model.Expand(tree, [node]);
+                for (var draft = 0; draft <= repeats; draft++)
+                {
+                    AssertSameProposal(model, fresh, [.. tokens]);
+                    tree.Reset(tokens[^1]);
+                    foreach (var (parent, token) in nodes) tree.Add(parent % tree.Count, token);
+                    for (var node = 1; node < Math.Min(expanded, tree.Count); node++) model.Expand(tree, [node]);
+                }
                 var path = tree.Path(accepted % tree.Count).ToArray();
                 int[] emitted = [.. path[1..].Select(node => tree.Tokens[node]), 7];
                 if (ends) emitted = emitted[..Math.Max(emitted.Length - 2, 1)];

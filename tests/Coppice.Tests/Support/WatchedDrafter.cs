@@ -5,8 +5,15 @@ using Coppice.Execution;
 
 namespace Coppice.Tests.Support;
 
-/// <summary>Another drafter whose trees are looked at before they are verified; it is told that rows cost nothing, so that trees do not depend on times.</summary>
-internal sealed class WatchedDrafter(Drafter inner, Action<TokenTree> look) : Drafter
+/// <summary>
+/// Another drafter whose trees are looked at before they are verified; it is told that rows cost nothing, so that trees do not depend on times.
+/// </summary>
+/// <param name="inner">The drafter; belongs to this one.</param>
+/// <param name="look">Gets each tree.</param>
+/// <param name="between">
+/// Where given, each draft is made twice, as where the first one's pass did not fit and is planned again; called between the two.
+/// </param>
+internal sealed class WatchedDrafter(Drafter inner, Action<TokenTree> look, Action? between = null) : Drafter
 {
     private readonly PassCosts _flat = PassCosts.Of((1, 1), (96, 1));
 
@@ -20,7 +27,21 @@ internal sealed class WatchedDrafter(Drafter inner, Action<TokenTree> look) : Dr
 
     public override void Draft(in DraftRequest request, TokenTree tree)
     {
-        inner.Draft(new DraftRequest { Tokens = request.Tokens, MaxNodes = request.MaxNodes, MaxDepth = request.MaxDepth, Sampler = request.Sampler, Costs = _flat }, tree);
+        var flat = new DraftRequest
+        {
+            Tokens = request.Tokens,
+            MaxNodes = request.MaxNodes,
+            MaxDepth = request.MaxDepth,
+            Sampler = request.Sampler,
+            Costs = _flat,
+        };
+        inner.Draft(flat, tree);
+        if (between is not null)
+        {
+            between();
+            tree.Reset(request.Tokens[^1]);
+            inner.Draft(flat, tree);
+        }
         look(tree);
     }
 

@@ -12,7 +12,7 @@ namespace Coppice.Drafting;
 
 /// <summary>A smaller model with the target's tokens, as a drafter uses it: its keys and values of the sequence, and passes over the nodes of a tree.</summary>
 /// <remarks>
-/// The cache holds committed tokens, always fewer than there are; the next draft begins with a pass over those that it lacks, the root the last of them. Nodes of the tree are
+/// The cache holds committed tokens; the next draft begins with a pass over those that it lacks, and always over the last one, the root. Nodes of the tree are
 /// appended behind them level by level, and the accepted ones are kept, as far as they were expanded. Allocates nothing after construction.
 /// </remarks>
 internal sealed class DraftModel : IDraftDistributions, IDisposable
@@ -86,7 +86,14 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         }
     }
 
-    /// <summary>Begins a draft after <paramref name="tokens"/>, the last one the root: runs over what the cache lacks and sets the root's distribution.</summary>
+    /// <summary>
+    /// Begins a draft after <paramref name="tokens"/>, the last one the root: runs over what the cache lacks and over the root, and sets the
+    /// root's distribution.
+    /// </summary>
+    /// <remarks>
+    /// A draft for the same tokens may have begun before: the target's pass that it was made for did not fit, and is planned again. What the
+    /// root gave then is gone with the runner's next pass, which may be another sequence's.
+    /// </remarks>
     /// <param name="tokens">All tokens of the sequence, as many as <see cref="MaxDepth"/> has room for.</param>
     /// <param name="shape">Applied to every distribution of this draft.</param>
     public void Start(ReadOnlySpan<int> tokens, SamplingShape shape)
@@ -95,6 +102,7 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         lock (_runner.Gate)
         {
             var start = Stopwatch.GetTimestamp();
+            _cache.Truncate(Math.Min(_cache.Length, tokens.Length - 1));
             var rows = RunOver(tokens, nodes: 1);
             Read([0]);
             if (rows <= FewRows) _runner.Costs.Observe(rows, Stopwatch.GetElapsedTime(start).TotalSeconds);
