@@ -53,6 +53,9 @@ public sealed class ErrorTests : IDisposable
         Says("matmul: y must be [2, 3], got [2, 4].", () => _here.MatMul(F(2, 4), W(3, 4), default, F(2, 4)));
         Says("matmul: bias must be [3], got [1, 3].", () => _here.MatMul(F(2, 4), W(3, 4), F(1, 3), F(2, 3)));
         Says("embed: y must be [2, 4], got [3, 4].", () => _here.Embed(I(2), W(9, 4), 1, F(3, 4)));
+        Says("embed_mixture: weights must be [2, 3], got [2, 4].", () => _here.EmbedMixture(I(2, 3), F(2, 4), I(2), W(9, 4), 1, F(5, 4)));
+        Says("embed_mixture: rows must be [2], got [3].", () => _here.EmbedMixture(I(2, 3), F(2, 3), I(3), W(9, 4), 1, F(5, 4)));
+        Says("embed_mixture: y must be [5, 4], got [5, 3].", () => _here.EmbedMixture(I(2, 3), F(2, 3), I(2), W(9, 4), 1, F(5, 3)));
         Says("rms_norm: weight must be [4], got [3].", () => _here.RmsNorm(F(2, 4), F(3), 0, F(2, 4)));
         Says("add_rms_norm: delta must be [2, 4], got [4, 2].", () => _here.AddRmsNorm(F(2, 4), F(4, 2), 1, F(4), 0, F(2, 4)));
         Says("layer_norm: bias must be [4], got [5].", () => _here.LayerNorm(F(2, 4), F(4), F(5), 0, F(2, 4)));

@@ -49,6 +49,7 @@ public sealed class GpuBackendTests : IDisposable
             ("RoundRows(AlignedRow) + MatMulCodesTile(Q4)", () => _backend.MatMul(x, codes, default, y)),
             ("Embed(Q4)", () => _backend.Embed(ids, codes, 1, y)),
             ("Embed(BF16)", () => _backend.Embed(ids, matrix, 1, y)),
+            ("EmbedMixture(BF16)", () => _backend.EmbedMixture(indices, values, ids, matrix, 1, y)),
             ("GatedActivation(Silu)", () => _backend.GatedActivation(x, y, Activation.Silu, z)),
             ("Map(GeluTanh)", () => _backend.Map(x, Activation.GeluTanh, y)),
             ("Softmax", () => _backend.Softmax(x, y)),

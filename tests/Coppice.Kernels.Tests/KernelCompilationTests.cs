@@ -55,6 +55,7 @@ public sealed class KernelCompilationTests
             Assert.Contains($"MatMulRow({format}, AlignedRow)", names);
             Assert.Contains($"MatMulTile({format}, AnyRow)", names);
             Assert.Contains($"Embed({format})", names);
+            Assert.Contains($"EmbedMixture({format})", names);
         }
         foreach (var element in new[] { "F32", "F16", "BF16" })
         {

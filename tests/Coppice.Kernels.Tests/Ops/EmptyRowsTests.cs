@@ -30,6 +30,7 @@ public abstract class EmptyRowsTests(Device device) : OpSuite(device)
         b.MatMulTopK(none, weight, default, none, bed.Output(new Shape(0, 1)), bed.Output(new Shape(0, 1), ElementType.I32));
         b.CopyRows(none, ids, none);
         var kept = bed.Place(new Shape(1, 8), Noise.Uniform(1, 8));
+        b.EmbedMixture(bed.Output(new Shape(0, 2), ElementType.I32), bed.Output(new Shape(0, 2)), ids, weight, 1, kept);
         b.AddRows(none, ids, bed.Output(new Shape(0)), kept);
         var angles = bed.Place(new Shape(1, 2), new float[2]);
         b.Rope(heads, ids, angles, angles, RopePairing.Half);
@@ -39,7 +40,7 @@ public abstract class EmptyRowsTests(Device device) : OpSuite(device)
         b.KvMove(kv, [], 0);
         b.Attention(heads, kv, AttentionMask.Causal(64), 1, 0, heads);
         b.Synchronize();
-        Compare.SameBits("add_rows of no rows", Noise.Uniform(1, 8), bed.Floats(kept));
+        Compare.SameBits("add_rows and embed_mixture of no rows", Noise.Uniform(1, 8), bed.Floats(kept));
         Compare.Same<byte>("kv_append of no rows", image.Keys, bed.Bytes(kv.Keys));
         bed.RequireSurroundingsUntouched();
     }

@@ -45,6 +45,18 @@ internal sealed partial class ReferenceBackend
         }
     }
 
+    /// <summary>y[rows[i]] = scale · Σ_j weights[i, j] · W[ids[i, j]], up to a weight of 0.</summary>
+    protected override void EmbedMixtureCore(Tensor ids, Tensor weights, Tensor rows, WeightMatrix table, float scale, Tensor y)
+    {
+        var matrix = (RowMatrix)table;
+        for (var i = 0; i < ids.Rows; i++)
+        {
+            var terms = Integers(ids, i).ToArray().Zip(Row(weights, i).ToArray()).TakeWhile(term => term.Second != 0).ToArray();
+            var to = Row(y, Integers(rows, i)[0]);
+            for (var k = 0; k < to.Length; k++) to[k] = (float)(scale * terms.Sum(term => (double)term.Second * matrix[term.First][k]));
+        }
+    }
+
     /// <summary>y[i] = x[rows[i]].</summary>
     protected override void CopyRowsCore(Tensor x, Tensor rows, Tensor y)
     {

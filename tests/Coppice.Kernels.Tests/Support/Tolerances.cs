@@ -41,6 +41,9 @@ internal static class Tolerances
     /// <summary>scale · code + minimum in one rounding, within ±1.</summary>
     public static Tolerance Dequantized => Uniform(U, 0);
 
+    /// <summary>A mean of n weights in ±1 with positive factors that add up to 1: a rounding for each term, and two of the scale.</summary>
+    public static Tolerance EmbedMixture(int terms) => Uniform(U * (terms + 2), 0);
+
     /// <summary>
     /// The sum of n squares has terms of one sign, so its relative error is a random walk of √n roundings, halved by the root; five
     /// roundings follow.

@@ -18,6 +18,7 @@ public static class WideWarps
 public sealed class MatMulOnWideWarps() : MatMulTests(WideWarps.Device);
 public sealed class MatMulOrderOnWideWarps() : MatMulOrderTests(WideWarps.Device);
 public sealed class EmbedOnWideWarps() : EmbedTests(WideWarps.Device);
+public sealed class EmbedMixtureOnWideWarps() : EmbedMixtureTests(WideWarps.Device);
 public sealed class SoftmaxOnWideWarps() : SoftmaxTests(WideWarps.Device);
 public sealed class TopKOnWideWarps() : TopKTests(WideWarps.Device);
 public sealed class AttentionOnWideWarps() : AttentionTests(WideWarps.Device);
