@@ -3,6 +3,7 @@ using Coppice.Bench;
 using Coppice.Bench.Compressed;
 using Coppice.Bench.Dispatch;
 using Coppice.Bench.Drafters;
+using Coppice.Bench.Drafts;
 using Coppice.Bench.Floor;
 
 // coppice-bench [--profile short|standard|analysis] [--model DIR] [--machine NAME] [options of BenchmarkDotNet, such as --filter *MatMul*]
@@ -11,6 +12,8 @@ BenchResults.MachineName = Take("--machine");
 if (arguments is ["dispatch"]) return DispatchBench.Run();
 if (arguments is ["floor", ..]) return FloorBench.Run(Take);
 if (arguments is ["compressed", ..]) return AttendBench.Run(Take);
+if (arguments is ["drafts", "auto", ..]) return DraftsBench.WriteAuto(Take);
+if (arguments is ["drafts", ..]) return DraftsBench.Run(Take);
 if (arguments is ["drafters", "tables"]) return DrafterBench.Tables();
 if (arguments is ["drafters", "again", ..]) return ReplayBench.Run(Take);
 if (arguments is ["drafters", ..]) return DrafterBench.Run(Take);

@@ -3,6 +3,7 @@ using Coppice.Constraints;
 using Coppice.Decoding;
 using Coppice.Decoding.Constraints;
 using Coppice.Drafting;
+using Coppice.Drafting.NGrams;
 using Coppice.Execution;
 using Coppice.Kernels;
 using Coppice.Loading;
@@ -52,6 +53,7 @@ public sealed class LanguageModel : IDisposable
         Prefixes = Runner.SharedPages is { } pages && options.KvCache.PrefixCaching
             ? new PrefixCache(pages, pages.Pages, options.KvCache.PrefixHash)
             : null;
+        NGrams = new NGramStores(files.Folder, spec.VocabularySize, () => DraftContext!.TokenizerFingerprint.ToArray());
         DraftContext = new DraftContext(tokenizer, OpenDraft)
         {
             VocabularySize = spec.VocabularySize,
@@ -111,6 +113,8 @@ public sealed class LanguageModel : IDisposable
     internal PrefixCache? Prefixes { get; }
     /// <summary>Of the model whose keys and values a saved session must have: see <see cref="ModelFingerprint"/>.</summary>
     internal byte[] Fingerprint { get; private init; } = [];
+    /// <summary>Counts for superposed drafts.</summary>
+    internal NGramStores NGrams { get; }
     /// <summary>What drafters may know of this model.</summary>
     internal DraftContext DraftContext { get; }
 
@@ -263,6 +267,7 @@ public sealed class LanguageModel : IDisposable
         if (Scheduler is null) return;      // the constructor has failed
         Scheduler.Dispose();
         DraftContext.Clear();
+        NGrams.Dispose();
         lock (_draftsGate)
         {
             foreach (var draft in _drafts.Values) draft.Dispose();

@@ -404,7 +404,7 @@ public sealed partial class Session : IDisposable
     }
 
     /// <summary>What ran is withdrawn: the session is free for something else, or, where it was disposed meanwhile, freed.</summary>
-    private void End(Generation? generation)
+    private void End(Generation? generation, DraftsWork? drafts = null)
     {
         lock (_gate)
         {
@@ -413,6 +413,7 @@ public sealed partial class Session : IDisposable
             try
             {
                 if (generation is not null) LastResult = generation.End(keep: !_freed);
+                drafts?.End(keep: !_freed);
                 if (!_disposed) _sequence.Offer();
             }
             finally

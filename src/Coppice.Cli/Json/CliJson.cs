@@ -20,6 +20,8 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(ConvertResult))]
 [JsonSerializable(typeof(DatastoreResult))]
+[JsonSerializable(typeof(DraftsResult))]
+[JsonSerializable(typeof(NGramsResult))]
 [JsonSerializable(typeof(SavedConversation))]
 [JsonSerializable(typeof(SchemaCheckResult))]
 [JsonSerializable(typeof(SchemaTestResult))]

@@ -77,6 +77,12 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     public int[] Rows { get; }
     /// <summary>Counts and times since <see cref="Begin"/>.</summary>
     public DecodingStatistics Statistics { get; private set; }
+    /// <summary>
+    /// Tokens that a continuation may reach without all keys being turned anew: fewer than fit in front of the border of a longrope model.
+    /// </summary>
+    public int LengthLimit => _longFrom is { } border && !_beyond ? Math.Min(border, ContextLength) : ContextLength;
+    /// <summary>Who has gone on from the sequence's keys and values and gives its own up with them; null for nobody.</summary>
+    public IPreemptible? Branches { get; set; }
     /// <summary>Why the generation ended; null while it goes on.</summary>
     public FinishReason? Finished { get; set; }
 
@@ -212,6 +218,7 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     public bool GiveUpPages()
     {
         var held = Cache.Length > 0;
+        held |= Branches?.GiveUpPages() == true;
         Cache.Truncate(0);
         return held;
     }
@@ -223,6 +230,7 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     public void Dispose()
     {
         IsFreed = true;
+        Branches?.GiveUpPages();
         Cache.Dispose();
     }
 

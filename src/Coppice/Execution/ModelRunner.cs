@@ -144,6 +144,11 @@ internal sealed class ModelRunner : IDisposable
                 if (request.Depths.IsEmpty) _batch.Add(request.Cache, request.Tokens.Span, request.Beyond);
                 else _batch.AddTree(
                     request.Cache, request.Tokens.Span, request.Depths.Span, request.Paths.Span, request.Beyond, request.Earlier);
+                var mixtures = request.Mixtures.Span;
+                for (var row = 0; row < mixtures.Length; row++)
+                {
+                    if (mixtures[row] is { } mixture) _batch.Mix(_batch.Rows - request.Rows + row, mixture);
+                }
             }
             Transformer.Forward(_batch, _workspace);
             if (requests.Length > 1) ComputeTogether(requests);
@@ -168,6 +173,21 @@ internal sealed class ModelRunner : IDisposable
         throw new DeviceMemoryException(
             $"cache: {tokens:N0} tokens need {KvLayout.Pages((int)tokens)} pages of {KvLayout.PageSize} tokens, the model has "
             + $"{_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or shorten the prompt).");
+    }
+
+    /// <summary>
+    /// The same for <paramref name="branches"/> continuations by <paramref name="more"/> tokens each, which share the whole pages of their
+    /// first <paramref name="tokens"/>.
+    /// </summary>
+    /// <exception cref="DeviceMemoryException">There are fewer pages in all.</exception>
+    public void RequireRoom(int tokens, int branches, int more)
+    {
+        if (_pages is null) return;
+        var pages = KvLayout.Pages(tokens) + (long)branches * (KvLayout.Pages(tokens + more) - tokens / KvLayout.PageSize);
+        if (pages <= int.MaxValue && _pages.Fits((int)pages)) return;
+        throw new DeviceMemoryException(
+            $"cache: {branches} continuations of {tokens:N0} tokens by {more:N0} need {pages:N0} pages of {KvLayout.PageSize} tokens, the model "
+            + $"has {_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or ask for fewer).");
     }
 
     /// <summary>Copies rows of the last layer's output to the host; under the gate.</summary>

@@ -36,15 +36,34 @@ internal enum ParticipantState
     Active,
 }
 
-/// <summary>A sequence in the eyes of the scheduler: it plans its part of a pass, and completes what the pass gave.</summary>
+/// <summary>
+/// A sequence, or several that go on together, in the eyes of the scheduler: it plans its part of a pass, and completes what the pass
+/// gave.
+/// </summary>
 /// <remarks>
 /// <see cref="Plan"/> and <see cref="Complete"/> run on the thread that drives, one participant after the other and never at the same time;
 /// they take no lock of the scheduler's. What the consumer sees changes in <see cref="Publish"/>, after the participant has left the pass.
 /// </remarks>
 internal abstract class PassParticipant
 {
-    /// <summary>Its part of the next pass.</summary>
-    public PassRequest Request { get; } = new();
+    private readonly PassRequest[] _own = [new()];
+
+    /// <summary>Its part of the next pass, where it is one sequence.</summary>
+    public PassRequest Request => _own[0];
+    /// <summary>Its parts of the next pass: of each of its sequences that has one.</summary>
+    public virtual ReadOnlySpan<PassRequest> Requests => _own;
+    /// <summary>Rows that it needs in a pass that gives tokens: one for each of its sequences.</summary>
+    public virtual int LeastRows => 1;
+    /// <summary>Rows of its part of the next pass.</summary>
+    public int Rows
+    {
+        get
+        {
+            var rows = 0;
+            foreach (var request in Requests) rows += request.Rows;
+            return rows;
+        }
+    }
     /// <summary>Larger ones are served first.</summary>
     public int Priority { get; init; }
     /// <summary>What holds its pages.</summary>

@@ -1,5 +1,6 @@
 using Coppice.Cache;
 using Coppice.Decoding.Verification;
+using Coppice.Models;
 
 namespace Coppice.Execution;
 
@@ -20,6 +21,8 @@ internal sealed class PassRequest
     public KvCache Cache { get; private set; } = null!;
     /// <summary>Token of each row.</summary>
     public ReadOnlyMemory<int> Tokens { get; private set; }
+    /// <summary>The mixture that each row is instead of its token, null where it is the token; empty where no row is one.</summary>
+    public ReadOnlyMemory<TokenMixture?> Mixtures { get; private set; }
     /// <summary>Depth of each row in a token tree; empty where the rows are consecutive positions.</summary>
     public ReadOnlyMemory<int> Depths { get; private set; }
     /// <summary>
@@ -55,16 +58,18 @@ internal sealed class PassRequest
     /// <param name="tokens">At least one.</param>
     /// <param name="nodes">How many of the last tokens need logits.</param>
     /// <param name="beyond">See <see cref="Beyond"/>.</param>
-    public void Stretch(KvCache cache, ReadOnlyMemory<int> tokens, int nodes, bool beyond = false)
+    /// <param name="mixtures">See <see cref="Mixtures"/>.</param>
+    public void Stretch(
+        KvCache cache, ReadOnlyMemory<int> tokens, int nodes, bool beyond = false, ReadOnlyMemory<TokenMixture?> mixtures = default)
     {
-        (Cache, Tokens, Depths, Paths) = (cache, tokens, default, default);
+        (Cache, Tokens, Depths, Paths, Mixtures) = (cache, tokens, default, default, mixtures);
         (Earlier, Beyond, FirstNode, Tree) = (0, beyond, tokens.Length - nodes, null);
     }
 
     /// <summary>Asks for all nodes of a token tree, whose root follows what the cache holds.</summary>
     public void Nodes(KvCache cache, TokenTree tree, bool beyond = false)
     {
-        (Cache, Tokens, Depths, Paths) = (cache, tree.TokenMemory, tree.DepthMemory, tree.PathMemory);
+        (Cache, Tokens, Depths, Paths, Mixtures) = (cache, tree.TokenMemory, tree.DepthMemory, tree.PathMemory, default);
         (Earlier, Beyond, FirstNode, Tree) = (0, beyond, 0, tree);
     }
 
@@ -89,7 +94,8 @@ internal sealed class PassRequest
             var nodes = tree.Path(row - first);
             for (var i = 0; i < nodes.Length; i++) path[first + i] = first + nodes[i];
         }
-        (Cache, Tokens, Depths, Paths) = (cache, _joined.AsMemory(0, rows), _joinedDepths.AsMemory(0, rows), _joinedPaths.AsMemory(0, rows * width));
+        (Cache, Tokens, Mixtures) = (cache, _joined.AsMemory(0, rows), default);
+        (Depths, Paths) = (_joinedDepths.AsMemory(0, rows), _joinedPaths.AsMemory(0, rows * width));
         (Earlier, Beyond, FirstNode, Tree) = (0, beyond, first, tree);
     }
 
@@ -109,7 +115,7 @@ internal sealed class PassRequest
     /// <param name="earlier">See <see cref="Earlier"/>.</param>
     public void Nodes(KvCache cache, ReadOnlyMemory<int> tokens, ReadOnlyMemory<int> depths, ReadOnlyMemory<int> paths, int earlier)
     {
-        (Cache, Tokens, Depths, Paths) = (cache, tokens, depths, paths);
+        (Cache, Tokens, Depths, Paths, Mixtures) = (cache, tokens, depths, paths, default);
         (Earlier, Beyond, FirstNode, Tree) = (earlier, false, 0, null);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Coppice.Execution;
 
@@ -15,11 +16,12 @@ internal sealed partial class Scheduler
     private readonly List<PassParticipant> _pass = [];
     private readonly List<PassParticipant> _prompts = [];
     private readonly List<PassParticipant> _evicted = [];       // to be sent back to the queue when the pass is over
-    private readonly PassRequest[] _requests;
+    private readonly List<PassRequest> _requests = [];
     private readonly PassParticipant[] _fitting;            // scratch: prompts that get rows
     private readonly SpeculationGuard?[] _guards;           // by the number of sequences in a pass
     private readonly BoundMargin _margin = new();
     private long _passes;
+    private int _decoders;              // rows of the pass that give tokens
 
     /// <summary>How often a sequence had to give its pages up in the midst of its work.</summary>
     public long Preemptions { get; private set; }
@@ -49,7 +51,7 @@ internal sealed partial class Scheduler
             }
         }
         if (_prompts.Count > 0 && _pass.Count > _prompts.Count && report.Rows > 0)
-            _margin.Observe(Stopwatch.GetElapsedTime(start).TotalSeconds, Bound(_pass.Count - _prompts.Count));
+            _margin.Observe(Stopwatch.GetElapsedTime(start).TotalSeconds, Bound(_decoders));
         if (_prompts.Count == 0 && report.Rows > 0)
         {
             var seconds = (report.Time + _runner.Head.Time - head).TotalSeconds;
@@ -72,7 +74,11 @@ internal sealed partial class Scheduler
         Guard(report.Sequences).Observe((int)_passes, tokens, seconds, _runner.Costs.Seconds(report.Sequences) / report.Sequences);
     }
 
-    private SpeculationGuard Guard(int sequences) => _guards[sequences] ??= new SpeculationGuard(sequences);
+    private SpeculationGuard Guard(int sequences)
+    {
+        sequences = Math.Min(sequences, _options.Sequences);
+        return _guards[sequences] ??= new SpeculationGuard(sequences);
+    }
 
     /// <summary>From the queue into passes, while there are places and pages.</summary>
     private void Admit()
@@ -106,11 +112,11 @@ internal sealed partial class Scheduler
             if (participant.HasRoom || participant.IsFinished) (participant.PromptRows > 0 || participant.IsWhole ? _prompts : _pass).Add(participant);
         }
         _pass.Sort(ByArrival);
-        var limit = Math.Min(_runner.Size.Rows - (_prompts.Count > 0 ? LeastChunk : 0), _requests.Length);
-        if (_pass.Count > limit)
+        var limit = _runner.Size.Rows - (_prompts.Count > 0 ? LeastChunk : 0);
+        if (_pass.Count > _options.Sequences || DecodingRows() > limit)
         {
             _pass.Sort(ByService);
-            _pass.RemoveRange(limit, _pass.Count - limit);
+            while (_pass.Count > _options.Sequences || DecodingRows() > limit) _pass.RemoveAt(_pass.Count - 1);
             _pass.Sort(ByArrival);
         }
         Share();
@@ -132,6 +138,14 @@ internal sealed partial class Scheduler
         }
     }
 
+    /// <summary>Rows that those of the pass need who can give tokens, without drafts.</summary>
+    private int DecodingRows()
+    {
+        var rows = 0;
+        foreach (var participant in _pass) rows += participant.LeastRows;
+        return rows;
+    }
+
     private static readonly Comparison<PassParticipant> ByArrival = (one, other) => one.Arrival.CompareTo(other.Arrival);
 
     private static readonly Comparison<PassParticipant> ByService = (one, other) =>
@@ -145,18 +159,19 @@ internal sealed partial class Scheduler
     private void Share()
     {
         if (_prompts.Count == 0) return;
-        var rows = _runner.Size.Rows - _pass.Count;
-        if (_pass.Count > 0)
+        var decoders = DecodingRows();
+        var rows = _runner.Size.Rows - decoders;
+        if (decoders > 0)
         {
-            var bound = Bound(_pass.Count);
-            rows = Math.Min(rows, Math.Max(_runner.Costs.PromptRows(_margin.Value * bound - Decoding(_pass.Count)), LeastChunk));
+            var bound = Bound(decoders);
+            rows = Math.Min(rows, Math.Max(_runner.Costs.PromptRows(_margin.Value * bound - Decoding(decoders)), LeastChunk));
         }
         _prompts.Sort(ByService);
         var taken = 0;
         for (var i = 0; i < _prompts.Count; i++)
         {
             var prompt = _prompts[i];
-            if (rows == 0 || _pass.Count + taken == _requests.Length) break;
+            if (rows == 0 || _pass.Count + taken == _options.Sequences) break;
             if (IsComputedByAnother(i)) continue;
             if (prompt.IsWhole && prompt.PromptRows + 1 > rows) continue;
             prompt.Chunk = Math.Min(prompt.PromptRows + 1, rows);
@@ -199,7 +214,9 @@ internal sealed partial class Scheduler
     {
         var promptRows = 0;
         foreach (var prompt in _prompts) promptRows += prompt.Chunk;
-        var decoders = _pass.Count - _prompts.Count;
+        var decoders = 0;
+        foreach (var participant in _pass) decoders += participant.Chunk > 0 ? 0 : participant.LeastRows;
+        _decoders = decoders;
         var (rows, treeRows, tokens) = (promptRows + decoders, _runner.Size.TreeRows, (double)decoders);
         var rowSeconds = promptRows > 0 ? _runner.Costs.RowSeconds : 0;
         // What the bound leaves is for prompts and drafts together.
@@ -210,23 +227,23 @@ internal sealed partial class Scheduler
         {
             var participant = _pass[i];
             var isPrompt = participant.Chunk > 0;
-            var own = isPrompt ? participant.Chunk : 1;
+            var own = isPrompt ? participant.Chunk : participant.LeastRows;
             var room = isPrompt ? own : Math.Min(own + _runner.Size.Rows - rows, ModelRunner.TreeNodes);
             var mayDraft = !(rests && participant.MayRest);
             var share = isPrompt
                 ? new PassShare(room, room, 0, 0, 0)
-                : new PassShare(room, mayDraft ? Math.Min(treeRows, room) : 1, rows - promptRows - own, tokens - 1, rowSeconds);
+                : new PassShare(room, mayDraft ? Math.Min(treeRows, room) : 1, rows - promptRows - own, tokens - own, rowSeconds);
             participant.Chunk = 0;
             if (!Plan(participant, share, i))
             {
                 Skip(i--);
                 rows -= own;
                 if (isPrompt) promptRows -= own;
-                else tokens--;
+                else tokens -= own;
                 continue;
             }
-            rows += participant.Request.Rows - own;
-            if (!isPrompt) tokens += participant.ExpectedTokens - 1;
+            rows += participant.Rows - own;
+            if (!isPrompt) tokens += participant.ExpectedTokens - own;
             if (!participant.Request.Depths.IsEmpty) treeRows -= participant.Request.Rows;
         }
     }
@@ -240,17 +257,16 @@ internal sealed partial class Scheduler
             while (true)
             {
                 participant.Plan(share);
-                var request = participant.Request;
                 var puts = Volatile.Read(ref _puts);
                 try
                 {
-                    request.Cache.Reserve(request.Rows, request.Earlier);
+                    foreach (var request in participant.Requests) request.Cache.Reserve(request.Rows, request.Earlier);
                     return true;
                 }
                 catch (DeviceMemoryException error)
                 {
                     // Without a draft it may fit.
-                    if (share.TreeRows > 1 && !request.Depths.IsEmpty) share = share with { TreeRows = 1 };
+                    if (share.TreeRows > 1 && !participant.Request.Depths.IsEmpty) share = share with { TreeRows = 1 };
                     else if (!MakeRoom(participant, place, puts, error)) return false;
                 }
             }
@@ -358,28 +374,27 @@ internal sealed partial class Scheduler
     private PassReport Run()
     {
         var rows = 0;
-        var count = 0;
         foreach (var participant in _pass)
         {
-            _requests[count++] = participant.Request;
-            rows += participant.Request.Rows;
+            foreach (var request in participant.Requests) _requests.Add(request);
+            rows += participant.Rows;
         }
-        if (count == 0) return default;
+        if (_requests.Count == 0) return default;
         var meter = PassMeter.Start();
         try
         {
-            _runner.Run(_requests.AsSpan(0, count));
+            _runner.Run(CollectionsMarshal.AsSpan(_requests));
         }
         catch (Exception error)
         {
             foreach (var participant in _pass) participant.Fail(error);
             return default;
         }
-        var report = new PassReport(meter.Elapsed, rows, count, meter.AllocatedBytes);
+        var report = new PassReport(meter.Elapsed, rows, _requests.Count, meter.AllocatedBytes);
         if (_prompts.Count > 0)
         {
             var promptRows = 0;
-            foreach (var prompt in _prompts) promptRows += prompt.IsInPass ? prompt.Request.Rows : 0;
+            foreach (var prompt in _prompts) promptRows += prompt.IsInPass ? prompt.Rows : 0;
             _runner.Costs.ObservePrompt(promptRows, rows - promptRows, report.Time.TotalSeconds);
         }
         return report;
@@ -399,7 +414,7 @@ internal sealed partial class Scheduler
             _evicted.Clear();
         }
         foreach (var participant in _pass) participant.Publish();
-        Array.Clear(_requests);
+        _requests.Clear();
         _pass.Clear();
         _prompts.Clear();
         lock (_sync)

@@ -38,7 +38,6 @@ internal sealed partial class Scheduler : IDisposable
     public Scheduler(ModelRunner runner, SchedulerOptions options)
     {
         (_runner, _options) = (runner, options);
-        _requests = new PassRequest[options.Sequences];
         _fitting = new PassParticipant[options.Sequences];
         _guards = new SpeculationGuard?[options.Sequences + 1];
     }

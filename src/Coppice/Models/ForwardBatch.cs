@@ -12,6 +12,8 @@ internal sealed class ForwardBatch
     private readonly int[] _tokens, _positions, _ropePositions, _tokenTypes, _depths, _paths;
     private readonly List<Segment> _segments = [];
     private readonly int _ropeOffset;
+    private int[] _mixedRows = [], _mixtureIds = [];
+    private float[] _mixtureWeights = [];
 
     /// <summary>A batch for passes of a workspace of <paramref name="size"/>.</summary>
     /// <param name="size">Largest pass.</param>
@@ -42,6 +44,8 @@ internal sealed class ForwardBatch
     public int Rows { get; private set; }
     /// <summary>Tree rows so far.</summary>
     public int TreeRows { get; private set; }
+    /// <summary>Rows so far that are mixtures of tokens.</summary>
+    public int MixedRows { get; private set; }
     public ReadOnlySpan<Segment> Segments => CollectionsMarshal.AsSpan(_segments);
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Rows);
     public ReadOnlySpan<int> Positions => _positions.AsSpan(0, Rows);
@@ -53,11 +57,31 @@ internal sealed class ForwardBatch
     /// <summary>[treeRows, pathLength].</summary>
     public ReadOnlySpan<int> Paths => _paths.AsSpan(0, TreeRows * Size.PathLength);
 
+    /// <summary>[mixedRows]: which rows are mixtures of tokens.</summary>
+    public ReadOnlySpan<int> Mixed => _mixedRows.AsSpan(0, MixedRows);
+    /// <summary>[mixedRows, terms]; so are the weights, where 0 ends a row's terms.</summary>
+    public ReadOnlySpan<int> MixtureIds => _mixtureIds.AsSpan(0, MixedRows * WorkspaceSize.MixtureTerms);
+    public ReadOnlySpan<float> MixtureWeights => _mixtureWeights.AsSpan(0, MixedRows * WorkspaceSize.MixtureTerms);
+
     /// <summary>Forgets all rows.</summary>
     public void Clear()
     {
         _segments.Clear();
-        (Rows, TreeRows) = (0, 0);
+        (Rows, TreeRows, MixedRows) = (0, 0, 0);
+    }
+
+    /// <summary>Makes row <paramref name="row"/>, which was added as a token, a mixture.</summary>
+    public void Mix(int row, TokenMixture mixture)
+    {
+        const int terms = WorkspaceSize.MixtureTerms;
+        Debug.Assert(mixture.Ids.Length is > 0 and <= terms && mixture.Ids.Length == mixture.Weights.Length, "the terms must fit");
+        if (_mixedRows.Length == 0)
+            (_mixedRows, _mixtureIds, _mixtureWeights) = (new int[Size.Rows], new int[Size.Rows * terms], new float[Size.Rows * terms]);
+        var first = MixedRows * terms;
+        _mixedRows[MixedRows++] = row;
+        mixture.Ids.CopyTo(_mixtureIds, first);
+        mixture.Weights.CopyTo(_mixtureWeights, first);
+        if (mixture.Ids.Length < terms) _mixtureWeights[first + mixture.Ids.Length] = 0;
     }
 
     /// <summary>Adds the tokens that follow what <paramref name="cache"/> holds.</summary>

@@ -26,7 +26,7 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         Upload(batch, w);
         var rows = batch.Rows;
         var (x, h, projected) = (w.Residual.Slice(0, rows), w.Normed.Slice(0, rows), w.Projected.Slice(0, rows));
-        Embed(w, x, h);
+        Embed(batch.MixedRows, w, x, h);
         if (Spec.Placement == NormPlacement.AfterSum)
         {
             for (var i = 0; i < weights.Layers.Length; i++) SummedLayer(i, batch, w, x, projected);
@@ -100,15 +100,30 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         Backend.Upload(batch.Positions, w.Positions.Slice(0, batch.Rows));
         Backend.Upload(batch.RopePositions, w.RopePositions.Slice(0, batch.Rows));
         if (Spec.TokenTypes > 0) Backend.Upload(batch.TokenTypes, w.TokenTypes.Slice(0, batch.Rows));
+        if (batch.MixedRows > 0)
+        {
+            Backend.Upload(batch.Mixed, w.MixedRows.Slice(0, batch.MixedRows));
+            Backend.Upload(batch.MixtureIds, w.MixtureIds.Slice(0, batch.MixedRows));
+            Backend.Upload(batch.MixtureWeights, w.MixtureWeights.Slice(0, batch.MixedRows));
+        }
         if (batch.TreeRows == 0) return;
         Backend.Upload(batch.Depths, w.Depths.Slice(0, batch.TreeRows));
         Backend.Upload(batch.Paths, w.Paths.Slice(0, batch.TreeRows));
     }
 
-    /// <summary>x = the token's embedding, its type's and its position's, normalised where the family does; <paramref name="part"/> is scratch.</summary>
-    private void Embed(Workspace w, Tensor x, Tensor part)
+    /// <summary>
+    /// x = the embedding of a token or of a mixture, its type's and its position's, normalised where the family does;
+    /// <paramref name="part"/> is scratch.
+    /// </summary>
+    private void Embed(int mixed, Workspace w, Tensor x, Tensor part)
     {
         Backend.Embed(w.Tokens.Slice(0, x.Rows), weights.Embedding, Spec.EmbeddingScale, x);
+        if (mixed > 0)
+        {
+            Backend.EmbedMixture(
+                w.MixtureIds.Slice(0, mixed), w.MixtureWeights.Slice(0, mixed), w.MixedRows.Slice(0, mixed), weights.Embedding,
+                Spec.EmbeddingScale, x);
+        }
         if (Spec.TokenTypes > 0)
         {
             Backend.Embed(w.TokenTypes.Slice(0, x.Rows), weights.TokenTypes, 1, part);

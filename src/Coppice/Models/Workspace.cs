@@ -12,6 +12,8 @@ internal readonly record struct WorkspaceSize(int Rows, int LogitRows, int TreeR
 {
     /// <summary>Best tokens of a row of logits that can be asked for.</summary>
     public const int MaxTopCount = 64;
+    /// <summary>Tokens that one row may be a mixture of.</summary>
+    public const int MixtureTerms = 32;
 }
 
 /// <summary>Every intermediate result of a forward pass, rented once: the token loop rents nothing.</summary>
@@ -50,6 +52,12 @@ internal sealed class Workspace : IDisposable
         Add(new Shape(rows), ElementType.I32, t => Positions = t);
         Add(new Shape(rows), ElementType.I32, t => RopePositions = t);
         if (spec.TokenTypes > 0) Add(new Shape(rows), ElementType.I32, t => TokenTypes = t);
+        if (!spec.IsEncoder)
+        {
+            Add(new Shape(rows), ElementType.I32, t => MixedRows = t);
+            Add(new Shape(rows, WorkspaceSize.MixtureTerms), ElementType.I32, t => MixtureIds = t);
+            Add(new Shape(rows, WorkspaceSize.MixtureTerms), ElementType.F32, t => MixtureWeights = t);
+        }
         Add(new Shape(size.TreeRows), ElementType.I32, t => Depths = t);
         Add(new Shape(size.TreeRows, size.PathLength), ElementType.I32, t => Paths = t);
         Add(new Shape(size.LogitRows), ElementType.I32, t => LogitRows = t);
@@ -82,6 +90,12 @@ internal sealed class Workspace : IDisposable
     public Tensor RopePositions { get; private set; }
     /// <summary>[rows], I32; empty where tokens have no types.</summary>
     public Tensor TokenTypes { get; private set; }
+    /// <summary>[rows], I32: which rows are mixtures; empty for an encoder, as are the two below.</summary>
+    public Tensor MixedRows { get; private set; }
+    /// <summary>[rows, terms], I32: their tokens.</summary>
+    public Tensor MixtureIds { get; private set; }
+    /// <summary>[rows, terms]: the tokens' weights.</summary>
+    public Tensor MixtureWeights { get; private set; }
     /// <summary>[treeRows], I32.</summary>
     public Tensor Depths { get; private set; }
     /// <summary>[treeRows, pathLength], I32.</summary>

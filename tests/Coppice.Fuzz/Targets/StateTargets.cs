@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Coppice.Drafting.Datastores;
+using Coppice.Drafting.NGrams;
 
 namespace Coppice.Fuzz;
 
@@ -40,6 +41,31 @@ internal static class StateTargets
             };
         });
 
+    /// <summary>Stores of n-grams: what is opened can be asked anything.</summary>
+    public static Target NGrams { get; } = new(
+        "ngrams", [WrittenNGrams(3, 1), WrittenNGrams(5, 2), WrittenNGrams(2, 1)], [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 0x20], [1, 0, 0, 0], [2], [4]],
+        static () =>
+        {
+            var path = Path.Combine(Targets.NewFolder(), "ngrams");
+            return input =>
+            {
+                File.WriteAllBytes(path, input);
+                using var store = NGramStore.Open(path, Fingerprint, Vocabulary);
+                for (var order = 2; order <= store.LastOrder; order++)
+                {
+                    foreach (var (tokens, _) in store.Runs(order))
+                    {
+                        if (tokens.Any(token => (uint)token >= Vocabulary)) throw new InvalidDataException($"tokens {string.Join(' ', tokens)}");
+                        if (!store.TryFind(tokens.AsSpan(0, order - 1), out var context)) continue;
+                        var counts = new long[3];
+                        store.Count(context, [-1, tokens[^1], int.MaxValue], counts);
+                        if (counts.Max() > context.Total)
+                            throw new InvalidDataException($"{string.Join(' ', tokens)} is more frequent than its beginning");
+                    }
+                }
+            };
+        });
+
     /// <summary>Saved sessions, whose checksum is right: damage is found by it, what a stranger writes is not.</summary>
     public static Target Session => new(
         "session", Sessions.Value, [[0xFF, 0xFF, 0xFF, 0x7F], [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [1, 0, 0, 0]],
@@ -66,6 +92,15 @@ internal static class StateTargets
     {
         using var stream = new MemoryStream();
         build(stream, Fingerprint, [[1, 2, 3, 1, 2, 4], [5, 1, 2, 3]]);
+        return stream.ToArray();
+    }
+
+    private static byte[] WrittenNGrams(int orders, int leastCount)
+    {
+        using var builder = new NGramBuilder(Vocabulary, orders, Path.GetTempPath());
+        foreach (var document in (int[][])[[1, 2, 3, 1, 2, 4], [5, 1, 2, 3], [31, 31, 31, 31, 31]]) builder.Add(document);
+        using var stream = new MemoryStream();
+        builder.Write(stream, Fingerprint, leastCount: leastCount);
         return stream.ToArray();
     }
 

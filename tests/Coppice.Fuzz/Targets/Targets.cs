@@ -7,7 +7,8 @@ internal static class Targets
     public static IReadOnlyList<Target> All { get; } =
     [
         WeightTargets.Header, WeightTargets.Index, WeightTargets.Config, TextTargets.TokenizerJson, TextTargets.TokenizerConfig,
-        TextTargets.SentencePiece, TextTargets.Template, TextTargets.Pattern, StateTargets.Datastore, StateTargets.Session,
+        TextTargets.SentencePiece, TextTargets.Template, TextTargets.Pattern, StateTargets.Datastore, StateTargets.NGrams,
+        StateTargets.Session,
     ];
 
     /// <summary>Texts as bytes.</summary>

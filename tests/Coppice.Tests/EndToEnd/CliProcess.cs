@@ -66,10 +66,13 @@ internal static partial class CliProcess
     }
 
     /// <summary>Runs another <paramref name="program"/> in <paramref name="folder"/> to the end.</summary>
-    public static CliOutcome RunIn(string folder, string program, params IEnumerable<string> arguments)
+    public static CliOutcome RunIn(string folder, string program, params IEnumerable<string> arguments) => RunWith("", folder, program, arguments);
+
+    /// <summary>The same with an input.</summary>
+    public static CliOutcome RunWith(string input, string folder, string program, IEnumerable<string> arguments)
     {
         using var process = Start(program, folder, [("MSBUILDDISABLENODEREUSE", "1")], arguments);
-        return End(process, "");
+        return End(process, input);
     }
 
     private static CliOutcome End(Process process, string input)

@@ -43,6 +43,14 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
+    public async Task The_program_with_drafts_writes_three_texts_after_every_step()
+    {
+        var lines = (await Written(ReadmeSnippets.WithDrafts)).ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
+        Assert.True(lines.Length > 3, string.Join('\n', lines));
+        Assert.Contains(lines, line => line.Split(" |").Length == 3);
+    }
+
+    [Fact]
     public async Task The_program_with_vectors_writes_how_alike_texts_are() =>
         Assert.Matches(@"^-?[01]\.\d\d -?[01]\.\d\d\s*$", await Written(ReadmeSnippets.WithVectors));
 

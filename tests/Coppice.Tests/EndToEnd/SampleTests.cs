@@ -20,6 +20,16 @@ public sealed class SampleTests
     }
 
     [Fact]
+    public void A_box_offers_three_ways_to_go_on_with_different_beginnings()
+    {
+        var outcome = RunWith("Gets or sets the\nReturns the number of\n", "AutocompleteBox", Path.Combine(SharedData.Repository, "weights", "tiny"));
+        var lines = outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(8, lines.Length);
+        Assert.Equal(["Gets or sets the", "Returns the number of"], [lines[0], lines[4]]);
+        Assert.Equal(3, lines[1..4].Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]).Distinct().Count());
+    }
+
+    [Fact]
     public void Every_stretch_of_typing_is_completed_or_given_up()
     {
         var lines = Run("Autocomplete", Path.Combine(SharedData.Repository, "weights", "tiny")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -29,12 +39,14 @@ public sealed class SampleTests
         Assert.DoesNotContain("typed on", lines[^1], StringComparison.Ordinal);
     }
 
-    private static CliOutcome Run(string sample, params string[] arguments)
+    private static CliOutcome Run(string sample, params string[] arguments) => RunWith("", sample, arguments);
+
+    private static CliOutcome RunWith(string input, string sample, params string[] arguments)
     {
         var configuration = Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(CliProcess.Program)))!;
         var program = Path.Combine(SharedData.Repository, "samples", sample, "bin", configuration, "net10.0", sample + ".dll");
         Assert.SkipUnless(File.Exists(program), $"needs samples/{sample} built");
-        var outcome = CliProcess.RunIn("", Dotnet, [program, .. arguments]);
+        var outcome = CliProcess.RunWith(input, "", Dotnet, [program, .. arguments]);
         Assert.True(outcome.Status == 0, outcome.Error);
         return outcome;
     }

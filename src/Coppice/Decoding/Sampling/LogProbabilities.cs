@@ -13,6 +13,7 @@ internal static class LogProbabilities
     {
         var max = Max(logits);
         if (!float.IsFinite(max)) return max;
+        if (!float.IsNaN(TensorPrimitives.Max(logits))) return max + Math.Log(WeightedDraw.Mass(logits, max));
         var sum = 0.0;
         foreach (var logit in logits)
         {

@@ -42,30 +42,10 @@ internal sealed class TopP(double p) : LogitsProcessor
     private static double Mass(in Candidates candidates, float max)
     {
         ReadOnlySpan<float> logits = candidates.Logits;
+        if (candidates.IsWholeRow) return WeightedDraw.Mass(logits, max);
         Span<double> weights = stackalloc double[WeightedDraw.BlockLength];
-        if (!candidates.IsWholeRow)
-        {
-            Exponentials(logits, max, weights[..((logits.Length + VectorLength - 1) / VectorLength * VectorLength)]);
-            return WeightedDraw.Total<double>(candidates.Ids, weights[..logits.Length]);
-        }
-        var sum = 0.0;
-        for (var first = 0; first < logits.Length; first += WeightedDraw.BlockLength)
-        {
-            var block = logits.Slice(first, Math.Min(WeightedDraw.BlockLength, logits.Length - first));
-            if (TensorPrimitives.Max(block) == float.NegativeInfinity) continue;
-            Exponentials(block, max, weights);
-            sum += WeightedDraw.BlockSum<double>(weights);
-        }
-        return sum;
-    }
-
-    /// <summary>exp(z - max), and 0 for what the logits are short of.</summary>
-    private static void Exponentials(ReadOnlySpan<float> logits, float max, Span<double> weights)
-    {
-        weights.Fill(double.NegativeInfinity);
-        TensorPrimitives.ConvertChecked(logits, weights);
-        TensorPrimitives.Subtract(weights, max, weights);
-        TensorPrimitives.Exp<double>(weights, weights);
+        WeightedDraw.Exponentials(logits, max, weights[..((logits.Length + VectorLength - 1) / VectorLength * VectorLength)]);
+        return WeightedDraw.Total<double>(candidates.Ids, weights[..logits.Length]);
     }
 
     /// <summary>Everything below the last kept token, or equal to it with a higher id, becomes -∞.</summary>

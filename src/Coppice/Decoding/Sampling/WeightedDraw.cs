@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -54,6 +55,15 @@ internal static class WeightedDraw
         return first + search.Within(weights[first..last]);
     }
 
+    /// <summary>The sum of the weights [vocabulary].</summary>
+    public static double Total(ReadOnlySpan<double> weights)
+    {
+        var total = 0.0;
+        for (var first = 0; first < weights.Length; first += BlockLength)
+            total += BlockSum(weights.Slice(first, Math.Min(BlockLength, weights.Length - first)));
+        return total;
+    }
+
     /// <summary>The sum of the weights.</summary>
     /// <param name="ids">Ascending.</param>
     /// <param name="weights">Theirs.</param>
@@ -83,6 +93,41 @@ internal static class WeightedDraw
             return WholeSum<T>(padded);
         }
         return WholeSum(block);
+    }
+
+    /// <summary>Σ exp(z - max) in this order, so that tokens that are banned and tokens that are not here are the same.</summary>
+    /// <param name="logits">[vocabulary], not NaN.</param>
+    /// <param name="max">The largest, finite.</param>
+    public static double Mass(ReadOnlySpan<float> logits, float max)
+    {
+        Span<double> weights = stackalloc double[BlockLength];
+        var sum = 0.0;
+        for (var first = 0; first < logits.Length; first += BlockLength)
+        {
+            var block = logits.Slice(first, Math.Min(BlockLength, logits.Length - first));
+            if (TensorPrimitives.Max(block) == float.NegativeInfinity) continue;
+            Exponentials(block, max, weights);
+            sum += BlockSum<double>(weights);
+        }
+        return sum;
+    }
+
+    /// <summary>exp(z - max), and 0 for what the logits are short of and below e^-700.</summary>
+    /// <param name="logits">Not NaN.</param>
+    /// <param name="max">The largest, finite.</param>
+    /// <param name="weights">At least as long, a multiple of 4.</param>
+    /// <remarks>
+    /// In groups of four, and none of them out of the range that vectors compute themselves: the runtime computes a vector with an element
+    /// beyond it element by element, which differs in the last bit, so neighbours of a banned token would depend on where a buffer lies.
+    /// </remarks>
+    public static void Exponentials(ReadOnlySpan<float> logits, float max, Span<double> weights)
+    {
+        weights.Fill(double.NegativeInfinity);
+        TensorPrimitives.ConvertChecked(logits, weights);
+        TensorPrimitives.Subtract(weights, max, weights);
+        var least = Vector256.Create(-700.0);
+        foreach (ref var group in MemoryMarshal.Cast<double, Vector256<double>>(weights))
+            group = Vector256.AndNot(Vector256.Exp(Vector256.Max(group, least)), Vector256.LessThan(group, least));
     }
 
     private static double WholeSum<T>(ReadOnlySpan<T> block) where T : unmanaged

@@ -19,6 +19,7 @@ internal sealed unsafe class DatastoreFile : IDisposable
     /// <summary>Bytes that identify a tokenizer.</summary>
     public const int FingerprintBytes = 32;
     private const int MostEntries = 1 << 29;
+    private const string Made = "`coppice datastore build`, the right --kind and the folder of this model as --model";
 
     private readonly MemoryMappedFile _map;
     private readonly MemoryMappedViewAccessor _view;
@@ -41,11 +42,18 @@ internal sealed unsafe class DatastoreFile : IDisposable
     /// <summary>Entries.</summary>
     public ulong Count { get; }
 
+    /// <summary>Bytes of the file.</summary>
+    public long Length => _length;
+
     /// <summary>Maps a file of the kind <paramref name="magic"/> made with the tokenizer <paramref name="fingerprint"/>.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="magic">Its first 8 bytes.</param>
+    /// <param name="fingerprint">See <see cref="TokenizerFingerprint"/>.</param>
+    /// <param name="made">How files of this kind are made, for messages.</param>
     /// <exception cref="CheckpointException">
     /// It is missing, of another kind, of another tokenizer, or larger than the engine takes.
     /// </exception>
-    public static DatastoreFile Open(string path, ReadOnlySpan<byte> magic, ReadOnlySpan<byte> fingerprint)
+    public static DatastoreFile Open(string path, ReadOnlySpan<byte> magic, ReadOnlySpan<byte> fingerprint, string made = Made)
     {
         var name = Path.GetFileName(path);
         MemoryMappedFile? map = null;
@@ -60,7 +68,7 @@ internal sealed unsafe class DatastoreFile : IDisposable
             view = map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref data);
             var file = new DatastoreFile(name, map, view, data + view.PointerOffset, length);
-            file.Check(magic, fingerprint);
+            file.Check(magic, fingerprint, made);
             return file;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
@@ -115,13 +123,13 @@ internal sealed unsafe class DatastoreFile : IDisposable
         Close(_map, _view, (byte*)1);
     }
 
-    private void Check(ReadOnlySpan<byte> magic, ReadOnlySpan<byte> fingerprint)
+    private void Check(ReadOnlySpan<byte> magic, ReadOnlySpan<byte> fingerprint, string made)
     {
         var found = new ReadOnlySpan<byte>(_data, 8);
         if (!found.SequenceEqual(magic)) throw new CheckpointException(
-            $"{Name}: must begin with {System.Text.Encoding.ASCII.GetString(magic)}, found other bytes (make it with `coppice datastore build` and the right --kind).");
+            $"{Name}: must begin with {System.Text.Encoding.ASCII.GetString(magic)}, found other bytes (make it with {made}).");
         if (!new ReadOnlySpan<byte>(_data + 8, FingerprintBytes).SequenceEqual(fingerprint))
-            throw new CheckpointException($"{Name}: must be made with the tokenizer of this model, found another's (build it again with --model).");
+            throw new CheckpointException($"{Name}: must be made with the tokenizer of this model, found another's (make it again with {made}).");
         if (Count > MostEntries)
             throw new CheckpointException($"{Name}: must have at most {MostEntries:N0} entries, its header says {Count:N0}.");
     }

@@ -95,16 +95,9 @@ internal sealed class RsdSDrafter(RsdSOptions options, DraftModel model) : Sampl
             left[drawn] = 0;
             var remaining = 0.0;
             foreach (var weight in left) remaining += weight;
-            Next = remaining > 0 ? Truncated(_logProbability + Math.Log(remaining / _total), Next, uniform) : double.NegativeInfinity;
+            Next = remaining > 0 ? Gumbel.Truncated(_logProbability + Math.Log(remaining / _total), Next, uniform)
+                : double.NegativeInfinity;
             return taken;
-        }
-
-        /// <summary>A Gumbel of a location, truncated at a bound: -ln(exp(-bound) - ln(1 - u) · exp(-location)).</summary>
-        private static double Truncated(double location, double bound, double uniform)
-        {
-            var (a, b) = (-bound, Math.Log(-Math.Log(1 - uniform)) - location);
-            var (large, small) = (Math.Max(a, b), Math.Min(a, b));
-            return -(large + Math.Log(1 + Math.Exp(small - large)));
         }
     }
 }

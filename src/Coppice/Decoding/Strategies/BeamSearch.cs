@@ -1,0 +1,81 @@
+using Coppice.Decoding.Verification;
+
+namespace Coppice.Decoding.Strategies;
+
+/// <summary>What a beam's row of logits says: its largest log-probabilities.</summary>
+/// <param name="Tokens">The largest logits' tokens, largest first, of equal ones the lower id first.</param>
+/// <param name="LogProbabilities">Theirs, of the whole row.</param>
+internal readonly record struct BeamRow(int[] Tokens, double[] LogProbabilities);
+
+/// <summary>
+/// Beam search: of all continuations of B beams by one token, the B with the largest sums of log-probabilities go on. One that ends among
+/// the best B leaves with the mean of its tokens as its score.
+/// </summary>
+/// <remarks>
+/// Ties: the better beam, then the lower id. Ends when B have ended and no beam that goes on can have a better mean, at its longest, than
+/// the worst of them. Pure host code: whoever runs the model gives a row for each beam and moves keys and values to where
+/// <see cref="ScoredDraft.Parent"/> says. Not thread-safe.
+/// </remarks>
+/// <param name="beams">B.</param>
+/// <param name="stop">When a beam ends.</param>
+/// <param name="minTokens">No beam ends before it has so many tokens.</param>
+/// <param name="endsText">Whether the text of these tokens ends it; null for none.</param>
+internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Func<int[], bool>? endsText = null)
+{
+    private readonly List<ScoredDraft> _ended = [];
+    private readonly List<Pair> _pairs = [];
+    private List<ScoredDraft> _alive = [new ScoredDraft([], 0, null)];
+
+    /// <summary>Best tokens of a row that must be given, so that enough are left when each end token is among them.</summary>
+    public int Candidates => beams + stop.EndIds.Count + (endsText is null ? 0 : beams);
+    /// <summary>Beams that go on, the best first; before the first step one without tokens.</summary>
+    public IReadOnlyList<ScoredDraft> Alive => _alive;
+    /// <summary>The best beams that have ended, the best first.</summary>
+    public IReadOnlyList<ScoredDraft> Ended => _ended;
+    /// <summary>The best of all.</summary>
+    public IReadOnlyList<ScoredDraft> Ranked => ScoredDraft.Rank(_alive.Where(beam => beam.Tokens.Length > 0), _ended, beams);
+
+    /// <summary>Whether another step cannot, or need not, follow.</summary>
+    public bool IsDone
+    {
+        get
+        {
+            if (_alive.Count == 0 || _alive[0].Tokens.Length >= stop.MaxTokens) return true;
+            return _ended.Count == beams && _alive.Max(beam => beam.Score) / stop.MaxTokens <= _ended.Min(beam => beam.Mean);
+        }
+    }
+
+    /// <summary>Goes on by one token.</summary>
+    /// <param name="rows">[alive]: the row of each beam.</param>
+    public void Step(ReadOnlySpan<BeamRow> rows)
+    {
+        _pairs.Clear();
+        for (var beam = 0; beam < rows.Length; beam++)
+        {
+            for (var i = 0; i < rows[beam].Tokens.Length; i++)
+                _pairs.Add(new Pair(_alive[beam].Score + rows[beam].LogProbabilities[i], beam, rows[beam].Tokens[i]));
+        }
+        _pairs.Sort();
+        var next = new List<ScoredDraft>(beams);
+        for (var rank = 0; rank < _pairs.Count && next.Count < beams; rank++)
+        {
+            var (score, beam, token) = _pairs[rank];
+            if (double.IsNegativeInfinity(score)) break;
+            var tokens = _alive[beam].With(token);
+            var draft = new ScoredDraft(tokens, score, tokens.Length == 1 ? null : beam);
+            if (!stop.Ends(token) && endsText?.Invoke(tokens) != true) next.Add(draft);
+            else if (rank < beams && tokens.Length > minTokens) _ended.Add(draft);
+        }
+        _ended.Sort((a, b) => b.Mean.CompareTo(a.Mean));
+        if (_ended.Count > beams) _ended.RemoveRange(beams, _ended.Count - beams);
+        _alive = next;
+    }
+
+    /// <summary>A beam and a token to go on with; sorted, the best comes first.</summary>
+    private readonly record struct Pair(double Score, int Beam, int Token) : IComparable<Pair>
+    {
+        public int CompareTo(Pair other) =>
+            Score != other.Score ? other.Score.CompareTo(Score) : Beam != other.Beam ? Beam.CompareTo(other.Beam)
+                : Token.CompareTo(other.Token);
+    }
+}

@@ -1,0 +1,127 @@
+using Coppice.Decoding.Verification;
+using Coppice.Drafting.NGrams;
+using Coppice.Models;
+using Coppice.Text;
+
+namespace Coppice.Decoding.Strategies;
+
+/// <summary>Options of drafts for one model and prompt: the method that is taken, and its strategy.</summary>
+internal sealed class DraftsPlan
+{
+    /// <summary>Stores of fewer tokens are not used unless they are asked for.</summary>
+    private const long LeastTokens = 2_000_000;
+
+    private readonly DraftsOptions _options;
+    private readonly Tokenizer? _tokenizer;
+    private readonly int _maxTokens;
+
+    /// <summary>A plan.</summary>
+    /// <param name="options">Checked.</param>
+    /// <param name="prompt">Tokens before the drafts.</param>
+    /// <param name="room">Tokens that fit after them.</param>
+    /// <param name="vocabularySize">Of the model.</param>
+    /// <param name="endIds">The model's own end tokens.</param>
+    /// <param name="tokenizer">Null for none.</param>
+    /// <param name="openStore">Opens the store that the options name.</param>
+    /// <exception cref="ArgumentException">Options do not fit each other.</exception>
+    public DraftsPlan(
+        DraftsOptions options, int[] prompt, int room, int vocabularySize, IReadOnlyList<int> endIds, Tokenizer? tokenizer,
+        Func<string?, NGramStore?> openStore)
+    {
+        (_options, _tokenizer, _maxTokens) = (options, tokenizer, Math.Min(options.MaxTokens, room));
+        var sampled = options.Sampled(0, _maxTokens, options.MinTokens).For(new GenerationOptions(), vocabularySize);
+        if (options.StopSequences.Count > 0 && tokenizer is null)
+            throw new ArgumentException("options: StopSequences need a tokenizer, but the model's folder has none.", nameof(options));
+        var stop = sampled.CreateStopRule(endIds, tokenizer);
+        Func<int[], bool>? ends = options.StopSequences.Count > 0 ? EndsText : null;
+        Method = options.Method == DraftsMethod.Auto
+            ? options.Prefixes > 0 ? DraftsMethod.Superposed : AutoDrafts.Method(options.Count)
+            : options.Method;
+        Strategy = Method switch
+        {
+            DraftsMethod.Superposed => Superposed(prompt, stop, vocabularySize, ends, openStore),
+            DraftsMethod.Batched when options.Distinct =>
+                new DistinctSamplingStrategy(options.Count, sampled.CreateSampler(prompt.Length, stop.EndIds), stop, prompt, vocabularySize,
+                    ends),
+            DraftsMethod.Batched =>
+            new SamplingStrategy(Samplers(options.Count, prompt.Length, stop, options.MinTokens), stop, prompt, vocabularySize, ends),
+            _ => new BeamStrategy(new BeamSearch(options.Count, stop, options.MinTokens, ends), options.Count, vocabularySize),
+        };
+    }
+
+    /// <summary>How drafts are made.</summary>
+    public DraftsMethod Method { get; }
+    /// <summary>What makes them.</summary>
+    public DraftStrategy Strategy { get; }
+    /// <summary>Tokens of a draft at most.</summary>
+    public int MaxTokens => _maxTokens;
+
+    /// <summary>A step as the host sees it.</summary>
+    public DraftsUpdate Update(DraftsStep step, int number) => new(
+        number, [.. (step.Ranked ?? step.Alive).Select(draft => Show(draft, step.Ranked is not null))],
+        [.. step.Ended.Select(draft => Show(draft, true))], step.Ranked is not null, Method, step.Timing);
+
+    private Draft Show(ScoredDraft draft, bool last) =>
+        new(draft.Tokens, Read(draft.Tokens, last, out _), draft.Score, last ? null : draft.Parent);
+
+    private bool EndsText(int[] tokens)
+    {
+        Read(tokens, last: false, out var stopFound);
+        return stopFound;
+    }
+
+    private string Read(int[] tokens, bool last, out bool stopFound)
+    {
+        var stream =
+            new TextStream(_tokenizer, new GenerationOptions { StopSequences = _options.StopSequences, MinTokens = _options.MinTokens });
+        var text = "";
+        for (var i = 0; i < tokens.Length && !stream.StopFound; i++) text += stream.Append(tokens[i], last && i == tokens.Length - 1);
+        stopFound = stream.StopFound;
+        return text;
+    }
+
+    private Sampling.Sampler[] Samplers(int count, int promptLength, StopRule stop, int minTokens) =>
+        [.. Enumerable.Range(0, count).Select(i => _options.Sampled(i, _maxTokens, minTokens).CreateSampler(promptLength, stop.EndIds))];
+
+    private SuperposedStrategy Superposed(
+        int[] prompt, StopRule stop, int vocabularySize, Func<int[], bool>? ends, Func<string?, NGramStore?> openStore)
+    {
+        var store = Store(openStore);
+        var most = Math.Min(WorkspaceSize.MaxTopCount, vocabularySize);
+        var needed = _options.Count + stop.EndIds.Count;
+        var candidates = Math.Min(_options.Candidates ?? Math.Max(3 * _options.Count, needed), most);
+        if (candidates < Math.Min(needed, vocabularySize))
+            throw new ArgumentException(
+                $"options: Candidates must be at least {needed}, the drafts and the {stop.EndIds.Count} tokens that end them, got {candidates}.");
+        var prefix = _options.Prefixes > 0 ? Math.Min(_options.PrefixTokens, _maxTokens - 1) : 0;
+        var rules = new SuperposedRules
+        {
+            Count = _options.Count,
+            Candidates = candidates,
+            Temperature = _options.SuperposedTemperature,
+            NGramWeight = _options.NGramWeight,
+            OrderWeights = _options.NGramOrderWeights,
+            FirstStepNGrams = _options.FirstStepNGrams,
+            MinLogProb = _options.MinLogProb,
+            Diverse = _options.Diversity,
+            EndsEarly = _options.StopsEarly,
+            MinTokens = Math.Max(_options.MinTokens - prefix, 0),
+            Stop = stop with { MaxTokens = _maxTokens - prefix },
+        };
+        var reset = new ResetRules(
+            _options.Reset == DraftsReset.None ? 0 : _options.ResetEvery, _options.Reset == DraftsReset.Hard, _options.Seed);
+        // What a beginning ends with would end all of its drafts.
+        var samplers = prefix > 0 ? Samplers(_options.Prefixes, prompt.Length, stop, Math.Max(prefix, _options.MinTokens)) : [];
+        return new SuperposedStrategy(rules, reset, store, prompt, samplers, prefix, vocabularySize, ends);
+    }
+
+    private NGramStore? Store(Func<string?, NGramStore?> open)
+    {
+        if (_options.Mode == DraftsMode.None) return null;
+        var store = open(_options.NGramFile);
+        if (store is null && _options.Mode == DraftsMode.Geometric)
+            throw new ArgumentException(
+                $"options: Mode needs n-grams, but the model's folder has no {NGramStore.FileName} (make one with {NGramStore.Made}).");
+        return _options.Mode == DraftsMode.Geometric || _options.NGramFile is not null || store?.Tokens >= LeastTokens ? store : null;
+    }
+}
