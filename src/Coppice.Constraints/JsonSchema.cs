@@ -45,7 +45,7 @@ public static class JsonSchema
         return new CompiledGrammar(automaton, vocabulary, new CompileReport { Dialect = dialect, NotEnforced = compiler.NotEnforced }, keepsMasks, usesSlices);
     }
 
-    private static string KeyOf(SchemaOptions options) =>
+    internal static string KeyOf(SchemaOptions options) =>
         $"{options.AssertFormats} {options.Lenient} {options.AllowsNothing} {options.DefaultDialect} {options.WhiteSpace} {options.PlainIntegers} {options.SatisfiabilityBudget} "
         + JsonSerializer.Serialize(options.Documents.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}\n{pair.Value}").ToArray(), KeyJson.Default.StringArray);
 }

@@ -126,6 +126,24 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     }
 
     /// <summary>
+    /// The ids of <paramref name="text"/> without its marks. Added tokens are looked for while the marks stand in it, so what a mark
+    /// interrupts is text.
+    /// </summary>
+    internal int[] EncodeMarked(string text, char mark)
+    {
+        var ids = new List<int>(text.Length / 4 + 8);
+        Tokenize(Pieces(text, AllSteps, normalized: null, mark), ids);
+        return [.. ids];
+    }
+
+    /// <summary>What special tokens are written as, and those of <paramref name="others"/> that are added tokens.</summary>
+    internal IReadOnlyList<string> ControlTexts(IEnumerable<string> others) =>
+    [
+        .. _added.All.Where(token => token.Special).Select(token => token.Content)
+            .Concat(others.Where(text => _added.IdOf(text) is not null)).Where(text => text.Length > 1).Distinct(),
+    ];
+
+    /// <summary>
     /// The ids of <paramref name="text"/> framed with special tokens, at most <paramref name="maxTokens"/> of them: of a longer text the
     /// end is left out, and the frame stays.
     /// </summary>
@@ -213,7 +231,7 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
 
     // What normalizer and pre-tokenizers make of the text. Where a text is given for it, it takes the normalized text, and pieces know
     // where in that they come from.
-    private List<Piece> Pieces(string text, EncodeSettings settings, StringBuilder? normalized)
+    private List<Piece> Pieces(string text, EncodeSettings settings, StringBuilder? normalized, char? mark = null)
     {
         var cut = new List<Piece>();
         _added.Exact.Cut(Piece.Whole(text, atStart: true), cut);
@@ -223,6 +241,7 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
             if (piece.IsToken) pieces.Add(piece);
             else _added.Normalized.Cut(settings.ConsiderNormalization ? Normalized(piece) : piece, pieces);
         }
+        if (mark is { } inserted) TakeOut(pieces, inserted);
         if (normalized is not null) Trace(pieces, normalized);
         if (!settings.ConsiderPreTokenization) return pieces;
         foreach (var preTokenizer in _preTokenizers)
@@ -232,6 +251,15 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
             (pieces, cut) = (cut, pieces);
         }
         return pieces;
+    }
+
+    private static void TakeOut(List<Piece> pieces, char mark)
+    {
+        foreach (ref var piece in CollectionsMarshal.AsSpan(pieces))
+        {
+            if (piece.IsToken || !piece.Span.Contains(mark)) continue;
+            piece = Piece.Whole(piece.Span.ToString().Replace(mark.ToString(), "", StringComparison.Ordinal), piece.AtStart);
+        }
     }
 
     private static void Trace(List<Piece> pieces, StringBuilder normalized)

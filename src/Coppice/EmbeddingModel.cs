@@ -61,6 +61,8 @@ public sealed class EmbeddingModel : IDisposable
     public bool IsNormalized { get; }
     /// <summary>What was odd in the folder and did not keep the model from loading: a sentence each.</summary>
     public IReadOnlyList<string> Warnings => _model.Warnings;
+    /// <summary>The name of the model's folder; of a hub's cache of one model, that of the model.</summary>
+    public string Name => _model.Name;
     /// <summary>What computes, in words.</summary>
     public string DeviceName => _model.DeviceName;
     /// <summary>Memory of the weights.</summary>

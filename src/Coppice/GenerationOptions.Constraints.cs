@@ -43,7 +43,8 @@ public sealed partial record GenerationOptions
     /// <summary>Whether anything says which texts are allowed.</summary>
     internal bool IsConstrained => NeedsText || Constraint is not null || Deny is not null;
 
-    private bool NeedsText => Schema is not null || Grammar is not null || Regex is not null || Choices.Count > 0;
+    /// <summary>Whether a schema, a grammar, a pattern or a list says it.</summary>
+    internal bool NeedsText => Schema is not null || Grammar is not null || Regex is not null || Choices.Count > 0;
 
     /// <summary>Compiles what the options say.</summary>
     /// <param name="vocabulary">The model's tokens.</param>

@@ -45,6 +45,7 @@ public sealed class LanguageModel : IDisposable
         (Tokenizer, _target, _warmUp) = (tokenizer, target, warmUp);
         _warnings = [.. files.Warnings, .. tokenizer?.Warnings ?? []];
         _vocabulary = new Lazy<TokenVocabulary>(() => ModelVocabulary.Of(tokenizer, spec.VocabularySize, EndTokenIds));
+        Chat = new Chat(this);
         ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
         Runner = new ModelRunner(
             backend, spec, weights, ContextLength, PassRows(options), options.KvCache, SharedTokens(options), target?.Runner.Gate);
@@ -79,6 +80,8 @@ public sealed class LanguageModel : IDisposable
     /// The model's tokens as constraints see them; without a tokenizer no id has text. Made when it is first asked for.
     /// </summary>
     public TokenVocabulary Vocabulary => _vocabulary.Value;
+    /// <summary>Conversations with the model by its own chat template.</summary>
+    public Chat Chat { get; }
     /// <summary>Tokens that end a text, as configuration and tokenizer say, ascending; may be none.</summary>
     public IReadOnlyList<int> EndTokenIds => Defaults.EndIds;
     /// <summary>
@@ -93,6 +96,8 @@ public sealed class LanguageModel : IDisposable
         _warmUp?.Error is { } error
             ? [.. _warnings, $"warm-up failed, so the first tokens take longer: {error.Message}"]
             : _warnings;
+    /// <summary>The name of the model's folder; of a hub's cache of one model, that of the model.</summary>
+    public string Name => ModelName.Of(Folder);
     /// <summary>What computes, in words.</summary>
     public string DeviceName => Backend.Name;
     /// <summary>Memory of the weights.</summary>
@@ -210,12 +215,15 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Creates a conversation or text of its own.</summary>
     /// <param name="options">How.</param>
     /// <inheritdoc cref="NewSession()" path="/exception"/>
-    public Session NewSession(SessionOptions options)
+    public Session NewSession(SessionOptions options) => NewSession(options, "text_completion");
+
+    /// <summary>Creates a session whose generations are called <paramref name="operation"/> where somebody watches them.</summary>
+    internal Session NewSession(SessionOptions options, string operation)
     {
         ArgumentNullException.ThrowIfNull(options);
         ThrowIfDisposed();
         options.Validate();
-        return new Session(this, options);
+        return new Session(this, options) { Operation = operation };
     }
 
     /// <summary>

@@ -4,6 +4,7 @@ using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Sampling;
 using Coppice.Drafting;
 using Coppice.Execution;
+using Coppice.Observability;
 using Coppice.Text.Files;
 
 namespace Coppice;
@@ -79,6 +80,9 @@ public sealed partial class Session : IDisposable
     public long KvBytes => _sequence.Cache.BytesInUse;
     /// <summary>Memory of intermediate results, which all sessions of the model share.</summary>
     public long WorkspaceBytes => _model.Runner.WorkspaceBytes;
+
+    /// <summary>What generations are called where somebody watches them.</summary>
+    internal string Operation { get; init; } = "text_completion";
 
     /// <summary>Takes the place of the drafter that the options name; belongs to whoever sets it. For tests.</summary>
     internal Drafter? Drafter { get; set; }
@@ -175,7 +179,7 @@ public sealed partial class Session : IDisposable
                 fork = _sequence.Fork(_model.Runner);
                 _model.Scheduler.Park(fork);
             });
-            return new Session(_model, _options, fork!) { _isFromFile = _isFromFile };
+            return new Session(_model, _options, fork!) { _isFromFile = _isFromFile, Operation = Operation };
         }
         finally
         {
@@ -283,6 +287,7 @@ public sealed partial class Session : IDisposable
     {
         Reserve();
         Generation? generation = null;
+        var watched = EngineTelemetry.Begin(Operation, _model.Folder, options);
         try
         {
             var head = await CompileAsync(prompt, options, cancellationToken).ConfigureAwait(false);
@@ -298,7 +303,11 @@ public sealed partial class Session : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 _model.ThrowIfDisposed();
                 if (generation.IsAtEnd()) break;
-                if (generation.TryTake(out var piece)) yield return piece;
+                if (generation.TryTake(out var piece))
+                {
+                    EngineEventSource.Log.Token();
+                    yield return piece;
+                }
                 else await generation.WaitAsync().ConfigureAwait(false);
             }
         }
@@ -306,6 +315,7 @@ public sealed partial class Session : IDisposable
         {
             if (generation is not null) await _model.Scheduler.WithdrawAsync(generation).ConfigureAwait(false);
             End(generation);
+            watched.End(generation is null ? null : LastResult);
         }
     }
 
@@ -313,6 +323,7 @@ public sealed partial class Session : IDisposable
     {
         Reserve();
         Generation? generation = null;
+        var watched = EngineTelemetry.Begin(Operation, _model.Folder, options);
         try
         {
             generation = Begin(prompt, options, Compile(prompt, options, cancellationToken));
@@ -322,7 +333,11 @@ public sealed partial class Session : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 _model.ThrowIfDisposed();
                 if (generation.IsAtEnd()) break;
-                if (generation.TryTake(out var piece)) yield return piece;
+                if (generation.TryTake(out var piece))
+                {
+                    EngineEventSource.Log.Token();
+                    yield return piece;
+                }
                 else generation.Wait();
             }
         }
@@ -330,6 +345,7 @@ public sealed partial class Session : IDisposable
         {
             if (generation is not null) _model.Scheduler.Withdraw(generation);
             End(generation);
+            watched.End(generation is null ? null : LastResult);
         }
     }
 

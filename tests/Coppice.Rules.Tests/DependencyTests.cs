@@ -52,6 +52,7 @@ public sealed class DependencyTests
             "Coppice", "Coppice.Text", "Coppice.Cache", "Coppice.Models", "Coppice.Execution", "Coppice.Drafting", "Coppice.Decoding.Sampling",
             "Coppice.Decoding.Verification", "Coppice.Kernels", "Coppice.Constraints",
         ],
+        ["Coppice.Observability"] = ["Coppice", "Coppice.Loading"],
         ["Coppice.Embeddings"] =
             ["Coppice", "Coppice.Text", "Coppice.Weights", "Coppice.Models", "Coppice.Loading", "Coppice.Execution", "Coppice.Decoding"],
         // src/Coppice.Constraints: needs only a vocabulary

@@ -80,7 +80,7 @@ internal sealed record GenerationRequest
         {
             var tokenizer = ModelFolders.RequireTokenizer(model, " (give token ids with --ids)");
             if (Messages is not null) renderer ??= ChatRenderer.Of(tokenizer);
-            ids = Messages is null ? tokenizer.Encode(Text!) : tokenizer.Encode(renderer!.Render(Messages, Tools), addSpecialTokens: false);
+            ids = Messages is null ? tokenizer.Encode(Text!) : renderer!.Encode(Messages, Tools);
         }
         if (ids.Count == 0) throw new CommandException("prompt: must have at least one token, found none.");
         if (ids.Count >= model.ContextLength)
