@@ -1,5 +1,4 @@
 using Coppice;
-using Coppice.Text;
 
 if (args is not [var folder])
 {
@@ -7,14 +6,13 @@ if (args is not [var folder])
     return 2;
 }
 using var model = LanguageModel.Load(folder);
-if (model.Tokenizer?.ChatTemplate is not { } source)
+if (!model.Chat.IsAvailable)
 {
     Console.Error.WriteLine($"{folder}: has no chat template");
     return 1;
 }
-var template = new ChatTemplate(source);
-using var session = model.NewSession();
-var messages = new List<ChatMessage>();
+// Keeps the messages, their keys and values; when the context is full, the oldest turns go.
+using var conversation = model.Chat.NewConversation();
 CancellationTokenSource? answering = null;
 Console.CancelKeyPress += (_, pressed) =>
 {
@@ -27,22 +25,19 @@ while (true)
 {
     Console.Write("> ");
     if (Console.ReadLine() is not { Length: > 0 } line) return 0;
-    messages.Add(new ChatMessage("user", line));
-    var input = new ChatTemplateInput { Messages = messages, AddGenerationPrompt = true };
-    foreach (var (role, token) in model.Tokenizer.SpecialTokens.Named) input = input.WithVariable(role, token);
-    // The template writes the special tokens itself. Of the conversation so far only what is new is computed.
-    var prompt = model.Tokenizer.Encode(template.Render(input), addSpecialTokens: false);
     using var cancel = answering = new CancellationTokenSource();
     try
     {
-        await foreach (var piece in session.GenerateAsync(prompt, new() { UseModelDefaults = true, MaxTokens = 512 }, cancel.Token))
-            Console.Write(piece.Text);
+        await foreach (var piece in conversation.SendAsync(line, cancel.Token)) Console.Write(piece.Text);
     }
     catch (OperationCanceledException)
     {
         Console.Write(" (stopped)");
     }
+    catch (ContextOverflowException error)
+    {
+        Console.Write(error.Message);
+    }
     answering = null;
-    messages.Add(new ChatMessage("assistant", session.LastResult!.Text));
     Console.WriteLine();
 }

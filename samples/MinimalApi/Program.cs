@@ -1,32 +1,29 @@
-using System.Runtime.CompilerServices;
-using Coppice;
+using Coppice.Extensions.AI;
+using Microsoft.Extensions.AI;
 
-// curl -N "http://localhost:5000/complete?prompt=Gets%20or%20sets&tokens=20"
+// dotnet run -c Release --project samples/MinimalApi -- --model path/to/SmolLM2-135M-Instruct
+// curl -N "http://localhost:5000/ask?question=Why%20is%20the%20sky%20blue%3F"
 var builder = WebApplication.CreateSlimBuilder(args);
-var folder = builder.Configuration["model"] ?? Path.Combine("weights", "tiny");
+builder.Services.AddCoppice(options =>
+{
+    options.ModelFolder = builder.Configuration["model"]
+        ?? throw new InvalidOperationException("--model must name the folder of a model with a chat template.");
+    options.StopTimeout = TimeSpan.FromSeconds(3);
+});
 var app = builder.Build();
-using var model = LanguageModel.Load(folder);
-foreach (var warning in model.Warnings) app.Logger.LogWarning("{Warning}", warning);
 
-// A session for each request: their rows go through the model in common passes, and what prompts have in common is computed once.
-app.MapGet("/complete", (string prompt, int? tokens, CancellationToken gone) => Results.Stream(
+// The requests of all callers share passes, and what their prompts have in common is computed once.
+app.MapGet("/ask", (string question, IChatClient client, CancellationToken gone) => Results.Stream(
     async body =>
     {
         await using var writer = new StreamWriter(body);
-        await foreach (var text in Complete(prompt, Math.Clamp(tokens ?? 64, 1, 1024), gone))
+        await foreach (var update in client.GetStreamingResponseAsync(question, new() { MaxOutputTokens = 512 }, gone))
         {
-            await writer.WriteAsync(text);
+            await writer.WriteAsync(update.Text);
             await writer.FlushAsync(gone);
         }
     },
     "text/plain; charset=utf-8"));
 
-app.MapGet("/model", () => new { model.DeviceName, model.ContextLength, model.VocabularySize, model.WeightBytes });
+app.MapHealthChecks("/health");
 app.Run();
-
-async IAsyncEnumerable<string> Complete(string prompt, int tokens, [EnumeratorCancellation] CancellationToken gone)
-{
-    using var session = model.NewSession();
-    var ids = model.Tokenizer!.Encode(prompt);
-    await foreach (var piece in session.GenerateAsync(ids, new() { MaxTokens = tokens }, gone)) yield return piece.Text;
-}

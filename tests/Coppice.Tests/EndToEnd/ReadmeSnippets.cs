@@ -82,12 +82,14 @@ internal static class ReadmeSnippets
         return Task.CompletedTask;
     }
 
-    /// <summary>The text of every sample above, without its indentation.</summary>
+    /// <summary>The text of every sample above, and of those that Coppice.Hosting.Tests compiles, without its indentation.</summary>
     public static IReadOnlyList<string> Texts()
     {
         var texts = new List<string>();
         List<string>? sample = null;
-        foreach (var line in File.ReadLines(Path.Combine(SharedData.Repository, "tests", "Coppice.Tests", "EndToEnd", $"{nameof(ReadmeSnippets)}.cs")))
+        string[] files = [Path.Combine("Coppice.Tests", "EndToEnd"), "Coppice.Hosting.Tests"];
+        foreach (var line in files.SelectMany(folder =>
+            File.ReadLines(Path.Combine(SharedData.Repository, "tests", folder, $"{nameof(ReadmeSnippets)}.cs"))))
         {
             if (line.Trim() == "// sample") sample = [];
             else if (line.Trim() == "// end" && sample is not null)
