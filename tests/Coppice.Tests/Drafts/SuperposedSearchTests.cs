@@ -169,6 +169,10 @@ public sealed class SuperposedSearchTests
             }
             Assert.True(steps == 8 || rules.EndsEarly);
             Assert.Equal(search.Ranked.OrderByDescending(draft => draft.Mean), search.Ranked);
+            if (!rules.Diverse) continue;
+            var beginnings = search.Alive.Concat(search.Ended).Where(draft => draft.Tokens.Length > 0)
+                .Select(draft => draft.Tokens[0]).Distinct().Count();
+            Assert.Equal(Math.Min(rules.Count, beginnings), search.Ranked.Select(draft => draft.Tokens[0]).Distinct().Count());
         }
     }
 

@@ -59,8 +59,24 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
         }
     }
 
-    /// <summary>The best of all drafts.</summary>
-    public IReadOnlyList<ScoredDraft> Ranked => ScoredDraft.Rank(_alive.Where(draft => draft.Tokens.Length > 0), _ended, rules.Count);
+    /// <summary>
+    /// The best of all drafts; under <see cref="SuperposedRules.Diverse"/> those that begin like a better one come only where others are
+    /// too few: one that has ended and one that goes on may begin alike.
+    /// </summary>
+    public IReadOnlyList<ScoredDraft> Ranked
+    {
+        get
+        {
+            var alive = _alive.Where(draft => draft.Tokens.Length > 0);
+            if (!rules.Diverse) return ScoredDraft.Rank(alive, _ended, rules.Count);
+            var ranked = ScoredDraft.Rank(alive, _ended, 2 * rules.Count);
+            var different = ranked.DistinctBy(Beginning).ToList();
+            return ScoredDraft.Rank(different.Concat(ranked.Except(different)).Take(rules.Count), [], rules.Count);
+        }
+    }
+
+    /// <summary>The token by which drafts differ: the first since they were one.</summary>
+    private int Beginning(ScoredDraft draft) => draft.Tokens[Math.Min(_branchedAt, draft.Tokens.Length - 1)];
 
     /// <summary>Goes on from all drafts by the logits that they share.</summary>
     /// <param name="ids">Tokens of the largest logits, largest first, of equal ones the lower id first.</param>
@@ -249,7 +265,7 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
     private void Admit(List<ScoredDraft> next, ScoredDraft draft)
     {
         if (next.Count == rules.Count) return;
-        if (rules.Diverse && next.Exists(other => other.Tokens[_branchedAt] == draft.Tokens[_branchedAt])) return;
+        if (rules.Diverse && next.Exists(other => Beginning(other) == Beginning(draft))) return;
         next.Add(draft);
     }
 
