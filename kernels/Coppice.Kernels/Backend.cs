@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Coppice.Kernels.Memory;
 
@@ -52,6 +53,23 @@ public abstract partial class Backend : IDisposable
     /// </summary>
     internal Action<DeviceStep>? Watcher { get; set; }
 
+    /// <summary>Counts and times ops from the next one on; null, the default, for none. For <c>coppice profile</c>.</summary>
+    internal OpProfile? Profile
+    {
+        get;
+        set
+        {
+            using var paused = Pause();
+            field = value;
+        }
+    }
+
+    /// <summary>Kernels launched so far; null where ops are not kernels of a device.</summary>
+    internal virtual int? Launches => null;
+
+    /// <summary>Bytes that the device's memory can be read at, in 10⁹ a second, as its maker says; null where nobody says.</summary>
+    internal virtual double? PeakGigabytesPerSecond => null;
+
     /// <summary>Bytes of device memory that can be asked for now.</summary>
     public abstract long AvailableBytes { get; }
 
@@ -81,7 +99,8 @@ public abstract partial class Backend : IDisposable
     public void Upload<T>(ReadOnlySpan<T> source, Tensor destination) where T : unmanaged
     {
         using var running = Enter();
-        Require.Copy("upload", this, destination, source.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
+        Require.Copy("upload", this, destination, source.Length, Unsafe.SizeOf<T>());
+        Profile?.Work(Bytes(destination), launches: 0);
         UploadCore(MemoryMarshal.AsBytes(source), destination);
     }
 
@@ -91,7 +110,8 @@ public abstract partial class Backend : IDisposable
     public void Download<T>(Tensor source, Span<T> destination) where T : unmanaged
     {
         using var running = Enter();
-        Require.Copy("download", this, source, destination.Length, System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
+        Require.Copy("download", this, source, destination.Length, Unsafe.SizeOf<T>());
+        Profile?.Work(Bytes(source), launches: 0);
         DownloadCore(source, MemoryMarshal.AsBytes(destination));
     }
 
@@ -99,6 +119,7 @@ public abstract partial class Backend : IDisposable
     public void Synchronize()
     {
         using var running = Enter();
+        Profile?.Work(0, launches: 0);
         SynchronizeCore();
     }
 
@@ -153,13 +174,48 @@ public abstract partial class Backend : IDisposable
 
     /// <summary>Begins an op: the first statement of every one. Others wait until the result is disposed.</summary>
     /// <exception cref="ObjectDisposedException">The back end has been disposed.</exception>
-    private Lock.Scope Enter()
+    private RunningOp Enter([CallerMemberName] string op = "")
     {
         Watcher?.Invoke(DeviceStep.Op);
         var running = _ops.EnterScope();
-        if (!_isDisposed) return running;
-        running.Dispose();
-        throw new ObjectDisposedException(Name);
+        if (_isDisposed)
+        {
+            running.Dispose();
+            throw new ObjectDisposedException(Name);
+        }
+        if (Profile is not { } profile) return new RunningOp(running, null, 0);
+        profile.Begin(op);
+        return new RunningOp(running, this, Launches ?? 0);
+    }
+
+    private void EndProfiled(int launches)
+    {
+        if (Profile is not { } profile) return;
+        SynchronizeCore();
+        profile.End(Launches - launches);
+    }
+
+    /// <summary>Bytes of a tensor's elements; 0 where there is none.</summary>
+    private static long Bytes(in Tensor tensor) =>
+        tensor.IsEmpty ? 0 : (long)tensor.Rows * tensor.Shape.RowLength * tensor.Type.Size();
+
+    /// <summary>An op that runs: others wait until it is disposed.</summary>
+    private ref struct RunningOp(Lock.Scope scope, Backend? profiled, int launches)
+    {
+        private Lock.Scope _scope = scope;
+
+        /// <summary>Ends the op.</summary>
+        public void Dispose()
+        {
+            try
+            {
+                profiled?.EndProfiled(launches);
+            }
+            finally
+            {
+                _scope.Dispose();
+            }
+        }
     }
 
     /// <summary>Waits for the op that runs, if any, and keeps others from beginning until the result is disposed.</summary>

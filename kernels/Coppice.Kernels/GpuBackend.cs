@@ -87,6 +87,14 @@ internal sealed partial class GpuBackend : Backend
     public override string Name { get; }
 
     /// <inheritdoc/>
+    internal override int? Launches => _kernels.Launches;
+
+    /// <inheritdoc/>
+    /// <remarks>Double data rate: two transfers of the bus in a cycle.</remarks>
+    internal override double? PeakGigabytesPerSecond =>
+        _accelerator is CudaAccelerator cuda ? 2.0 * cuda.MemoryClockRate * 1e3 * cuda.MemoryBusWidth / 8 / 1e9 : null;
+
+    /// <inheritdoc/>
     public override bool CommitsOnWrite => false;
 
     /// <inheritdoc/>

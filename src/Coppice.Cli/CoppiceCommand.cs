@@ -31,8 +31,8 @@ internal static class CoppiceCommand
         {
             Json, Verbose,
             GenerateCommand.Create(), ChatCommand.Create(), DraftsCommand.Create(), ScoreCommand.Create(), EmbedCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(),
-            TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ConvertCommand.Create(),
-            KernelsCommand.Create(), DatastoreCommand.Create(), NGramsCommand.Create(), SchemaCommand.Create(),
+            TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ProfileCommand.Create(),
+            ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(), NGramsCommand.Create(), SchemaCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>())
         {

@@ -13,6 +13,22 @@ internal sealed partial class GpuBackend
     /// <summary>Groups along the third axis of a CUDA grid at most.</summary>
     private const int MaxGridZ = 65535;
 
+    /// <summary>Kernels that attention of a few rows takes: two for each segment of a context.</summary>
+    internal static int AttentionLaunches(in Tensor q, in AttentionMask mask)
+    {
+        var (first, blocks) = Blocks(q, mask);
+        return 2 * ((blocks - first + SegmentBlocks - 1) / SegmentBlocks);
+    }
+
+    /// <summary>The first block that any row sees, at the beginning of a segment, and the end of the last.</summary>
+    private static (int First, int End) Blocks(in Tensor q, in AttentionMask mask)
+    {
+        var last = mask.Start + (mask.Paths.IsEmpty ? q.Rows : mask.Paths.Shape.RowLength) - 1;
+        var first = mask.Window == 0 ? 0
+            : Math.Max(0, mask.Start - mask.Window + 1) / KvLayout.PageSize / SegmentBlocks * SegmentBlocks;
+        return (first, last / KvLayout.PageSize + 1);
+    }
+
     /// <summary>
     /// Attention as two kernels: block states to scratch, one warp for each (row, block, head), then a merge, one warp for each (row,
     /// head).
@@ -27,9 +43,7 @@ internal sealed partial class GpuBackend
         var heads = q.Shape[1];
         var stateLength = kv.HeadDim + 2;
         var lastPosition = mask.Start + (mask.Paths.IsEmpty ? q.Rows : mask.Paths.Shape.RowLength) - 1;
-        var firstBlock = mask.Window == 0 ? 0
-            : Math.Max(0, mask.Start - mask.Window + 1) / KvLayout.PageSize / SegmentBlocks * SegmentBlocks;
-        var blocks = lastPosition / KvLayout.PageSize + 1;
+        var (firstBlock, blocks) = Blocks(q, mask);
         var statesPerRow = Math.Min(SegmentBlocks, blocks - firstBlock) + 1;        // and the running state
         var rowsAtOnce = (int)Math.Min(Math.Min(q.Rows, MaxGridZ),
             _scratch.Bytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));

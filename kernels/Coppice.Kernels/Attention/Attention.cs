@@ -21,6 +21,8 @@ public abstract partial class Backend
     {
         using var running = Enter();
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
+        Profile?.Work(AttentionBytes(q, kv.Keys, mask) + Bytes(y), AttentionFlops(q, mask), AttentionShape(q, kv.Keys),
+            GpuBackend.AttentionLaunches(q, mask));
         if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
     }
 
@@ -30,6 +32,8 @@ public abstract partial class Backend
         using var running = Enter();
         CheckPageTable("attention", kv);
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
+        Profile?.Work(AttentionBytes(q, kv.Keys, mask) + Bytes(y), AttentionFlops(q, mask), AttentionShape(q, kv.Keys),
+            GpuBackend.AttentionLaunches(q, mask));
         if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
     }
 
@@ -37,6 +41,30 @@ public abstract partial class Backend
     protected abstract void AttentionCore(Tensor q, in DenseKv kv, in AttentionMask mask, float scale, float softCap, Tensor y);
     /// <inheritdoc cref="Attention(Tensor, in DenseKv, in AttentionMask, float, float, Tensor)"/>
     protected abstract void AttentionCore(Tensor q, in PagedKv kv, in AttentionMask mask, float scale, float softCap, Tensor y);
+
+    /// <summary>Bytes of queries and of the keys and values that any row sees, each read once.</summary>
+    /// <param name="q"/><param name="keys"/><param name="mask"/>
+    /// <param name="first">Positions before it are seen elsewhere.</param>
+    private static long AttentionBytes(in Tensor q, in Tensor keys, in AttentionMask mask, int first = 0)
+    {
+        var slots = mask.Start + Math.Max(q.Rows, mask.Nodes) - first;
+        var seen = mask.Window == 0 ? slots : Math.Min(slots, mask.Window + q.Rows - 1);
+        return Bytes(q) + 2L * seen * keys.Shape[1] * keys.Shape[2] * keys.Type.Size();
+    }
+
+    /// <summary>Those of scores and outputs; of a row of a tree, whose depth is on the device, without its path.</summary>
+    private static long AttentionFlops(in Tensor q, in AttentionMask mask)
+    {
+        long pairs = 0;
+        for (var row = 0; row < q.Rows; row++)
+        {
+            var seen = mask.IsFull ? mask.Start + q.Rows : mask.Paths.IsEmpty ? mask.Start + row + 1 : mask.Start + 1;
+            pairs += mask.Window == 0 ? seen : Math.Min(seen, mask.Window);
+        }
+        return 4L * pairs * q.Shape.RowLength;
+    }
+
+    private static string AttentionShape(in Tensor q, in Tensor keys) => $"{q.Shape[1]} on {keys.Shape[1]} heads of {q.Last}, {keys.Type}";
 
     private void CheckAttention(in Tensor q, in Tensor keys, in Tensor values, int capacity, in AttentionMask mask, float softCap,
         in Tensor y)

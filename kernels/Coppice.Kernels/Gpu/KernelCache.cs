@@ -51,8 +51,12 @@ internal sealed class KernelCache(Accelerator accelerator, AcceleratorStream str
         Find<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8,
             T9>>(kernel)(stream, config, a1, a2, a3, a4, a5, a6, a7, a8, a9);
 
+    /// <summary>Kernels launched so far; it may wrap round.</summary>
+    internal int Launches { get; private set; }
+
     private TLauncher Find<TLauncher>(Delegate kernel) where TLauncher : Delegate
     {
+        Launches++;     // every launch asks for its kernel
         if (_launchers.TryGetValue(kernel, out var known)) return (TLauncher)known;
         var launcher = Load<TLauncher>(kernel.Method);
         _launchers.Add(kernel, launcher);

@@ -15,6 +15,10 @@ public abstract partial class Backend
             $"slots {start}..{(long)start + k.Rows} must be within the capacity of {capacity}");
     }
 
+    /// <summary>Bytes that appending rows reads, and writes in the cache's type.</summary>
+    private static long AppendBytes(in Tensor keys, in Tensor k) =>
+        2 * (Bytes(k) + (long)k.Rows * k.Shape.RowLength * keys.Type.Size());
+
     private void CheckMove(in Tensor keys, in Tensor values, int capacity, ReadOnlySpan<int> sources, int start)
     {
         CheckKv("kv_move", keys, values);

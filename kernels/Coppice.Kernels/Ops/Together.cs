@@ -10,6 +10,7 @@ public abstract partial class Backend
     internal IndependentOps Together()
     {
         using var running = Enter();
+        if (Profile is not null) return default;        // each op is timed alone
         BeginTogether();
         return new IndependentOps(this);
     }

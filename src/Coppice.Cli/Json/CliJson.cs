@@ -18,6 +18,7 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(ScoreResult))]
 [JsonSerializable(typeof(EmbedResult))]
 [JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(ProfileResult))]
 [JsonSerializable(typeof(ConvertResult))]
 [JsonSerializable(typeof(DatastoreResult))]
 [JsonSerializable(typeof(DraftsResult))]

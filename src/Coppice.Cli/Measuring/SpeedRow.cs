@@ -71,7 +71,7 @@ internal abstract class SpeedRow : IMeasuredRow
     }
 
     /// <summary>Tokens without meaning, the same in every run.</summary>
-    protected static int[] Prompt(int length, int vocabulary) =>
+    public static int[] Prompt(int length, int vocabulary) =>
         [.. Enumerable.Range(0, length).Select(i => (int)((i * 7919L + 12345) % vocabulary))];
 }
 

@@ -44,6 +44,14 @@ internal static class Tables
         AnsiConsole.Write(table);
     }
 
+    /// <summary>The ops of a profile.</summary>
+    public static void Profile(IReadOnlyList<ProfileRow> rows)
+    {
+        var table = New([.. ProfileColumns.Titles]);
+        foreach (var row in rows) table.AddRow([.. ProfileColumns.Of(row).Select(Text)]);
+        AnsiConsole.Write(table);
+    }
+
     /// <summary>A table of two columns: what and how much.</summary>
     public static void Facts(IEnumerable<(string Name, string Value)> facts)
     {

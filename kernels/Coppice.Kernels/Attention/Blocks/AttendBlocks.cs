@@ -28,6 +28,7 @@ public abstract partial class Backend
         CheckStates("attend_blocks", q, states);
         Require.That(softCap >= 0, "attend_blocks", $"softCap must not be negative, got {softCap}");
         CheckPaths("attend_blocks", q, mask);
+        Profile?.Work(ChunkBytes(kv) + Bytes(q) + Bytes(states), shape: $"{q.Shape[1]} heads of {q.Last}, compressed", launches: null);
         if (q.Rows > 0) AttendBlocksCore(q, kv, mask, scale, softCap, states);
     }
 
@@ -47,6 +48,8 @@ public abstract partial class Backend
         CheckPageTable("attend_blocks", kv);
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, q);
         CheckStates("attend_blocks", q, states);
+        Profile?.Work(AttentionBytes(q, kv.Keys, mask, from.Of(mask.Start)) + Bytes(states), shape: AttentionShape(q, kv.Keys),
+            launches: null);
         if (q.Rows > 0) AttendBlocksCore(q, kv, mask, from, scale, softCap, states, continues);
     }
 
@@ -57,6 +60,8 @@ public abstract partial class Backend
         using var running = Enter();
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, q);
         CheckStates("attend_blocks", q, states);
+        Profile?.Work(AttentionBytes(q, kv.Keys, mask, from.Of(mask.Start)) + Bytes(states), shape: AttentionShape(q, kv.Keys),
+            launches: null);
         if (q.Rows > 0) AttendBlocksCore(q, kv, mask, from, scale, softCap, states, continues);
     }
 
@@ -71,6 +76,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(y), this, y);
         Require.That(y.Shape.Rank == 3, op, $"y must be [tokens, heads, headDim], got {y.Shape}");
         CheckStates(op, y, states);
+        Profile?.Work(Bytes(states) + Bytes(y), launches: null);
         if (y.Rows > 0) MergeBlocksCore(states, y);
     }
 
@@ -85,6 +91,17 @@ public abstract partial class Backend
         Tensor states, bool continues);
     /// <inheritdoc cref="MergeBlocks"/>
     protected abstract void MergeBlocksCore(Tensor states, Tensor y);
+
+    /// <summary>Bytes of a sequence's chunks; the table, which says which layout each has, is read from the device.</summary>
+    private long ChunkBytes(in CompressedKv kv)
+    {
+        if (kv.Table.Rows == 0) return 0;
+        var entries = new int[kv.Table.Rows * 4];
+        DownloadCore(kv.Table, System.Runtime.InteropServices.MemoryMarshal.AsBytes(entries.AsSpan()));
+        var units = 0L;
+        for (var chunk = 0; chunk < kv.Table.Rows; chunk++) units += kv.Layouts[entries[4 * chunk + 2]].Units;
+        return units * KvChunkLayout.Unit;
+    }
 
     private void CheckStates(string op, in Tensor q, in Tensor states)
     {

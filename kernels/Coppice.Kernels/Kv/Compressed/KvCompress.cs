@@ -24,6 +24,7 @@ public abstract partial class Backend
         using var running = Enter();
         CheckPageTable("kv_compress", source);
         CheckCompress(source.Keys, source.Values, source.Capacity, first, layout, chunks, unit);
+        Profile?.Work(CompressBytes(layout, source.Keys.Type), launches: null);
         KvCompressCore(source, first, layout, layer, number, chunks, unit);
     }
 
@@ -32,6 +33,7 @@ public abstract partial class Backend
     {
         using var running = Enter();
         CheckCompress(source.Keys, source.Values, source.Capacity, first, layout, chunks, unit);
+        Profile?.Work(CompressBytes(layout, source.Keys.Type), launches: null);
         KvCompressCore(source, first, layout, layer, number, chunks, unit);
     }
 
@@ -50,6 +52,7 @@ public abstract partial class Backend
         Require.Shape(op, nameof(k), k, new Shape(layout.Tokens, layout.KvHeads, layout.HeadDim));
         Require.Shape(op, nameof(v), v, k.Shape);
         CheckRoom(layout, chunks, unit);
+        Profile?.Work(CompressBytes(layout, ElementType.F32), launches: null);
         KvCompressCore(k, v, layout, layer, number, chunks, unit);
     }
 
@@ -73,6 +76,9 @@ public abstract partial class Backend
             $"slots {first}..{(long)first + layout.Tokens} must be within the capacity of {capacity}");
         CheckRoom(layout, chunks, unit);
     }
+
+    private static long CompressBytes(KvChunkLayout layout, ElementType source) =>
+        2L * layout.Tokens * layout.KvHeads * layout.HeadDim * source.Size() + (long)layout.Units * KvChunkLayout.Unit;
 
     private void CheckRoom(KvChunkLayout layout, in Tensor chunks, int unit)
     {

@@ -32,6 +32,7 @@ public abstract partial class Backend
     {
         using var running = Enter();
         CheckAppend(kv.Keys, kv.Values, kv.Capacity, k, v, start);
+        Profile?.Work(AppendBytes(kv.Keys, k));
         if (k.Rows > 0) KvAppendCore(kv, k, v, start);
     }
 
@@ -47,6 +48,7 @@ public abstract partial class Backend
     {
         using var running = Enter();
         CheckMove(kv.Keys, kv.Values, kv.Capacity, sources, start);
+        Profile?.Work(4L * sources.Length * kv.KvHeads * kv.HeadDim * kv.Keys.Type.Size());
         KvMoveCore(kv, sources, start);
     }
 

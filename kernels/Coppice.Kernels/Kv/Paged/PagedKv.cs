@@ -28,6 +28,7 @@ public abstract partial class Backend
         using var running = Enter();
         CheckPageTable("kv_append", kv);
         CheckAppend(kv.Keys, kv.Values, kv.Capacity, k, v, start);
+        Profile?.Work(AppendBytes(kv.Keys, k));
         if (k.Rows > 0) KvAppendCore(kv, k, v, start);
     }
 
@@ -37,6 +38,7 @@ public abstract partial class Backend
         using var running = Enter();
         CheckPageTable("kv_move", kv);
         CheckMove(kv.Keys, kv.Values, kv.Capacity, sources, start);
+        Profile?.Work(4L * sources.Length * kv.KvHeads * kv.HeadDim * kv.Keys.Type.Size());
         KvMoveCore(kv, sources, start);
     }
 

@@ -17,6 +17,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(delta), delta, x.Shape);
         Require.Shape(op, nameof(y), y, x.Shape);
+        Profile?.Work(Bytes(x) + Bytes(delta) + Bytes(y));
         if (x.Rows > 0) AddCore(x, delta, scale, y);
     }
 

@@ -20,6 +20,7 @@ public abstract partial class Backend
         Require.Shape(op, nameof(scales), scales, new Shape(x.Rows));
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(y), y, x.Shape.WithFirst(y.Rows));
+        Profile?.Work(3 * Bytes(x) + Bytes(rows) + Bytes(scales));
         if (x.Rows > 0) AddRowsCore(x, rows, scales, y);
     }
 

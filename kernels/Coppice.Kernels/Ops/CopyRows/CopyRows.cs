@@ -16,6 +16,7 @@ public abstract partial class Backend
         Require.Owner(op, nameof(rows), this, rows);
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(y), y, x.Shape.WithFirst(rows.Rows));
+        Profile?.Work(Bytes(rows) + 2 * Bytes(y));
         if (rows.Rows > 0) CopyRowsCore(x, rows, y);
     }
 

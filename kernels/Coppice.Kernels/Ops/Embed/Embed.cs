@@ -17,6 +17,7 @@ public abstract partial class Backend
         Require.Owner(op, nameof(ids), this, ids);
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(y), y, new Shape(ids.Rows, table.Inputs));
+        Profile?.Work(Bytes(ids) + table.Bytes / table.Outputs * ids.Rows + Bytes(y), shape: $"{table.Format}");
         if (ids.Rows > 0) EmbedCore(ids, table, scale, y);
     }
 

@@ -31,6 +31,8 @@ public abstract partial class Backend
         Require.Shape(op, nameof(rows), rows, new Shape(ids.Rows));
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(y), y, new Shape(y.Rows, table.Inputs));
+        Profile?.Work(Bytes(ids) + Bytes(weights) + table.Bytes / table.Outputs * ids.Shape.RowLength * ids.Rows
+            + (long)ids.Rows * y.Shape.RowLength * sizeof(float), shape: $"of {ids.Last}, {table.Format}");
         if (ids.Rows > 0) EmbedMixtureCore(ids, weights, rows, table, scale, y);
     }
 

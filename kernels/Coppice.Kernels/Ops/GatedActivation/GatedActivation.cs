@@ -20,6 +20,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(up), up, gate.Shape);
         Require.Shape(op, nameof(y), y, gate.Shape);
+        Profile?.Work(Bytes(gate) + Bytes(up) + Bytes(y));
         if (gate.Rows > 0) activation.Dispatch(new GatedActivationCall(this, gate, up, y));
     }
 

@@ -24,6 +24,7 @@ public abstract partial class Backend
             Require.Activation(op, nameof(bias), this, bias);
             Require.Shape(op, nameof(bias), bias, new Shape(x.Last));
         }
+        Profile?.Work(Bytes(x) + Bytes(weight) + Bytes(bias) + Bytes(y));
         if (x.Rows > 0) LayerNormCore(x, weight, bias, epsilon, y);
     }
 

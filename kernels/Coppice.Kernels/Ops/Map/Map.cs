@@ -16,6 +16,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(x), this, x);
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(y), y, x.Shape);
+        Profile?.Work(Bytes(x) + Bytes(y));
         if (x.Rows > 0) activation.Dispatch(new MapCall(this, x, y));
     }
 

@@ -16,6 +16,7 @@ public abstract partial class Backend
     {
         using var running = Enter();
         RequireProduct("matmul", x, weight, bias, y);
+        Profile?.Work(ProductBytes(x, weight, bias, y), ProductFlops(x, weight), ProductShape(weight), ProductLaunches(weight));
         if (x.Rows > 0) MatMulCore(x, weight, bias, y);
     }
 
@@ -32,6 +33,16 @@ public abstract partial class Backend
             Require.Shape(op, nameof(bias), bias, new Shape(weight.Outputs));
         }
     }
+
+    private static long ProductBytes(in Tensor x, WeightMatrix weight, in Tensor bias, in Tensor y) =>
+        weight.Bytes + Bytes(x) + Bytes(bias) + Bytes(y);
+
+    private static long ProductFlops(in Tensor x, WeightMatrix weight) => 2L * x.Rows * weight.Inputs * weight.Outputs;
+
+    private static string ProductShape(WeightMatrix weight) => $"{weight.Inputs} to {weight.Outputs}, {weight.Format}";
+
+    /// <summary>Activations are rounded to bytes by a kernel of their own.</summary>
+    private static int ProductLaunches(WeightMatrix weight) => weight.Activations == ActivationFormat.Int8 ? 2 : 1;
 
     /// <inheritdoc cref="MatMul"/>
     protected abstract void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y);

@@ -19,6 +19,8 @@ public abstract partial class Backend
         const string op = "matmul_top_k";
         RequireProduct(op, x, weight, bias, y);
         RequireLargest(op, y, values, indices);
+        Profile?.Work(ProductBytes(x, weight, bias, y) + Bytes(values) + Bytes(indices), ProductFlops(x, weight), ProductShape(weight),
+            ProductLaunches(weight) + GpuBackend.TopKLaunches(y.Last, values.Last));
         if (x.Rows > 0) MatMulTopKCore(x, weight, bias, y, values, indices);
     }
 

@@ -18,6 +18,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(weight), weight, new Shape(x.Last));
         Require.Shape(op, nameof(y), y, x.Shape);
+        Profile?.Work(Bytes(x) + Bytes(weight) + Bytes(y));
         if (x.Rows > 0) RmsNormCore(x, weight, epsilon, y);
     }
 
@@ -35,6 +36,7 @@ public abstract partial class Backend
         Require.Shape(op, nameof(delta), delta, x.Shape);
         Require.Shape(op, nameof(weight), weight, new Shape(x.Last));
         Require.Shape(op, nameof(y), y, x.Shape);
+        Profile?.Work(2 * Bytes(x) + Bytes(delta) + Bytes(weight) + Bytes(y));
         if (x.Rows > 0) AddRmsNormCore(x, delta, scale, weight, epsilon, y);
     }
 

@@ -35,6 +35,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(sines), this, sines);
         Require.Shape(op, nameof(sines), sines, cosines.Shape);
         Require.That(2 * cosines.Last <= x.Last, op, $"the tables turn {2 * cosines.Last} elements but a head has {x.Last}");
+        Profile?.Work(2 * Bytes(x) + Bytes(positions));
         if (x.Rows > 0) RopeCore(x, positions, cosines, sines, pairing);
     }
 

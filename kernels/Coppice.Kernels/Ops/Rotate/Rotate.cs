@@ -18,6 +18,7 @@ public abstract partial class Backend
         using var running = Enter();
         Require.Activation("rotate", nameof(x), this, x);
         Require.That(x.Shape.Rank == 3, "rotate", $"x must be [rows, heads, headDim], got {x.Shape}");
+        Profile?.Work(2 * Bytes(x), launches: null);
         if (x.Rows > 0) RotateCore(x);
     }
 

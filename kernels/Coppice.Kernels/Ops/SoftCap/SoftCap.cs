@@ -17,6 +17,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(y), y, x.Shape);
         Require.That(cap >= 0, op, $"cap must not be negative, got {cap}");
+        Profile?.Work(Bytes(x) + Bytes(y));
         if (x.Rows > 0) SoftCapCore(x, scale, cap, y);
     }
 

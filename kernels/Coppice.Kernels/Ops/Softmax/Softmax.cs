@@ -14,6 +14,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(y), this, y);
         Require.Shape(op, nameof(x), x, new Shape(x.Rows, x.Last));
         Require.Shape(op, nameof(y), y, x.Shape);
+        Profile?.Work(Bytes(x) + Bytes(y));
         if (x.Rows > 0) SoftmaxCore(x, y);
     }
 

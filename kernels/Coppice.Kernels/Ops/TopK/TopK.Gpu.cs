@@ -9,6 +9,13 @@ internal sealed partial class GpuBackend
     /// <summary>Elements of a row that one group searches: they stay in L1 from the first of its k passes to the last.</summary>
     private const int SegmentLength = 4096;
 
+    /// <summary>Kernels that the k largest of a few rows take: two where a row is searched by segments.</summary>
+    internal static int TopKLaunches(int width, int k)
+    {
+        var segments = (width + SegmentLength - 1) / SegmentLength;
+        return segments == 1 || (long)segments * k >= width ? 1 : 2;
+    }
+
     /// <inheritdoc/>
     protected override void TopKCore(Tensor x, Tensor values, Tensor indices)
     {
