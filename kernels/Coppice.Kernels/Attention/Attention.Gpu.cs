@@ -6,28 +6,8 @@ namespace Coppice.Kernels;
 
 internal sealed partial class GpuBackend
 {
-    /// <summary>
-    /// Logical blocks whose states are merged at once. Fixed, because the order of merging must depend on positions only.
-    /// </summary>
-    private const int SegmentBlocks = 128;
     /// <summary>Groups along the third axis of a CUDA grid at most.</summary>
     private const int MaxGridZ = 65535;
-
-    /// <summary>Kernels that attention of a few rows takes: two for each segment of a context.</summary>
-    internal static int AttentionLaunches(in Tensor q, in AttentionMask mask)
-    {
-        var (first, blocks) = Blocks(q, mask);
-        return 2 * ((blocks - first + SegmentBlocks - 1) / SegmentBlocks);
-    }
-
-    /// <summary>The first block that any row sees, at the beginning of a segment, and the end of the last.</summary>
-    private static (int First, int End) Blocks(in Tensor q, in AttentionMask mask)
-    {
-        var last = mask.Start + (mask.Paths.IsEmpty ? q.Rows : mask.Paths.Shape.RowLength) - 1;
-        var first = mask.Window == 0 ? 0
-            : Math.Max(0, mask.Start - mask.Window + 1) / KvLayout.PageSize / SegmentBlocks * SegmentBlocks;
-        return (first, last / KvLayout.PageSize + 1);
-    }
 
     /// <summary>
     /// Attention as two kernels: block states to scratch, one warp for each (row, block, head), then a merge, one warp for each (row,
@@ -43,8 +23,8 @@ internal sealed partial class GpuBackend
         var heads = q.Shape[1];
         var stateLength = kv.HeadDim + 2;
         var lastPosition = mask.Start + (mask.Paths.IsEmpty ? q.Rows : mask.Paths.Shape.RowLength) - 1;
-        var (firstBlock, blocks) = Blocks(q, mask);
-        var statesPerRow = Math.Min(SegmentBlocks, blocks - firstBlock) + 1;        // and the running state
+        var (firstBlock, blocks) = LaunchPlan.Blocks(q, mask);
+        var statesPerRow = Math.Min(LaunchPlan.SegmentBlocks, blocks - firstBlock) + 1;        // and the running state
         var rowsAtOnce = (int)Math.Min(Math.Min(q.Rows, MaxGridZ),
             _scratch.Bytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));
         if (rowsAtOnce == 0)
@@ -57,9 +37,9 @@ internal sealed partial class GpuBackend
         for (var row = 0; row < q.Rows; row += rowsAtOnce)
         {
             var rows = Math.Min(rowsAtOnce, q.Rows - row);
-            for (var block = firstBlock; block < blocks; block += SegmentBlocks)
+            for (var block = firstBlock; block < blocks; block += LaunchPlan.SegmentBlocks)
             {
-                var count = Math.Min(SegmentBlocks, blocks - block);
+                var count = Math.Min(LaunchPlan.SegmentBlocks, blocks - block);
                 var shape = new AttentionShape(row, rows, heads, kv.HeadDim, block, count, valueGroups);
                 var states = Scratch<float>(0, (long)rows * (count + 1) * heads * stateLength);
                 _kernels.Launch(HeadGroups(count, rows, heads), AttendBlocksKernel<TKv>, shape, kv, deviceMask, Heads(q), scale, softCap,

@@ -22,7 +22,7 @@ public abstract partial class Backend
         using var running = Enter();
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
         Profile?.Work(AttentionBytes(q, kv.Keys, mask) + Bytes(y), AttentionFlops(q, mask), AttentionShape(q, kv.Keys),
-            GpuBackend.AttentionLaunches(q, mask));
+            LaunchPlan.Attention(q, mask));
         if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
     }
 
@@ -33,7 +33,7 @@ public abstract partial class Backend
         CheckPageTable("attention", kv);
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
         Profile?.Work(AttentionBytes(q, kv.Keys, mask) + Bytes(y), AttentionFlops(q, mask), AttentionShape(q, kv.Keys),
-            GpuBackend.AttentionLaunches(q, mask));
+            LaunchPlan.Attention(q, mask));
         if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
     }
 

@@ -20,10 +20,10 @@ internal sealed partial class GpuBackend
     [GroupSize(LoneWarps * GpuWarp)]
     internal static void MergeBlocksKernel(AttentionShape shape, ArrayView<float> states, int isFirst, int isFinal, DeviceRows y)
     {
-        var allWeights = SharedMemory.Allocate<float>(LoneWarps * SegmentBlocks);
+        var allWeights = SharedMemory.Allocate<float>(LoneWarps * LaunchPlan.SegmentBlocks);
         var (head, row) = (WarpHead(), Grid.IdxZ);
         if (head >= shape.Heads) return;
-        var weights = allWeights.SubView(Warp.WarpIdx * SegmentBlocks, SegmentBlocks);
+        var weights = allWeights.SubView(Warp.WarpIdx * LaunchPlan.SegmentBlocks, LaunchPlan.SegmentBlocks);
         var running = shape.State(row, head, shape.Blocks);
         var first = shape.State(row, head, 0);
         var stride = shape.Heads * (shape.HeadDim + 2);         // from a block's state to the next block's

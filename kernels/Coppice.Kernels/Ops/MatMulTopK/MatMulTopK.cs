@@ -20,7 +20,7 @@ public abstract partial class Backend
         RequireProduct(op, x, weight, bias, y);
         RequireLargest(op, y, values, indices);
         Profile?.Work(ProductBytes(x, weight, bias, y) + Bytes(values) + Bytes(indices), ProductFlops(x, weight), ProductShape(weight),
-            ProductLaunches(weight) + GpuBackend.TopKLaunches(y.Last, values.Last));
+            ProductLaunches(weight) + LaunchPlan.TopK(y.Last, values.Last));
         if (x.Rows > 0) MatMulTopKCore(x, weight, bias, y, values, indices);
     }
 

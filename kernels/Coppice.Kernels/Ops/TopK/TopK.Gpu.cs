@@ -6,24 +6,14 @@ namespace Coppice.Kernels;
 
 internal sealed partial class GpuBackend
 {
-    /// <summary>Elements of a row that one group searches: they stay in L1 from the first of its k passes to the last.</summary>
-    private const int SegmentLength = 4096;
-
-    /// <summary>Kernels that the k largest of a few rows take: two where a row is searched by segments.</summary>
-    internal static int TopKLaunches(int width, int k)
-    {
-        var segments = (width + SegmentLength - 1) / SegmentLength;
-        return segments == 1 || (long)segments * k >= width ? 1 : 2;
-    }
-
     /// <inheritdoc/>
     protected override void TopKCore(Tensor x, Tensor values, Tensor indices)
     {
         var k = values.Last;
-        var segments = (x.Last + SegmentLength - 1) / SegmentLength;
+        var segments = (x.Last + LaunchPlan.SegmentLength - 1) / LaunchPlan.SegmentLength;
         var candidates = (long)segments * k;
         var rowsAtOnce = (int)Math.Min(x.Rows, _scratch.Bytes / (candidates * (sizeof(float) + sizeof(int))));
-        var group = GroupPerRow(1, SegmentLength).GroupDim;
+        var group = GroupPerRow(1, LaunchPlan.SegmentLength).GroupDim;
         var valueRows = Rows(values);
         if (segments == 1 || rowsAtOnce == 0 || candidates >= x.Last)           // one search over whole rows
         {
@@ -38,7 +28,7 @@ internal sealed partial class GpuBackend
             var scratchValues = new DeviceRows(Scratch<float>(0, count), (int)candidates, (int)candidates);
             var scratchIndices = new DeviceRows(Scratch<float>(count * sizeof(float), count), (int)candidates, (int)candidates);
             _kernels.Launch(new KernelConfig(new Index3D(rows, segments, 1), group), SelectKernel<RowCandidates>,
-                new RowCandidates(Rows(x), row, SegmentLength), k, scratchValues, scratchIndices);
+                new RowCandidates(Rows(x), row, LaunchPlan.SegmentLength), k, scratchValues, scratchIndices);
             _kernels.Launch(new KernelConfig(new Index3D(rows, 1, 1), group), SelectKernel<ListCandidates>,
                 new ListCandidates(scratchValues, scratchIndices), k, Rows(values.Slice(row, rows)), Rows(indices.Slice(row, rows)));
         }

@@ -14,7 +14,7 @@ public abstract partial class Backend
         Require.Activation(op, nameof(x), this, x);
         Require.Shape(op, nameof(x), x, new Shape(x.Rows, x.Last));
         RequireLargest(op, x, values, indices);
-        Profile?.Work(Bytes(x) + Bytes(values) + Bytes(indices), launches: GpuBackend.TopKLaunches(x.Last, values.Last));
+        Profile?.Work(Bytes(x) + Bytes(values) + Bytes(indices), launches: LaunchPlan.TopK(x.Last, values.Last));
         if (x.Rows > 0) TopKCore(x, values, indices);
     }
 
