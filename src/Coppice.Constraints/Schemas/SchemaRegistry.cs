@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Coppice.Constraints.Schemas;
@@ -30,16 +31,38 @@ internal sealed class SchemaRegistry
     public bool HasDynamicAnchors { get; private set; }
 
     /// <summary>Parses JSON text.</summary>
-    /// <exception cref="ConstraintException">It is not JSON, or is nested too deeply.</exception>
+    /// <exception cref="ConstraintException">It is not JSON, is nested too deeply, or has half of a surrogate pair.</exception>
     public static JsonElement ParseJson(string text, string name)
     {
         try
         {
-            return JsonDocument.Parse(text, Parsing).RootElement;
+            var bytes = Encoding.UTF8.GetBytes(text);
+            CheckTexts(bytes, name);
+            return JsonDocument.Parse(bytes, Parsing).RootElement;
         }
         catch (JsonException error)
         {
             throw new ConstraintException($"{name}: must be JSON at most {DeepestDocument} levels deep, found {error.Message}", error);
+        }
+    }
+
+    /// <summary>JSON may escape half of a surrogate pair, which no text has and no reader of values takes.</summary>
+    private static void CheckTexts(ReadOnlySpan<byte> json, string name)
+    {
+        if (json.IndexOf("\\u"u8) < 0) return;
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Parsing.MaxDepth });
+        while (reader.Read())
+        {
+            if (reader.TokenType is not (JsonTokenType.PropertyName or JsonTokenType.String) || !reader.ValueIsEscaped) continue;
+            try
+            {
+                reader.GetString();
+            }
+            catch (InvalidOperationException error)
+            {
+                throw new ConstraintException(
+                    $"{name}: names and texts must be valid Unicode, found half of a surrogate pair at byte {reader.TokenStartIndex}.", error);
+            }
         }
     }
 

@@ -74,6 +74,7 @@ public sealed class SchemaKeywordTests
     [Theory]
     [InlineData("""{"type":"text"}"""), InlineData("""{"minimum":"1"}"""), InlineData("[]"), InlineData("{"), InlineData("""{"$ref":"#"}"""), InlineData("""{"allOf":[{"$ref":"#"}]}""")]
     [InlineData("""{"minLength":-1}"""), InlineData("""{"properties":[]}"""), InlineData("""{"multipleOf":0}""")]
+    [InlineData("""{"type":"\ud800"}"""), InlineData("""{"properties":{"\udc00":{}}}"""), InlineData("""{"enum":["a\ud83d"]}""")]
     public void What_is_no_schema_is_refused(string schema) => Assert.Throws<ConstraintException>(() => JsonSchema.Compile(schema, Vocabularies.Small));
 
     [Theory]
