@@ -123,7 +123,13 @@ public sealed class ChatClientTests : IDisposable
         using var client = _models.Load().AsIChatClient();
         var options = new ChatOptions
         {
-            Temperature = 1, TopK = 40, TopP = 0.95f, FrequencyPenalty = 0.1f, PresencePenalty = 0.1f, MaxOutputTokens = 24, Seed = 7,
+            Temperature = 1,
+            TopK = 40,
+            TopP = 0.95f,
+            FrequencyPenalty = 0.1f,
+            PresencePenalty = 0.1f,
+            MaxOutputTokens = 24,
+            Seed = 7,
             AdditionalProperties = new() { ["min_p"] = 0.01, ["repetition_penalty"] = 1.1, ["ignore_eos"] = true, ["min_tokens"] = 3 },
         };
         var first = await client.GetResponseAsync("Gets or sets", options, Token);
@@ -198,7 +204,10 @@ public sealed class ChatClientTests : IDisposable
             new ChatClientBuilder(_models.Load(ChatModels.Published("qwen2.5")).AsIChatClient()).UseFunctionInvocation().Build();
         var options = new ChatOptions
         {
-            Temperature = 0, MaxOutputTokens = 80, ToolMode = ChatToolMode.RequireAny, AllowMultipleToolCalls = false,
+            Temperature = 0,
+            MaxOutputTokens = 80,
+            ToolMode = ChatToolMode.RequireAny,
+            AllowMultipleToolCalls = false,
             Tools = [AIFunctionFactory.Create(Increment, "increment")],
         };
         var response = await client.GetResponseAsync("Which number comes after 3?", options, Token);

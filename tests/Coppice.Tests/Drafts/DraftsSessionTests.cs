@@ -50,8 +50,15 @@ public sealed class DraftsSessionTests : IDisposable
         {
             var prompt = TinyModel.Prompt(30 + 40 * seed, seed);
             var options =
-                new DraftsOptions { Count = 5, MaxTokens = 12, Method = DraftsMethod.Batched, Temperature = 1.2f, TopP = .95f,
-                Seed = (ulong)seed * 100 };
+                new DraftsOptions
+                {
+                    Count = 5,
+                    MaxTokens = 12,
+                    Method = DraftsMethod.Batched,
+                    Temperature = 1.2f,
+                    TopP = .95f,
+                    Seed = (ulong)seed * 100
+                };
             using var session = model.NewSession();
             var last = await Last(session, prompt, options);
             await session.PrefillAsync(prompt, cancellationToken: Cancellation);
@@ -96,8 +103,16 @@ public sealed class DraftsSessionTests : IDisposable
         using var session = model.NewSession();
         var prompt = new[] { 2, 3, 4, 2 };
         var options =
-            new DraftsOptions { Count = 4, MaxTokens = 2, Method = DraftsMethod.Batched, Distinct = true, Temperature = 1, TopP = 1,
-            IgnoreEos = true };
+            new DraftsOptions
+            {
+                Count = 4,
+                MaxTokens = 2,
+                Method = DraftsMethod.Batched,
+                Distinct = true,
+                Temperature = 1,
+                TopP = 1,
+                IgnoreEos = true
+            };
         var seen = new HashSet<string>();
         for (var seed = 0ul; seed < 20; seed++)
         {
@@ -152,8 +167,18 @@ public sealed class DraftsSessionTests : IDisposable
         using var model = _folder.Load();
         var prompt = TinyModel.Prompt(20);
         var options =
-            new DraftsOptions { Count = 2, Prefixes = 3, PrefixTokens = 4, MaxTokens = 9, Temperature = 1, TopP = 1, Seed = 5,
-            IgnoreEos = true, StopsEarly = false };
+            new DraftsOptions
+            {
+                Count = 2,
+                Prefixes = 3,
+                PrefixTokens = 4,
+                MaxTokens = 9,
+                Temperature = 1,
+                TopP = 1,
+                Seed = 5,
+                IgnoreEos = true,
+                StopsEarly = false
+            };
         using var session = model.NewSession();
         var last = await Last(session, prompt, options);
         Assert.Equal(6, last.Drafts.Count);
@@ -198,8 +223,14 @@ public sealed class DraftsSessionTests : IDisposable
     {
         using var folder = new TinyModel(ScheduleTests.Config);
         var options =
-            new ModelOptions { Device = "cpu", Threads = 1, ContextLength = 300, PrefillChunk = chunk,
-            KvCache = KvCacheOptions.Named(cache) };
+            new ModelOptions
+            {
+                Device = "cpu",
+                Threads = 1,
+                ContextLength = 300,
+                PrefillChunk = chunk,
+                KvCache = KvCacheOptions.Named(cache)
+            };
         using var plain = folder.Load(options);
         using var model =
             folder.Load(options with { KvCache = options.KvCache with { SharedTokens = 64 * pages, ExactTokens = 64 * pages / 2 } });
@@ -322,8 +353,16 @@ public sealed class DraftsSessionTests : IDisposable
     private static DraftsOptions[] Kinds(int seed)
     {
         var common =
-            new DraftsOptions { Count = 4, MaxTokens = 9, Seed = (ulong)seed, Temperature = 1.1f, TopP = .9f, SuperposedTemperature = .5,
-            Mode = DraftsMode.None };
+            new DraftsOptions
+            {
+                Count = 4,
+                MaxTokens = 9,
+                Seed = (ulong)seed,
+                Temperature = 1.1f,
+                TopP = .9f,
+                SuperposedTemperature = .5,
+                Mode = DraftsMode.None
+            };
         return
         [
             common with { Method = DraftsMethod.Superposed },

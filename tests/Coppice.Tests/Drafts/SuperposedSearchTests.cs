@@ -103,8 +103,15 @@ public sealed class SuperposedSearchTests
         using var file = new TemporaryFile();
         using var store = GoldenDrafts.Store(file, 10, 3, [[5, 6, 7]]);
         var rules =
-            new SuperposedRules { Count = 2, Candidates = 4, Temperature = .5, NGramWeight = .5, OrderWeights = [.1, .2],
-            Stop = new StopRule(9, []) };
+            new SuperposedRules
+            {
+                Count = 2,
+                Candidates = 4,
+                Temperature = .5,
+                NGramWeight = .5,
+                OrderWeights = [.1, .2],
+                Stop = new StopRule(9, [])
+            };
         var logits = new[] { 2f, 1, 0, -1 };
         var hit = new SuperposedSearch(rules, store, new[] { 1 });
         hit.Step([3, 4, 8, 9], logits);
