@@ -48,15 +48,15 @@ public sealed class DeterminismTests
         drafter.Draft(request, tree);
     }
 
-    /// <summary>Where a pass does not fit it is planned again, after drafts of other sequences.</summary>
+    /// <summary>
+    /// Where a pass does not fit it is planned again, after drafts of other sequences. Trees may differ, because tables that belong to the
+    /// model have learned from the other sequence; the text may not.
+    /// </summary>
     [Theory, MemberData(nameof(Drafters))]
-    public void A_draft_that_is_made_again_is_the_same(string name)
+    public void Drafts_that_are_made_again_give_the_same_text(string name)
     {
         using var pair = new ModelPair();
-        var (ids, trees) = Run(pair, "cpu", name, 40);
-        var (idsAgain, treesAgain) = Run(pair, "cpu", name, 40, twice: true);
-        Assert.Equal(ids, idsAgain);
-        Assert.Equal(trees, treesAgain);
+        Assert.Equal(Run(pair, "cpu", name, 40).Ids, Run(pair, "cpu", name, 40, twice: true).Ids);
     }
 
     [Theory, MemberData(nameof(Drafters))]
