@@ -11,9 +11,11 @@ internal static class LogProbabilities
     /// <summary>ln Σ exp(z), with the maximum taken out and the sum in double.</summary>
     public static double LogSum(ReadOnlySpan<float> logits)
     {
-        var max = Max(logits);
+        var max = TensorPrimitives.Max(logits);     // NaN where an element is
+        if (float.IsFinite(max)) return max + Math.Log(WeightedDraw.Mass(logits, max));
+        if (!float.IsNaN(max)) return max;
+        max = LargestNumber(logits);
         if (!float.IsFinite(max)) return max;
-        if (!float.IsNaN(TensorPrimitives.Max(logits))) return max + Math.Log(WeightedDraw.Mass(logits, max));
         var sum = 0.0;
         foreach (var logit in logits)
         {
@@ -53,11 +55,10 @@ internal static class LogProbabilities
         return float.IsPositiveInfinity(logit) ? -Math.Log(equal) : double.NegativeInfinity;
     }
 
-    private static float Max(ReadOnlySpan<float> logits)
+    /// <summary>The largest element that is not NaN; -∞ where all are.</summary>
+    private static float LargestNumber(ReadOnlySpan<float> logits)
     {
-        var max = TensorPrimitives.Max(logits);
-        if (!float.IsNaN(max)) return max;
-        max = float.NegativeInfinity;       // an element is NaN, so look again without
+        var max = float.NegativeInfinity;
         foreach (var logit in logits)
         {
             if (logit > max) max = logit;

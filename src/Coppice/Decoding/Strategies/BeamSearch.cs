@@ -18,12 +18,12 @@ internal readonly record struct BeamRow(int[] Tokens, double[] LogProbabilities)
 /// </remarks>
 /// <param name="beams">B.</param>
 /// <param name="stop">When a beam ends.</param>
-/// <param name="minTokens">No beam ends before it has so many tokens.</param>
+/// <param name="minTokens">No beam ends before it has this many tokens.</param>
 /// <param name="endsText">Whether the text of these tokens ends it; null for none.</param>
 internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Func<int[], bool>? endsText = null)
 {
     private readonly List<ScoredDraft> _ended = [];
-    private readonly List<Pair> _pairs = [];
+    private readonly List<DraftPair> _pairs = [];
     private List<ScoredDraft> _alive = [new ScoredDraft([], 0, null)];
 
     /// <summary>Best tokens of a row that must be given, so that enough are left when each end token is among them.</summary>
@@ -53,7 +53,7 @@ internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Fu
         for (var beam = 0; beam < rows.Length; beam++)
         {
             for (var i = 0; i < rows[beam].Tokens.Length; i++)
-                _pairs.Add(new Pair(_alive[beam].Score + rows[beam].LogProbabilities[i], beam, rows[beam].Tokens[i]));
+                _pairs.Add(new DraftPair(_alive[beam].Score + rows[beam].LogProbabilities[i], beam, rows[beam].Tokens[i]));
         }
         _pairs.Sort();
         var next = new List<ScoredDraft>(beams);
@@ -69,13 +69,5 @@ internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Fu
         _ended.Sort((a, b) => b.Mean.CompareTo(a.Mean));
         if (_ended.Count > beams) _ended.RemoveRange(beams, _ended.Count - beams);
         _alive = next;
-    }
-
-    /// <summary>A beam and a token to go on with; sorted, the best comes first.</summary>
-    private readonly record struct Pair(double Score, int Beam, int Token) : IComparable<Pair>
-    {
-        public int CompareTo(Pair other) =>
-            Score != other.Score ? other.Score.CompareTo(Score) : Beam != other.Beam ? Beam.CompareTo(other.Beam)
-                : Token.CompareTo(other.Token);
     }
 }

@@ -27,7 +27,7 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
     bool>? endsText = null)
 {
     private readonly List<ScoredDraft> _ended = [];
-    private readonly List<Pair> _pairs = [], _refill = [];
+    private readonly List<DraftPair> _pairs = [], _refill = [];
     private List<ScoredDraft> _alive = [new ScoredDraft([], 0, null)];
     private readonly List<(NGramContext Context, double[] Shares)> _shares = [];
     private double[] _logs = [], _grams = [];
@@ -214,14 +214,14 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
         var (score, alpha) = (_alive[draft].Score, rules.NGramWeight);
         if (!counts)
         {
-            _pairs.Add(new Pair(score + _logs[candidate], draft, token));
+            _pairs.Add(new DraftPair(score + _logs[candidate], draft, token));
             return;
         }
         // At weight 1 the model only chooses the candidates: nothing is multiplied by 0.
         var model = alpha == 1 ? 0 : (1 - alpha) * _logs[candidate];
-        if (!known) _pairs.Add(new Pair(score + model + SuperposedRules.Penalty, draft, token));
-        else if (_grams[candidate] > 0) _pairs.Add(new Pair(score + model + alpha * Math.Log(_grams[candidate]), draft, token));
-        else _refill.Add(new Pair(score + model + SuperposedRules.Penalty, draft, token));
+        if (!known) _pairs.Add(new DraftPair(score + model + SuperposedRules.Penalty, draft, token));
+        else if (_grams[candidate] > 0) _pairs.Add(new DraftPair(score + model + alpha * Math.Log(_grams[candidate]), draft, token));
+        else _refill.Add(new DraftPair(score + model + SuperposedRules.Penalty, draft, token));
     }
 
     /// <summary>From pairs to drafts: those that end leave, the best others go on.</summary>
@@ -253,7 +253,7 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
         (_alive, _chosen) = (next, null);
     }
 
-    private ScoredDraft Take(Pair pair)
+    private ScoredDraft Take(DraftPair pair)
     {
         var parent = _alive[pair.Draft];
         int? place = parent.Tokens.Length == 0 ? null : _chosen ?? pair.Draft;
@@ -267,13 +267,5 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
         if (next.Count == rules.Count) return;
         if (rules.Diverse && next.Exists(other => Beginning(other) == Beginning(draft))) return;
         next.Add(draft);
-    }
-
-    /// <summary>A draft and a token to go on with; sorted, the best comes first.</summary>
-    private readonly record struct Pair(double Score, int Draft, int Token) : IComparable<Pair>
-    {
-        public int CompareTo(Pair other) =>
-            Score != other.Score ? other.Score.CompareTo(Score) : Draft != other.Draft ? Draft.CompareTo(other.Draft)
-                : Token.CompareTo(other.Token);
     }
 }
