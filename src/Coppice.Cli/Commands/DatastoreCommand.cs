@@ -40,11 +40,12 @@ internal static class DatastoreCommand
     {
         if (!context.Has(Text) && !context.Has(Lines)) throw context.Usage("--text or --jsonl must be given");
         var tokenizer = ModelFolders.LoadTokenizer(context.Value(Model)!);
-        var documents = Documents(context).Select(text => tokenizer.Encode(text, addSpecialTokens: false)).ToArray();
+        var documents = DocumentReader.Read(context.Value(Text), context.Value(Lines))
+            .Select(text => tokenizer.Encode(text, addSpecialTokens: false)).ToArray();
         var fingerprint = TokenizerFingerprint.Of(tokenizer);
         var (path, kind) = (context.Value(Out)!, context.Value(Kind)!);
         int entries;
-        using (var file = Create(path))
+        using (var file = OutputFile.Create(path))
             entries = kind == SuffixOptions.KindName
                 ? SuffixDatastore.Build(file, fingerprint, documents)
                 : TrigramStore.Build(file, fingerprint, documents);
@@ -55,24 +56,5 @@ internal static class DatastoreCommand
             $"{path}: {result.Documents:N0} documents, {Quantity.Count(result.Tokens)} tokens, {Quantity.Count(entries)} entries, "
             + $"{Quantity.Bytes(result.Bytes)}");
         return ExitStatus.Done;
-    }
-
-    private static IEnumerable<string> Documents(CommandContext context)
-    {
-        foreach (var path in context.Value(Text) ?? []) yield return TextFile.Read(path);
-        if (context.Value(Lines) is not { } lines) yield break;
-        foreach (var line in JsonLines.Read(lines)) yield return line.Text("text") ?? throw line.Wrong("must have a \"text\", found none.");
-    }
-
-    private static FileStream Create(string path)
-    {
-        try
-        {
-            return File.Create(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new CommandException($"{path}: cannot be written: {error.Message}", error);
-        }
     }
 }

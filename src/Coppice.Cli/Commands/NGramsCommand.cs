@@ -69,11 +69,11 @@ internal static class NGramsCommand
         try
         {
             bool stopped;
-            using (var file = Create(partial))
+            using (var file = OutputFile.Create(partial))
             {
                 stopped = context.Interrupts.Run(cancellation =>
                 {
-                    foreach (var document in Documents(context))
+                    foreach (var document in DocumentReader.Read(context.Value(Text), context.Value(Lines), context.Value(Separator)))
                     {
                         cancellation.ThrowIfCancellationRequested();
                         var ids = tokenizer.Encode(document, addSpecialTokens: false);
@@ -97,7 +97,8 @@ internal static class NGramsCommand
         if (context.Output.Json) context.Output.WriteJson(result, CliJson.Default.NGramsResult);
         else context.Output.WriteLine(
             $"{path}: {result.Documents:N0} documents, {Quantity.Count(tokens)} tokens, "
-            + $"{string.Join(", ", orders.Select(order => $"{Quantity.Count(order.Entries)} runs of {order.Order}"))}, {Quantity.Bytes(result.Bytes)}");
+            + $"{string.Join(", ", orders.Select(order => $"{Quantity.Count(order.Entries)} runs of {order.Order}"))}, "
+            + Quantity.Bytes(result.Bytes));
         return ExitStatus.Done;
     }
 
@@ -122,28 +123,6 @@ internal static class NGramsCommand
         catch (ArgumentException error)
         {
             throw new CommandException(Failure.Message(error), error);
-        }
-    }
-
-    private static IEnumerable<string> Documents(CommandContext context)
-    {
-        foreach (var path in context.Value(Text) ?? [])
-        {
-            foreach (var document in DocumentReader.Read(path, context.Value(Separator))) yield return document;
-        }
-        if (context.Value(Lines) is not { } lines) yield break;
-        foreach (var line in JsonLines.Read(lines)) yield return line.Text("text") ?? throw line.Wrong("must have a \"text\", found none.");
-    }
-
-    private static FileStream Create(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new CommandException($"{path}: cannot be written: {error.Message}", error);
         }
     }
 }

@@ -7,6 +7,21 @@ internal static class DocumentReader
 {
     private const int Block = 1 << 16;
 
+    /// <summary>The documents of <paramref name="files"/>, then those of a file with one in each line.</summary>
+    /// <param name="files">Plain text; null for none.</param>
+    /// <param name="lines">Lines with a "text" each, or - for stdin; null for none.</param>
+    /// <param name="separator">What stands between two documents of a file of plain text; null where each file is one.</param>
+    /// <exception cref="CommandException">A file cannot be read, is not UTF-8, or a line has no text.</exception>
+    public static IEnumerable<string> Read(IEnumerable<string>? files, string? lines, string? separator = null)
+    {
+        foreach (var path in files ?? [])
+        {
+            foreach (var document in Read(path, separator)) yield return document;
+        }
+        if (lines is null) yield break;
+        foreach (var line in JsonLines.Read(lines)) yield return line.Text("text") ?? throw line.Wrong("must have a \"text\", found none.");
+    }
+
     /// <summary>The documents of <paramref name="path"/>: the whole text, or what stands between separators.</summary>
     /// <param name="path">A file, or - for stdin.</param>
     /// <param name="separator">What stands between two documents and belongs to neither; null for one document.</param>

@@ -1,0 +1,21 @@
+namespace Coppice.Cli;
+
+/// <summary>Files that a command writes.</summary>
+internal static class OutputFile
+{
+    private const int BufferBytes = 1 << 20;
+
+    /// <summary>A new file, or an empty one in place of what is there.</summary>
+    /// <exception cref="CommandException">It cannot be written.</exception>
+    public static FileStream Create(string path)
+    {
+        try
+        {
+            return File.Create(path, BufferBytes);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new CommandException($"{path}: cannot be written: {error.Message}", error);
+        }
+    }
+}
