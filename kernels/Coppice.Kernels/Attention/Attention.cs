@@ -21,8 +21,7 @@ public abstract partial class Backend
     {
         using var running = Enter();
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
-        Profile?.Work(AttentionBytes(q, kv.Keys, mask) + Bytes(y), AttentionFlops(q, mask), AttentionShape(q, kv.Keys),
-            LaunchPlan.Attention(q, mask));
+        ProfileAttention(q, kv.Keys, mask, y);
         if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
     }
 
@@ -32,8 +31,7 @@ public abstract partial class Backend
         using var running = Enter();
         CheckPageTable("attention", kv);
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, y);
-        Profile?.Work(AttentionBytes(q, kv.Keys, mask) + Bytes(y), AttentionFlops(q, mask), AttentionShape(q, kv.Keys),
-            LaunchPlan.Attention(q, mask));
+        ProfileAttention(q, kv.Keys, mask, y);
         if (q.Rows > 0) AttentionCore(q, kv, mask, scale, softCap, y);
     }
 
@@ -41,6 +39,10 @@ public abstract partial class Backend
     protected abstract void AttentionCore(Tensor q, in DenseKv kv, in AttentionMask mask, float scale, float softCap, Tensor y);
     /// <inheritdoc cref="Attention(Tensor, in DenseKv, in AttentionMask, float, float, Tensor)"/>
     protected abstract void AttentionCore(Tensor q, in PagedKv kv, in AttentionMask mask, float scale, float softCap, Tensor y);
+
+    private void ProfileAttention(in Tensor q, in Tensor keys, in AttentionMask mask, in Tensor y) =>
+        Profile?.Work(AttentionBytes(q, keys, mask) + Bytes(y), AttentionFlops(q, mask), AttentionShape(q, keys),
+            LaunchPlan.Attention(q, mask));
 
     /// <summary>Bytes of queries and of the keys and values that any row sees, each read once.</summary>
     /// <param name="q"/><param name="keys"/><param name="mask"/>

@@ -19,6 +19,9 @@ public abstract partial class Backend
     private static long AppendBytes(in Tensor keys, in Tensor k) =>
         2 * (Bytes(k) + (long)k.Rows * k.Shape.RowLength * keys.Type.Size());
 
+    /// <summary>Bytes that moving keys and values of tokens reads and writes.</summary>
+    private static long MoveBytes(in Tensor keys, int tokens) => 4L * tokens * keys.Shape[1] * keys.Shape[2] * keys.Type.Size();
+
     private void CheckMove(in Tensor keys, in Tensor values, int capacity, ReadOnlySpan<int> sources, int start)
     {
         CheckKv("kv_move", keys, values);

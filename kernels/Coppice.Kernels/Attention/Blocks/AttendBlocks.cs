@@ -48,8 +48,7 @@ public abstract partial class Backend
         CheckPageTable("attend_blocks", kv);
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, q);
         CheckStates("attend_blocks", q, states);
-        Profile?.Work(AttentionBytes(q, kv.Keys, mask, from.Of(mask.Start)) + Bytes(states), shape: AttentionShape(q, kv.Keys),
-            launches: null);
+        ProfileBlocks(q, kv.Keys, mask, from, states);
         if (q.Rows > 0) AttendBlocksCore(q, kv, mask, from, scale, softCap, states, continues);
     }
 
@@ -60,8 +59,7 @@ public abstract partial class Backend
         using var running = Enter();
         CheckAttention(q, kv.Keys, kv.Values, kv.Capacity, mask, softCap, q);
         CheckStates("attend_blocks", q, states);
-        Profile?.Work(AttentionBytes(q, kv.Keys, mask, from.Of(mask.Start)) + Bytes(states), shape: AttentionShape(q, kv.Keys),
-            launches: null);
+        ProfileBlocks(q, kv.Keys, mask, from, states);
         if (q.Rows > 0) AttendBlocksCore(q, kv, mask, from, scale, softCap, states, continues);
     }
 
@@ -91,6 +89,9 @@ public abstract partial class Backend
         Tensor states, bool continues);
     /// <inheritdoc cref="MergeBlocks"/>
     protected abstract void MergeBlocksCore(Tensor states, Tensor y);
+
+    private void ProfileBlocks(in Tensor q, in Tensor keys, in AttentionMask mask, in KvHorizon from, in Tensor states) =>
+        Profile?.Work(AttentionBytes(q, keys, mask, from.Of(mask.Start)) + Bytes(states), shape: AttentionShape(q, keys), launches: null);
 
     /// <summary>Bytes of a sequence's chunks; the table, which says which layout each has, is read from the device.</summary>
     private long ChunkBytes(in CompressedKv kv)

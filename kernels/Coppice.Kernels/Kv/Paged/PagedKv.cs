@@ -38,7 +38,7 @@ public abstract partial class Backend
         using var running = Enter();
         CheckPageTable("kv_move", kv);
         CheckMove(kv.Keys, kv.Values, kv.Capacity, sources, start);
-        Profile?.Work(4L * sources.Length * kv.KvHeads * kv.HeadDim * kv.Keys.Type.Size());
+        Profile?.Work(MoveBytes(kv.Keys, sources.Length));
         KvMoveCore(kv, sources, start);
     }
 
