@@ -71,7 +71,8 @@ internal static class DraftQuality
                 for (var seed = 0ul; seed < (method.Seeds ? (ulong)seeds : 1); seed++)
                 {
                     var drafts = DraftMethods.Run(session, prompt.Ids, method.With(count, seed, ngrams)).Drafts;
-                    totals.Add(prompt, drafts, [.. drafts.Select(draft => known ? -draft.LogScore / draft.Ids.Count : Loss(prompt, draft))]);
+                    totals.Add(prompt, drafts,
+                        [.. drafts.Select(draft => known ? -draft.LogScore / draft.Ids.Count : Loss(prompt, draft))]);
                 }
             }
             yield return totals.Row(method.Name, count);
@@ -133,7 +134,8 @@ internal static class DraftQuality
             _hits += leading > 0 ? 1 : 0;
             _withTruth++;
 
-            IReadOnlyList<int>[] Others(Draft draft) => [.. drafts.Where(other => !ReferenceEquals(other, draft)).Select(other => other.Ids)];
+            IReadOnlyList<int>[] Others(Draft draft) =>
+                [.. drafts.Where(other => !ReferenceEquals(other, draft)).Select(other => other.Ids)];
         }
 
         public DraftQualityRow Row(string method, int count) => new(

@@ -64,12 +64,13 @@ internal static class DraftSpeed
                     step = PlainStep(session, prompt, out _);
                 }
             }
-            yield return new DraftSpeedRow(Plain, 1, context, Median(plain), 1, 0, 0, 0);
+            yield return new DraftSpeedRow(Plain, 1, context, Percentiles.Median(plain), 1, 0, 0, 0);
             foreach (var ((method, count), samples) in runs)
             {
+                double Middle(Func<Sample, double> of) => Percentiles.Median(samples.Select(of));
                 yield return new DraftSpeedRow(
-                    method, count, context, Median(samples.Select(s => s.Milliseconds)), Median(samples.Select(s => s.Ratio)),
-                    Median(samples.Select(s => s.Forward)), Median(samples.Select(s => s.Lookup)), Median(samples.Select(s => s.Merge)));
+                    method, count, context, Middle(s => s.Milliseconds), Middle(s => s.Ratio), Middle(s => s.Forward),
+                    Middle(s => s.Lookup), Middle(s => s.Merge));
             }
         }
     }
@@ -86,7 +87,7 @@ internal static class DraftSpeed
             var drafts = DraftMethods.Run(other, prompt, DraftMethods.All[0].With(count, 1, null));
             if (round >= 0) ratios.Add(drafts.Timing.FirstToken / one.LastResult!.FirstTokenTime);
         }
-        return Median(ratios);
+        return Percentiles.Median(ratios);
     }
 
     /// <summary>What n-grams take in the first drafts with them, which must be the first of the process.</summary>
@@ -96,12 +97,6 @@ internal static class DraftSpeed
         var steps = DraftMethods.Steps(session, Prompt(text, 0, 15), DraftMethods.NGrams.With(3, 1, ngrams));
         var first = steps[0].Timing.Lookup.TotalMicroseconds;
         return new ColdLookup(first, (steps[^1].Timing.Lookup.TotalMicroseconds - first) / (steps.Count - 1));
-    }
-
-    public static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length == 0 ? double.NaN : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     private static int[] Prompt(int[] text, int start, int length) =>
