@@ -28,7 +28,7 @@ internal static class ContentMapping
     {
         var content = FunctionCallContent.CreateFromParsedArguments(
             call.Arguments, call.Id, call.Name,
-            static arguments => JsonSerializer.Deserialize(arguments, MappingJson.Default.DictionaryStringObject));
+            static arguments => JsonSerializer.Deserialize(arguments, ClientJson.Default.DictionaryStringObject));
         content.RawRepresentation = call;
         return content;
     }
@@ -82,6 +82,3 @@ internal static class ContentMapping
         var other => JsonSerializer.Serialize(other, AIJsonUtilities.DefaultOptions.GetTypeInfo(other.GetType())),
     };
 }
-
-[System.Text.Json.Serialization.JsonSerializable(typeof(Dictionary<string, object?>))]
-internal sealed partial class MappingJson : System.Text.Json.Serialization.JsonSerializerContext;

@@ -125,7 +125,7 @@ internal sealed class RequestMapping(IChatClient client, LanguageModel model, Co
         if (format.Knows("reasoning_effort") && effort != ReasoningEffort.None)
         {
             var level = effort == ReasoningEffort.ExtraHigh ? "high" : effort.ToString().ToLowerInvariant();
-            request = WithVariable(request, "reasoning_effort", JsonSerializer.SerializeToElement(level, OptionJson.Default.String));
+            request = WithVariable(request, "reasoning_effort", JsonSerializer.SerializeToElement(level, ClientJson.Default.String));
         }
         return request with { Reasoning = effort != ReasoningEffort.None };
     }
@@ -181,6 +181,3 @@ internal sealed class RequestMapping(IChatClient client, LanguageModel model, Co
     private static NotSupportedException Refused(string option, string reason) =>
         new($"ChatOptions.{option} cannot be followed: {reason}.");
 }
-
-[System.Text.Json.Serialization.JsonSerializable(typeof(string))]
-internal sealed partial class OptionJson : System.Text.Json.Serialization.JsonSerializerContext;

@@ -11,6 +11,7 @@ internal sealed class CallParser(CallSyntax syntax, IReadOnlyCollection<string>?
     private const string CodeTag = CallSyntax.CodeTag, CodeTool = "python",
         IdLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     private const int IdLength = 9;     // as one family's template demands
+    private static readonly string[] MessageEnds = ["<|eom_id|>", "<|eot_id|>"];
 
     private readonly List<ToolCall> _calls = [];
 
@@ -156,7 +157,7 @@ internal sealed class CallParser(CallSyntax syntax, IReadOnlyCollection<string>?
 
     /// <summary>The text without the tokens that end a message with calls.</summary>
     private static string WithoutEnds(string text) =>
-        text.Replace("<|eom_id|>", "", StringComparison.Ordinal).Replace("<|eot_id|>", "", StringComparison.Ordinal);
+        MessageEnds.Aggregate(text, (left, mark) => left.Replace(mark, "", StringComparison.Ordinal));
 
     private bool TakeBraced(ref string rest)
     {
@@ -194,7 +195,7 @@ internal sealed class CallParser(CallSyntax syntax, IReadOnlyCollection<string>?
             rest = after;
             Skip(ref rest, CodeTag);
         }
-        foreach (var mark in (string[])["<|eom_id|>", "<|eot_id|>"]) Skip(ref rest, mark);
+        foreach (var mark in MessageEnds) Skip(ref rest, mark);
         if (_calls.Count > before) return true;
         var code = WithoutEnds(all);
         if (PythonCalls.Read(code) is { Count: > 0 } calls && (isCode || calls.All(call => IsKnown(call.Name))))

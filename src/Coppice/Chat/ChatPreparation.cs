@@ -37,8 +37,8 @@ internal sealed class ChatPreparation
             ids = [.. ids, .. _model.Tokenizer!.Encode(reasoning.Open + "\n", addSpecialTokens: false)];
             beginsInReasoning = true;
         }
-        var syntax = (_format.Tools ?? ToolCallFormat.Tagged).Syntax;
-        var generation = Held(syntax, beginsInReasoning ? reasoning!.Close : null);
+        var tools = _format.Tools ?? ToolCallFormat.Tagged;
+        var generation = Held(tools.Syntax, beginsInReasoning ? reasoning!.Close : null);
         return new ChatPrompt
         {
             Ids = ids,
@@ -46,7 +46,7 @@ internal sealed class ChatPreparation
             Scope = _request.Scope,
             Reasoning = reasoning,
             BeginsInReasoning = beginsInReasoning,
-            Tools = _format.Tools ?? ToolCallFormat.Tagged,
+            Tools = tools,
             ToolNames = _tools is null ? [] : [.. _request.Tools.Select(tool => tool.Name)],
             Generation = generation with { ShowSpecialTokens = true },
         };
@@ -54,7 +54,10 @@ internal sealed class ChatPreparation
 
     /// <summary>Whether something holds for the answer from its first token on.</summary>
     private bool IsHeld => (_generation.NeedsText && _generation.ConstraintTrigger is null)
-        || (_tools is not null && _request.ToolChoice.IsRequired);
+        || MustCall;
+
+    /// <summary>Whether the answer must be a call.</summary>
+    private bool MustCall => _tools is not null && _request.ToolChoice.IsRequired;
 
     /// <summary>The options of the request with what its tools demand.</summary>
     /// <param name="syntax">How calls are written.</param>
@@ -62,7 +65,7 @@ internal sealed class ChatPreparation
     private GenerationOptions Held(CallSyntax syntax, string? close)
     {
         var options = _request.Generation;
-        if (_format.IsInChannels && (_generation.NeedsText || (_tools is not null && _request.ToolChoice.IsRequired)))
+        if (_format.IsInChannels && (_generation.NeedsText || MustCall))
             throw new ArgumentException("chat: answers in channels can neither be held to a schema nor to a call.");
         if (_tools is null)
             return close is not null && _generation.NeedsText && options.ConstraintTrigger is null
