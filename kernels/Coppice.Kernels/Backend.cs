@@ -67,7 +67,7 @@ public abstract partial class Backend : IDisposable
     /// <summary>Kernels launched so far; null where ops are not kernels of a device.</summary>
     internal virtual int? Launches => null;
 
-    /// <summary>Bytes that the device's memory can be read at, in 10⁹ a second, as its maker says; null where nobody says.</summary>
+    /// <summary>Bytes that the device's memory can be read at, in 10⁹ a second, as its maker says; null where that is unknown.</summary>
     internal virtual double? PeakGigabytesPerSecond => null;
 
     /// <summary>Bytes of device memory that can be asked for now.</summary>

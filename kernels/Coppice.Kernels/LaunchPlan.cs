@@ -1,6 +1,8 @@
 namespace Coppice.Kernels;
 
-/// <summary>How the ops of a GPU are cut into kernels, where that follows from shapes: for the back end, and for who counts launches.</summary>
+/// <summary>
+/// How the ops of a GPU are cut into kernels, where that follows from shapes: for the back end, and for those who count launches.
+/// </summary>
 internal static class LaunchPlan
 {
     /// <summary>Elements of a row that one group searches: they stay in L1 from the first of its k passes to the last.</summary>

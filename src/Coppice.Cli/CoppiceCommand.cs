@@ -30,7 +30,8 @@ internal static class CoppiceCommand
         var root = new RootCommand("Coppice runs large language models in pure C#, on the CPU and on NVIDIA GPUs.")
         {
             Json, Verbose,
-            GenerateCommand.Create(), ChatCommand.Create(), DraftsCommand.Create(), ScoreCommand.Create(), EmbedCommand.Create(), LogitsCommand.Create(), PerplexityCommand.Create(),
+            GenerateCommand.Create(), ChatCommand.Create(), DraftsCommand.Create(), ScoreCommand.Create(), EmbedCommand.Create(),
+            LogitsCommand.Create(), PerplexityCommand.Create(),
             TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ProfileCommand.Create(),
             ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(), NGramsCommand.Create(), SchemaCommand.Create(),
         };

@@ -29,7 +29,7 @@ public sealed class CoppiceChatClient : IChatClient
     /// <summary>A client of <paramref name="model"/>.</summary>
     /// <param name="model">The model; it must have a chat template.</param>
     /// <param name="options">What holds for every answer; null for the defaults.</param>
-    /// <param name="logger">Is told how answers ended (Debug) and failed (Warning), without their texts; null for nobody.</param>
+    /// <param name="logger">Is told how answers ended (Debug) and failed (Warning), without their texts; null for none.</param>
     /// <param name="ownsModel">Whether the model is disposed with the client.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="InvalidOperationException">The model has no chat template.</exception>

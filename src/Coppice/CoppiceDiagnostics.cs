@@ -1,6 +1,6 @@
 namespace Coppice;
 
-/// <summary>Names under which the library tells what it does, to whoever listens. Nobody listening costs nothing.</summary>
+/// <summary>Names under which the library tells what it does, to those who listen. Without listeners it costs nothing.</summary>
 public static class CoppiceDiagnostics
 {
     /// <summary>

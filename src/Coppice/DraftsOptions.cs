@@ -55,7 +55,7 @@ public sealed record DraftsOptions
     public int Count { get; init; } = 3;
     /// <summary>Tokens of a draft at most; 10 by default.</summary>
     public int MaxTokens { get; init; } = 10;
-    /// <summary>No draft ends before it has so many tokens; 0 by default, at most <see cref="MaxTokens"/>.</summary>
+    /// <summary>No draft ends before it has this many tokens; 0 by default, at most <see cref="MaxTokens"/>.</summary>
     public int MinTokens { get; init; }
     /// <summary>How they are made.</summary>
     public DraftsMethod Method { get; init; }

@@ -20,7 +20,8 @@ internal static class DraftsCommand
     private static readonly Option<int?> MaxTokens =
         ModelArguments.Whole("--max-tokens", 1, int.MaxValue, $"Tokens of a draft at most [default: {Defaults.MaxTokens}]");
     private static readonly Option<string> Method = Methods.Option(
-        "superposed: all drafts from one pass a step; batched: sampled, in one pass; beam: the most probable; auto: the cheapest that is nearly as good as the best");
+        "superposed: all drafts from one pass a step; batched: sampled, in one pass; beam: the most probable; "
+        + "auto: the cheapest that is nearly as good as the best");
     private static readonly Option<string> Mode =
         Modes.Option("geom: n-grams re-rank superposed drafts; none: the model alone; auto: n-grams where there are enough of them");
     private static readonly Option<string?> NGrams = new("--ngrams")
@@ -33,7 +34,8 @@ internal static class DraftsCommand
     private static readonly Option<string?> MinLogProb = new("--min-log-prob")
     {
         Description =
-            "Leave out candidates of superposed drafts whose log-probability among the candidates is below X; none for no limit [default: -50]",
+            "Leave out candidates of superposed drafts whose log-probability among the candidates is below X; "
+            + "none for no limit [default: -50]",
         HelpName = "X",
     };
     private static readonly Option<string[]> Stop =

@@ -29,7 +29,8 @@ internal static class ProfileCommand
         var model = loaded.Model;
         if (tokens + 2 > model.ContextLength)
             throw new CommandException(
-                $"profile: {tokens} tokens and one more need a context of {tokens + 2}, but it holds {model.ContextLength} (raise --context).");
+                $"profile: {tokens} tokens and one more need a context of {tokens + 2}, "
+                + $"but it holds {model.ContextLength} (raise --context).");
         ProfileResult? result = null;
         context.Interrupts.Run(cancellation => result = Measure(context.Output, model, tokens, rounds, cancellation));
         if (result is null) return ExitStatus.Interrupted;
@@ -37,7 +38,9 @@ internal static class ProfileCommand
         return ExitStatus.Done;
     }
 
-    /// <summary>Warm-up rounds, then those that count, each of a prompt and a decoded token, with the machine's own speed beside them.</summary>
+    /// <summary>
+    /// Warm-up rounds, then those that count, each of a prompt and a decoded token, with the machine's own speed beside them.
+    /// </summary>
     private static ProfileResult Measure(CommandOutput output, LanguageModel model, int tokens, int rounds, CancellationToken cancellation)
     {
         var prompt = SpeedRow.Prompt(tokens + 1, model.VocabularySize);
@@ -76,7 +79,8 @@ internal static class ProfileCommand
     }
 
     /// <summary>Ops of the tokens of <paramref name="prompt"/> that the session does not hold, up to the next token.</summary>
-    private static IReadOnlyList<OpTotal> Pass(Session session, OpProfile profile, ReadOnlyMemory<int> prompt, CancellationToken cancellation)
+    private static IReadOnlyList<OpTotal> Pass(
+        Session session, OpProfile profile, ReadOnlyMemory<int> prompt, CancellationToken cancellation)
     {
         profile.Take();
         var options = new GenerationOptions { MaxTokens = 1, IgnoreEos = true };

@@ -20,8 +20,8 @@ internal sealed class OpTimes(string pass)
     public int? Launches => _rounds[0].Aggregate((int?)0, (sum, total) => sum + total.Launches);
 
     /// <summary>The medians over the rounds, beside what the device could do.</summary>
-    /// <param name="gigabytes">10⁹ bytes that it reads in a second; null where nobody knows.</param>
-    /// <param name="gigaflops">10⁹ multiplications and additions in a second; null where nobody knows.</param>
+    /// <param name="gigabytes">10⁹ bytes that it reads in a second; null where that is unknown.</param>
+    /// <param name="gigaflops">10⁹ multiplications and additions in a second; null where that is unknown.</param>
     public IEnumerable<ProfileRow> Rows(double? gigabytes, double? gigaflops)
     {
         for (var i = 0; i < _rounds[0].Count; i++)

@@ -61,7 +61,8 @@ internal sealed class SchemaRegistry
             catch (InvalidOperationException error)
             {
                 throw new ConstraintException(
-                    $"{name}: names and texts must be valid Unicode, found half of a surrogate pair at byte {reader.TokenStartIndex}.", error);
+                    $"{name}: names and texts must be valid Unicode, found half of a surrogate pair at byte {reader.TokenStartIndex}.",
+                    error);
             }
         }
     }

@@ -92,7 +92,8 @@ internal sealed record CallSyntax(
     /// <summary>Texts that only the model writes.</summary>
     public IEnumerable<string> Marks => Body == CallBody.Channels
         ? ["<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|call|>", "<|end|>", "<|return|>"]
-        : MarksIn([SectionOpen, CallOpen, NameEnd, CallClose, SectionClose]).Concat(OpensAtStart || WritesCode ? [CodeTag, "<|eom_id|>"] : []);
+        : MarksIn([SectionOpen, CallOpen, NameEnd, CallClose, SectionClose])
+            .Concat(OpensAtStart || WritesCode ? [CodeTag, "<|eom_id|>"] : []);
 
     /// <summary>What stands in angle or square brackets.</summary>
     private static IEnumerable<string> MarksIn(string[] texts)

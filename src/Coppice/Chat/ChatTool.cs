@@ -9,7 +9,9 @@ public sealed record ChatTool
     /// <param name="name">Its name: letters, digits, underscores, hyphens and dots.</param>
     /// <param name="description">What it does, for the model; null for nothing.</param>
     /// <param name="parameters">A JSON Schema of the object of its arguments; null for no arguments.</param>
-    /// <exception cref="ArgumentException">The name is empty or has other characters, or the schema is no object or no valid text.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is empty or has other characters, or the schema is no object or no valid text.
+    /// </exception>
     public ChatTool(string name, string? description = null, JsonElement? parameters = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -18,7 +20,8 @@ public sealed record ChatTool
         if (parameters is { ValueKind: not JsonValueKind.Object } other)
             throw new ArgumentException($"tool {name}: parameters must be a JSON object, got {other.ValueKind}.", nameof(parameters));
         if (parameters is { } schema && !IsText(schema))
-            throw new ArgumentException($"tool {name}: parameters must be valid text, found half a pair of surrogates.", nameof(parameters));
+            throw new ArgumentException($"tool {name}: parameters must be valid text, found half a pair of surrogates.",
+                nameof(parameters));
         (Name, Description, Parameters) = (name, description, parameters);
     }
 

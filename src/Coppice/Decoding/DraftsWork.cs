@@ -265,7 +265,7 @@ internal sealed class DraftsWork : ScheduledWork, IBranchLogits, IPreemptible
     });
 }
 
-/// <summary>What a step came to.</summary>
+/// <summary>The result of a step.</summary>
 /// <param name="Alive">Drafts that go on.</param>
 /// <param name="Ended">Drafts that have ended, the best first.</param>
 /// <param name="Ranked">The result, where this was the last step.</param>

@@ -78,10 +78,10 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     /// <summary>Counts and times since <see cref="Begin"/>.</summary>
     public DecodingStatistics Statistics { get; private set; }
     /// <summary>
-    /// Tokens that a continuation may reach without all keys being turned anew: fewer than fit in front of the border of a longrope model.
+    /// Tokens that a continuation may reach without all keys being turned anew: fewer than fit before the border of a longrope model.
     /// </summary>
     public int LengthLimit => _longFrom is { } border && !_beyond ? Math.Min(border, ContextLength) : ContextLength;
-    /// <summary>Who has gone on from the sequence's keys and values and gives its own up with them; null for nobody.</summary>
+    /// <summary>Who has gone on from the sequence's keys and values and gives its own up with them; null for none.</summary>
     public IPreemptible? Branches { get; set; }
     /// <summary>Why the generation ended; null while it goes on.</summary>
     public FinishReason? Finished { get; set; }

@@ -186,8 +186,8 @@ internal sealed class ModelRunner : IDisposable
         var pages = KvLayout.Pages(tokens) + (long)branches * (KvLayout.Pages(tokens + more) - tokens / KvLayout.PageSize);
         if (pages <= int.MaxValue && _pages.Fits((int)pages)) return;
         throw new DeviceMemoryException(
-            $"cache: {branches} continuations of {tokens:N0} tokens by {more:N0} need {pages:N0} pages of {KvLayout.PageSize} tokens, the model "
-            + $"has {_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or ask for fewer).");
+            $"cache: {branches} continuations of {tokens:N0} tokens by {more:N0} need {pages:N0} pages of {KvLayout.PageSize} tokens, "
+            + $"the model has {_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or ask for fewer).");
     }
 
     /// <summary>Copies rows of the last layer's output to the host; under the gate.</summary>

@@ -5,7 +5,7 @@ using Coppice.Loading;
 namespace Coppice.Observability;
 
 /// <summary>What is told of a generation by the conventions of OpenTelemetry for generative AI (semantic conventions 1.37).</summary>
-/// <remarks>Where nobody listens, nothing is allocated and no clock is read.</remarks>
+/// <remarks>Without listeners nothing is allocated and no clock is read.</remarks>
 internal static class EngineTelemetry
 {
     private const string Provider = "coppice";

@@ -37,7 +37,8 @@ public sealed class CliProfileTests(CliModelFolder files) : IClassFixture<CliMod
             Assert.True(row.GetProperty("ms").GetDouble() >= 0);
         }
         // Two layers: one product of the fused queries, keys and values each, of 32 to 32 + 2 · 16 outputs in BF16 or F32.
-        var product = Assert.Single(rows, row => row.GetProperty("name").GetString()!.StartsWith("decode-9 MatMul 32 to 64", StringComparison.Ordinal));
+        var product = Assert.Single(rows, row =>
+            row.GetProperty("name").GetString()!.StartsWith("decode-9 MatMul 32 to 64", StringComparison.Ordinal));
         Assert.Equal(2, product.GetProperty("calls").GetInt32());
         Assert.InRange(product.GetProperty("bytes").GetInt64(), 2 * 32 * 64 * 2, 2 * 2 * 32 * 64 * 4);
         Assert.True(product.GetProperty("share_of_peak").GetDouble() > 0);
@@ -76,5 +77,6 @@ public sealed class CliProfileTests(CliModelFolder files) : IClassFixture<CliMod
         row => row.GetProperty("launches") is { ValueKind: JsonValueKind.Number } launches ? launches.GetInt32() : (int?)null);
 
     private CliOutcome Profile(string device, params string[] arguments) => CliProcess.Run(
-        ["profile", "--model", files.Model, "--device", device, "--rounds", "2", "--json", .. arguments.Contains("--prompt-tokens") ? [] : (string[])["--prompt-tokens", "9"], .. arguments]);
+        ["profile", "--model", files.Model, "--device", device, "--rounds", "2", "--json",
+            .. arguments.Contains("--prompt-tokens") ? [] : (string[])["--prompt-tokens", "9"], .. arguments]);
 }

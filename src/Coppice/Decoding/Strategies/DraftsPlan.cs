@@ -92,7 +92,8 @@ internal sealed class DraftsPlan
         var candidates = Math.Min(_options.Candidates ?? Math.Max(3 * _options.Count, needed), most);
         if (candidates < Math.Min(needed, vocabularySize))
             throw new ArgumentException(
-                $"options: Candidates must be at least {needed}, the drafts and the {stop.EndIds.Count} tokens that end them, got {candidates}.");
+                $"options: Candidates must be at least {needed}, the drafts and the {stop.EndIds.Count} tokens that end them, "
+                + $"got {candidates}.");
         var prefix = _options.Prefixes > 0 ? Math.Min(_options.PrefixTokens, _maxTokens - 1) : 0;
         var rules = new SuperposedRules
         {

@@ -26,7 +26,7 @@ internal sealed record SuperposedRules
     public bool Diverse { get; init; }
     /// <summary>Whether to end when nothing that goes on can become better than the drafts that have ended.</summary>
     public bool EndsEarly { get; init; }
-    /// <summary>No draft ends before it has so many tokens.</summary>
+    /// <summary>No draft ends before it has this many tokens.</summary>
     public int MinTokens { get; init; }
     /// <summary>When drafts end.</summary>
     public required StopRule Stop { get; init; }

@@ -129,7 +129,8 @@ internal sealed unsafe class DatastoreFile : IDisposable
         if (!found.SequenceEqual(magic)) throw new CheckpointException(
             $"{Name}: must begin with {System.Text.Encoding.ASCII.GetString(magic)}, found other bytes (make it with {made}).");
         if (!new ReadOnlySpan<byte>(_data + 8, FingerprintBytes).SequenceEqual(fingerprint))
-            throw new CheckpointException($"{Name}: must be made with the tokenizer of this model, found another's (make it again with {made}).");
+            throw new CheckpointException(
+                $"{Name}: must be made with the tokenizer of this model, found another's (make it again with {made}).");
         if (Count > MostEntries)
             throw new CheckpointException($"{Name}: must have at most {MostEntries:N0} entries, its header says {Count:N0}.");
     }

@@ -12,8 +12,9 @@ namespace Coppice.Drafting;
 
 /// <summary>A smaller model with the target's tokens, as a drafter uses it: its keys and values of the sequence, and passes over the nodes of a tree.</summary>
 /// <remarks>
-/// The cache holds committed tokens; the next draft begins with a pass over those that it lacks, and always over the last one, the root. Nodes of the tree are
-/// appended behind them level by level, and the accepted ones are kept, as far as they were expanded. Allocates nothing after construction.
+/// The cache holds committed tokens; the next draft begins with a pass over those that it lacks, and always over the last one, the root.
+/// Nodes of the tree are appended after them level by level, and the accepted ones are kept, as far as they were expanded. Allocates
+/// nothing after construction.
 /// </remarks>
 internal sealed class DraftModel : IDraftDistributions, IDisposable
 {
@@ -87,12 +88,12 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
     }
 
     /// <summary>
-    /// Begins a draft after <paramref name="tokens"/>, the last one the root: runs over what the cache lacks and over the root, and sets the
-    /// root's distribution.
+    /// Begins a draft after <paramref name="tokens"/>, the last one the root: runs over what the cache lacks and over the root, and sets
+    /// the root's distribution.
     /// </summary>
     /// <remarks>
-    /// A draft for the same tokens may have begun before: the target's pass that it was made for did not fit, and is planned again. What the
-    /// root gave then is gone with the runner's next pass, which may be another sequence's.
+    /// A draft for the same tokens may have begun before: the target's pass that it was made for did not fit, and is planned again. What
+    /// the root gave then is gone with the runner's next pass, which may be another sequence's.
     /// </remarks>
     /// <param name="tokens">All tokens of the sequence, as many as <see cref="MaxDepth"/> has room for.</param>
     /// <param name="shape">Applied to every distribution of this draft.</param>

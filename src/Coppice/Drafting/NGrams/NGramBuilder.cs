@@ -36,7 +36,8 @@ internal sealed class NGramBuilder : IDisposable
         _tokenBits = BitOperations.Log2((uint)vocabulary) + 1;
         if (_tokenBits * orders > KeyBits)
             throw new ArgumentException(
-                $"ngrams: runs of {orders} tokens of a vocabulary of {vocabulary:N0} do not fit {KeyBits} bits (use orders up to {KeyBits / _tokenBits}).",
+                $"ngrams: runs of {orders} tokens of a vocabulary of {vocabulary:N0} do not fit {KeyBits} bits "
+                + $"(use orders up to {KeyBits / _tokenBits}).",
                 nameof(orders));
         (Vocabulary, _orders, _folder, _shardTokens) = (vocabulary, orders, folder, shardTokens);
         _positions = new long[orders];

@@ -28,7 +28,7 @@ internal sealed class NGramStores(string folder, int vocabularySize, Func<byte[]
         }
     }
 
-    /// <summary>Unmaps all; nobody may use one any more.</summary>
+    /// <summary>Unmaps all; none may be in use.</summary>
     public void Dispose()
     {
         lock (_gate)

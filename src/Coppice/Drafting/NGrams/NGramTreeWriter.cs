@@ -41,7 +41,7 @@ internal sealed class NGramTreeWriter : IDisposable
     /// <param name="stream">Receives it.</param>
     /// <param name="fingerprint">Of the tokenizer.</param>
     /// <param name="firstOrder">Tokens of the shortest run that counts.</param>
-    /// <param name="positions">Of each order, places where so many tokens stand.</param>
+    /// <param name="positions">Of each order, places where a run of that many tokens stands.</param>
     public void Write(Stream stream, ReadOnlySpan<byte> fingerprint, int firstOrder, ReadOnlySpan<long> positions)
     {
         Close(0);
