@@ -8,6 +8,9 @@ namespace Coppice.Tests.Drafts;
 /// <summary>Drafts of sessions: what they equal, alone and among others, and that nothing of them stays.</summary>
 public sealed class DraftsSessionTests : IDisposable
 {
+    private static readonly string FiveTokens =
+        TinyModel.Llama.Replace("\"vocab_size\": 96", "\"vocab_size\": 5", StringComparison.Ordinal);
+
     private readonly TinyModel _folder = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -78,8 +81,8 @@ public sealed class DraftsSessionTests : IDisposable
     [Fact]
     public async Task Beams_have_the_scores_of_a_scorer_and_a_beam_of_all_finds_the_best()
     {
-        using var model = new TinyModel(TinyModel.Llama.Replace("\"vocab_size\": 96", "\"vocab_size\": 5", StringComparison.Ordinal))
-            .Load();
+        using var folder = new TinyModel(FiveTokens);
+        using var model = folder.Load();
         using var scorer = new Scorer(model);
         var prompt = new[] { 2, 3, 4, 2 };
         using var session = model.NewSession();
@@ -97,7 +100,7 @@ public sealed class DraftsSessionTests : IDisposable
     [Fact]
     public async Task Distinct_drafts_are_different()
     {
-        using var folder = new TinyModel(TinyModel.Llama.Replace("\"vocab_size\": 96", "\"vocab_size\": 5", StringComparison.Ordinal));
+        using var folder = new TinyModel(FiveTokens);
         using var model = folder.Load();
         using var scorer = new Scorer(model);
         using var session = model.NewSession();
