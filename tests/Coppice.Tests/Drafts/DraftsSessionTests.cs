@@ -45,6 +45,35 @@ public sealed class DraftsSessionTests : IDisposable
         }
     }
 
+    /// <summary>Where only the end token is probable enough, nothing is left to go on with.</summary>
+    [Theory, InlineData(1, 0), InlineData(3, 0), InlineData(3, 4)]
+    public async Task All_drafts_may_end_in_one_step(int count, int least)
+    {
+        using var model = _folder.Load();
+        var prompt = TinyModel.Prompt(9, 1);
+        using var session = model.NewSession();
+        var first = session.Ids(prompt, new() { MaxTokens = 1, IgnoreEos = true })[0];
+        var options = new DraftsOptions
+        {
+            Count = count,
+            MaxTokens = 8,
+            MinTokens = least,
+            Method = DraftsMethod.Superposed,
+            Mode = DraftsMode.None,
+            MinLogProb = 0,
+            EndIds = [first],
+        };
+        var updates = await All(session, prompt, options);
+        var last = updates[^1];
+        if (least == 0)
+        {
+            Assert.Single(updates);
+            Assert.Empty(last.Drafts.Where(draft => draft.Ids.Count != 1 || draft.Ids[0] != first));
+        }
+        Assert.NotEmpty(last.Drafts);
+        Assert.All(last.Drafts, draft => Assert.True(draft.Ids.Count > least));
+    }
+
     [Theory, MemberData(nameof(Caches))]
     public async Task Batched_drafts_are_what_forks_generate_alone(string cache)
     {

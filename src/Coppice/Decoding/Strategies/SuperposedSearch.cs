@@ -85,8 +85,10 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
     {
         _logs = Logarithms(logits, rules.Temperature);
         var kept = _logs.Length;
-        // They fall, so those that take no part are at the end.
-        while (kept > 1 && !(_logs[kept - 1] >= (rules.MinLogProb ?? double.MinValue))) kept--;
+        // They fall, so those that take no part are at the end. While drafts may not end, one that does not end them stays.
+        var least = 1;
+        while (_alive[0].Tokens.Length < rules.MinTokens && least < kept && rules.Stop.Ends(ids[least - 1])) least++;
+        while (kept > least && !(_logs[kept - 1] >= (rules.MinLogProb ?? double.MinValue))) kept--;
         ids = ids[..kept];
         var counts = store is not null && rules.NGramWeight > 0 && (rules.FirstStepNGrams || _alive[0].Tokens.Length > 0);
         _pairs.Clear();

@@ -141,12 +141,13 @@ internal sealed class SuperposedStrategy : DraftStrategy
             first += before.Count;
             var latest = part.Latest ?? part.Search?.Alive ?? [];
             part.Latest = null;
-            if (part.Search is null || latest[0].Tokens.Length == 0)
+            if (part.Search is null || latest is [{ Tokens.Length: 0 }, ..])
             {
                 part.Shown = part.Prefix.Count == 0 ? [] : [new ScoredDraft([.. part.Prefix], 0, before.Count == 0 ? null : start)];
                 continue;
             }
-            var stands = before.Count > 0 && before[0].Tokens.Length == part.Prefix.Count + latest[0].Tokens.Length;
+            // None are left where all have ended.
+            var stands = latest.Count > 0 && before.Count > 0 && before[0].Tokens.Length == part.Prefix.Count + latest[0].Tokens.Length;
             part.Shown =
             [
                 .. Whole(part, latest).Select((draft, i) => draft with
