@@ -75,19 +75,37 @@ internal static class DraftSpeed
         }
     }
 
-    /// <summary>First drafts after a new prompt over an ordinary first token after it: the median of the ratios.</summary>
+    /// <summary>
+    /// First drafts after a new prompt over an ordinary first token after it: the median of the ratios of rounds, in which each comes first
+    /// by turns. Every round has prompts of its own, so that nothing of them is there.
+    /// </summary>
     public static double FirstRatio(LanguageModel model, int[] text, int count, int tokens, int rounds)
     {
+        const int warmUp = 4;       // until the runtime has compiled both ways
         var ratios = new List<double>();
-        for (var round = -1; round < rounds; round++)
+        for (var round = -warmUp; round < rounds; round++)
         {
-            using Session one = model.NewSession(), other = model.NewSession();
-            foreach (var _ in one.Generate(Prompt(text, 2 * (round + 1) * tokens, tokens), Text(0) with { MaxTokens = 1 })) { }
-            var prompt = Prompt(text, (2 * round + 3) * tokens, tokens);
-            var drafts = DraftMethods.Run(other, prompt, DraftMethods.All[0].With(count, 1, null));
-            if (round >= 0) ratios.Add(drafts.Timing.FirstToken / one.LastResult!.FirstTokenTime);
+            var start = 2 * (round + warmUp) * tokens;
+            var isFirst = round % 2 == 0;
+            var drafts = isFirst ? First(start) : TimeSpan.Zero;
+            var plain = Ordinary(start + tokens);
+            if (!isFirst) drafts = First(start);
+            if (round >= 0) ratios.Add(drafts / plain);
         }
         return Percentiles.Median(ratios);
+
+        TimeSpan First(int start)
+        {
+            using var session = model.NewSession();
+            return DraftMethods.Run(session, Prompt(text, start, tokens), DraftMethods.All[0].With(count, 1, null)).Timing.FirstToken;
+        }
+
+        TimeSpan Ordinary(int start)
+        {
+            using var session = model.NewSession();
+            foreach (var _ in session.Generate(Prompt(text, start, tokens), Text(0) with { MaxTokens = 1 })) { }
+            return session.LastResult!.FirstTokenTime;
+        }
     }
 
     /// <summary>What n-grams take in the first drafts with them, which must be the first of the process.</summary>

@@ -16,6 +16,7 @@ internal static class DraftsBench
     private const string JsonName = "drafts.json", AutoFile = "src/Coppice/Decoding/Strategies/auto-drafts.json";
     /// <summary>The count for which sampled drafts are made with all seeds; those of others have fewer.</summary>
     private const int MainCount = 3, OtherSeeds = 2;
+    private const int FirstRounds = 20;
     /// <summary>A method is as good as the best where its mean perplexity is at most this times that.</summary>
     private const double AsGood = 1.1;
 
@@ -24,7 +25,7 @@ internal static class DraftsBench
 
     /// <summary>
     /// `drafts --model DIR --texts A,B [--judge DIR] [--ngrams FILE] [--weights FORMAT] [--counts 1,2,3] [--judged 1,3,10]
-    /// [--contexts 64,2048] [--rounds N] [--prompts N] [--seeds N] [--part speed|quality]`.
+    /// [--contexts 64,2048] [--rounds N] [--prompts N] [--seeds N] [--part first|speed|quality]`.
     /// </summary>
     public static int Run(Func<string, string?> take)
     {
@@ -41,10 +42,10 @@ internal static class DraftsBench
         int[] text = [.. DraftQuality.Documents(model, texts).SelectMany(ids => ids).Take(1 << 16)];
         var cold = ngrams is null ? null : DraftSpeed.Cold(model, text, ngrams);
         int[] fitting = [.. contexts.Where(context => context + DraftMethods.Tokens < model.ContextLength)];
-        var first = part == "quality" ? 0 : DraftSpeed.FirstRatio(model, text, MainCount, 64, rounds);
-        DraftSpeedRow[] speed = part == "quality" ? [] : [.. DraftSpeed.Measure(model, text, counts, fitting, rounds, ngrams)];
+        var first = part == "quality" ? 0 : DraftSpeed.FirstRatio(model, text, MainCount, 64, FirstRounds);
+        DraftSpeedRow[] speed = part is "quality" or "first" ? [] : [.. DraftSpeed.Measure(model, text, counts, fitting, rounds, ngrams)];
         var chosen = DraftQuality.Prompts(model, texts, prompts);
-        DraftQualityRow[] quality = part == "speed" ? [] :
+        DraftQualityRow[] quality = part is "speed" or "first" ? [] :
         [
             .. judged.SelectMany(count =>
                 DraftQuality.Measure(model, judge, chosen, count, count == MainCount ? seeds : Math.Min(seeds, OtherSeeds), ngrams)),
@@ -110,7 +111,8 @@ internal static class DraftsBench
         if (all.Find(other => (other.Model, other.Weights) == (results.Model, results.Weights)) is { } before)
         {
             all.Remove(before);
-            if (results.Speed.Count == 0) results = results with { Speed = before.Speed, FirstRatio = before.FirstRatio };
+            if (results.Speed.Count == 0) results = results with { Speed = before.Speed };
+            if (results.FirstRatio == 0) results = results with { FirstRatio = before.FirstRatio };
             if (results.Quality.Count == 0) results = results with { Quality = before.Quality, Prompts = before.Prompts };
         }
         all.Add(results);
@@ -129,6 +131,11 @@ internal static class DraftsBench
         foreach (var results in all)
         {
             Line(text, $"\n## {results.Model}, {results.Weights}");
+            if (results.FirstRatio > 0)
+            {
+                Line(text, $"\nThe first three drafts of a new prompt of 64 tokens take {results.FirstRatio:f2} times");
+                text.Append("as long as an ordinary first token.\n");
+            }
             if (results.Speed.Count > 0) Speed(text, results);
             if (results.Quality.Count > 0) Quality(text, results);
         }
@@ -137,7 +144,6 @@ internal static class DraftsBench
 
     private static void Speed(StringBuilder text, DraftsModelResults results)
     {
-        Line(text, $"\nThe first three drafts of a new prompt of 64 tokens take {results.FirstRatio:f2} times as long as an ordinary first token.");
         if (results.Cold is { } cold)
         {
             Line(text, $"In the first drafts of the process n-grams take {cold.FirstMicroseconds:f0} µs in the first step,");
