@@ -68,7 +68,7 @@ public sealed class DraftsSessionTests : IDisposable
         if (least == 0)
         {
             Assert.Single(updates);
-            Assert.Empty(last.Drafts.Where(draft => draft.Ids.Count != 1 || draft.Ids[0] != first));
+            Assert.All(last.Drafts, draft => Assert.Equal([first], draft.Ids));
         }
         Assert.NotEmpty(last.Drafts);
         Assert.All(last.Drafts, draft => Assert.True(draft.Ids.Count > least));
