@@ -17,6 +17,7 @@ namespace Coppice.Decoding;
 internal sealed class Decoder
 {
     private readonly RowScratch _scratch;
+    private readonly HiddenReader _hidden = new();
 
     /// <summary>A decoder whose sequences have vocabularies of <paramref name="vocabularySize"/>; one thread at a time.</summary>
     public Decoder(int vocabularySize) => _scratch = new RowScratch(vocabularySize);
@@ -37,13 +38,20 @@ internal sealed class Decoder
         sequence.Tree.Reset(sequence.Tokens[^1], options.Stop);
         // The first token is chosen the same way whether its prompt was computed or kept.
         if (!sequence.IsInPrompt) Draft(sequence, share, costs);
+        Fill(sequence, request, share.Rows);
+        HiddenReader.Ask(options.Drafter, request);
+    }
+
+    /// <summary>The pending tokens, at most <paramref name="rows"/>, with the tree after them.</summary>
+    private static void Fill(Sequence sequence, PassRequest request, int rows)
+    {
         var pending = sequence.Pending;
         if (pending == 1)
         {
             request.Nodes(sequence.Cache, sequence.Tree, sequence.IsBeyond);
             return;
         }
-        var tokens = sequence.Slice(sequence.Cache.Length, Math.Min(pending, share.Rows));
+        var tokens = sequence.Slice(sequence.Cache.Length, Math.Min(pending, rows));
         if (sequence.Tree.Count > 1) request.Nodes(sequence.Cache, tokens.Span[..^1], sequence.Tree, sequence.IsBeyond);
         else request.Stretch(sequence.Cache, tokens, nodes: tokens.Length == pending ? 1 : 0, sequence.IsBeyond);
     }
@@ -55,13 +63,14 @@ internal sealed class Decoder
     /// <returns>Nodes accepted, the root among them; 0 for a piece of a prompt.</returns>
     public int Complete(Sequence sequence, PassRequest request, ITokenSink sink)
     {
+        var (drafter, position) = (sequence.Options.Drafter, sequence.Cache.Length);
+        _hidden.TellPrompt(drafter, request, position);
         if (request.NodeCount == 0)
         {
             sequence.Cache.Advance(request.Rows);
             return 0;
         }
         var output = request.Output;
-        var drafter = sequence.Options.Drafter;
         if (request.Eager) output.ComputeAll();
         var accepted = Walk(sequence, output, out var next);
         var path = sequence.Path.AsSpan(0, accepted);
@@ -76,6 +85,7 @@ internal sealed class Decoder
             Tokens = sequence.Tokens,
             Emitted = sequence.Tokens[^kept..],
             Best = output.Top(drafter.TopCount),
+            Hidden = _hidden.OfPath(drafter, request, path, position + request.FirstNode),
         });
         return accepted;
     }

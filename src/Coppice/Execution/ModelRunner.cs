@@ -26,6 +26,7 @@ internal sealed class ModelRunner : IDisposable
     private readonly RopeTables _ropes;
     private readonly Workspace _workspace;
     private readonly ForwardBatch _batch;
+    private readonly HiddenStates _states;
     private readonly KvPool? _pages;
     private readonly MemoryPool? _pagePool;
     private readonly MemoryPool? _statePool;
@@ -59,6 +60,7 @@ internal sealed class ModelRunner : IDisposable
             _workspace = new Workspace(backend, spec, Size);
             Transformer = new Transformer(backend, spec, weights, _ropes);
             _batch = new ForwardBatch(Size, contextLength);
+            _states = new HiddenStates(backend, spec, Size.Rows);
             Head = new HeadRows(Transformer, _workspace);
             _headRows = new int[Size.LogitRows];
             var states = default(Tensor);
@@ -106,7 +108,7 @@ internal sealed class ModelRunner : IDisposable
     /// <summary>Memory of the weights.</summary>
     public long WeightBytes => _weights.Pool!.Statistics.BytesInUse;
     /// <summary>Memory of intermediate results.</summary>
-    public long WorkspaceBytes => _workspace.BytesInUse;
+    public long WorkspaceBytes => _workspace.BytesInUse + _states.BytesInUse;
     /// <summary>The pages that caches share; null where each has memory of its own.</summary>
     public KvPool? SharedPages => _pages;
 
@@ -127,20 +129,26 @@ internal sealed class ModelRunner : IDisposable
     /// request is eager.
     /// </remarks>
     /// <param name="requests">At least one; their rows together fit <see cref="Size"/>.</param>
-    /// <exception cref="ArgumentException">A cache has no room for its rows.</exception>
-    /// <exception cref="DeviceMemoryException">Pages are used up; nothing was written.</exception>
+    /// <exception cref="ArgumentException">A cache has no room for its rows, or the model does not have a layer that is asked for.</exception>
+    /// <exception cref="DeviceMemoryException">
+    /// Pages are used up, or there is no memory for hidden states; nothing was written.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The runner was disposed.</exception>
     public void Run(ReadOnlySpan<PassRequest> requests)
     {
         lock (Gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            foreach (var request in requests) ReserveHidden(request);
             Pass++;
             Head.Restart();
             _batch.Clear();
+            _states.Clear();
             foreach (var request in requests)
             {
                 request.Output.Begin(this, Pass, _batch.Rows);
+                foreach (var layer in request.HiddenLayers.Span)
+                    _states.Ask(layer, _batch.Rows + request.FirstHidden, request.HiddenCount);
                 if (request.Depths.IsEmpty) _batch.Add(request.Cache, request.Tokens.Span, request.Beyond);
                 else _batch.AddTree(
                     request.Cache, request.Tokens.Span, request.Depths.Span, request.Paths.Span, request.Beyond, request.Earlier);
@@ -150,7 +158,7 @@ internal sealed class ModelRunner : IDisposable
                     if (mixtures[row] is { } mixture) _batch.Mix(_batch.Rows - request.Rows + row, mixture);
                 }
             }
-            Transformer.Forward(_batch, _workspace);
+            Transformer.Forward(_batch, _workspace, _states);
             if (requests.Length > 1) ComputeTogether(requests);
             else if (requests[0].Eager) requests[0].Output.ComputeAll();
             Backend.Synchronize();
@@ -190,13 +198,31 @@ internal sealed class ModelRunner : IDisposable
             + $"the model has {_pages.Pages} for all sessions (raise KvCacheOptions.SharedTokens or ask for fewer).");
     }
 
-    /// <summary>Copies rows of the last layer's output to the host; under the gate.</summary>
-    internal void DownloadHidden(int first, int count, Span<float> states) =>
-        Backend.Download(_workspace.Residual.Slice(first, count), states);
+    /// <summary>
+    /// Takes the memory for the hidden states that <paramref name="request"/> asks for, so that none of the pass's other requests fails for
+    /// want of it. Does nothing where it is there.
+    /// </summary>
+    /// <exception cref="ArgumentException">The model does not have a layer that is asked for.</exception>
+    /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
+    /// <exception cref="ObjectDisposedException">The runner was disposed.</exception>
+    public void ReserveHidden(PassRequest request)
+    {
+        if (request.HiddenLayers.IsEmpty) return;
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            foreach (var layer in request.HiddenLayers.Span) _states.Reserve(layer);
+        }
+    }
 
-    /// <summary>Copies rows of the last hidden states, after the final norm, to the host; under the gate.</summary>
-    internal void DownloadFinal(int first, int count, Span<float> states) =>
-        Backend.Download(Transformer.Final(_workspace, first, count), states);
+    /// <summary>Whether the states after <paramref name="layer"/> are there after a pass without being asked for.</summary>
+    internal bool KeepsHidden(int layer) => _states.IsInWorkspace(layer);
+
+    /// <summary>Copies hidden states of rows of the pass to the host; under the gate.</summary>
+    internal void DownloadHidden(int layer, int first, int count, Span<float> states) =>
+        Backend.Download(
+            layer == HiddenLayer.Final ? Transformer.Final(_workspace, first, count)
+            : (KeepsHidden(layer) ? _workspace.Residual : _states.After(layer)).Slice(first, count), states);
 
     /// <summary>Waits for a pass that runs, then frees everything. Caches that are still there must only be disposed after that.</summary>
     public void Dispose()
@@ -205,6 +231,7 @@ internal sealed class ModelRunner : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
+            _states.Dispose();
             _workspace.Dispose();
             _pages?.Dispose();
             _pagePool?.Dispose();

@@ -1,4 +1,5 @@
 using Coppice.Decoding.Verification;
+using Coppice.Models;
 
 namespace Coppice.Execution;
 
@@ -29,6 +30,8 @@ internal sealed class PassOutput
 
     /// <summary>Nodes.</summary>
     public int Count => _request.NodeCount;
+    /// <summary>Elements of a hidden state.</summary>
+    public int HiddenSize => _runner.Spec.HiddenSize;
     /// <summary>Time that the head and copies have taken since the runner was made; differences of it count.</summary>
     public TimeSpan HeadTime => _runner.Head.Time;
 
@@ -62,7 +65,7 @@ internal sealed class PassOutput
     /// Copies the logits of <paramref name="count"/> nodes from <paramref name="first"/> on; at most as many as the head computes at once.
     /// </summary>
     /// <param name="first">The first node.</param>
-    /// <param name="count">From 1 to <see cref="Models.WorkspaceSize.LogitRows"/>.</param>
+    /// <param name="count">From 1 to <see cref="WorkspaceSize.LogitRows"/>.</param>
     /// <param name="logits">[count, vocabulary].</param>
     public void Download(int first, int count, Span<float> logits)
     {
@@ -115,18 +118,31 @@ internal sealed class PassOutput
         }
     }
 
-    /// <summary>
-    /// Copies the last layer's output, before the final norm, of <paramref name="count"/> rows from <paramref name="first"/> on.
-    /// </summary>
+    /// <summary>Copies hidden states of <paramref name="count"/> rows from <paramref name="first"/> on.</summary>
+    /// <param name="layer">
+    /// Which states, by <see cref="HiddenLayer"/>: those that <see cref="PassRequest.Hidden"/> asked for, or those after the last layer.
+    /// </param>
     /// <param name="first">Row of the request.</param>
     /// <param name="count">Rows.</param>
     /// <param name="states">[count, hidden].</param>
-    public void Hidden(int first, int count, Span<float> states)
+    /// <exception cref="InvalidOperationException">
+    /// They were not asked for, the request does not have the rows, or another pass has run.
+    /// </exception>
+    public void Hidden(int layer, int first, int count, Span<float> states)
     {
         lock (_runner.Gate)
         {
             Check();
-            _runner.DownloadHidden(_firstRow + first, count, states);
+            var isThere = _runner.KeepsHidden(layer)
+                ? first >= 0 && count <= _request.Rows - first
+                : _request.HiddenLayers.Span.Contains(layer) && first >= _request.FirstHidden
+                    && count <= _request.FirstHidden + _request.HiddenCount - first;
+            if (!isThere)
+            {
+                throw new InvalidOperationException(
+                    $"pass: hidden states must be asked for before it runs, but those of {count} rows from {first} on after layer {layer} were not.");
+            }
+            _runner.DownloadHidden(layer, _firstRow + first, count, states);
         }
     }
 
@@ -136,14 +152,7 @@ internal sealed class PassOutput
     /// <param name="first">Row of the request.</param>
     /// <param name="count">Rows.</param>
     /// <param name="states">[count, hidden].</param>
-    public void Final(int first, int count, Span<float> states)
-    {
-        lock (_runner.Gate)
-        {
-            Check();
-            _runner.DownloadFinal(_firstRow + first, count, states);
-        }
-    }
+    public void Final(int first, int count, Span<float> states) => Hidden(HiddenLayer.Final, first, count, states);
 
     /// <summary>A run of the head has computed <paramref name="node"/> as row <paramref name="place"/> of its rows.</summary>
     internal void Placed(int node, int place) => _places[node] = place;

@@ -45,6 +45,12 @@ internal sealed class PassRequest
     public bool Eager { get; set; }
     /// <summary>Whether the nodes are read in blocks, later, so that nothing of them is computed with the pass.</summary>
     public bool ReadsBlocks { get; set; }
+    /// <summary>Whose hidden states are wanted, by <see cref="HiddenLayer"/>; none where <see cref="Hidden"/> was not called.</summary>
+    public ReadOnlyMemory<int> HiddenLayers { get; private set; }
+    /// <summary>The first row whose hidden states are wanted.</summary>
+    public int FirstHidden { get; private set; }
+    /// <summary>Rows whose hidden states are wanted.</summary>
+    public int HiddenCount { get; private set; }
     /// <summary>What the pass gave; valid until the next pass of the same runner.</summary>
     public PassOutput Output { get; }
 
@@ -64,6 +70,7 @@ internal sealed class PassRequest
     {
         (Cache, Tokens, Depths, Paths, Mixtures) = (cache, tokens, default, default, mixtures);
         (Earlier, Beyond, FirstNode, Tree) = (0, beyond, tokens.Length - nodes, null);
+        HiddenLayers = default;
     }
 
     /// <summary>Asks for all nodes of a token tree, whose root follows what the cache holds.</summary>
@@ -71,6 +78,7 @@ internal sealed class PassRequest
     {
         (Cache, Tokens, Depths, Paths, Mixtures) = (cache, tree.TokenMemory, tree.DepthMemory, tree.PathMemory, default);
         (Earlier, Beyond, FirstNode, Tree) = (0, beyond, 0, tree);
+        HiddenLayers = default;
     }
 
     /// <summary>Asks for consecutive tokens and, after them, all nodes of a token tree.</summary>
@@ -97,6 +105,7 @@ internal sealed class PassRequest
         (Cache, Tokens, Mixtures) = (cache, _joined.AsMemory(0, rows), default);
         (Depths, Paths) = (_joinedDepths.AsMemory(0, rows), _joinedPaths.AsMemory(0, rows * width));
         (Earlier, Beyond, FirstNode, Tree) = (0, beyond, first, tree);
+        HiddenLayers = default;
     }
 
     /// <summary>Takes the memory for tokens in front of a tree, so that no pass has to.</summary>
@@ -117,5 +126,23 @@ internal sealed class PassRequest
     {
         (Cache, Tokens, Depths, Paths, Mixtures) = (cache, tokens, depths, paths, default);
         (Earlier, Beyond, FirstNode, Tree) = (earlier, false, 0, null);
+        HiddenLayers = default;
+    }
+
+    /// <summary>
+    /// Asks for hidden states too, which <see cref="PassOutput.Hidden"/> then reads. Called after the rows are given; giving rows anew asks
+    /// for none.
+    /// </summary>
+    /// <param name="layers">
+    /// At least one of <see cref="HiddenLayer"/>, each once. Those after the last layer cost nothing until they are read.
+    /// </param>
+    /// <param name="first">The first row.</param>
+    /// <param name="count">Rows, at least one.</param>
+    /// <exception cref="ArgumentException">The request does not have these rows.</exception>
+    public void Hidden(ReadOnlyMemory<int> layers, int first, int count)
+    {
+        if (first < 0 || count < 1 || count > Rows - first)
+            throw new ArgumentException($"pass: hidden states must be of rows from 0 to {Rows - 1}, got {count} from {first} on.");
+        (HiddenLayers, FirstHidden, HiddenCount) = (layers, first, count);
     }
 }

@@ -257,6 +257,7 @@ internal sealed partial class Scheduler
             while (true)
             {
                 participant.Plan(share);
+                foreach (var request in participant.Requests) _runner.ReserveHidden(request);
                 var puts = Volatile.Read(ref _puts);
                 try
                 {

@@ -18,9 +18,12 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
     /// <summary>
     /// Runs all layers over the rows of <paramref name="batch"/>; the residual stream stays in the workspace for <see cref="Logits"/>.
     /// </summary>
-    /// <remarks>Keys and values are appended to the caches after their length; the caller then advances or commits them.</remarks>
+    /// <remarks>
+    /// Keys and values are appended to the caches after their length; the caller then advances or commits them. What
+    /// <paramref name="states"/> was asked for is kept there.
+    /// </remarks>
     /// <exception cref="ArgumentException">A cache does not have room for its rows.</exception>
-    public void Forward(ForwardBatch batch, Workspace w)
+    public void Forward(ForwardBatch batch, Workspace w, HiddenStates states)
     {
         foreach (var segment in batch.Segments) segment.Cache.Reserve(segment.Rows, segment.Earlier);
         Upload(batch, w);
@@ -29,7 +32,11 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         Embed(batch.MixedRows, w, x, h);
         if (Spec.Placement == NormPlacement.AfterSum)
         {
-            for (var i = 0; i < weights.Layers.Length; i++) SummedLayer(i, batch, w, x, projected);
+            for (var i = 0; i < weights.Layers.Length; i++)
+            {
+                states.Keep(i - 1, x);
+                SummedLayer(i, batch, w, x, projected);
+            }
             return;
         }
         var parallel = Spec.Placement is NormPlacement.ParallelShared or NormPlacement.ParallelSeparate;
@@ -38,6 +45,7 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         {
             var layer = weights.Layers[i];
             var input = AddNorm(x, delta, layer.AttentionNorm, layer.AttentionNormBias, h);
+            states.Keep(i - 1, x);      // only now is x whole: the norm adds what the layer before has left
             Attention(i, batch, w, input, projected);
             if (parallel)
             {

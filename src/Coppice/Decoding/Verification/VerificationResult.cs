@@ -13,6 +13,11 @@ internal readonly ref struct VerificationResult
     public required ReadOnlySpan<int> Emitted { get; init; }
     /// <summary>Best tokens of the rows that were computed.</summary>
     public required TopRows Best { get; init; }
+    /// <summary>
+    /// Hidden states of the accepted nodes, that of <see cref="Path"/>[i] at row i, where the drafter asks for some by its HiddenLayers.
+    /// Where the text ended inside the path, the last rows are of tokens that are not in it.
+    /// </summary>
+    public HiddenRows Hidden { get; init; }
 
     /// <summary>
     /// The target's best tokens after <paramref name="node"/> by raw logit, the best first; empty where its row was not computed.
