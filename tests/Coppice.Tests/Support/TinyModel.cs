@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Coppice.Models;
 using Coppice.Weights;
 
@@ -51,6 +52,19 @@ internal sealed class TinyModel : IDisposable
             else writer.Write<byte>(new byte[values.Length * type.Bytes()]);
         }
         writer.Complete();
+    }
+
+    /// <summary>The same model without the layers from <paramref name="layers"/> on; belongs to the caller.</summary>
+    public TinyModel FirstLayers(int layers)
+    {
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "config.json")))!.AsObject();
+        config[config.ContainsKey("n_layer") ? "n_layer" : "num_hidden_layers"] = layers;
+        var shorter = new TinyModel(config.ToJsonString());
+        using var whole = SafetensorsFile.Open(WeightsPath);
+        using var writer = new SafetensorsWriter(shorter.WeightsPath, shorter.Tensors);
+        foreach (var (name, _, _) in shorter.Tensors) writer.Write(whole.Bytes(whole.Tensors[name]));
+        writer.Complete();
+        return shorter;
     }
 
     /// <summary>Tokens that the model knows, the same for the same seed.</summary>

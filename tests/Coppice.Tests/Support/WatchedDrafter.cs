@@ -21,9 +21,13 @@ internal sealed class WatchedDrafter(Drafter inner, Action<TokenTree> look, Acti
 
     public override DrafterNeeds Needs => inner.Needs;
 
+    public override ReadOnlyMemory<int> HiddenLayers => inner.HiddenLayers;
+
     public override Proposals<double> Proposals => inner.Proposals;
 
     public override void Begin(ReadOnlySpan<int> prompt) => inner.Begin(prompt);
+
+    public override void TakePrompt(in HiddenRows states) => inner.TakePrompt(states);
 
     public override void Draft(in DraftRequest request, TokenTree tree)
     {
