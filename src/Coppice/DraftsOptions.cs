@@ -1,3 +1,5 @@
+using Coppice.Constraints;
+
 namespace Coppice;
 
 /// <summary>How several continuations of one prompt are made.</summary>
@@ -119,6 +121,17 @@ public sealed record DraftsOptions
     public IReadOnlyList<int> EndIds { get; init; } = [];
     /// <summary>As <see cref="GenerationOptions.IgnoreEos"/>, for each draft.</summary>
     public bool IgnoreEos { get; init; }
+    /// <summary>
+    /// Tokens and texts that must not be in a draft, also where the prompt ends within one; null, the default, for none. For
+    /// <see cref="DraftsMethod.Beam"/> only. Scores stay the model's own log-probabilities: a draft that wants a denied text is not raised
+    /// by what is left.
+    /// </summary>
+    public DenyList? Deny { get; init; }
+    /// <summary>
+    /// What happens where a denied text is about to come: <see cref="DenyPolicy.Mask"/>, the default, takes other tokens there;
+    /// <see cref="DenyPolicy.PruneBeam"/> gives up a draft whose best token would complete one, unless all drafts would be given up.
+    /// </summary>
+    public DenyPolicy DenyPolicy { get; init; }
     /// <summary>As <see cref="GenerationOptions.Priority"/>.</summary>
     public int Priority { get; init; }
 
@@ -161,6 +174,9 @@ public sealed record DraftsOptions
         if (Prefixes is < 0 or > MostDrafts) throw Outside(nameof(Prefixes), $"from 0 to {MostDrafts}", Prefixes);
         if (Prefixes > 0 && (PrefixTokens < 1 || PrefixTokens >= MaxTokens))
             throw Outside(nameof(PrefixTokens), $"from 1 to below MaxTokens, which is {MaxTokens}", PrefixTokens);
+        if (DenyPolicy is not (DenyPolicy.Mask or DenyPolicy.PruneBeam)) throw Outside(nameof(DenyPolicy), "Mask or PruneBeam", DenyPolicy);
+        if (Deny is not null && Method != DraftsMethod.Beam)
+            throw new ArgumentException($"options: Deny needs Method to be Beam, got {Method}.");
         Sampled(0, MaxTokens, MinTokens).Validate();
     }
 

@@ -1,3 +1,5 @@
+using Coppice.Constraints;
+
 namespace Coppice;
 
 /// <summary>One of several continuations.</summary>
@@ -39,4 +41,11 @@ public sealed record DraftsTiming
 /// <param name="Method">How they are made.</param>
 /// <param name="Timing">Where time went.</param>
 public sealed record DraftsUpdate(
-    int Step, IReadOnlyList<Draft> Drafts, IReadOnlyList<Draft> Ended, bool IsLast, DraftsMethod Method, DraftsTiming Timing);
+    int Step, IReadOnlyList<Draft> Drafts, IReadOnlyList<Draft> Ended, bool IsLast, DraftsMethod Method, DraftsTiming Timing)
+{
+    /// <summary>
+    /// Where the best token of a draft, also of one that was given up, would have completed a text that <see cref="DraftsOptions.Deny"/>
+    /// names, so far, with its probability. Empty without a deny list.
+    /// </summary>
+    public IReadOnlyList<DenyHit> DenyHits { get; init; } = [];
+}

@@ -1,4 +1,5 @@
 using Coppice.Constraints;
+using Coppice.Decoding.Constraints;
 
 namespace Coppice;
 
@@ -10,8 +11,8 @@ public sealed partial record GenerationOptions
     /// </summary>
     public string? Schema { get; init; }
     /// <summary>
-    /// How <see cref="Schema"/> is read. By default answers have one space after commas and colons and no other white space, so that most of
-    /// what is not content is forced, and integers are written as such.
+    /// How <see cref="Schema"/> is read. By default answers have one space after commas and colons and no other white space, so that most
+    /// of what is not content is forced, and integers are written as such.
     /// </summary>
     public SchemaOptions SchemaOptions { get; init; } = new() { WhiteSpace = WhiteSpace.Spaced, PlainIntegers = true };
     /// <summary>A grammar that the text must follow; null, the default, for none.</summary>
@@ -35,10 +36,22 @@ public sealed partial record GenerationOptions
     /// </summary>
     public string? ConstraintTrigger { get; init; }
     /// <summary>
-    /// Tokens and texts that must not be generated, also where the prompt ends within one; null, the default, for none. Make it once and use
-    /// it again: it keeps its masks.
+    /// Tokens and texts that must not be generated, also where the prompt ends within one; null, the default, for none. Make it once and
+    /// use it again: it keeps its masks.
     /// </summary>
     public DenyList? Deny { get; init; }
+
+    /// <summary>
+    /// What happens where a denied text is about to come: <see cref="DenyPolicy.Mask"/>, the default, takes another token there;
+    /// <see cref="DenyPolicy.Backtrack"/> writes the line anew, for a text that judges the line before it. Text then comes line by line,
+    /// because a line that is taken back must not have been shown. <see cref="DenyPolicy.PruneBeam"/> is for
+    /// <see cref="DraftsOptions.Deny"/> and is refused here.
+    /// </summary>
+    public DenyPolicy DenyPolicy { get; init; }
+    /// <summary>Least probability of a denied token at which <see cref="DenyPolicy.Backtrack"/> goes back; 0.5 by default.</summary>
+    public double DenyProbability { get; init; } = .5;
+    /// <summary>How often <see cref="DenyPolicy.Backtrack"/> writes one line anew; 3 by default.</summary>
+    public int DenyRetries { get; init; } = 3;
 
     /// <summary>Whether anything says which texts are allowed.</summary>
     internal bool IsConstrained => NeedsText || Constraint is not null || Deny is not null;
@@ -51,16 +64,17 @@ public sealed partial record GenerationOptions
     /// <param name="tokens">Tokens that will be generated at most.</param>
     /// <param name="prompt">What comes before them.</param>
     /// <exception cref="ConstraintException">Something cannot be compiled.</exception>
-    internal ITokenConstraint CreateConstraint(TokenVocabulary vocabulary, int tokens, ReadOnlySpan<int> prompt)
+    internal GenerationRule CreateConstraint(TokenVocabulary vocabulary, int tokens, ReadOnlySpan<int> prompt)
     {
         var parts = new List<ITokenConstraint>();
         if (Schema is not null) parts.Add(Start(JsonSchema.Compile(Schema, vocabulary, SchemaOptions), tokens));
         if (Grammar is not null) parts.Add(Start(Constraints.Grammar.Compile(Grammar, vocabulary, GrammarNotation), tokens));
         if (Regex is not null) parts.Add(Start(RegexGrammar.Compile(Regex, vocabulary), tokens));
         if (Choices.Count > 0) parts.Add(Start(RegexGrammar.Choices(Choices, vocabulary), tokens));
-        if (Deny is not null) parts.Add(Deny.CreateConstraint(DenyPolicy.Mask, prompt));
+        var deny = Deny?.CreateConstraint(DenyPolicy, prompt, DenyProbability, DenyRetries);
+        if (deny is not null) parts.Add(deny);
         if (Constraint is not null) parts.Add(Constraint(vocabulary));
-        return parts.Count == 1 ? parts[0] : new ConstraintIntersection(vocabulary, parts);
+        return new GenerationRule(parts.Count == 1 ? parts[0] : new ConstraintIntersection(vocabulary, parts), deny);
     }
 
     private ITokenConstraint Start(CompiledGrammar grammar, int tokens) =>
@@ -72,6 +86,11 @@ public sealed partial record GenerationOptions
         ArgumentNullException.ThrowIfNull(Choices);
         if (ConstraintTrigger is "") throw new ArgumentException("options: ConstraintTrigger must not be empty.");
         if (Choices.Any(choice => choice is null)) throw new ArgumentException("options: Choices must not hold null.");
+        if (DenyPolicy == DenyPolicy.PruneBeam)
+            throw new ArgumentException(
+                "options: DenyPolicy must be Mask or Backtrack: PruneBeam gives up one of several hypotheses, and there is one.");
+        if (!(DenyProbability is >= 0 and <= 1)) throw Outside(nameof(DenyProbability), "from 0 to 1", DenyProbability);
+        if (DenyRetries < 0) throw Outside(nameof(DenyRetries), "at least 0", DenyRetries);
         if (NeedsText && !hasTokenizer)
             throw new ArgumentException("options: Schema, Grammar, Regex and Choices need a tokenizer, but the model's folder has none.");
     }

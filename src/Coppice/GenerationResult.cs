@@ -39,6 +39,11 @@ public sealed record GenerationResult
     public required TimeSpan HostTime { get; init; }
     /// <summary>By depth from 1 on: the share of passes that accepted a token of that depth among those that proposed one.</summary>
     public required IReadOnlyList<double> AcceptanceByDepth { get; init; }
+    /// <summary>
+    /// Where the model's own choice would have completed a text that <see cref="GenerationOptions.Deny"/> names, with its probability
+    /// before any mask: how sure the model was that the text belongs there. Empty without a deny list.
+    /// </summary>
+    public IReadOnlyList<Coppice.Constraints.DenyHit> DenyHits { get; init; } = [];
     /// <summary>Prompt tokens run through the model in a second.</summary>
     public required double PrefillTokensPerSecond { get; init; }
     /// <summary>Tokens after the first in a second.</summary>

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Coppice.Constraints;
 using Coppice.Decoding;
+using Coppice.Decoding.Constraints;
 using Coppice.Execution;
 
 namespace Coppice;
@@ -15,7 +15,7 @@ public sealed partial class Session
     /// <param name="Start">When it was asked for.</param>
     /// <param name="Rule">Its constraint; null for none.</param>
     /// <param name="Ran">What was run of the prompt meanwhile; null for nothing.</param>
-    private readonly record struct HeadStart(long Start, ITokenConstraint? Rule, DecodingStatistics? Ran);
+    private readonly record struct HeadStart(long Start, GenerationRule? Rule, DecodingStatistics? Ran);
 
     private async ValueTask<HeadStart> CompileAsync(int[] prompt, GenerationOptions options, CancellationToken cancellationToken)
     {
@@ -71,7 +71,7 @@ public sealed partial class Session
         return new HeadStart(start, rule.WaitAsync(cancellationToken).GetAwaiter().GetResult(), ran);
     }
 
-    private Task<ITokenConstraint> StartCompiling(int[] prompt, GenerationOptions options)
+    private Task<GenerationRule> StartCompiling(int[] prompt, GenerationOptions options)
     {
         var (vocabulary, tokens) = (_model.Vocabulary, Math.Min(options.MaxTokens, _model.ContextLength - prompt.Length));
         return Task.Run(() => options.CreateConstraint(vocabulary, tokens, prompt));

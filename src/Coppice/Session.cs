@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coppice.Constraints;
 using Coppice.Decoding;
 using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Sampling;
@@ -366,15 +367,24 @@ public sealed partial class Session : IDisposable
 
     private Generation Create(int[] prompt, GenerationOptions options, HeadStart head)
     {
-        var drafter = DrafterOf(options.Drafter);
+        // What draws proposals of its own cannot go back.
+        var draws = options.Drafter.DrawsProposals || options.Drafter.Acceptance is not null;
+        var isPlain = options.DenyPolicy == DenyPolicy.Backtrack && draws;
+        var drafter = isPlain ? new NoDrafter() : DrafterOf(options.Drafter);
         var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);
         // Whether resting, which depends on times, changes nothing.
         var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;
         var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
         var sampler = options.CreateSampler(prompt.Length, stop.EndIds);
         var limit = Math.Min(options.MaxTokens, _model.ContextLength - prompt.Length);
-        var constraint = head.Rule is { } rule ? new SequenceConstraint(rule, _model.Vocabulary, stop, limit) : null;
-        Begin(prompt, new DecodingOptions(sampler, drafter, stop, options.LogProbs, options.Drafter.Acceptance, guard) { Constraint = constraint });
+        var constraint = head.Rule is { } rule
+            ? new SequenceConstraint(rule.Rule, _model.Vocabulary, stop, limit, rule.Deny)
+            : null;
+        var typical = isPlain ? null : options.Drafter.Acceptance;
+        Begin(prompt, new DecodingOptions(sampler, drafter, stop, options.LogProbs, typical, guard)
+        {
+            Constraint = constraint,
+        });
         if (head.Ran is { } ran) _sequence.Statistics.TakeOver(ran);
         var text = new TextStream(_model.Tokenizer, options);
         // Must not know the session: what a host has forgotten could not be collected while passes run for it.

@@ -23,6 +23,7 @@ public sealed class DenyConstraint : ITokenConstraint
     {
         (_list, Policy, _history) = (other._list, other.Policy, other._history.Fork());
         (_hits, _retries) = ([.. other._hits], new(other._retries));
+        (BacktrackProbability, MostRetries) = (other.BacktrackProbability, other.MostRetries);
         _barred = other._barred.ToDictionary(pair => pair.Key, pair => new HashSet<int>(pair.Value));
     }
 
@@ -63,6 +64,20 @@ public sealed class DenyConstraint : ITokenConstraint
         return true;
     }
 
+    /// <summary>Whether <paramref name="token"/> would complete a denied text here.</summary>
+    public bool IsDenied(int token) =>
+        (uint)token < (uint)_list.Vocabulary.Count && _list.LabelOf(_history.Current.Mode, _history.Current.Lex, token) is not null;
+
+    /// <summary>
+    /// Ends the attempts to begin the line anew that starts here: what <see cref="Judge"/> has barred may come again, and it goes back here
+    /// no more. For a place where nothing else would be left.
+    /// </summary>
+    public void GiveUp()
+    {
+        _barred.Remove(Position);
+        _retries[Position] = MostRetries;
+    }
+
     /// <summary>Tells that the model's best token is <paramref name="token"/>, before any mask, and asks what to do.</summary>
     /// <param name="token">The token.</param>
     /// <param name="probability">Its probability before any mask: how sure the model is that the denied text belongs here.</param>
@@ -73,7 +88,8 @@ public sealed class DenyConstraint : ITokenConstraint
         _hits.Add(new DenyHit(Position, label, probability));
         if (Policy == DenyPolicy.PruneBeam) return new DenyDecision(DenyAction.Reject, Position);
         var line = state.Count;
-        if (Policy != DenyPolicy.Backtrack || probability < BacktrackProbability || line >= Position || _retries.GetValueOrDefault(line) >= MostRetries) return default;
+        if (Policy != DenyPolicy.Backtrack || probability < BacktrackProbability || line >= Position) return default;
+        if (_retries.GetValueOrDefault(line) >= MostRetries) return default;
         _retries[line] = _retries.GetValueOrDefault(line) + 1;
         var first = FirstTokenOf(line);
         if (!_barred.TryGetValue(line, out var barred)) _barred[line] = barred = [];

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using Coppice.Constraints.Deny;
 
@@ -12,7 +14,9 @@ public enum DenyPolicy
     /// <summary>They are masked, and a hypothesis whose best token is one of them is given up.</summary>
     PruneBeam,
 
-    /// <summary>They are masked, and where one of them would have come with enough probability the line is begun anew with another token.</summary>
+    /// <summary>
+    /// They are masked, and where one of them would have come with enough probability the line is begun anew with another token.
+    /// </summary>
     Backtrack,
 }
 
@@ -40,7 +44,9 @@ public enum DenyAction
     RollBack,
 }
 
-/// <summary>Ids, sequences of ids, and texts that must not be generated. Texts are denied byte by byte, however they are split into tokens.</summary>
+/// <summary>
+/// Ids, sequences of ids, and texts that must not be generated. Texts are denied byte by byte, however they are split into tokens.
+/// </summary>
 /// <remarks>Immutable and safe for concurrent use; masks are kept for all constraints made of it.</remarks>
 public sealed class DenyList
 {
@@ -56,7 +62,11 @@ public sealed class DenyList
     /// <param name="sequences">Sequences of ids that must not come whole, or null.</param>
     /// <param name="texts">Texts that must not come, or null.</param>
     /// <exception cref="ArgumentException">An id is not in the vocabulary, or a sequence or text is empty.</exception>
-    public DenyList(TokenVocabulary vocabulary, IEnumerable<int>? ids = null, IEnumerable<IReadOnlyList<int>>? sequences = null, IEnumerable<string>? texts = null)
+    public DenyList(
+        TokenVocabulary vocabulary,
+        IEnumerable<int>? ids = null,
+        IEnumerable<IReadOnlyList<int>>? sequences = null,
+        IEnumerable<string>? texts = null)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         Vocabulary = vocabulary;
@@ -65,12 +75,24 @@ public sealed class DenyList
         var lists = (sequences ?? []).ToArray();
         _byteLabels = [.. texts ?? []];
         _sequenceLabels = [.. lists.Select(list => string.Join(',', list))];
-        if (_ids.Concat(lists.SelectMany(list => list)).FirstOrDefault(id => id < 0 || id >= vocabulary.Count, -1) is var wrong && wrong != -1)
+        if (_ids.Concat(lists.SelectMany(list => list)).FirstOrDefault(id => id < 0 || id >= vocabulary.Count, -1) is var wrong
+            && wrong != -1)
             throw new ArgumentException($"deny list: ids must be below {vocabulary.Count:N0}, found {wrong}.", nameof(ids));
         if (lists.Any(list => list.Count == 0) || _byteLabels.Any(text => text.Length == 0))
             throw new ArgumentException("deny list: sequences and texts must not be empty, found one that is.", nameof(texts));
         Sequences = new AhoCorasick<int>(lists);
         Bytes = new AhoCorasick<byte>([.. _byteLabels.Select(text => (IReadOnlyList<byte>)Encoding.UTF8.GetBytes(text))]);
+    }
+
+    /// <summary>A hash of what is denied; lists that deny the same in the same order have equal fingerprints.</summary>
+    public string Fingerprint
+    {
+        get
+        {
+            IEnumerable<string> parts = [string.Join(',', _ids), .. _sequenceLabels, "texts", .. _byteLabels];
+            var text = string.Concat(parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Length}:{part}")));
+            return Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        }
     }
 
     internal TokenVocabulary Vocabulary { get; }
@@ -79,8 +101,16 @@ public sealed class DenyList
 
     internal AhoCorasick<byte> Bytes { get; }
 
-    /// <summary>A constraint at the start of a sequence, or after <paramref name="prompt"/>, whose end may be the beginning of a denied text.</summary>
-    public DenyConstraint CreateConstraint(DenyPolicy policy = DenyPolicy.Mask, ReadOnlySpan<int> prompt = default) => new(this, policy, prompt);
+    /// <summary>
+    /// A constraint at the start of a sequence, or after <paramref name="prompt"/>, whose end may be the beginning of a denied text.
+    /// </summary>
+    /// <param name="policy">What happens at a denied text.</param>
+    /// <param name="prompt">Tokens before the sequence.</param>
+    /// <param name="backtrackProbability">Least probability at which <see cref="DenyPolicy.Backtrack"/> goes back.</param>
+    /// <param name="mostRetries">How often it begins one line anew.</param>
+    public DenyConstraint CreateConstraint(
+        DenyPolicy policy = DenyPolicy.Mask, ReadOnlySpan<int> prompt = default, double backtrackProbability = .5, int mostRetries = 3) =>
+        new(this, policy, prompt) { BacktrackProbability = backtrackProbability, MostRetries = mostRetries };
 
     /// <summary>A token as the node of a state.</summary>
     internal TokenBox BoxOf(int token) => _boxes[token] ??= new TokenBox(token);
@@ -89,7 +119,7 @@ public sealed class DenyList
     internal string? LabelOf(int bytes, int ids, int token)
     {
         if (Vocabulary.IsEnd(token)) return null;
-        if (_ids.Contains(token)) return token.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (_ids.Contains(token)) return token.ToString(CultureInfo.InvariantCulture);
         if (Sequences.Hit(Sequences.Step(ids, token)) is var sequence and >= 0) return _sequenceLabels[sequence];
         foreach (var value in Vocabulary.BytesOf(token))
         {

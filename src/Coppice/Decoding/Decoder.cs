@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Verification;
 using Coppice.Drafting;
@@ -87,7 +88,17 @@ internal sealed class Decoder
             Best = output.Top(drafter.TopCount),
             Hidden = _hidden.OfPath(drafter, request, path, position + request.FirstNode),
         });
+        if (sequence.Finished is null && sequence.Options.Constraint is { BackTo: not null } constraint) GoBack(sequence, constraint, sink);
         return accepted;
+    }
+
+    /// <summary>Takes back the line that a denied text would have ended.</summary>
+    private static void GoBack(Sequence sequence, SequenceConstraint constraint, ITokenSink sink)
+    {
+        sequence.GoBackTo(sequence.PromptLength + constraint.BackTo!.Value);
+        constraint.GoBack();
+        sink.TakeBack();
+        sequence.Options.Drafter.Begin(sequence.Tokens);
     }
 
     /// <summary>The rows of the accepted nodes, and of the tokens in front of the tree.</summary>
@@ -142,9 +153,11 @@ internal sealed class Decoder
     {
         var constraint = sequence.Options.Constraint;
         constraint?.MoveTo(sequence.Tree, path[^1]);
-        constraint?.Take(next);
+        // Where the line is taken back nothing was chosen.
+        var isChosen = next >= 0;
+        if (isChosen) constraint?.Take(next);
         var kept = 0;
-        while (kept < path.Length && sequence.Finished is null)
+        while (kept < path.Length - (isChosen ? 0 : 1) && sequence.Finished is null)
         {
             var token = kept + 1 < path.Length ? sequence.Tree.Tokens[path[kept + 1]] : next;
             TokenLogProbs? logProbs = null;
@@ -157,7 +170,8 @@ internal sealed class Decoder
             kept++;
         }
         // The log-probabilities of a token need a row of its own.
-        while (sequence.Finished is null && sequence.Options.LogProbs is null && constraint?.TryTakeForced(out var forced) == true)
+        while (isChosen && sequence.Finished is null && sequence.Options.LogProbs is null
+            && constraint?.TryTakeForced(out var forced) == true)
         {
             Append(sequence, forced, null, sink);
             kept++;
@@ -204,6 +218,7 @@ internal sealed class Decoder
             }
             var sampler = sequence.Options.Sampler;
             var candidates = sequence.Options.Candidates;
+            if (IsTakenBack(node, candidates)) return -1;
             var tokens = sequence.TokensTo(node);
             if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest, mask) is { } token)
                 return token;
@@ -228,11 +243,25 @@ internal sealed class Decoder
                 }
                 mask = constraint.Mask();
             }
+            // Typical acceptance also asks for nodes that the text does not go to.
+            if (sequence.Options.Typical is null) IsTakenBack(node, candidates: 0);
             output.Download(node, scratch.Logits);
             TokenMask.Apply(mask, scratch.Logits);
             sequence.Options.Sampler.Weights(sequence.TokensTo(node), scratch.Logits, scratch.Weights);
             if (!mask.IsEmpty && float.IsNegativeInfinity(TensorPrimitives.Max<float>(scratch.Logits))) throw NoToken(node);
             return scratch.Weights;
+        }
+
+        /// <summary>Tells the deny list of the model's own choice where that is denied; true where the line is then taken back.</summary>
+        private bool IsTakenBack(int node, int candidates)
+        {
+            if (sequence.Options.Constraint is not { HasDeny: true } constraint) return false;
+            var best = candidates > 0 ? output.Best(node, candidates, out _)[0] : -1;
+            if (best >= 0 && !constraint.IsDenied(best)) return false;
+            output.Download(node, scratch.Logits);
+            if (best < 0) best = Sampler.ArgMax(scratch.Logits);
+            return constraint.IsDenied(best)
+                && constraint.JudgeDenied(best, Math.Exp(LogProbabilities.Of(scratch.Logits, best, count: 0).Chosen));
         }
 
         private NoValidTokenException NoToken(int node)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Coppice.Constraints;
 using Coppice.Decoding.Strategies;
 using Coppice.Execution;
 
@@ -254,7 +255,10 @@ internal sealed class DraftsWork : ScheduledWork, IBranchLogits, IPreemptible
         }
     }
 
-    private DraftsStep Snapshot() => new([.. _strategy.Alive], [.. _strategy.Ended], _done ? _strategy.Ranked : null, new DraftsTiming
+    private DraftsStep Snapshot() => new(
+        [.. _strategy.Alive], [.. _strategy.Ended], _done ? _strategy.Ranked : null, [.. _strategy.DenyHits], Timing());
+
+    private DraftsTiming Timing() => new()
     {
         FirstToken = Stopwatch.GetElapsedTime(_start, _first),
         Steps = _steps,
@@ -262,13 +266,15 @@ internal sealed class DraftsWork : ScheduledWork, IBranchLogits, IPreemptible
         Lookup = Stopwatch.GetElapsedTime(0, _strategy.LookupTicks),
         Merge = TimeSpan.FromTicks(_host) - Stopwatch.GetElapsedTime(0, _strategy.LookupTicks),
         Total = Stopwatch.GetElapsedTime(_start),
-    });
+    };
 }
 
 /// <summary>The result of a step.</summary>
 /// <param name="Alive">Drafts that go on.</param>
 /// <param name="Ended">Drafts that have ended, the best first.</param>
 /// <param name="Ranked">The result, where this was the last step.</param>
+/// <param name="DenyHits">Where a draft's best token would have completed a denied text, so far.</param>
 /// <param name="Timing">Times so far.</param>
 internal sealed record DraftsStep(
-    IReadOnlyList<ScoredDraft> Alive, IReadOnlyList<ScoredDraft> Ended, IReadOnlyList<ScoredDraft>? Ranked, DraftsTiming Timing);
+    IReadOnlyList<ScoredDraft> Alive, IReadOnlyList<ScoredDraft> Ended, IReadOnlyList<ScoredDraft>? Ranked,
+    IReadOnlyList<DenyHit> DenyHits, DraftsTiming Timing);

@@ -16,9 +16,10 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     private readonly Sequence _sequence;
     private readonly Decoder _decoder;
     private readonly PassCosts _costs;
-    private readonly TextStream _text;
     private readonly Queue<GeneratedPiece> _ready = new(MostReady);
     private readonly GenerationRecorder _recorder;
+    private readonly List<GeneratedPiece> _held = [];       // of a line that may be taken back
+    private TextStream _text;
     private bool _drafterBegun, _stopFound, _isPrompt;
     private TimeSpan _drafting;
     private long _allocated;
@@ -111,10 +112,29 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         var before = GC.GetAllocatedBytesForCurrentThread();
         var piece = new GeneratedPiece(_text.Append(token, end is not null), token, logProbs);
         _stopFound = _text.StopFound;
-        _recorder.Computed();
-        lock (Gate) _ready.Enqueue(piece);
+        _held.Add(piece);
+        var constraint = _sequence.Options.Constraint;
+        if (_stopFound || end is not null || constraint is not { HoldsLines: true } || constraint.EndsLine(token)) Give();
         _allocated -= GC.GetAllocatedBytesForCurrentThread() - before;      // the text itself, which belongs to the caller
         return _stopFound;
+    }
+
+    /// <inheritdoc/>
+    void ITokenSink.TakeBack()
+    {
+        _held.Clear();
+        _text = _text.Again(_sequence.Tokens[_sequence.PromptLength..]);
+    }
+
+    /// <summary>What is held can no longer be taken back.</summary>
+    private void Give()
+    {
+        _recorder.Computed();
+        lock (Gate)
+        {
+            foreach (var piece in _held) _ready.Enqueue(piece);
+        }
+        _held.Clear();
     }
 
     /// <summary>Takes the next piece, if one is there.</summary>
@@ -152,6 +172,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         var disturbed = Math.Max(compiling.TotalSeconds, verify.TotalSeconds - 2 * _costs.Seconds(Request.Rows));
         // What a constraint forces comes without drafts, and its rows with or without one.
         var forced = Request.Rows - nodes;
-        guard.Observe(_sequence.GeneratedCount, Math.Min(_emitted, accepted), Math.Max(all.TotalSeconds - disturbed, 0), _costs.Seconds(1 + forced));
+        guard.Observe(_sequence.GeneratedCount, Math.Min(_emitted, accepted), Math.Max(all.TotalSeconds - disturbed, 0),
+            _costs.Seconds(1 + forced));
     }
 }

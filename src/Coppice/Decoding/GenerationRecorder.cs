@@ -56,6 +56,7 @@ internal sealed class GenerationRecorder(Sequence sequence, long start = 0)
             AcceptanceByDepth = ByDepth(statistics),
             PrefillTokensPerSecond = PerSecond(statistics.PrefilledTokens, statistics.PrefillTime),
             DecodeTokensPerSecond = PerSecond(decoded, decode),
+            DenyHits = sequence.Options.Constraint?.DenyHits ?? [],
             AllocatedBytesPerToken = statistics.MeasuredTokens == 0 ? 0 : (double)statistics.AllocatedBytes / statistics.MeasuredTokens,
         };
     }

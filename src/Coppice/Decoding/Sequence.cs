@@ -132,6 +132,13 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
         if (Cache.Length > Count) Cache.Truncate(Count);
     }
 
+    /// <summary>Forgets the tokens from <paramref name="count"/> on within a generation: the last that stays is pending again.</summary>
+    public void GoBackTo(int count)
+    {
+        Count = count;
+        if (Cache.Length > Count - 1) Cache.Truncate(Count - 1);
+    }
+
     /// <summary>The same for a sequence whose memory has been returned: only the tokens are there to be forgotten.</summary>
     public void DropTokens(int count) => Count = Math.Min(count, Count);
 

@@ -19,6 +19,14 @@ internal sealed class TextStream(Tokenizer? tokenizer, GenerationOptions options
     /// <summary>Whether a stop string was found.</summary>
     public bool StopFound => Stop is not null;
 
+    /// <summary>A stream of the same options that has taken <paramref name="tokens"/>, whose text has been given before.</summary>
+    public TextStream Again(ReadOnlySpan<int> tokens)
+    {
+        var stream = new TextStream(tokenizer, options);
+        foreach (var token in tokens) stream.Append(token, last: false);
+        return stream;
+    }
+
     /// <summary>The text that <paramref name="token"/> makes final; everything that was held back if it is the last one.</summary>
     public string Append(int token, bool last)
     {

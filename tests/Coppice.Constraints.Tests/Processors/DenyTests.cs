@@ -61,6 +61,22 @@ public sealed class DenyTests
     }
 
     [Fact]
+    public void Where_nothing_else_could_begin_the_line_its_token_comes_again()
+    {
+        var constraint = new DenyList(Vocabulary, texts: ["LN"]).CreateConstraint(DenyPolicy.Backtrack, mostRetries: 2);
+        Assert.True(constraint.TryAdvance(9));
+        Assert.True(constraint.TryAdvance(2));
+        Assert.Equal(new DenyDecision(DenyAction.RollBack, 0), constraint.Judge(3, .9));
+        constraint.Rollback(0);
+        constraint.GiveUp();
+        Assert.True(constraint.TryAdvance(9));
+        Assert.True(constraint.TryAdvance(2));
+        Assert.Equal(DenyAction.Continue, constraint.Judge(3, .9).Action);
+        Assert.False(constraint.TryAdvance(3));
+        Assert.Equal(2, constraint.Hits.Count);
+    }
+
+    [Fact]
     public void Policies_say_what_to_do()
     {
         var list = new DenyList(Vocabulary, texts: ["x"]);

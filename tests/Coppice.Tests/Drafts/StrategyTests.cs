@@ -1,3 +1,4 @@
+using Coppice.Constraints;
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Strategies;
 using Coppice.Decoding.Verification;
@@ -10,6 +11,7 @@ namespace Coppice.Tests.Drafts;
 public sealed class StrategyTests
 {
     private const int Vocabulary = 3, Length = 3;
+    private static readonly TokenVocabulary Tokens = new([[97], [98], [99]], []);
 
     /// <summary>
     /// What is drawn first without replacement is an ordinary draw, and the first two follow the law of draws without replacement.
@@ -86,6 +88,62 @@ public sealed class StrategyTests
         Assert.DoesNotContain("0", held.Ranked.Select(draft => Key(draft.Tokens)));
         Assert.Contains(held.Ranked, draft => draft.Tokens.Length == 2);
     }
+
+    /// <summary>What is left keeps its own log-probability: a text is as good as without the list.</summary>
+    [Fact]
+    public void A_beam_keeps_to_a_deny_list_and_ranks_by_the_models_own_probabilities()
+    {
+        var deny = new DenyList(Tokens, sequences: [[1, 2], [0, 0, 1]]);
+        var all = Texts().Where(text => !IsDenied(text)).OrderByDescending(LogProbability).ToArray();
+        var wide = new BeamStrategy(new BeamSearch(27, new StopRule(Length, [])), 27, Vocabulary, deny.CreateConstraint());
+        Run(wide);
+        Assert.Equal(all.Select(Key), wide.Ranked.Select(draft => Key(draft.Tokens)));
+        Assert.All(wide.Ranked, draft => Assert.Equal(LogProbability(draft.Tokens), draft.Score, 1e-5));
+        var narrow = new BeamStrategy(new BeamSearch(4, new StopRule(Length, [])), 4, Vocabulary, deny.CreateConstraint(DenyPolicy.Mask));
+        Run(narrow);
+        Assert.Equal(4, narrow.Ranked.Count);
+        Assert.DoesNotContain(narrow.Ranked, draft => IsDenied(draft.Tokens));
+        Assert.Equal(Beams(4, prunes: false).Select(Key), narrow.Ranked.Select(draft => Key(draft.Tokens)));
+
+        static bool IsDenied(int[] text) => Ends(text, 2) || Ends(text, 3);
+        static bool Ends(int[] text, int length) => Denied(text[..length]) is not null;
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void A_beam_whose_best_token_is_denied_is_given_up_unless_all_are(int beams)
+    {
+        var deny = new DenyList(Tokens, sequences: [[1, 2], [0, 0, 1]]);
+        var strategy = new BeamStrategy(
+            new BeamSearch(beams, new StopRule(Length, [])), beams, Vocabulary, deny.CreateConstraint(DenyPolicy.PruneBeam));
+        Run(strategy);
+        Assert.Equal(Beams(beams, prunes: true).Select(Key), strategy.Ranked.Select(draft => Key(draft.Tokens)));
+        Assert.NotEmpty(strategy.DenyHits);
+        Assert.All(strategy.DenyHits, hit => Assert.Contains(hit.Label, (string[])["1,2", "0,0,1"]));
+    }
+
+    /// <summary>Beam search over all texts at once.</summary>
+    private static int[][] Beams(int beams, bool prunes)
+    {
+        int[][] alive = [[]];
+        for (var step = 0; step < Length; step++)
+        {
+            var kept = alive.Where(text => Denied([.. text, Array.IndexOf(Row(text), Row(text).Max())]) is null).ToArray();
+            if (prunes && kept.Length > 0) alive = kept;
+            alive = [.. alive.SelectMany(text => Enumerable.Range(0, Vocabulary).Select(token => (int[])[.. text, token]))
+                .Where(text => Denied(text) is null).OrderByDescending(LogProbability).Take(beams)];
+        }
+        return alive;
+    }
+
+    /// <summary>What the last token of a text completes.</summary>
+    private static string? Denied(int[] text) => text switch
+    {
+        [.., 1, 2] => "1,2",
+        [.., 0, 0, 1] => "0,0,1",
+        _ => null,
+    };
 
     /// <summary>Runs passes: each branch's logits are those of the tokens that it holds.</summary>
     private static void Run(DraftStrategy strategy)

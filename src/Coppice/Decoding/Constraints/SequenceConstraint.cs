@@ -20,6 +20,8 @@ internal sealed class SequenceConstraint : IDraftFilter
     private readonly ITokenConstraint _rule;
     private readonly StopRule _stop;
     private readonly int _limit;
+    private readonly DenyConstraint? _deny;
+    private readonly TokenVocabulary _vocabulary;
     private readonly ulong[] _mask;
     private readonly int[] _stopsAllowed, _endsIgnored;
     private readonly int[] _parents = new int[Execution.ModelRunner.TreeNodes], _tokens = new int[Execution.ModelRunner.TreeNodes];
@@ -34,14 +36,16 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <param name="vocabulary">What it is for.</param>
     /// <param name="stop">What ends the text.</param>
     /// <param name="limit">Tokens that can be generated at most.</param>
-    public SequenceConstraint(ITokenConstraint rule, TokenVocabulary vocabulary, StopRule stop, int limit)
+    /// <param name="deny">The deny list in the rule that is told of denied texts; null for none.</param>
+    public SequenceConstraint(
+        ITokenConstraint rule, TokenVocabulary vocabulary, StopRule stop, int limit, DenyConstraint? deny = null)
     {
-        (_rule, _stop, _limit) = (rule, stop, limit);
+        (_rule, _vocabulary, _stop, _limit, _deny) = (rule, vocabulary, stop, limit, deny);
         _mask = new ulong[vocabulary.MaskWords];
         // A stop token without text of its own may come wherever the text may end; an end token that the caller ignores may not come at all.
         _stopsAllowed = [.. stop.EndIds.Where(id => !vocabulary.IsEnd(id) && vocabulary.BytesOf(id).IsEmpty)];
         _endsIgnored = [.. vocabulary.EndIds.Where(id => !stop.Ends(id))];
-        _rootForced.Count = rule.ForcedTokens(_rootForced.Tokens, limit);
+        _rootForced.Count = Force(_rootForced.Tokens);
     }
 
     /// <summary>Tokens after which nothing may follow, so that the text ends there; 0 as long as that is not known.</summary>
@@ -53,7 +57,50 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <summary>Whether the text ended at the node or before it: what is chosen there does not matter.</summary>
     public bool IsOver => _isOver;
 
+    /// <summary>Where the model's own choice would have completed a denied text.</summary>
+    public IReadOnlyList<DenyHit> DenyHits => _deny?.Hits ?? [];
+
+    /// <summary>Whether a deny list wants to know of denied texts.</summary>
+    public bool HasDeny => _deny is not null;
+
+    /// <summary>Whether a line may be taken back until it is over.</summary>
+    public bool HoldsLines => _deny is { Policy: DenyPolicy.Backtrack };
+
+    /// <summary>Where the text goes back to, in generated tokens; null where it goes on.</summary>
+    public int? BackTo { get; private set; }
+
     private int TokensLeft => _limit - _rule.Position;
+
+    /// <summary>Whether <paramref name="token"/> is the last of a line.</summary>
+    public bool EndsLine(int token) => (uint)token < (uint)_vocabulary.Count && _vocabulary.BytesOf(token).Contains((byte)'\n');
+
+    /// <summary>Whether <paramref name="token"/>, the model's own choice at the node, would complete a denied text.</summary>
+    public bool IsDenied(int token) => _deny?.IsDenied(token) == true;
+
+    /// <summary>
+    /// Notes that the model's own choice at the node would complete a denied text; true where the text goes back to the start of its line.
+    /// </summary>
+    public bool JudgeDenied(int token, double probability)
+    {
+        var decision = _deny!.Judge(token, probability);
+        if (decision.Action != DenyAction.RollBack) return false;
+        BackTo = decision.Position;
+        return true;
+    }
+
+    /// <summary>Goes back to where <see cref="BackTo"/> says: the line begins with another token then, if there is one.</summary>
+    public void GoBack()
+    {
+        var position = BackTo!.Value;
+        BackTo = null;
+        _rule.Rollback(position);
+        (_root, _node, _isOver, EndsAfter) = (position, 0, false, 0);
+        // What else holds may leave only the token that was barred; then the denied text is masked and nothing more.
+        var mask = Mask();
+        if (!mask.IsEmpty && mask.IndexOfAnyExcept(0UL) < 0) _deny!.GiveUp();
+        _rootForced.Count = Force(_rootForced.Tokens);
+        _forced.CopyFrom(_rootForced);
+    }
 
     /// <summary>Goes to <paramref name="node"/>, whose path must be allowed.</summary>
     public void MoveTo(TokenTree tree, int node)
@@ -161,9 +208,11 @@ internal sealed class SequenceConstraint : IDraftFilter
             return true;
         }
         if (!_rule.TryAdvance(token)) return false;
-        _forced.Count = _rule.ForcedTokens(_forced.Tokens, TokensLeft);
+        _forced.Count = Force(_forced.Tokens);
         return true;
     }
+
+    private int Force(Span<int> tokens) => _rule.ForcedTokens(tokens, TokensLeft);
 
     /// <summary>A rule that asks others, such as a monitor, must have their answer before it is used.</summary>
     private void Prepare()

@@ -1,3 +1,4 @@
+using Coppice.Constraints;
 using Coppice.Models;
 
 namespace Coppice.Decoding.Strategies;
@@ -39,6 +40,8 @@ internal abstract class DraftStrategy
     public abstract IReadOnlyList<ScoredDraft> Ended { get; }
     /// <summary>The result: the best of both, the best first.</summary>
     public abstract IReadOnlyList<ScoredDraft> Ranked { get; }
+    /// <summary>Where a draft's best token would have completed a denied text, so far.</summary>
+    public virtual IReadOnlyList<DenyHit> DenyHits => [];
     /// <summary>Time that n-grams have taken, in ticks.</summary>
     public virtual long LookupTicks => 0;
 

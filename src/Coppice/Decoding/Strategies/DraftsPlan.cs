@@ -45,7 +45,9 @@ internal sealed class DraftsPlan
                     ends),
             DraftsMethod.Batched =>
             new SamplingStrategy(Samplers(options.Count, prompt.Length, stop, options.MinTokens), stop, prompt, vocabularySize, ends),
-            _ => new BeamStrategy(new BeamSearch(options.Count, stop, options.MinTokens, ends), options.Count, vocabularySize),
+            _ => new BeamStrategy(
+                new BeamSearch(options.Count, stop, options.MinTokens, ends), options.Count, vocabularySize,
+                options.Deny?.CreateConstraint(options.DenyPolicy, prompt)),
         };
     }
 
@@ -59,7 +61,10 @@ internal sealed class DraftsPlan
     /// <summary>A step as the host sees it.</summary>
     public DraftsUpdate Update(DraftsStep step, int number) => new(
         number, [.. (step.Ranked ?? step.Alive).Select(draft => Show(draft, step.Ranked is not null))],
-        [.. step.Ended.Select(draft => Show(draft, true))], step.Ranked is not null, Method, step.Timing);
+        [.. step.Ended.Select(draft => Show(draft, true))], step.Ranked is not null, Method, step.Timing)
+    {
+        DenyHits = step.DenyHits,
+    };
 
     private Draft Show(ScoredDraft draft, bool last) =>
         new(draft.Tokens, Read(draft.Tokens, last, out _), draft.Score, last ? null : draft.Parent);
