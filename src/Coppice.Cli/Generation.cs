@@ -9,6 +9,8 @@ namespace Coppice.Cli;
 /// <summary>One generation that has ended, on its own or by ctrl-C, and how it is reported.</summary>
 internal sealed record Generation(GenerationResult Result, string Drafter, IReadOnlyList<TokenLogProbRow>? LogProbs, bool Interrupted)
 {
+    private AsapSamples? Asap { get; init; }
+
     /// <summary>Generates after <paramref name="prompt"/>; <paramref name="stream"/>, if any, gets the text as it becomes final.</summary>
     public static Generation Run(
         Session session, IReadOnlyList<int> prompt, GenerationSettings settings, Interrupts interrupts, CommandOutput? stream)
@@ -16,13 +18,15 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         var logProbs = settings.Options.LogProbs is null ? null : new List<TokenLogProbRow>();
         var interrupted = interrupts.Run(cancellation =>
         {
-            foreach (var piece in session.Generate(prompt, settings.Options, cancellation))
+            var options = settings.Asap?.Learn(session, prompt, settings.Options, cancellation) ?? settings.Options;
+            foreach (var piece in session.Generate(prompt, options, cancellation))
             {
                 if (piece.LogProbs is { } of) logProbs?.Add(Row(piece.TokenId, of));
                 if (piece.Text.Length > 0) stream?.Write(piece.Text, flush: true);
             }
         });
-        return new Generation(session.LastResult!, settings.Options.Drafter.Name, logProbs, interrupted);
+        settings.Asap?.Save();
+        return new Generation(session.LastResult!, NameOf(settings), logProbs, interrupted) { Asap = settings.Asap };
     }
 
     /// <summary>The same without a stream, beside others; <paramref name="cancellation"/> ends it with what there is.</summary>
@@ -34,7 +38,10 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         var interrupted = false;
         try
         {
-            await foreach (var piece in session.GenerateAsync(prompt, settings.Options, cancellation).ConfigureAwait(false))
+            var options = settings.Asap is { } asap
+                ? await asap.LearnAsync(session, prompt, settings.Options, cancellation).ConfigureAwait(false)
+                : settings.Options;
+            await foreach (var piece in session.GenerateAsync(prompt, options, cancellation).ConfigureAwait(false))
             {
                 if (piece.LogProbs is { } of) logProbs?.Add(Row(piece.TokenId, of));
             }
@@ -43,7 +50,8 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         {
             interrupted = true;
         }
-        return new Generation(session.LastResult!, settings.Options.Drafter.Name, logProbs, interrupted);
+        settings.Asap?.Save();
+        return new Generation(session.LastResult!, NameOf(settings), logProbs, interrupted) { Asap = settings.Asap };
     }
 
     /// <summary>As an object for scripts.</summary>
@@ -68,6 +76,7 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         Bytes = new MemoryBytes(loaded.Model.WeightBytes, session.KvBytes, session.WorkspaceBytes, loaded.Model.Backend.Memory.PeakBytes),
         AllocatedBytesPerToken = Result.AllocatedBytesPerToken,
         LogProbs = LogProbs,
+        Asap = Asap is null ? null : new AsapResult(Asap.Count, Asap.Bound),
         Speculation = IsPlain ? null : new Speculation(
             Drafter, Result.Steps, Result.DraftedTokens, Result.AcceptedTokens, Result.MeanAcceptedLength,
             Result.DraftTime.TotalMilliseconds, Result.VerifyTime.TotalMilliseconds, Result.HostTime.TotalMilliseconds, Result.AcceptanceByDepth),
@@ -79,6 +88,10 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         if (Result.Stop is { } text) return JsonSerializer.SerializeToElement(text, CliJson.Default.String);
         return Result.StopId is { } id ? JsonSerializer.SerializeToElement(id, CliJson.Default.Int32) : null;
     }
+
+    /// <summary>Samples that learn from each other are drawn without drafts.</summary>
+    private static string NameOf(GenerationSettings settings) =>
+        settings.Asap is null ? settings.Options.Drafter.Name : DrafterOptions.None.Name;
 
     private bool IsPlain => Drafter == DrafterOptions.None.Name;
 

@@ -5,10 +5,15 @@ namespace Coppice.Constraints;
 /// arXiv 2405.21047). At a node u, A(u) is the probability of the tokens that the grammar allows and phi(u) bounds the probability of
 /// ending in the grammar: phi(u) = A(u) - sum over explored a of p(a|u) (1 - phi(ua)). Only visited prefixes are kept, which is exact.
 /// </summary>
-/// <remarks>Safe for concurrent use: one lock. Shared by all samples of one model, prompt, grammar and temperature.</remarks>
+/// <remarks>
+/// Safe for concurrent use: one lock. Shared by all samples of one model, prompt, grammar and temperature. A token of a sample costs the
+/// explored children of all prefixes before it; memory is that of the tokens of all samples, each prefix once.
+/// </remarks>
 public sealed class AsapTrie
 {
     private const int Magic = 0x31_50_53_41;
+
+    private const int LongestKey = 1_024;
 
     private readonly Lock _gate = new();
     private readonly Node _root = new(null, 0);
@@ -22,6 +27,28 @@ public sealed class AsapTrie
         }
     }
 
+    /// <summary>What the trie is learned from, as <see cref="Bind"/> was told; empty before.</summary>
+    public string Key { get; private set; } = "";
+
+    /// <summary>Ties the trie to what it is learned from: one model, prompt, grammar and temperature.</summary>
+    /// <param name="key">Names them; at most 1,024 bytes of UTF-8.</param>
+    /// <exception cref="ArgumentException">The key is empty or too long, or the trie is learned from something else.</exception>
+    public void Bind(string key)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        if (System.Text.Encoding.UTF8.GetByteCount(key) > LongestKey)
+            throw new ArgumentException($"ASAp trie: the key must have at most {LongestKey:N0} bytes, found {key.Length:N0} characters.",
+                nameof(key));
+        lock (_gate)
+        {
+            if (Key.Length == 0) Key = key;
+            if (Key != key)
+                throw new ArgumentException(
+                    "ASAp trie: must be used with the model, prompt, constraint and temperature that it was learned with, found others.",
+                    nameof(key));
+        }
+    }
+
     /// <summary>Begins a sample.</summary>
     public AsapCursor Begin() => new(this);
 
@@ -32,6 +59,9 @@ public sealed class AsapTrie
         lock (_gate)
         {
             writer.Write(Magic);
+            var key = System.Text.Encoding.UTF8.GetBytes(Key);
+            writer.Write(key.Length);
+            writer.Write(key);
             var open = new Stack<Node>([_root]);
             while (open.TryPop(out var node))
             {
@@ -53,7 +83,12 @@ public sealed class AsapTrie
         var trie = new AsapTrie();
         try
         {
-            if (reader.ReadInt32() != Magic) throw new InvalidDataException("ASAp trie: must begin with its mark, found something else.");
+            if (reader.ReadInt32() != Magic)
+                throw new InvalidDataException("ASAp trie: must begin with its mark, found something else.");
+            var length = reader.ReadInt32();
+            if (length is < 0 or > LongestKey)
+                throw new InvalidDataException($"ASAp trie: its key must have 0 to {LongestKey:N0} bytes, found {length:N0}.");
+            trie.Key = System.Text.Encoding.UTF8.GetString(reader.ReadBytes(length));
             var open = new Stack<Node>([trie._root]);
             while (open.TryPop(out var node)) Read(reader, node, open);
         }
@@ -70,13 +105,16 @@ public sealed class AsapTrie
         node.Allowed = reader.ReadDouble();
         node.Future = reader.ReadDouble();
         var count = reader.ReadInt32();
-        var isSound = node.Probability is >= 0 and <= 1.000001 && node.Allowed is -1 or (>= 0 and <= 1.000001) && node.Future is >= 0 and <= 1.000001;
-        if (!isSound || count is < 0 or > 1 << 24) throw new InvalidDataException("ASAp trie: must hold probabilities and counts, found other numbers.");
+        var isSound = node.Probability is >= 0 and <= 1.000001 && (node.Allowed is -1 or (>= 0 and <= 1.000001))
+            && node.Future is >= 0 and <= 1.000001;
+        if (!isSound || count is < 0 or > 1 << 24)
+            throw new InvalidDataException("ASAp trie: must hold probabilities and counts, found other numbers.");
         var children = new List<Node>();
         for (var i = 0; i < count; i++)
         {
             var child = new Node(node, 0);
-            if (!node.Children.TryAdd(reader.ReadInt32(), child)) throw new InvalidDataException("ASAp trie: must hold each token once, found one twice.");
+            if (!node.Children.TryAdd(reader.ReadInt32(), child))
+                throw new InvalidDataException("ASAp trie: must hold each token once, found one twice.");
             children.Add(child);
         }
         for (var i = children.Count - 1; i >= 0; i--) open.Push(children[i]);
@@ -100,6 +138,22 @@ public sealed class AsapTrie
         public double Future { get; set; } = 1;
 
         public Dictionary<int, Node> Children { get; } = [];
+
+        /// <summary>
+        /// Works phi out from what is known of the children. A sum of small parts keeps them, as a difference from 1 would not.
+        /// </summary>
+        public void Bound()
+        {
+            if (Allowed < 0) return;
+            var (explored, future) = (0.0, 0.0);
+            foreach (var child in Children.Values)
+            {
+                explored += child.Probability;
+                future += child.Probability * child.Future;
+            }
+            // It never rises: what rounding adds is not taken.
+            Future = Math.Min(Math.Max(Allowed - explored, 0) + future, Future);
+        }
     }
 }
 
@@ -139,7 +193,7 @@ public sealed class AsapCursor
         {
             if (_node.Allowed >= 0) return;
             _node.Allowed = allowed;
-            Change(_node, allowed);
+            for (var at = _node; at is not null; at = at.Parent) at.Bound();
         }
     }
 
@@ -147,7 +201,17 @@ public sealed class AsapCursor
     public void Adjust(Span<float> logits)
     {
         lock (_trie.Gate)
-            foreach (var (token, child) in _node.Children) logits[token] = child.Future <= 0 ? float.NegativeInfinity : logits[token] + (float)Math.Log(child.Future);
+            foreach (var (token, child) in _node.Children)
+                logits[token] = child.Future <= 0 ? float.NegativeInfinity : logits[token] + (float)Math.Log(child.Future);
+    }
+
+    /// <summary>The same for probabilities, up to a common factor: multiplies that of each explored child by phi.</summary>
+    /// <param name="weights">[vocabulary].</param>
+    public void Weigh(Span<double> weights)
+    {
+        lock (_trie.Gate)
+            foreach (var (token, child) in _node.Children)
+                if ((uint)token < (uint)weights.Length) weights[token] *= child.Future;
     }
 
     /// <summary>The bound after <paramref name="token"/>: 1 where it has never come.</summary>
@@ -165,17 +229,6 @@ public sealed class AsapCursor
         {
             if (!_node.Children.TryGetValue(token, out var child)) _node.Children[token] = child = new AsapTrie.Node(_node, probability);
             _node = child;
-        }
-    }
-
-    private static void Change(AsapTrie.Node node, double future)
-    {
-        var difference = future - node.Future;
-        node.Future = future;
-        for (var at = node; at.Parent is { } parent; at = parent)
-        {
-            difference *= at.Probability;
-            parent.Future = Math.Max(parent.Future + difference, 0);
         }
     }
 }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Coppice.Constraints;
 using Coppice.Decoding.Constraints;
 
@@ -52,6 +55,15 @@ public sealed partial record GenerationOptions
     public double DenyProbability { get; init; } = .5;
     /// <summary>How often <see cref="DenyPolicy.Backtrack"/> writes one line anew; 3 by default.</summary>
     public int DenyRetries { get; init; } = 3;
+    /// <summary>
+    /// What earlier samples have shown of the constraint, so that this one is drawn as the model itself would draw it among the allowed
+    /// texts, instead of token by token (ASAp). Null, the default, for plain masks. All samples with one trie must have the same model,
+    /// prompt, constraint and temperature; each must have a <see cref="Seed"/> of its own.
+    /// </summary>
+    /// <remarks>
+    /// Needs a temperature above 0 and nothing else that changes probabilities. Every token takes a pass, without drafts.
+    /// </remarks>
+    public AsapTrie? Asap { get; init; }
 
     /// <summary>Whether anything says which texts are allowed.</summary>
     internal bool IsConstrained => NeedsText || Constraint is not null || Deny is not null;
@@ -77,6 +89,21 @@ public sealed partial record GenerationOptions
         return new GenerationRule(parts.Count == 1 ? parts[0] : new ConstraintIntersection(vocabulary, parts), deny);
     }
 
+    /// <summary>What an ASAp trie is learned from; what a host's own constraint allows is not known.</summary>
+    internal string AsapKey(ReadOnlySpan<byte> model, IReadOnlyList<int> prompt)
+    {
+        var culture = CultureInfo.InvariantCulture;
+        string?[] parts =
+        [
+            string.Join(',', prompt), Temperature.ToString("R", culture), MaxTokens.ToString(culture), string.Join(',', EndIds),
+            Schema, (SchemaOptions with { Documents = new Dictionary<string, string>() }).ToString(),
+            .. SchemaOptions.Documents.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => pair.Key + pair.Value),
+            Grammar, GrammarNotation.ToString(), Regex, ConstraintTrigger, Deny?.Fingerprint, .. Choices,
+        ];
+        var text = string.Concat(parts.Select(part => string.Create(culture, $"{part?.Length}:{part}")));
+        return Convert.ToHexString(SHA256.HashData([.. model, .. Encoding.UTF8.GetBytes(text)]));
+    }
+
     private ITokenConstraint Start(CompiledGrammar grammar, int tokens) =>
         ConstraintTrigger is null ? grammar.CreateConstraint(tokens) : new TriggeredConstraint(grammar, ConstraintTrigger, tokens);
 
@@ -91,7 +118,18 @@ public sealed partial record GenerationOptions
                 "options: DenyPolicy must be Mask or Backtrack: PruneBeam gives up one of several hypotheses, and there is one.");
         if (!(DenyProbability is >= 0 and <= 1)) throw Outside(nameof(DenyProbability), "from 0 to 1", DenyProbability);
         if (DenyRetries < 0) throw Outside(nameof(DenyRetries), "at least 0", DenyRetries);
+        if (Asap is not null) CheckAsap();
         if (NeedsText && !hasTokenizer)
             throw new ArgumentException("options: Schema, Grammar, Regex and Choices need a tokenizer, but the model's folder has none.");
+    }
+
+    private void CheckAsap()
+    {
+        var changes = TopK > 0 || TopP < 1 || MinP > 0 || RepetitionPenalty != 1 || FrequencyPenalty != 0 || PresencePenalty != 0
+            || LogitBias.Count > 0 || MinTokens > 0 || IgnoreEos;
+        if (!IsConstrained || Temperature == 0 || changes || DenyPolicy != DenyPolicy.Mask)
+            throw new ArgumentException(
+                "options: Asap needs a constraint, a temperature above 0, and nothing else that changes probabilities "
+                + "(top-k, top-p, min-p, penalties, biases, MinTokens, IgnoreEos, Backtrack).");
     }
 }

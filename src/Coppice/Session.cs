@@ -367,9 +367,9 @@ public sealed partial class Session : IDisposable
 
     private Generation Create(int[] prompt, GenerationOptions options, HeadStart head)
     {
-        // What draws proposals of its own cannot go back.
+        // What draws proposals of its own cannot go back, and what ASAp wants to know takes a row for each token.
         var draws = options.Drafter.DrawsProposals || options.Drafter.Acceptance is not null;
-        var isPlain = options.DenyPolicy == DenyPolicy.Backtrack && draws;
+        var isPlain = options.Asap is not null || (options.DenyPolicy == DenyPolicy.Backtrack && draws);
         var drafter = isPlain ? new NoDrafter() : DrafterOf(options.Drafter);
         var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);
         // Whether resting, which depends on times, changes nothing.
@@ -378,12 +378,14 @@ public sealed partial class Session : IDisposable
         var sampler = options.CreateSampler(prompt.Length, stop.EndIds);
         var limit = Math.Min(options.MaxTokens, _model.ContextLength - prompt.Length);
         var constraint = head.Rule is { } rule
-            ? new SequenceConstraint(rule.Rule, _model.Vocabulary, stop, limit, rule.Deny)
+            ? new SequenceConstraint(rule.Rule, _model.Vocabulary, stop, limit, rule.Deny, choosesEach: options.Asap is not null)
             : null;
+        options.Asap?.Bind(options.AsapKey(_model.Fingerprint, prompt));
         var typical = isPlain ? null : options.Drafter.Acceptance;
         Begin(prompt, new DecodingOptions(sampler, drafter, stop, options.LogProbs, typical, guard)
         {
             Constraint = constraint,
+            Asap = options.Asap?.Begin(),
         });
         if (head.Ran is { } ran) _sequence.Statistics.TakeOver(ran);
         var text = new TextStream(_model.Tokenizer, options);

@@ -21,6 +21,7 @@ internal record GenerateResult
     [JsonPropertyName("logprobs")]
     public IReadOnlyList<TokenLogProbRow>? LogProbs { get; init; }
     public Speculation? Speculation { get; init; }
+    public AsapResult? Asap { get; init; }
     public required IReadOnlyList<string> Warnings { get; init; }
 }
 
@@ -37,6 +38,12 @@ internal sealed record LineResult : GenerateResult
 /// </summary>
 internal sealed record Speculation(
     string Drafter, int Steps, int Drafted, int Accepted, double MeanAcceptedLength, double DraftMs, double VerifyMs, double HostMs, IReadOnlyList<double> AcceptanceByDepth);
+
+/// <summary>
+/// Samples that learned from each other, and what they have shown: bound is the greatest probability that the model's own text can have of
+/// being an allowed one.
+/// </summary>
+internal sealed record AsapResult(int Samples, double Bound);
 
 /// <summary>Where the time went.</summary>
 internal sealed record GenerateTiming(

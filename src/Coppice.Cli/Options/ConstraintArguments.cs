@@ -15,8 +15,14 @@ internal static class ConstraintArguments
     private static readonly Setting<string[]> Choices = Setting.List(
         "choices", "A,B,C", "Generate one of these texts");
 
+    private static readonly Setting<int> Asap = Setting.Whole(
+        "asap", 0, n => n >= 0, "a whole number of at least 0",
+        "Draw N samples that learn from each other (ASAp) and give the last: it is drawn as the model would draw among the allowed texts");
+    private static readonly Setting<string?> AsapFile = Setting.Text(
+        "asap-file", "FILE", "Go on with what the samples in FILE have shown, where it is there, and save what these show");
+
     /// <summary>All settings.</summary>
-    public static IReadOnlyList<ISetting> All { get; } = [Schema, Grammar, Regex, Choices];
+    public static IReadOnlyList<ISetting> All { get; } = [Schema, Grammar, Regex, Choices, Asap, AsapFile];
 
     /// <summary><paramref name="options"/> with what <paramref name="source"/> allows.</summary>
     /// <exception cref="CommandException">A file cannot be read, or a value is not what it must be.</exception>
@@ -31,6 +37,15 @@ internal static class ConstraintArguments
             Regex = Regex.Read(source),
             Choices = Choices.Read(source),
         };
+    }
+
+    /// <summary>How many samples learn from each other, and where what they show is kept.</summary>
+    /// <exception cref="CommandException">A file is asked for without samples.</exception>
+    public static AsapSamples? ReadAsap(SettingSource source)
+    {
+        var (count, file) = (Asap.Read(source), AsapFile.Read(source));
+        if (count == 0 && file is not null) throw source.Context.Usage("--asap-file needs --asap N with N of at least 1");
+        return count == 0 ? null : new AsapSamples(count, file);
     }
 
     private static string? ReadSchema(SettingSource source)

@@ -95,7 +95,7 @@ internal static class GenerationArguments
         if (TopP.IsGiven(source)) options = options with { TopP = TopP.Read(source) };
         if (MinP.IsGiven(source)) options = options with { MinP = MinP.Read(source) };
         if (RepetitionPenalty.IsGiven(source)) options = options with { RepetitionPenalty = RepetitionPenalty.Read(source) };
-        return new GenerationSettings(ConstraintArguments.Read(source, options));
+        return new GenerationSettings(ConstraintArguments.Read(source, options)) { Asap = ConstraintArguments.ReadAsap(source) };
     }
 
     private static DrafterOptions ReadDrafter(SettingSource source)
@@ -112,7 +112,11 @@ internal static class GenerationArguments
 }
 
 /// <summary>How to generate.</summary>
-internal sealed record GenerationSettings(GenerationOptions Options);
+internal sealed record GenerationSettings(GenerationOptions Options)
+{
+    /// <summary>Samples that learn from each other; null for one that does not.</summary>
+    public AsapSamples? Asap { get; init; }
+}
 
 /// <summary>Where settings come from: a line of a file, and after it the command line.</summary>
 internal readonly record struct SettingSource(CommandContext Context, JsonLine? Line);

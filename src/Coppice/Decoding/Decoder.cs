@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Coppice.Constraints;
 using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Verification;
@@ -219,6 +220,7 @@ internal sealed class Decoder
             var sampler = sequence.Options.Sampler;
             var candidates = sequence.Options.Candidates;
             if (IsTakenBack(node, candidates)) return -1;
+            if (sequence.Options.Asap is { } asap) return ChooseAligned(node, mask, asap);
             var tokens = sequence.TokensTo(node);
             if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest, mask) is { } token)
                 return token;
@@ -250,6 +252,28 @@ internal sealed class Decoder
             sequence.Options.Sampler.Weights(sequence.TokensTo(node), scratch.Logits, scratch.Weights);
             if (!mask.IsEmpty && float.IsNegativeInfinity(TensorPrimitives.Max<float>(scratch.Logits))) throw NoToken(node);
             return scratch.Weights;
+        }
+
+        /// <summary>
+        /// By ASAp: of the tokens that the mask leaves, each by its probability times what is known of how much of it stays in the grammar.
+        /// </summary>
+        private int ChooseAligned(int node, ReadOnlySpan<ulong> mask, AsapCursor cursor)
+        {
+            output.Download(node, scratch.Logits);
+            var sampler = sequence.Options.Sampler;
+            var tokens = sequence.TokensTo(node);
+            var weights = scratch.Weights.AsSpan();
+            sampler.Weights(tokens, scratch.Logits, weights);
+            var all = TensorPrimitives.Sum<double>(weights);
+            for (var id = 0; id < weights.Length; id++)
+                if (!TokenMask.Allows(mask, id)) weights[id] = 0;
+            cursor.Visit(Math.Min(TensorPrimitives.Sum<double>(weights) / all, 1));
+            cursor.Weigh(weights);
+            if (!(TensorPrimitives.Max<double>(weights) > 0)) throw NoToken(node);
+            var token = Sampler.Draw(weights, Philox.Uniform(sampler.Seed, RandomStream.Target, tokens.Length));
+            // The probability is kept of a token that has never come, and the weight of such a token is what it was.
+            if (!sequence.Options.Stop.Ends(token)) cursor.Descend(token, Math.Min(weights[token] / all, 1));
+            return token;
         }
 
         /// <summary>Tells the deny list of the model's own choice where that is denied; true where the line is then taken back.</summary>

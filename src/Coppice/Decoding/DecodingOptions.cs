@@ -1,3 +1,4 @@
+using Coppice.Constraints;
 using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Verification;
@@ -22,8 +23,11 @@ internal sealed record DecodingOptions(
     /// <summary>What texts are allowed, or null for all.</summary>
     public SequenceConstraint? Constraint { get; init; }
 
+    /// <summary>Where the sample stands in what earlier ones have shown of the constraint; null for plain masks.</summary>
+    public AsapCursor? Asap { get; init; }
+
     /// <summary>How many of a row's largest logits nearly always decide the next token; 0 where the whole row is needed.</summary>
-    public int Candidates => Typical is null ? Sampler.Candidates : 0;
+    public int Candidates => Typical is null && Asap is null ? Sampler.Candidates : 0;
     /// <summary>How many of a row's largest logits somebody wants.</summary>
     public int TopCount => Math.Max(Drafter.TopCount, Candidates);
 }

@@ -25,6 +25,16 @@ public sealed class AsapTests
         }
     }
 
+    /// <summary>Masks alone give both first tokens the same weight.</summary>
+    [Fact]
+    public void Before_the_first_sample_it_is_plain_masking()
+    {
+        var cursor = new AsapTrie().Begin();
+        double[] weights = [.45, .45, 0];
+        cursor.Weigh(weights);
+        Assert.Equal(.5, weights[0] / (weights[0] + weights[1]), 15);
+    }
+
     [Fact]
     public void Samples_converge_to_the_conditional_distribution()
     {
@@ -32,6 +42,10 @@ public sealed class AsapTests
         var random = new Random(5);
         for (var i = 0; i < 3_000; i++) Sample(trie, _ => random.NextDouble());
         Assert.Equal(.03136978125, trie.Bound, 12);
+        var start = trie.Begin();
+        Assert.Equal(.004100625, start.BoundOf(0), 12);
+        Assert.Equal(.06561, start.BoundOf(1), 12);
+        Assert.Equal(1 / 17.0, start.BoundOf(0) / (start.BoundOf(0) + start.BoundOf(1)), 12);
         var counts = new Dictionary<string, int>();
         const int samples = 50_000;
         for (var i = 0; i < samples; i++)
@@ -57,6 +71,69 @@ public sealed class AsapTests
             full.Visit(text);
             Assert.Equal(full.Phi(""), trie.Bound, 12);
         }
+    }
+
+    /// <summary>A tree of other probabilities at each node, of up to four tokens.</summary>
+    [Fact]
+    public void The_compact_form_equals_the_full_one_on_random_trees()
+    {
+        for (var seed = 0; seed < 40; seed++)
+        {
+            var random = new Random(seed);
+            var (trie, full) = (new AsapTrie(), new RandomTree(seed));
+            for (var sample = 0; sample < 60; sample++)
+            {
+                var (cursor, path) = (trie.Begin(), "");
+                while (true)
+                {
+                    var row = full.Row(path);
+                    full.Visited.Add(path);
+                    cursor.Visit(row.Sum());
+                    var live = Enumerable.Range(0, row.Length).Where(token => row[token] > 0).ToArray();
+                    if (live.Length == 0) break;
+                    var token = live[random.Next(live.Length)];
+                    if (token == RandomTree.End) break;
+                    cursor.Descend(token, row[token]);
+                    path += token;
+                }
+                Assert.Equal(full.Phi(""), trie.Bound, 12);
+            }
+        }
+    }
+
+    /// <summary>Differences from 1 would lose them.</summary>
+    [Fact]
+    public void Small_probabilities_are_kept()
+    {
+        var trie = new AsapTrie();
+        var cursor = trie.Begin();
+        for (var depth = 0; depth < 8; depth++)
+        {
+            cursor.Visit(3e-9);
+            cursor.Descend(7, 1e-9);
+        }
+        cursor.Visit(2e-9);
+        var expected = 2e-9;
+        for (var depth = 0; depth < 8; depth++) expected = 2e-9 + (1e-9 * expected);
+        Assert.Equal(1, trie.Bound / expected, 1e-12);
+        cursor = trie.Begin();
+        cursor.Descend(7, 1e-9);
+        Assert.InRange(trie.Begin().BoundOf(7), 2e-9, 2.00001e-9);
+    }
+
+    [Fact]
+    public void A_trie_is_bound_to_one_key()
+    {
+        var trie = new AsapTrie();
+        trie.Bind("one");
+        trie.Bind("one");
+        Assert.Throws<ArgumentException>(() => trie.Bind("other"));
+        Assert.Throws<ArgumentException>(() => trie.Bind(""));
+        Assert.Throws<ArgumentException>(() => new AsapTrie().Bind(new string('x', 1_025)));
+        using var stream = new MemoryStream();
+        trie.Save(stream);
+        stream.Position = 0;
+        Assert.Equal("one", AsapTrie.Load(stream).Key);
     }
 
     [Fact]
@@ -114,6 +191,30 @@ public sealed class AsapTests
         }
     }
 
+    /// <summary>Probabilities of the allowed tokens at each prefix, and the bound as it is published: a sum over all of them.</summary>
+    private sealed class RandomTree(int seed)
+    {
+        public const int End = 3;
+        private const int Deepest = 5;
+
+        public HashSet<string> Visited { get; } = [];
+
+        public double[] Row(string path)
+        {
+            var random = new Random((seed * 7919) + path.Aggregate(17, (hash, c) => (hash * 31) + c));
+            var row = Enumerable.Range(0, End + 1).Select(_ => random.NextDouble()).ToArray();
+            var sum = row.Sum() * (1 + random.NextDouble());
+            return [.. row.Select((p, token) => random.Next(3) == 0 || (path.Length == Deepest && token != End) ? 0 : p / sum)];
+        }
+
+        public double Phi(string path)
+        {
+            if (!Visited.Contains(path)) return 1;
+            var row = Row(path);
+            return Enumerable.Range(0, row.Length).Sum(token => row[token] * (token == End || row[token] == 0 ? 1 : Phi(path + token)));
+        }
+    }
+
     /// <summary>The published form: every allowed token of a visited prefix has an entry, and bounds are sums over all of them.</summary>
     private sealed class Full
     {
@@ -124,6 +225,7 @@ public sealed class AsapTests
             for (var length = 0; length <= text.Length; length++) _visited.Add(text[..length]);
         }
 
-        public double Phi(string text) => _visited.Contains(text) ? Allowed(text).Sum(token => Model[token] * (token == End ? 1 : Phi(text + token))) : 1;
+        public double Phi(string text) => _visited.Contains(text)
+            ? Allowed(text).Sum(token => Model[token] * (token == End ? 1 : Phi(text + token))) : 1;
     }
 }

@@ -91,6 +91,40 @@ public sealed class CliGenerationOptionTests(CliModelFolder files) : IClassFixtu
         }
     }
 
+    [Fact]
+    public void Samples_that_learn_from_each_other_give_the_last_and_go_on_in_a_file()
+    {
+        var file = Path.Combine(Path.GetDirectoryName(files.Model)!, "samples.asap");
+        string[] model = ["generate", "--model", files.Model, "--device", "cpu"];
+        string[] options = [.. model, "--prompt", "abc", "--choices", "ab,ac,b"];
+        string[] kept = [.. options, "--asap-file", file];
+        var before = 1.0;
+        for (var run = 0; run < 3; run++)
+        {
+            var result = CliProcess.Run([.. kept, "--temperature", "1", "--asap", "5", "--seed", $"{5 * run}", "--json"]).Json;
+            Assert.Contains(result.GetProperty("text").GetString(), (string[])["ab", "ac", "b"]);
+            Assert.Equal(5, result.GetProperty("asap").GetProperty("samples").GetInt32());
+            var bound = result.GetProperty("asap").GetProperty("bound").GetDouble();
+            Assert.InRange(bound, double.Epsilon, before);
+            before = bound;
+        }
+        // Of 257 tokens with nearly equal probabilities three texts are allowed.
+        Assert.InRange(before, 0, .1);
+        (string[] Arguments, int Status, string Error)[] wrong =
+        [
+            ([.. kept, "--asap", "2", "--temperature", "0.5"], 1, "that it was learned with, found others"),
+            ([.. kept, "--temperature", "1"], 2, "--asap-file needs --asap N"),
+            ([.. options, "--asap", "2"], 1, "Asap needs a constraint, a temperature above 0"),
+            ([.. options, "--temperature", "1", "--asap", "1", "--asap-file", files.Write("no.asap", "text")], 1, "must begin with its mark"),
+        ];
+        foreach (var (arguments, status, error) in wrong)
+        {
+            var outcome = CliProcess.Run(arguments);
+            Assert.Equal(status, outcome.Status);
+            Assert.Contains(error, outcome.OneError, StringComparison.Ordinal);
+        }
+    }
+
     private JsonElement Generate(params IEnumerable<string> arguments) =>
         CliProcess.Run([.. (string[])["generate", "--model", files.Model, "--device", "cpu", "--json"], .. arguments]).Json;
 

@@ -21,6 +21,7 @@ internal sealed class SequenceConstraint : IDraftFilter
     private readonly StopRule _stop;
     private readonly int _limit;
     private readonly DenyConstraint? _deny;
+    private readonly bool _choosesEach, _choosesEnd;
     private readonly TokenVocabulary _vocabulary;
     private readonly ulong[] _mask;
     private readonly int[] _stopsAllowed, _endsIgnored;
@@ -37,14 +38,18 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <param name="stop">What ends the text.</param>
     /// <param name="limit">Tokens that can be generated at most.</param>
     /// <param name="deny">The deny list in the rule that is told of denied texts; null for none.</param>
+    /// <param name="choosesEach">Whether every token is chosen, those that must come and the end among them, because what the model thinks
+    /// of them is wanted.</param>
     public SequenceConstraint(
-        ITokenConstraint rule, TokenVocabulary vocabulary, StopRule stop, int limit, DenyConstraint? deny = null)
+        ITokenConstraint rule, TokenVocabulary vocabulary, StopRule stop, int limit, DenyConstraint? deny = null, bool choosesEach = false)
     {
-        (_rule, _vocabulary, _stop, _limit, _deny) = (rule, vocabulary, stop, limit, deny);
+        (_rule, _vocabulary, _stop, _limit, _deny, _choosesEach) = (rule, vocabulary, stop, limit, deny, choosesEach);
         _mask = new ulong[vocabulary.MaskWords];
         // A stop token without text of its own may come wherever the text may end; an end token that the caller ignores may not come at all.
         _stopsAllowed = [.. stop.EndIds.Where(id => !vocabulary.IsEnd(id) && vocabulary.BytesOf(id).IsEmpty)];
         _endsIgnored = [.. vocabulary.EndIds.Where(id => !stop.Ends(id))];
+        // Where no token can be the end, the text ends by itself.
+        _choosesEnd = choosesEach && (_stopsAllowed.Length > 0 || _endsIgnored.Length < vocabulary.EndIds.Count);
         _rootForced.Count = Force(_rootForced.Tokens);
     }
 
@@ -191,7 +196,7 @@ internal sealed class SequenceConstraint : IDraftFilter
         if (_isOver) return;
         if (!TryFollow(token))
             throw new InvalidOperationException($"constraint: token {token} must be allowed by its mask and when it is taken, found it refused then.");
-        if (!_isOver && _forced.Next < 0 && _rule.MustStop) (_isOver, EndsAfter) = (true, _rule.Position);
+        if (!_isOver && !_choosesEnd && _forced.Next < 0 && _rule.MustStop) (_isOver, EndsAfter) = (true, _rule.Position);
     }
 
     private bool TryFollow(int token)
@@ -212,7 +217,7 @@ internal sealed class SequenceConstraint : IDraftFilter
         return true;
     }
 
-    private int Force(Span<int> tokens) => _rule.ForcedTokens(tokens, TokensLeft);
+    private int Force(Span<int> tokens) => _choosesEach ? 0 : _rule.ForcedTokens(tokens, TokensLeft);
 
     /// <summary>A rule that asks others, such as a monitor, must have their answer before it is used.</summary>
     private void Prepare()
