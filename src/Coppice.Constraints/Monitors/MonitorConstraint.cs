@@ -7,21 +7,36 @@ namespace Coppice.Constraints;
 public sealed class MonitorConstraint : ITokenConstraint
 {
     private readonly TokenVocabulary _vocabulary;
-    private readonly IMonitor _monitor;
+    private readonly Func<MonitoredText, bool> _shouldTrigger;
+    private readonly Func<MonitoredText, CancellationToken, ValueTask<ByteAutomaton?>> _analyze;
     private readonly List<Place> _places;
 
     /// <summary>A constraint after <paramref name="prompt"/>.</summary>
-    public MonitorConstraint(TokenVocabulary vocabulary, IMonitor monitor, string prompt = "")
+    public MonitorConstraint(TokenVocabulary vocabulary, IMonitor monitor, string prompt)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         ArgumentNullException.ThrowIfNull(monitor);
-        (_vocabulary, _monitor) = (vocabulary, monitor);
+        (_vocabulary, _shouldTrigger) = (vocabulary, monitor.ShouldTrigger);
+        _analyze = async (text, cancellation) =>
+            await monitor.AnalyzeAsync(text, cancellation).ConfigureAwait(false) is { Count: > 0 } names
+                ? new CompletionAutomaton(names, monitor) : null;
+        _places = [new Place(MonitoredText.Of(prompt), null, default, IsReady: false)];
+    }
+
+    /// <summary>A constraint after <paramref name="prompt"/> that counts arguments.</summary>
+    public MonitorConstraint(TokenVocabulary vocabulary, IArgumentMonitor monitor, string prompt)
+    {
+        ArgumentNullException.ThrowIfNull(vocabulary);
+        ArgumentNullException.ThrowIfNull(monitor);
+        (_vocabulary, _shouldTrigger) = (vocabulary, monitor.ShouldTrigger);
+        _analyze = async (text, cancellation) =>
+            await monitor.CountAsync(text, cancellation).ConfigureAwait(false) is { } count and >= 0 ? new ArgumentAutomaton(count) : null;
         _places = [new Place(MonitoredText.Of(prompt), null, default, IsReady: false)];
     }
 
     private MonitorConstraint(MonitorConstraint other)
     {
-        (_vocabulary, _monitor, _places) = (other._vocabulary, other._monitor, [.. other._places]);
+        (_vocabulary, _shouldTrigger, _analyze, _places) = (other._vocabulary, other._shouldTrigger, other._analyze, [.. other._places]);
         (Timeout, Strict, Failures) = (other.Timeout, other.Strict, other.Failures);
     }
 
@@ -31,7 +46,7 @@ public sealed class MonitorConstraint : ITokenConstraint
     /// <summary>Whether a mask that allows nothing stays (true) or is given up, because an analysis may be wrong (false).</summary>
     public bool Strict { get; init; }
 
-    /// <summary>Analyses that took too long or failed, and masks that were given up.</summary>
+    /// <summary>Analyses that took too long, and masks that were given up.</summary>
     public int Failures { get; private set; }
 
     /// <inheritdoc/>
@@ -51,15 +66,8 @@ public sealed class MonitorConstraint : ITokenConstraint
         cancellationToken.ThrowIfCancellationRequested();
         var here = Here;
         if (here.IsReady || here.Grammar is not null || here.Text.IsPartial) return;
-        if (_monitor.ShouldTrigger(here.Text))
-        {
-            var names = await AnalyzeAsync(here.Text, cancellationToken).ConfigureAwait(false);
-            if (names.Count > 0)
-            {
-                var automaton = new CompletionAutomaton(names, _monitor);
-                here = here with { Grammar = new CompiledGrammar(automaton, _vocabulary, new CompileReport()), State = automaton.Start };
-            }
-        }
+        if (_shouldTrigger(here.Text) && await AnalyzeAsync(here.Text, cancellationToken).ConfigureAwait(false) is { } automaton)
+            here = here with { Grammar = new CompiledGrammar(automaton, _vocabulary, new CompileReport()), State = automaton.Start };
         _places[^1] = here with { IsReady = true };
     }
 
@@ -121,18 +129,18 @@ public sealed class MonitorConstraint : ITokenConstraint
     /// <remarks>Costs a reference for each token so far.</remarks>
     public ITokenConstraint Fork() => new MonitorConstraint(this);
 
-    private async ValueTask<IReadOnlyList<string>> AnalyzeAsync(MonitoredText text, CancellationToken cancellationToken)
+    private async ValueTask<ByteAutomaton?> AnalyzeAsync(MonitoredText text, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Timeout);
         try
         {
-            return await _monitor.AnalyzeAsync(text, limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
+            return await _analyze(text, limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             Failures++;
-            return [];
+            return null;
         }
     }
 

@@ -39,6 +39,19 @@ public sealed class SampleTests
         Assert.DoesNotContain("typed on", lines[^1], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Members_that_the_compiler_knows_are_chosen_from()
+    {
+        var lines = Run("CSharpMembers", Path.Combine(SharedData.Repository, "weights", "tiny"), "4").Output.Split('\n');
+        var guided = lines.Where(line => line.StartsWith("    guided: ", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(4, guided.Length);
+        // The first four complete members of a string.
+        Type[] known = [typeof(string), typeof(Enumerable), typeof(MemoryExtensions)];
+        string Name(string line) => line["    guided: ".Length..].Split('(', '<', ';', ' ', '.', ',', '[')[0];
+        Assert.All(guided, line => Assert.Contains(known, type => type.GetMember(Name(line)).Length > 0));
+        Assert.Contains(lines, line => line.StartsWith("| members by Roslyn | 4 |", StringComparison.Ordinal));
+    }
+
     private static CliOutcome Run(string sample, params string[] arguments) => RunWith("", sample, arguments);
 
     private static CliOutcome RunWith(string input, string sample, params string[] arguments)

@@ -31,6 +31,8 @@ internal sealed class SequenceConstraint : IDraftFilter
     private int _root;          // tokens that the rule has taken at the root
     private int _node;          // where the rule stands
     private bool _isOver;       // the text ends at the node
+    private bool _isSlow;       // the rule has been waited for
+    private Task? _preparation;
 
     /// <summary>A constraint before the first token.</summary>
     /// <param name="rule">Has taken no token; belongs to the generation.</param>
@@ -74,6 +76,9 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <summary>Where the text goes back to, in generated tokens; null where it goes on.</summary>
     public int? BackTo { get; private set; }
 
+    /// <summary>Whether the next mask is being found elsewhere: until it is there, the rule must be left alone.</summary>
+    public bool IsPreparing => _preparation is { IsCompleted: false };
+
     private int TokensLeft => _limit - _rule.Position;
 
     /// <summary>Whether <paramref name="token"/> is the last of a line.</summary>
@@ -105,6 +110,14 @@ internal sealed class SequenceConstraint : IDraftFilter
         if (!mask.IsEmpty && mask.IndexOfAnyExcept(0UL) < 0) _deny!.GiveUp();
         _rootForced.Count = Force(_rootForced.Tokens);
         _forced.CopyFrom(_rootForced);
+    }
+
+    /// <summary>Begins to find the next mask while the device works, where the rule has to wait for others.</summary>
+    public void BeginPreparing()
+    {
+        if (!_isSlow || _isOver || _forced.Next >= 0) return;
+        var preparation = _rule.PrepareAsync();
+        _preparation = preparation.IsCompletedSuccessfully ? null : preparation.AsTask();
     }
 
     /// <summary>Goes to <paramref name="node"/>, whose path must be allowed.</summary>
@@ -222,8 +235,15 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <summary>A rule that asks others, such as a monitor, must have their answer before it is used.</summary>
     private void Prepare()
     {
+        if (_preparation is { } running)
+        {
+            _preparation = null;
+            running.GetAwaiter().GetResult();
+        }
         var preparation = _rule.PrepareAsync();
-        if (!preparation.IsCompletedSuccessfully) preparation.AsTask().GetAwaiter().GetResult();
+        if (preparation.IsCompletedSuccessfully) return;
+        _isSlow = true;
+        preparation.AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>Tokens that must come, the next one first.</summary>
