@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using Coppice.Bench;
 using Coppice.Bench.Compressed;
+using Coppice.Bench.Constraints;
 using Coppice.Bench.Dispatch;
 using Coppice.Bench.Drafters;
 using Coppice.Bench.Drafts;
@@ -10,6 +11,8 @@ using Coppice.Bench.Floor;
 var arguments = new List<string>(args);
 BenchResults.MachineName = Take("--machine");
 if (arguments is ["dispatch"]) return DispatchBench.Run();
+if (arguments is ["constraints", "walks", ..]) return WalkBench.Run(Take);
+if (arguments is ["constraints", ..]) return ConstraintBench.Run(Take);
 if (arguments is ["floor", ..]) return FloorBench.Run(Take);
 if (arguments is ["compressed", ..]) return AttendBench.Run(Take);
 if (arguments is ["drafts", "auto", ..]) return DraftsBench.WriteAuto(Take);

@@ -56,26 +56,6 @@ internal static class Vocabularies
         return mask;
     }
 
-    /// <summary>One of the ids that <paramref name="mask"/> allows, each as probable as any other; -1 where there is none.</summary>
-    public static int Draw(this ulong[] mask, Random random)
-    {
-        var count = mask.Sum(word => (long)System.Numerics.BitOperations.PopCount(word));
-        if (count == 0) return -1;
-        var left = random.NextInt64(count);
-        for (var i = 0; ; i++)
-        {
-            var inWord = System.Numerics.BitOperations.PopCount(mask[i]);
-            if (left >= inWord)
-            {
-                left -= inWord;
-                continue;
-            }
-            var word = mask[i];
-            for (; left > 0; left--) word &= word - 1;
-            return (i << 6) + System.Numerics.BitOperations.TrailingZeroCount(word);
-        }
-    }
-
     /// <summary>The ids that <paramref name="mask"/> allows.</summary>
     public static int[] Ids(this ulong[] mask, TokenVocabulary vocabulary) =>
         [.. Enumerable.Range(0, vocabulary.Count).Where(id => mask.Has(id))];

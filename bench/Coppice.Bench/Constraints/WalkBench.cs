@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Coppice.Decoding.Constraints;
+using Coppice.Text;
+
+namespace Coppice.Bench.Constraints;
+
+/// <summary>Random walks through the masks of many schemas; see <see cref="SchemaWalks"/>.</summary>
+internal static class WalkBench
+{
+    /// <summary>`constraints walks --schemas FILE --model DIR [--walks N]`; the status is 1 where something is wrong.</summary>
+    public static int Run(Func<string, string?> take)
+    {
+        var file = take("--schemas") ?? throw new ArgumentException("--schemas: a file as golden/jsonschema/bench.jsonl must be named.");
+        var folder = take("--model") ?? throw new ArgumentException("--model: a folder with a tokenizer must be named.");
+        var wanted = int.Parse(take("--walks") ?? "10000", CultureInfo.InvariantCulture);
+        var tokenizer = Tokenizer.Load(folder);
+        var end = tokenizer.SpecialTokens.EndId
+            ?? throw new ArgumentException("--model: the tokenizer must have a token that ends a text.");
+        var walks = new SchemaWalks(ModelVocabulary.Of(tokenizer, tokenizer.VocabularySize, [end]));
+        var lines = File.ReadAllLines(file);
+        var each = (wanted + lines.Length - 1) / lines.Length;
+        var (most, start) = (SchemaWalks.MostTokens, Stopwatch.GetTimestamp());
+        foreach (var line in lines)
+        {
+            using var document = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 256 });
+            walks.Walk(document.RootElement.GetProperty("id").GetString()!, document.RootElement.GetProperty("schema").GetRawText(), each);
+        }
+        var (seconds, model) = (Stopwatch.GetElapsedTime(start).TotalSeconds, Path.GetFileName(Path.GetFullPath(folder)));
+        var text = string.Create(CultureInfo.InvariantCulture, $"""
+            # Random walks through masks
+
+            `coppice-bench constraints walks`: {each} walks for each of {lines.Length} schemas of {Path.GetFileName(file)}, the vocabulary of
+            {model}, at most {most} tokens and then closed. Instances are judged by JsonSchema.Net where it reads the schema's
+            draft and references; {seconds:f0} s on one thread.
+
+            | what became of walks | count |
+            |---|--:|
+            | begun | {each * lines.Length} |
+            | ended | {walks.Ended} |
+            | judged | {walks.Judged} |
+            | wrong | {walks.Wrong.Count} |
+            | came to where nothing may follow | {walks.Dead} |
+            | did not end | {walks.Open} |
+            | took more than {most} tokens | {walks.Long} |
+            | states taken to be completable because finding out took too long | {walks.Unknown} |
+
+            """);
+        Console.Write(text);
+        foreach (var wrong in walks.Wrong) Console.WriteLine(wrong);
+        if (BenchResults.Repository() is { } repository) File.WriteAllText(Path.Combine(repository, "bench", "results", "walks.md"), text);
+        return walks.Wrong.Count == 0 && walks.Open == 0 ? 0 : 1;
+    }
+}
