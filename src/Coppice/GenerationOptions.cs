@@ -68,6 +68,11 @@ public sealed partial record GenerationOptions
     /// </summary>
     public bool UseModelDefaults { get; init; }
 
+    /// <summary>
+    /// Records the passes of the generation; null, the default, for none, which costs nothing. Each generation needs a trace of its own.
+    /// </summary>
+    public GenerationTrace? Trace { get; init; }
+
     /// <summary>Where a model has more to do than fits its passes, or its memory: larger numbers are served first; 0 by default.</summary>
     public int Priority { get; init; }
 

@@ -26,7 +26,7 @@ public sealed partial class Session
         DecodingStatistics? ran = null;
         if (!rule.IsCompleted && prompt.Length > 1)
         {
-            var prefill = BeginHead(prompt);
+            var prefill = BeginHead(prompt, options.Trace);
             prefill.IsAsynchronous = true;
             try
             {
@@ -53,7 +53,7 @@ public sealed partial class Session
         DecodingStatistics? ran = null;
         if (!((IAsyncResult)rule).AsyncWaitHandle.WaitOne(QuickCompile) && prompt.Length > 1)
         {
-            var prefill = BeginHead(prompt);
+            var prefill = BeginHead(prompt, options.Trace);
             try
             {
                 using var registration = cancellationToken.UnsafeRegister(Cancel, prefill);
@@ -78,10 +78,13 @@ public sealed partial class Session
     }
 
     /// <summary>Begins to run all tokens of the prompt but the last, which the first choice needs.</summary>
-    private Prefill BeginHead(int[] prompt)
+    private Prefill BeginHead(int[] prompt, GenerationTrace? trace)
     {
         Begin(prompt[..^1], DecodingOptions.Nothing);
-        var prefill = new Prefill(_model.Scheduler, _sequence);
+        var prefill = new Prefill(_model.Scheduler, _sequence)
+        {
+            Ran = trace is null ? null : new StepRecorder(trace, _sequence).AddPrompt,
+        };
         Start(prefill);
         return prefill;
     }

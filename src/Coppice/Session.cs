@@ -386,6 +386,7 @@ public sealed partial class Session : IDisposable
         {
             Constraint = constraint,
             Asap = options.Asap?.Begin(),
+            Trace = options.Trace,
         });
         if (head.Ran is { } ran) _sequence.Statistics.TakeOver(ran);
         var text = new TextStream(_model.Tokenizer, options);

@@ -25,6 +25,8 @@ internal sealed record DecodingOptions(
 
     /// <summary>Where the sample stands in what earlier ones have shown of the constraint; null for plain masks.</summary>
     public AsapCursor? Asap { get; init; }
+    /// <summary>Records the passes, or null for none.</summary>
+    public GenerationTrace? Trace { get; init; }
 
     /// <summary>How many of a row's largest logits nearly always decide the next token; 0 where the whole row is needed.</summary>
     public int Candidates => Typical is null && Asap is null ? Sampler.Candidates : 0;

@@ -19,6 +19,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     private readonly Queue<GeneratedPiece> _ready = new(MostReady);
     private readonly GenerationRecorder _recorder;
     private readonly List<GeneratedPiece> _held = [];       // of a line that may be taken back
+    private readonly StepRecorder? _trace;
     private TextStream _text;
     private bool _drafterBegun, _stopFound, _isPrompt;
     private TimeSpan _drafting;
@@ -37,6 +38,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     {
         (_sequence, _decoder, _costs, _text) = (sequence, decoder, costs, text);
         _recorder = new GenerationRecorder(sequence, start);
+        _trace = sequence.Options.Trace is { } trace ? new StepRecorder(trace, sequence) : null;
         Request.Output.Reserve(sequence.Tree.Capacity);
         if (sequence.Options.Constraint is not null) Request.ReserveJoined(sequence.Tree);
     }
@@ -88,13 +90,21 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         var verify = report.Time + Request.Output.HeadTime - head;
         var statistics = _sequence.Statistics;
         if (accepted > 0) statistics.Steps++;
+        var all = _drafting + report.Time + meter.Elapsed;
         if (_isPrompt)
         {
             statistics.PrefilledTokens += Request.Rows;
-            statistics.PrefillTime += _drafting + report.Time + meter.Elapsed;
-            return;
+            statistics.PrefillTime += all;
         }
-        var all = _drafting + report.Time + meter.Elapsed;
+        else Count(report, accepted, verify, all, meter);
+        // At last, so that what a trace takes is in no count and tells the guard nothing.
+        _trace?.Add(Request, accepted, _emitted, report, _drafting, verify, all - _drafting - verify);
+    }
+
+    /// <summary>Counts a pass that chose tokens.</summary>
+    private void Count(in PassReport report, int accepted, TimeSpan verify, TimeSpan all, in PassMeter meter)
+    {
+        var statistics = _sequence.Statistics;
         Observe(report, accepted, verify, all, meter.Compiling);
         statistics.DraftTime += _drafting;
         statistics.VerifyTime += verify;

@@ -20,6 +20,8 @@ internal sealed class Prefill(Scheduler scheduler, IPromptSequence sequence) : S
 {
     private int _reported = -1;
 
+    /// <summary>Told of each pass that has run, with what it ran for the sequence; null for none.</summary>
+    public Action<PassRequest, PassReport>? Ran { get; init; }
     /// <inheritdoc/>
     public override IPreemptible Pages => sequence;
     /// <inheritdoc/>
@@ -48,6 +50,7 @@ internal sealed class Prefill(Scheduler scheduler, IPromptSequence sequence) : S
     public override void Complete(in PassReport report)
     {
         lock (Gate) sequence.CompletePrompt(Request);
+        Ran?.Invoke(Request, report);
     }
 
     /// <summary>Tokens in the cache, if they are more than at the last call.</summary>
