@@ -68,6 +68,11 @@ public sealed class EmbeddingModel : IDisposable
     /// <summary>Memory of the weights.</summary>
     public long WeightBytes => _model.WeightBytes;
 
+    /// <summary>Texts in passes at once at most; what comes beyond that waits.</summary>
+    public int MaxSequences => _model.MaxSequences;
+    /// <summary>How busy the model is now.</summary>
+    public ModelStatistics Statistics => _model.Statistics;
+
     /// <summary>The model that computes.</summary>
     internal LanguageModel Model => _model;
 
@@ -146,6 +151,25 @@ public sealed class EmbeddingModel : IDisposable
     /// <inheritdoc cref="Embed(IReadOnlyList{string}, CancellationToken)"/>
     public Task<IReadOnlyList<TextEmbedding>> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken = default) =>
         Embed(Encodings(texts), isAsynchronous: true, cancellationToken);
+
+    /// <summary>The vectors of texts that are tokens already, without blocking a thread.</summary>
+    /// <param name="texts">Each from one to <see cref="MaxTokens"/> tokens, special ones included: none are added.</param>
+    /// <param name="cancellationToken">Takes effect within one pass.</param>
+    /// <returns>In the order of <paramref name="texts"/>.</returns>
+    /// <exception cref="ArgumentException">A text has no tokens, too many, or an id outside the vocabulary.</exception>
+    /// <inheritdoc cref="Embed(IReadOnlyList{string}, CancellationToken)" path="/exception[@cref != 'T:System.ArgumentException']"/>
+    public Task<IReadOnlyList<TextEmbedding>> EmbedAsync(IReadOnlyList<int[]> texts, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        foreach (var ids in texts)
+        {
+            ArgumentNullException.ThrowIfNull(ids, nameof(texts));
+            if (ids.Length == 0 || ids.Length > MaxTokens)
+                throw new ArgumentException($"embed: a text must have from 1 to {MaxTokens} tokens, got {ids.Length}.", nameof(texts));
+            PromptCheck.Ids(ids, _model.VocabularySize);
+        }
+        return Embed(new EncodedTexts(texts.Count, i => (texts[i], false)), isAsynchronous: true, cancellationToken);
+    }
 
     /// <summary>The vectors of texts that are tokens already, each from one to <see cref="MaxTokens"/> of the vocabulary's.</summary>
     internal IReadOnlyList<TextEmbedding> EmbedIds(IReadOnlyList<int[]> texts, CancellationToken cancellation) =>

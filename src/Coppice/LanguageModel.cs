@@ -102,6 +102,19 @@ public sealed class LanguageModel : IDisposable
     public string DeviceName => Backend.Name;
     /// <summary>Memory of the weights.</summary>
     public long WeightBytes => _weights.Pool!.Statistics.BytesInUse;
+    /// <summary>Sequences in passes at once at most; what comes beyond that waits.</summary>
+    public int MaxSequences => Options.MaxSequences;
+    /// <summary>How busy the model is now.</summary>
+    public ModelStatistics Statistics
+    {
+        get
+        {
+            var (running, waiting) = Scheduler.Count();
+            var pages = Runner.SharedPages;
+            var used = pages is null ? 0 : pages.Pages - pages.FreePages;
+            return new ModelStatistics(running, waiting, Scheduler.Preemptions, pages?.Pages ?? 0, used);
+        }
+    }
 
     internal string Folder { get; }
     internal Backend Backend { get; }

@@ -13,6 +13,8 @@ public sealed record ModelInfo
     public required string Family { get; init; }
     /// <summary>The model_type of config.json.</summary>
     public required string ModelType { get; init; }
+    /// <summary>Whether it is an encoder, which gives vectors of texts and generates none.</summary>
+    public bool IsEncoder { get; init; }
     /// <summary>Weights; a tied head counts once.</summary>
     public required long ParameterCount { get; init; }
     /// <summary>Positions the model was made for.</summary>
@@ -101,6 +103,7 @@ public sealed record ModelInfo
         {
             Family = files.Family.Name,
             ModelType = spec.ModelType,
+            IsEncoder = spec.IsEncoder,
             ParameterCount = plan.ParameterCount,
             ContextLength = spec.ContextLength,
             VocabularySize = spec.VocabularySize,

@@ -48,6 +48,12 @@ internal sealed partial class Scheduler : IDisposable
         get { lock (_sync) return _active.Count + _waiting.Count; }
     }
 
+    /// <summary>The sequences that take part in passes, and those that wait for it.</summary>
+    public (int Running, int Waiting) Count()
+    {
+        lock (_sync) return (_active.Count, _waiting.Count);
+    }
+
     /// <summary>Holders of pages outside passes.</summary>
     public int Idle
     {
