@@ -13,10 +13,12 @@ public sealed class DependencyTests
     private static readonly Assembly Text = typeof(Coppice.Text.Tokenizer).Assembly;
     private static readonly Assembly Library = typeof(LanguageModel).Assembly;
     private static readonly Assembly Cli = Assembly.Load("Coppice.Cli");
+    private static readonly Assembly Server = Assembly.Load("Coppice.Server");
     private static readonly Assembly Tiles = typeof(Coppice.Kernels.Tiles.TileFamily).Assembly;
     private static readonly Assembly Constraints = Assembly.Load("Coppice.Constraints");
     private static readonly Assembly Tables = typeof(Coppice.Unicode.Table).Assembly;
-    private static readonly Architecture Code = new ArchLoader().LoadAssemblies(Errors, Kernels, Text, Constraints, Library, Cli).Build();
+    private static readonly Architecture Code =
+        new ArchLoader().LoadAssemblies(Errors, Kernels, Text, Constraints, Library, Server, Cli).Build();
 
     /// <summary>
     /// For every folder the folders whose types it may use, besides its own and those inside it. A namespace belongs to the longest entry that it begins with;
@@ -58,6 +60,8 @@ public sealed class DependencyTests
         // src/Coppice.Constraints: needs only a vocabulary
         ["Coppice.Constraints"] = [],
         ["Coppice"] = ["*"],
+        // src/Coppice.Server: a host like others
+        ["Coppice.Server"] = ["Coppice", "Coppice.Text", "Coppice.Constraints", "Coppice.Drafting"],
         ["Coppice.Cli"] = ["*"],
     };
 
@@ -90,6 +94,13 @@ public sealed class DependencyTests
     [Fact]
     public void The_library_knows_only_texts_kernels_constraints_and_its_packages() =>
         References(Library, "Coppice.Constraints", "Coppice.Errors", "Coppice.Kernels", "Coppice.Text", "System.Numerics.Tensors");
+
+    [Fact]
+    public void The_server_knows_the_library_as_hosts_do() =>
+        References(
+            Server,
+            ["Coppice", "Coppice.Constraints", "Coppice.Errors", "Coppice.Kernels", "Coppice.Text", "Microsoft.ML.Tokenizers",
+            .. Server.GetReferencedAssemblies().Select(reference => reference.Name!).Where(IsFrameworkOfWeb)]);
 
     [Fact]
     public void Every_folder_is_in_the_table()
@@ -142,7 +153,8 @@ public sealed class DependencyTests
         var allowed = MayUse.GetValueOrDefault(use.From) ?? [];
         if (use.To == use.From || use.To.StartsWith(use.From + ".", StringComparison.Ordinal) && !MayUse.ContainsKey(use.To)) return true;
         if (DraftOpeners.Contains(use.FromType) && use.ToType == "Coppice.LanguageModel") return true;
-        if (use.To == "Coppice" && use.From is not ("Coppice.Cli" or "Coppice" or "Coppice.Loading") && Machinery.Contains(use.ToType)) return false;
+        var isHost = use.From is "Coppice.Cli" or "Coppice.Server" or "Coppice" or "Coppice.Loading";
+        if (use.To == "Coppice" && !isHost && Machinery.Contains(use.ToType)) return false;
         return allowed.Contains("*") || allowed.Contains(use.To);
     }
 
@@ -171,6 +183,11 @@ public sealed class DependencyTests
         }
         return parts.Length == 1 ? name : string.Join('.', parts[..2]);
     }
+
+    private static bool IsFrameworkOfWeb(string name) =>
+        name is "Microsoft.AspNetCore" or "Microsoft.Net.Http.Headers"
+            || name.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal)
+            || name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal);
 
     private static void References(Assembly assembly, params string[] allowed)
     {

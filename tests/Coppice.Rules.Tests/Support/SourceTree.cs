@@ -5,7 +5,7 @@ namespace Coppice.Rules.Tests.Support;
 /// <summary>The files of the repository, found from where this file was compiled.</summary>
 internal static class SourceTree
 {
-    private static readonly string[] Skipped = ["bin", "obj", ".git", ".vs", "shared", "results"];
+    private static readonly string[] Skipped = ["bin", "obj", ".git", ".vs", "shared", "results", "node_modules"];
 
     /// <summary>The folder that holds Engine.sln.</summary>
     public static string Root { get; } = FindRoot();
