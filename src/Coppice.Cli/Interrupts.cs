@@ -23,12 +23,14 @@ internal sealed class Interrupts : IDisposable
     }
 
     /// <summary>Runs <paramref name="work"/> so that ctrl-C cancels its token, and tells whether it was cancelled.</summary>
+    /// <param name="work">What runs.</param>
+    /// <param name="isForReader">Whether it is done for the reader of stdout, and cancelled when there is none any more.</param>
     /// <exception cref="ReaderGoneException">It was cancelled because nobody reads stdout any more.</exception>
-    public bool Run(Action<CancellationToken> work)
+    public bool Run(Action<CancellationToken> work, bool isForReader = true)
     {
         using var source = new CancellationTokenSource();
         lock (_gate) _work = source;
-        using var watch = new Timer(_ => Watch(), null, Glance, Glance);
+        using var watch = isForReader ? new Timer(_ => Watch(), null, Glance, Glance) : null;
         try
         {
             work(source.Token);
@@ -38,7 +40,7 @@ internal sealed class Interrupts : IDisposable
         {
             lock (_gate) _work = null;
         }
-        if (source.IsCancellationRequested && !_hasReader()) throw new ReaderGoneException("stdout");
+        if (isForReader && source.IsCancellationRequested && !_hasReader()) throw new ReaderGoneException("stdout");
         return source.IsCancellationRequested;
     }
 

@@ -55,8 +55,7 @@ internal static class EmbedCommand
     /// <summary>Loads the model as the user wants it.</summary>
     public static EmbeddingModel Load(CommandContext context, EmbeddingOptions embedding)
     {
-        var options = ModelArguments.Options(
-            context, context.Value(ModelArguments.Weights)!, context.Value(ModelArguments.Kv)!, context.Value(ModelArguments.Activations)!);
+        var options = ModelArguments.Options(context);
         var folder = ModelFolders.Require(context.Value(ModelArguments.Model)!);
         var start = Stopwatch.GetTimestamp();
         EmbeddingModel model;

@@ -27,4 +27,6 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(SchemaCheckResult))]
 [JsonSerializable(typeof(SchemaTestResult))]
 [JsonSerializable(typeof(SchemaTestTimes))]
+[JsonSerializable(typeof(ServeResult))]
+[JsonSerializable(typeof(PullResult))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -32,9 +32,12 @@ internal static class ModelArguments
     private static readonly Option<int?> Threads = Whole("--threads", 0, 1024, "Threads of the CPU [default: one for each processor]");
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
-    public static Command WithModel(this Command command)
+    public static Command WithModel(this Command command) => command.WithModel(Model);
+
+    /// <summary>Adds the options to <paramref name="command"/>, <paramref name="model"/> for which models there are.</summary>
+    public static Command WithModel(this Command command, Option model)
     {
-        foreach (var option in (Option[])[Model, Device, Weights, Activations, Kv, Context, Threads]) command.Options.Add(option);
+        foreach (var option in (Option[])[model, Device, Weights, Activations, Kv, Context, Threads]) command.Options.Add(option);
         return command;
     }
 
@@ -53,6 +56,10 @@ internal static class ModelArguments
         };
         return option;
     }
+
+    /// <summary>How the user wants models.</summary>
+    public static ModelOptions Options(CommandContext context) =>
+        Options(context, context.Value(Weights)!, context.Value(Kv)!, context.Value(Activations)!);
 
     /// <summary>How the user wants the model, with the weights and the cache called so.</summary>
     public static ModelOptions Options(CommandContext context, string weights, string kv, string activations)

@@ -96,6 +96,30 @@ internal static partial class CliProcess
         async Task<string> Rest() => new string(begun, 0, count) + await process.StandardOutput.ReadToEndAsync();
     }
 
+    /// <summary>
+    /// Runs <paramref name="arguments"/>, does <paramref name="during"/> with the first line of stdout, and sends
+    /// <paramref name="signal"/>.
+    /// </summary>
+    public static async Task<CliOutcome> SignalAsync(int signal, Func<string, Task> during, params IEnumerable<string> arguments)
+    {
+        using var process = Start(Program, "", [], arguments);
+        try
+        {
+            var error = process.StandardError.ReadToEndAsync();
+            var line = await process.StandardOutput.ReadLineAsync();
+            if (line is null) return End(process, Task.FromResult(""), error);
+            await during(line);
+            Assert.Equal(0, Kill(process.Id, signal));
+            return End(process, Rest(), error);
+
+            async Task<string> Rest() => line + "\n" + await process.StandardOutput.ReadToEndAsync();
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
+    }
+
     private static Process Start(string program, string folder, (string Name, string Value)[] environment, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
