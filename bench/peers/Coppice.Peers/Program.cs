@@ -1,6 +1,7 @@
 using System.Globalization;
 using Coppice.Peers.Comparison;
 using Coppice.Peers.Models;
+using Coppice.Peers.Serving;
 
 namespace Coppice.Peers;
 
@@ -13,6 +14,10 @@ internal static class Program
         compare --coppice EXE --llama DIR --cache DIR [--small DIR] [--python EXE] [--quick | --rounds N] [--threads N] [--only GROUP]... [--add] [--json F]
         concurrency --coppice EXE --llama DIR --cache DIR [--small DIR] [--model DIR] [--requests N,N] [--prompt-tokens N,N]
                 [--new-tokens N] [--rounds N] [--threads N] [--only GROUP]... [--add] [--json F]      several requests at once
+        server --coppice EXE --llama DIR --cache DIR [--small DIR] [--model DIR] [--clients N,N] [--prompt-tokens N] [--new-tokens N]
+                [--shared-tokens N] [--rounds N] [--threads N] [--only GROUP]... [--add] [--json F]      clients of a server at once
+        load --clients N --prompt-tokens N --new-tokens N --vocabulary N --test NAME [--shared-tokens N] [--drafter NAME] -- PROGRAM ARGUMENT...
+                                                                         starts a server and is its clients: what server does for each cell
         against --coppice EXE --base EXE --cache DIR [--small DIR] [--prompts F] [--rounds N] [--threads N] [--only GROUP]... [--add]
                 [--json F]                                               one session on this build and on another
         prepare --coppice EXE --llama DIR --cache DIR [--small DIR]      models and GGUF files only
@@ -29,6 +34,8 @@ internal static class Program
             {
                 case "compare": Compare(arguments); break;
                 case "concurrency": Concurrency(arguments); break;
+                case "server": Server(arguments); break;
+                case "load": Load(args); break;
                 case "against": Against(arguments); break;
                 case "prepare": ModelFiles.All(arguments, Repository()); break;
                 case "errors": Errors(arguments); break;
@@ -71,6 +78,29 @@ internal static class Program
         measuring.Results.Versions[Engines.Llama] = Programs.Version(llama);
         measuring.Run(plan.Groups(), arguments.Number("--rounds") ?? 5);
         Console.WriteLine(ResultPages.WriteConcurrency(measuring.Json!));
+    }
+
+    private static void Server(Arguments arguments)
+    {
+        var measuring = new Measuring(arguments, arguments.Text("--json") ?? ResultPath("server.json"));
+        var model = ModelFiles.One(arguments);
+        var (coppice, llama) = (arguments.Required("--coppice"), arguments.Required("--llama"));
+        var plan = new ServerPlan(
+            coppice, llama, model, measuring.Threads, arguments.Numbers("--clients") ?? [1, 4, 8, 16, 32], arguments.Number("--prompt-tokens") ?? 128,
+            arguments.Number("--new-tokens") ?? 128, arguments.Number("--shared-tokens") ?? 1000);
+        measuring.Results.Versions[Engines.Coppice] = Programs.Version(Repository());
+        measuring.Results.Versions[Engines.Llama] = Programs.Version(llama);
+        measuring.Run(plan.Groups(), arguments.Number("--rounds") ?? 3);
+        var page = ServerPage.Write(measuring.Results);
+        File.WriteAllText(Path.ChangeExtension(measuring.Json!, ".md"), page);
+        Console.WriteLine(page);
+    }
+
+    private static void Load(string[] args)
+    {
+        var end = Array.IndexOf(args, "--");
+        if (end < 0 || end + 1 == args.Length) throw new ArgumentException("load: a server's program must follow --.");
+        new ServerLoad(new Arguments(args[1..end]), args[end + 1], args[(end + 2)..]).Run();
     }
 
     private static void Against(Arguments arguments)
