@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Coppice.Settings;
 
 namespace Coppice.Cli;
 
@@ -33,23 +34,15 @@ internal static class Mistakes
     public static string Describe(string option, Command command)
     {
         var name = option.Split('=', ':')[0];
-        var hint = Nearest(name, Options(command)) is { } meant
+        var hint = NearestName.Of(name, Options(command)) is { } meant
             ? $"did you mean {meant}?" : "write -- before a text that begins with a dash";
         return $"{name} is not an option ({hint})";
     }
 
-    /// <summary>
-    /// The one among <paramref name="names"/> that needs the fewest letters inserted, left out, changed or swapped to become
-    /// <paramref name="word"/>; null where that is more than a third of them.
-    /// </summary>
-    public static string? Nearest(string word, IEnumerable<string> names) =>
-        names.Select(name => (Name: name, Distance: Distance(word, name))).Where(near => 3 * near.Distance <= Math.Max(word.Length, 3))
-            .OrderBy(near => near.Distance).ThenBy(near => near.Name, StringComparer.Ordinal).Select(near => near.Name).FirstOrDefault();
-
     private static string UnknownCommand(string word, Command command)
     {
         var names = command.Subcommands.Select(subcommand => subcommand.Name);
-        var hint = Nearest(word, names) is { } meant ? $"did you mean {meant}?" : $"commands are {string.Join(", ", names)}";
+        var hint = NearestName.Of(word, names) is { } meant ? $"did you mean {meant}?" : $"commands are {string.Join(", ", names)}";
         return $"{word} is not a command ({hint})";
     }
 
@@ -58,26 +51,5 @@ internal static class Mistakes
     {
         var inherited = command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive));
         return command.Options.Concat(inherited).Where(option => !option.Hidden).Select(option => option.Name);
-    }
-
-    /// <summary>
-    /// Letters inserted, left out, changed or swapped with a neighbour (optimal string alignment). Time: the product of the lengths.
-    /// </summary>
-    private static int Distance(string from, string to)
-    {
-        var steps = new int[from.Length + 1, to.Length + 1];
-        for (var i = 0; i <= from.Length; i++) steps[i, 0] = i;
-        for (var j = 0; j <= to.Length; j++) steps[0, j] = j;
-        for (var i = 1; i <= from.Length; i++)
-        {
-            for (var j = 1; j <= to.Length; j++)
-            {
-                var change = steps[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
-                var best = Math.Min(change, Math.Min(steps[i - 1, j], steps[i, j - 1]) + 1);
-                if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) best = Math.Min(best, steps[i - 2, j - 2] + 1);
-                steps[i, j] = best;
-            }
-        }
-        return steps[from.Length, to.Length];
     }
 }

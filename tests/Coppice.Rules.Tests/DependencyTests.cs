@@ -35,6 +35,7 @@ public sealed class DependencyTests
         ["Coppice.Kernels.Simd"] = ["Coppice.Kernels", "Coppice.Kernels.Memory", "Coppice.Kernels.Numerics"],
 
         // src/Coppice, from the files upwards
+        ["Coppice.Settings"] = [],
         ["Coppice.Text"] = ["Coppice"],
         ["Coppice.Weights"] = ["Coppice", "Coppice.Kernels", "Coppice.Kernels.Numerics"],
         ["Coppice.Cache"] = ["Coppice", "Coppice.Kernels", "Coppice.Kernels.Memory"],
@@ -47,7 +48,7 @@ public sealed class DependencyTests
         ["Coppice.Drafting"] =
         [
             "Coppice", "Coppice.Text", "Coppice.Cache", "Coppice.Models", "Coppice.Execution", "Coppice.Decoding.Sampling", "Coppice.Decoding.Verification",
-            "Coppice.Kernels", "Coppice.Kernels.Memory",
+            "Coppice.Kernels", "Coppice.Kernels.Memory", "Coppice.Settings",
         ],
         ["Coppice.Decoding"] =
         [
