@@ -125,11 +125,12 @@ public sealed partial record GenerationOptions
 
     private void CheckAsap()
     {
-        var changes = TopK > 0 || TopP < 1 || MinP > 0 || RepetitionPenalty != 1 || FrequencyPenalty != 0 || PresencePenalty != 0
-            || LogitBias.Count > 0 || MinTokens > 0 || IgnoreEos;
+        var changes = MinTokens > 0 || IgnoreEos || Strategy is not null || DynamicTemperatureRange > 0
+            || SamplerOrder.Stages.Any(stage => stage != SamplerStage.Temperature && IsSet(stage))
+            || (LogProbs is not null && LogProbMode == LogProbMode.Final);
         if (!IsConstrained || Temperature == 0 || changes || DenyPolicy != DenyPolicy.Mask)
             throw new ArgumentException(
                 "options: Asap needs a constraint, a temperature above 0, and nothing else that changes probabilities "
-                + "(top-k, top-p, min-p, penalties, biases, MinTokens, IgnoreEos, Backtrack).");
+                + "(samplers, penalties, biases, a strategy, MinTokens, IgnoreEos, Backtrack, log-probabilities that are final).");
     }
 }

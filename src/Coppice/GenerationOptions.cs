@@ -5,8 +5,9 @@ namespace Coppice;
 
 /// <summary>How one generation chooses tokens and when it ends. The defaults are greedy and repeatable.</summary>
 /// <remarks>
-/// Order: repetition penalty, frequency and presence penalty, bias, ban of end tokens, temperature, top-k, top-p, min-p, then one draw.
-/// Greedy generation (temperature 0) takes the largest logit after the ban. The same options, seed, model and device give the same tokens.
+/// Order: constraint, ban of end tokens, then as <see cref="SamplerOrder"/> says (bias, penalties, temperature, cuts), then one draw.
+/// Greedy generation (temperature 0) takes the largest logit after bias, penalties and DRY. The same options, seed, model and device give
+/// the same tokens.
 /// An option that was set to its default differs from one that was not set: <see cref="UseModelDefaults"/> fills in only the latter.
 /// </remarks>
 public sealed partial record GenerationOptions
@@ -24,8 +25,10 @@ public sealed partial record GenerationOptions
     public int MinTokens { get => _minTokens ?? 0; init => _minTokens = value; }
     /// <summary>Key of the random numbers; 0 by default.</summary>
     public ulong Seed { get; init; }
-    /// <summary>Divides the logits; 0, the default, takes the most probable token always.</summary>
-    public float Temperature { get => _temperature ?? 0; init => _temperature = value; }
+    /// <summary>
+    /// Divides the logits; 0 takes the most probable token always. 0 by default, but 1 with <see cref="MirostatOptions"/>.
+    /// </summary>
+    public float Temperature { get => _temperature ?? (Strategy is MirostatOptions ? 1 : 0); init => _temperature = value; }
     /// <summary>Keeps so many of the most probable tokens; 0, the default, keeps all.</summary>
     public int TopK { get => _topK ?? 0; init => _topK = value; }
     /// <summary>Keeps the most probable tokens that together have at least this probability; 1, the default, keeps all.</summary>
@@ -103,9 +106,12 @@ public sealed partial record GenerationOptions
         options._maxTokens ??= model._maxTokens;
         options._minTokens ??= model._minTokens;
         options._temperature ??= model._temperature;
-        options._topK ??= model._topK;
-        options._topP ??= model._topP;
-        options._minP ??= model._minP;
+        if (Strategy is not MirostatOptions)        // which takes their place
+        {
+            options._topK ??= model._topK;
+            options._topP ??= model._topP;
+            options._minP ??= model._minP;
+        }
         options._repetitionPenalty ??= model._repetitionPenalty;
         // A limit that the caller set holds against a minimum that the model recommends, and the other way round.
         if (options.MinTokens <= options.MaxTokens || (_minTokens is not null && _maxTokens is not null)) return options;
@@ -138,6 +144,8 @@ public sealed partial record GenerationOptions
         {
             if (float.IsNaN(bias) || float.IsPositiveInfinity(bias)) throw Outside(nameof(LogitBias), $"finite or -∞ for token {id}", bias);
         }
+        ValidateSampling();
+        ValidateStrategy();
     }
 
     private void CheckIds(int vocabularySize)

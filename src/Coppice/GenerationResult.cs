@@ -19,6 +19,10 @@ public sealed record GenerationResult
     public required IReadOnlyList<int> Ids { get; init; }
     /// <summary>The text of the generated tokens up to a stop string; empty for a model without a tokenizer.</summary>
     public required string Text { get; init; }
+    /// <summary>
+    /// All sequences of a strategy that makes several, the best first, which is this result; empty without one, and where it was cancelled.
+    /// </summary>
+    public IReadOnlyList<GeneratedSequence> Sequences { get; init; } = [];
     /// <summary>From the call to the first token.</summary>
     public required TimeSpan FirstTokenTime { get; init; }
     /// <summary>Passes over the prompt, the one that gave the first token among them.</summary>

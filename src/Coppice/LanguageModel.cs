@@ -45,6 +45,7 @@ public sealed class LanguageModel : IDisposable
         (Tokenizer, _target, _warmUp) = (tokenizer, target, warmUp);
         _warnings = [.. files.Warnings, .. tokenizer?.Warnings ?? []];
         _vocabulary = new Lazy<TokenVocabulary>(() => ModelVocabulary.Of(tokenizer, spec.VocabularySize, EndTokenIds));
+        Breakers = new BreakerTokens(() => Vocabulary);
         Chat = new Chat(this);
         ContextLength = Math.Max(options.ContextLength ?? Math.Min(spec.ContextLength, DefaultContextLength), 2);
         Runner = new ModelRunner(
@@ -131,6 +132,8 @@ public sealed class LanguageModel : IDisposable
     internal PrefixCache? Prefixes { get; }
     /// <summary>Of the model whose keys and values a saved session must have: see <see cref="ModelFingerprint"/>.</summary>
     internal byte[] Fingerprint { get; private init; } = [];
+    /// <summary>What repetitions do not reach across, in the model's tokens.</summary>
+    internal BreakerTokens Breakers { get; }
     /// <summary>Counts for superposed drafts.</summary>
     internal NGramStores NGrams { get; }
     /// <summary>What drafters may know of this model.</summary>

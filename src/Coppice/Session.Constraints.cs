@@ -25,24 +25,28 @@ public sealed partial class Session
         await Task.WhenAny(rule, Task.Delay(QuickCompile, cancellationToken)).ConfigureAwait(false);
         DecodingStatistics? ran = null;
         if (!rule.IsCompleted && prompt.Length > 1)
-        {
-            var prefill = BeginHead(prompt, options.Trace);
-            prefill.IsAsynchronous = true;
-            try
-            {
-                await using var registration = cancellationToken.UnsafeRegister(Cancel, prefill).ConfigureAwait(false);
-                while (!prefill.IsAtEnd())
-                {
-                    if (!prefill.TryTake(out _)) await prefill.WaitAsync().ConfigureAwait(false);
-                }
-            }
-            finally
-            {
-                await _model.Scheduler.WithdrawAsync(prefill).ConfigureAwait(false);
-            }
-            ran = EndHead(start);
-        }
+            ran = await RunHeadAsync(prompt, options.Trace, start, cancellationToken).ConfigureAwait(false);
         return new HeadStart(start, await rule.WaitAsync(cancellationToken).ConfigureAwait(false), ran);
+    }
+
+    /// <summary>Runs all tokens of the prompt but the last, of which the first choice needs the row.</summary>
+    private async Task<DecodingStatistics> RunHeadAsync(int[] prompt, GenerationTrace? trace, long start, CancellationToken cancellationToken)
+    {
+        var prefill = BeginHead(prompt, trace);
+        prefill.IsAsynchronous = true;
+        try
+        {
+            await using var registration = cancellationToken.UnsafeRegister(Cancel, prefill).ConfigureAwait(false);
+            while (!prefill.IsAtEnd())
+            {
+                if (!prefill.TryTake(out _)) await prefill.WaitAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await _model.Scheduler.WithdrawAsync(prefill).ConfigureAwait(false);
+        }
+        return EndHead(start);
     }
 
     private HeadStart Compile(int[] prompt, GenerationOptions options, CancellationToken cancellationToken)

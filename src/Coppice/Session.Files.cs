@@ -5,7 +5,7 @@ namespace Coppice;
 
 public sealed partial class Session
 {
-    private CancellationTokenSource? _fileStop;
+    private CancellationTokenSource? _stop;      // ends what runs without being work of the scheduler
 
     /// <summary>Writes the tokens, and their keys and values as far as they are there, to a file.</summary>
     /// <remarks>
@@ -63,7 +63,7 @@ public sealed partial class Session
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                _fileStop = stop;
+                _stop = stop;
             }
             _model.Scheduler.Take(_sequence);
             try
@@ -83,7 +83,7 @@ public sealed partial class Session
         }
         finally
         {
-            lock (_gate) _fileStop = null;
+            lock (_gate) _stop = null;
             End(null);
         }
     }

@@ -20,7 +20,7 @@ namespace Coppice;
 public sealed partial class Session : IDisposable
 {
     private readonly LanguageModel _model;
-    private readonly Sequence _sequence;
+    private Sequence _sequence;
     private readonly Lock _gate = new();
     private (DrafterOptions Options, Drafter Drafter) _drafter = (DrafterOptions.None, new NoDrafter());
     private ScheduledWork? _work;       // what runs now
@@ -67,7 +67,7 @@ public sealed partial class Session : IDisposable
         {
             lock (_gate)
             {
-                var read = _work is Generation generation ? _sequence.PromptLength + generation.TakenCount : _sequence.Count;
+                var read = _work is Generation generation ? _sequence.PromptLength + generation.TakenCount : _shown ?? _sequence.Count;
                 return _sequence.Tokens[..Math.Min(read, _sequence.Count)].ToArray();
             }
         }
@@ -114,7 +114,9 @@ public sealed partial class Session : IDisposable
         IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         var (ids, checkedOptions) = Check(prompt, options);
-        return RunAsync(ids, checkedOptions, cancellationToken);
+        return MakesSequences(checkedOptions.Strategy)
+            ? RunSequencesAsync(ids, checkedOptions, cancellationToken)
+            : RunAsync(ids, checkedOptions, cancellationToken);
     }
 
     /// <summary>Continues <paramref name="prompt"/> on the calling thread.</summary>
@@ -129,7 +131,9 @@ public sealed partial class Session : IDisposable
         IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         var (ids, checkedOptions) = Check(prompt, options);
-        return Run(ids, checkedOptions, cancellationToken);
+        return MakesSequences(checkedOptions.Strategy)
+            ? RunSequencesAsync(ids, checkedOptions, cancellationToken).ToBlockingEnumerable(CancellationToken.None)
+            : Run(ids, checkedOptions, cancellationToken);
     }
 
     /// <summary>
@@ -174,13 +178,7 @@ public sealed partial class Session : IDisposable
         Reserve();
         try
         {
-            Sequence? fork = null;
-            _model.Scheduler.Exclusive(() =>
-            {
-                fork = _sequence.Fork(_model.Runner);
-                _model.Scheduler.Park(fork);
-            });
-            return new Session(_model, _options, fork!) { _isFromFile = _isFromFile, Operation = Operation };
+            return ForkReserved();
         }
         finally
         {
@@ -234,6 +232,17 @@ public sealed partial class Session : IDisposable
         {
             End(null);
         }
+    }
+
+    private Session ForkReserved()
+    {
+        Sequence? fork = null;
+        _model.Scheduler.Exclusive(() =>
+        {
+            fork = _sequence.Fork(_model.Runner);
+            _model.Scheduler.Park(fork);
+        });
+        return new Session(_model, _options, fork!) { _isFromFile = _isFromFile, Operation = Operation };
     }
 
     private static void Cancel(object? work, CancellationToken token) => ((ScheduledWork)work!).Stop(new OperationCanceledException(token));
@@ -375,7 +384,7 @@ public sealed partial class Session : IDisposable
         // Whether resting, which depends on times, changes nothing.
         var repeatable = !options.Drafter.DrawsProposals || options.Temperature == 0;
         var guard = Drafter is null && options.Drafter.Guarded && repeatable ? new SpeculationGuard() : null;
-        var sampler = options.CreateSampler(prompt.Length, stop.EndIds);
+        var sampler = options.CreateSampler(prompt.Length, stop.EndIds, Breakers(options));
         var limit = Math.Min(options.MaxTokens, _model.ContextLength - prompt.Length);
         var constraint = head.Rule is { } rule
             ? new SequenceConstraint(rule.Rule, _model.Vocabulary, stop, limit, rule.Deny, choosesEach: options.Asap is not null)
@@ -387,6 +396,7 @@ public sealed partial class Session : IDisposable
             Constraint = constraint,
             Asap = options.Asap?.Begin(),
             Trace = options.Trace,
+            FinalLogProbs = options.LogProbMode == LogProbMode.Final,
         });
         if (head.Ran is { } ran) _sequence.Statistics.TakeOver(ran);
         var text = new TextStream(_model.Tokenizer, options);
@@ -398,6 +408,9 @@ public sealed partial class Session : IDisposable
         Start(generation);
         return generation;
     }
+
+    private Decoding.Sampling.DryBreakers? Breakers(GenerationOptions options) =>
+        options.DryMultiplier > 0 ? _model.Breakers.Of(options.DryBreakers) : null;
 
     /// <summary>Begins with what the sequence has of the prompt, or what others have computed of it where that is more.</summary>
     private void Begin(int[] prompt, DecodingOptions options)
@@ -433,7 +446,10 @@ public sealed partial class Session : IDisposable
     }
 
     /// <summary>What ran is withdrawn: the session is free for something else, or, where it was disposed meanwhile, freed.</summary>
-    private void End(Generation? generation, DraftsWork? drafts = null)
+    /// <param name="generation">What ran, or null.</param>
+    /// <param name="drafts">The same.</param>
+    /// <param name="count">Tokens that the session keeps; null for all.</param>
+    private void End(Generation? generation, DraftsWork? drafts = null, int? count = null)
     {
         lock (_gate)
         {
@@ -443,6 +459,11 @@ public sealed partial class Session : IDisposable
             {
                 if (generation is not null) LastResult = generation.End(keep: !_freed);
                 drafts?.End(keep: !_freed);
+                if (count is { } kept)
+                {
+                    if (_freed) _sequence.DropTokens(kept);
+                    else _sequence.TruncateTo(kept);
+                }
                 if (!_disposed) _sequence.Offer();
             }
             finally
@@ -464,7 +485,7 @@ public sealed partial class Session : IDisposable
             work = _work;
             if (work is null)
             {
-                _fileStop?.Cancel();
+                _stop?.Cancel();
                 if (!_reserved || !wait) FreeSequence();        // what is being prepared frees the session when it ends
                 return;
             }

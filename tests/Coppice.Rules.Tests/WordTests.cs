@@ -115,7 +115,7 @@ public sealed partial class WordTests
          || path.Contains("/Simd/", StringComparison.Ordinal) || path.Contains("/Gpu/", StringComparison.Ordinal)
          || OwnFile().IsMatch(path));
 
-    [GeneratedRegex(@"llama(?!3|\.cpp)|qwen|gemma|mistral|mixtral|\bphi\b|gpt-?2", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"llama(?!3|[.-]?cpp)|qwen|gemma|mistral|mixtral|\bphi\b|gpt-?2", RegexOptions.IgnoreCase)]
     private static partial Regex FamilyName();
     [GeneratedRegex(@"\b(SimdBackend|GpuBackend)\b")]
     private static partial Regex BackEndName();

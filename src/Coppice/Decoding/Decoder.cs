@@ -144,9 +144,13 @@ internal sealed class Decoder
         var rows = new LogitRows(sequence, output, _scratch);
         options.Constraint?.Restart();
         if (options.Typical is { } rule) return TypicalVerifier.Walk(tree, rows, rule, path, out next);
-        if (!tree.IsSampled || options.Sampler.IsGreedy) return Verifier.Walk(tree, rows, path, out next);
-        var draws = new PhiloxDraws(options.Sampler.Seed, sequence.Count);
-        return ResidualVerifier<double>.Walk(tree, options.Drafter.Proposals, rows, draws, path, out next);
+        _scratch.Watch.Restart();
+        var accepted = tree.IsSampled && !options.Sampler.IsGreedy
+            ? ResidualVerifier<double>.Walk(
+                tree, options.Drafter.Proposals, rows, new PhiloxDraws(options.Sampler.Seed, sequence.Count), path, out next)
+            : Verifier.Walk(tree, rows, path, out next);
+        if (next >= 0) _scratch.Watch.Take(next, options);
+        return accepted;
     }
 
     /// <summary>
@@ -163,13 +167,7 @@ internal sealed class Decoder
         while (kept < path.Length - (isChosen ? 0 : 1) && sequence.Finished is null)
         {
             var token = kept + 1 < path.Length ? sequence.Tree.Tokens[path[kept + 1]] : next;
-            TokenLogProbs? logProbs = null;
-            if (sequence.Options.LogProbs is { } count)
-            {
-                output.Download(path[kept], _scratch.Logits);
-                logProbs = LogProbabilities.Of(_scratch.Logits, token, count);
-            }
-            Append(sequence, token, logProbs, sink);
+            Append(sequence, token, LogProbs(sequence, output, path, kept, token), sink);
             kept++;
         }
         // The log-probabilities of a token need a row of its own.
@@ -182,6 +180,15 @@ internal sealed class Decoder
         constraint?.Commit();
         if (constraint?.BackTo is null) constraint?.BeginPreparing();
         return kept;
+    }
+
+    /// <summary>What is reported of the token after the accepted node at <paramref name="depth"/>; null for nothing.</summary>
+    private TokenLogProbs? LogProbs(Sequence sequence, PassOutput output, ReadOnlySpan<int> path, int depth, int token)
+    {
+        if (sequence.Options.LogProbs is not { } count) return null;
+        if (sequence.Options.FinalLogProbs) return _scratch.Watch.LogProbs[depth];
+        output.Download(path[depth], _scratch.Logits);
+        return LogProbabilities.Of(_scratch.Logits, token, count);
     }
 
     private static void Append(Sequence sequence, int token, TokenLogProbs? logProbs, ITokenSink sink)
@@ -205,6 +212,8 @@ internal sealed class Decoder
         public float[] Logits { get; } = new float[vocabularySize];
         /// <summary>Unnormalised probabilities of a row; only rules that need more than a choice ask for them.</summary>
         public double[] Weights => field ??= new double[vocabularySize];
+        /// <summary>The row of the node that was chosen at last, for what is told of every token.</summary>
+        public WatchedRow Watch { get; } = new(vocabularySize);
     }
 
     /// <summary>The target's choices and distributions, by one row of logits for each node.</summary>
@@ -213,6 +222,7 @@ internal sealed class Decoder
         public int Choose(TokenTree tree, int node)
         {
             ReadOnlySpan<ulong> mask = default;
+            Follow(tree, node);
             if (sequence.Options.Constraint is { } constraint)
             {
                 constraint.MoveTo(tree, node);
@@ -227,9 +237,8 @@ internal sealed class Decoder
             var tokens = sequence.TokensTo(node);
             if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest, mask) is { } token)
                 return token;
-            output.Download(node, scratch.Logits);
-            TokenMask.Apply(mask, scratch.Logits);
-            var chosen = sampler.Choose(tokens, scratch.Logits);
+            Load(node, tokens, mask);
+            var chosen = sampler.Pick(tokens.Length, scratch.Logits);
             if (!mask.IsEmpty && float.IsNegativeInfinity(scratch.Logits[chosen])) throw NoToken(node);
             return chosen;
         }
@@ -237,6 +246,7 @@ internal sealed class Decoder
         public Span<double> Weights(TokenTree tree, int node)
         {
             ReadOnlySpan<ulong> mask = default;
+            Follow(tree, node);
             if (sequence.Options.Constraint is { } constraint)
             {
                 constraint.MoveTo(tree, node);
@@ -250,9 +260,8 @@ internal sealed class Decoder
             }
             // Typical acceptance also asks for nodes that the text does not go to.
             if (sequence.Options.Typical is null) IsTakenBack(node, candidates: 0);
-            output.Download(node, scratch.Logits);
-            TokenMask.Apply(mask, scratch.Logits);
-            sequence.Options.Sampler.Weights(sequence.TokensTo(node), scratch.Logits, scratch.Weights);
+            Load(node, sequence.TokensTo(node), mask);
+            sequence.Options.Sampler.Weights(scratch.Logits, scratch.Weights);
             if (!mask.IsEmpty && float.IsNegativeInfinity(TensorPrimitives.Max<float>(scratch.Logits))) throw NoToken(node);
             return scratch.Weights;
         }
@@ -262,11 +271,11 @@ internal sealed class Decoder
         /// </summary>
         private int ChooseAligned(int node, ReadOnlySpan<ulong> mask, AsapCursor cursor)
         {
-            output.Download(node, scratch.Logits);
             var sampler = sequence.Options.Sampler;
             var tokens = sequence.TokensTo(node);
             var weights = scratch.Weights.AsSpan();
-            sampler.Weights(tokens, scratch.Logits, weights);
+            Load(node, tokens, mask: default);
+            sampler.Weights(scratch.Logits, weights);
             var all = TensorPrimitives.Sum<double>(weights);
             for (var id = 0; id < weights.Length; id++)
                 if (!TokenMask.Allows(mask, id)) weights[id] = 0;
@@ -289,6 +298,24 @@ internal sealed class Decoder
             if (best < 0) best = Sampler.ArgMax(scratch.Logits);
             return constraint.IsDenied(best)
                 && constraint.JudgeDenied(best, Math.Exp(LogProbabilities.Of(scratch.Logits, best, count: 0).Chosen));
+        }
+
+        /// <summary>The walk has come to <paramref name="node"/>: its token was chosen after the node above it.</summary>
+        private void Follow(TokenTree tree, int node)
+        {
+            if (node != 0) scratch.Watch.Take(tree.Tokens[node], sequence.Options);
+        }
+
+        /// <summary>Reads the row of <paramref name="node"/> and runs the processors over it.</summary>
+        private void Load(int node, ReadOnlySpan<int> tokens, ReadOnlySpan<ulong> mask)
+        {
+            var options = sequence.Options;
+            output.Download(node, scratch.Logits);
+            if (options.Sampler.Mirostat is { Basis: SurpriseBasis.Full }) scratch.Watch.Raw(scratch.Logits);
+            TokenMask.Apply(mask, scratch.Logits);
+            options.Sampler.Process(tokens, scratch.Logits);
+            if (options.WatchesFinal) scratch.Watch.Final(scratch.Logits);
+            scratch.Watch.Teaches = options.Sampler.Mirostat is not null && !TokenMask.AllowsOne(mask);
         }
 
         private NoValidTokenException NoToken(int node)

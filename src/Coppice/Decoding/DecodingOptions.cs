@@ -27,6 +27,11 @@ internal sealed record DecodingOptions(
     public AsapCursor? Asap { get; init; }
     /// <summary>Records the passes, or null for none.</summary>
     public GenerationTrace? Trace { get; init; }
+    /// <summary>Whether log-probabilities are those of what was left to choose from, instead of the model's own.</summary>
+    public bool FinalLogProbs { get; init; }
+
+    /// <summary>Whether somebody wants to know what was left of a row to choose from.</summary>
+    public bool WatchesFinal => Sampler.Mirostat is { Basis: SurpriseBasis.Truncated } || (LogProbs is not null && FinalLogProbs);
 
     /// <summary>How many of a row's largest logits nearly always decide the next token; 0 where the whole row is needed.</summary>
     public int Candidates => Typical is null && Asap is null ? Sampler.Candidates : 0;

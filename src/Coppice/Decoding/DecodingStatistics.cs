@@ -41,6 +41,13 @@ internal sealed class DecodingStatistics(int levels)
         PrefillTime += earlier.PrefillTime;
     }
 
+    /// <summary>Takes the times of several continuations of a prompt of so many tokens.</summary>
+    public void TakeDrafts(DraftsTiming timing, int promptTokens)
+    {
+        (Steps, PrefilledTokens) = (timing.Steps, promptTokens - ReusedTokens);
+        (PrefillTime, VerifyTime, HostTime) = (timing.FirstToken, timing.Forward, timing.Merge);
+    }
+
     /// <summary>Counts a pass over <paramref name="tree"/> that accepted so many nodes, the root among them.</summary>
     public void Add(TokenTree tree, int accepted)
     {

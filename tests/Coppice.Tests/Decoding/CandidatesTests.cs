@@ -31,6 +31,16 @@ public sealed class CandidatesTests
         ["minimum, top-k"] = ([new MinimumTokens(50, Prompt, [1, 3, 9]), new TopK(12), new MinP(0.01)], false),
         ["min-p"] = ([new MinP(0.3)], false),
         ["temperature, min-p"] = ([new Temperature(0.5f), new MinP(0.2)], false),
+        ["dry, top-k"] = ([new DryPenalty(0.8f, 1.75f, 1, 0, DryBreakers.None), new TopK(12)], false),
+        ["greedy, dry"] = ([new DryPenalty(0.8f, 1.75f, 1, 9, DryBreakers.None)], true),
+        ["top-k, top-n-sigma"] = ([new TopK(20), new TopNSigma(1.1)], false),
+        ["top-k, typical"] = ([new TopK(20), new TypicalP(0.8, 2)], false),
+        ["top-k, cutoffs"] = ([new TopK(20), new EpsilonCutoff(0.04), new EtaCutoff(0.1, 3)], false),
+        ["top-k, p-less"] = ([new TopK(20), new PLess()], false),
+        ["top-k, xtc"] = ([new TopK(20), new Xtc(0.9, 0.05, 3)], false),
+        ["top-k, dynamic temperature"] = ([new TopK(20), new DynamicTemperature(0.2f, 1.8f, 1), new TopP(0.9)], false),
+        ["top-k, min-p, least"] = ([new TopK(20), new MinP(0.3, 4)], false),
+        ["top-k, top-p, least"] = ([new TopK(20), new TopP(0.2, 4)], false),
         ["odd, top-k"] = ([new OddIds(), new Temperature(0.5f), new TopK(10)], false),
         ["all"] =
         (

@@ -2,7 +2,7 @@ namespace Coppice.Decoding.Sampling;
 
 /// <summary>
 /// Changes the logits of the next token: a function of the tokens so far, the ids and the logits, without memory, so that it is right on
-/// every branch of a tree.
+/// every branch of a tree. Only <see cref="Mirostat"/> remembers, and is told of every token.
 /// </summary>
 /// <remarks>
 /// A token that must not be chosen gets -∞. Processors run in the order of their list. They may be shared between threads.
@@ -20,6 +20,15 @@ internal abstract class LogitsProcessor
     /// How many of the largest logits it may lower, so that more of them are needed; <see cref="int.MaxValue"/> for no limit.
     /// </summary>
     public virtual int MostLowered => 0;
+
+    /// <summary>
+    /// Whether what it does depends on every token that can still be chosen, so that among the largest logits it comes to nothing before
+    /// something <see cref="CutsOff"/> the others.
+    /// </summary>
+    public virtual bool NeedsAll => false;
+
+    /// <summary>Whether it leaves so few tokens that the largest logits nearly always hold them all.</summary>
+    public virtual bool CutsOff => false;
 
     /// <summary>Changes the logits of <paramref name="candidates"/> in place.</summary>
     /// <param name="tokens">Prompt and what was generated, in order.</param>

@@ -2,25 +2,21 @@ using System.Numerics.Tensors;
 
 namespace Coppice.Decoding.Sampling;
 
-/// <summary>
-/// Keeps tokens at least p times as probable as the most probable one, never fewer than one: z ≥ max(z) + ln p; the others become -∞.
-/// </summary>
-internal sealed class MinP(double p) : LogitsProcessor
+/// <summary>Keeps tokens at least p times as probable as the most probable one: z ≥ max(z) + ln p; the others become -∞.</summary>
+/// <param name="p">Above 0; above 1 only the most probable stays.</param>
+/// <param name="least">Tokens that stay in any case, at least 1.</param>
+internal sealed class MinP(double p, int least = 1) : LogitsProcessor
 {
     /// <inheritdoc/>
     public override bool AllowsCandidates => true;
+    /// <inheritdoc/>
+    public override bool CutsOff => true;
 
     /// <inheritdoc/>
     public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
-        var logits = candidates.Logits;
-        var max = TensorPrimitives.Max<float>(logits);
+        var max = TensorPrimitives.Max<float>(candidates.Logits);
         if (max < candidates.Bound) return;                 // the most probable token may be outside
-        var floor = Math.Min(max + Math.Log(p), max);       // above 1 only the most probable stays
-        for (var id = 0; id < logits.Length; id++)
-        {
-            if (logits[id] < floor) logits[id] = float.NegativeInfinity;
-        }
-        if (candidates.Bound < floor) candidates.Bound = float.NegativeInfinity;
+        Truncation.Below(ref candidates, Math.Min(max + Math.Log(p), max), least);
     }
 }

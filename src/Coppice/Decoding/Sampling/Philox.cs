@@ -13,6 +13,8 @@ internal enum RandomStream
     Draft,
     /// <summary>A drafter's own search.</summary>
     Search,
+    /// <summary>Whether the most probable tokens are left out.</summary>
+    Xtc,
 }
 
 /// <summary>

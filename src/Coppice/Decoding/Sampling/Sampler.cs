@@ -28,6 +28,8 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     public ulong Seed => seed;
     /// <summary>What the processors do to probabilities, for a drafter that imitates them.</summary>
     public SamplingShape Shape { get; init; } = SamplingShape.Unchanged;
+    /// <summary>The last of the processors, where it has to be told of every token; null for none.</summary>
+    public Mirostat? Mirostat { get; } = processors.Count > 0 ? processors[^1] as Mirostat : null;
 
     /// <summary>
     /// How many of the largest logits decide among <paramref name="kept"/> of them that no processor lowers; 0 if that needs the whole row.
@@ -37,6 +39,7 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     public static int Enough(IReadOnlyList<LogitsProcessor> processors, int kept)
     {
         if (kept == 0 || !processors.All(processor => processor.AllowsCandidates)) return 0;
+        if (processors.TakeWhile(processor => !processor.CutsOff).Any(processor => processor.NeedsAll)) return 0;
         if (processors.Count == 0) return kept;
         var count = kept + 1L + processors.Sum(processor => (long)processor.MostLowered);       // one more bounds the rest
         return count <= MostCandidates ? (int)count : 0;
@@ -47,10 +50,24 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <param name="logits">[vocabulary]; changed. NaN counts as -∞; where nothing is above -∞, token 0 is chosen.</param>
     public int Choose(ReadOnlySpan<int> tokens, Span<float> logits)
     {
+        Process(tokens, logits);
+        return Pick(tokens.Length, logits);
+    }
+
+    /// <summary>Runs the processors over a whole row.</summary>
+    /// <param name="tokens">All tokens before it.</param>
+    /// <param name="logits">[vocabulary]; changed. NaN becomes -∞.</param>
+    public void Process(ReadOnlySpan<int> tokens, Span<float> logits)
+    {
         var row = new Candidates(logits);
         Process(tokens, ref row);
-        return greedy ? ArgMax(logits) : Draw(logits, Philox.Uniform(seed, RandomStream.Target, tokens.Length));
     }
+
+    /// <summary>The token at <paramref name="position"/>, of a whole row that the processors have run over.</summary>
+    /// <param name="position">Tokens before it.</param>
+    /// <param name="logits">[vocabulary]; changed.</param>
+    public int Pick(int position, Span<float> logits) =>
+        greedy ? ArgMax(logits) : Draw(logits, Philox.Uniform(seed, RandomStream.Target, position));
 
     /// <summary>
     /// The token that <see cref="Choose(ReadOnlySpan{int}, Span{float})"/> finds in the whole row, found in its largest logits; null where
@@ -94,8 +111,13 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <param name="weights">[vocabulary].</param>
     public void Weights(ReadOnlySpan<int> tokens, Span<float> logits, Span<double> weights)
     {
-        var row = new Candidates(logits);
-        Process(tokens, ref row);
+        Process(tokens, logits);
+        Weights(logits, weights);
+    }
+
+    /// <summary>The same of a whole row that the processors have run over.</summary>
+    public void Weights(Span<float> logits, Span<double> weights)
+    {
         var max = TensorPrimitives.Max<float>(logits);
         if (greedy || !float.IsFinite(max))
         {

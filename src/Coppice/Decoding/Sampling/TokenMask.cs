@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -11,6 +12,14 @@ internal static class TokenMask
     /// <summary>Whether <paramref name="token"/> may be chosen.</summary>
     public static bool Allows(ReadOnlySpan<ulong> mask, int token) =>
         mask.IsEmpty || token / WordBits < mask.Length && ((mask[token / WordBits] >> token) & 1) != 0;
+
+    /// <summary>Whether exactly one token may be chosen.</summary>
+    public static bool AllowsOne(ReadOnlySpan<ulong> mask)
+    {
+        var count = 0;
+        foreach (var word in mask) count += BitOperations.PopCount(word);
+        return count == 1;
+    }
 
     /// <summary>Sets the logits [vocabulary] of all other tokens to -∞.</summary>
     public static void Apply(ReadOnlySpan<ulong> mask, Span<float> logits)

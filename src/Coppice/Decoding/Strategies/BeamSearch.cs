@@ -9,12 +9,11 @@ internal readonly record struct BeamRow(int[] Tokens, double[] LogProbabilities)
 
 /// <summary>
 /// Beam search: of all continuations of B beams by one token, the B with the largest sums of log-probabilities go on. One that ends among
-/// the best B leaves with the mean of its tokens as its score.
+/// the best B leaves with the mean of its tokens as its score, or what <see cref="LengthPenalty"/> makes of their sum.
 /// </summary>
 /// <remarks>
-/// Ties: the better beam, then the lower id. Ends when B have ended and no beam that goes on can have a better mean, at its longest, than
-/// the worst of them. Pure host code: whoever runs the model gives a row for each beam and moves keys and values to where
-/// <see cref="ScoredDraft.Parent"/> says. Not thread-safe.
+/// Ties: the better beam, then the lower id. Ends when B have ended, and as <see cref="Stopping"/> says. Pure host code: whoever runs the
+/// model gives a row for each beam and moves keys and values to where <see cref="ScoredDraft.Parent"/> says. Not thread-safe.
 /// </remarks>
 /// <param name="beams">B.</param>
 /// <param name="stop">When a beam ends.</param>
@@ -26,14 +25,21 @@ internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Fu
     private readonly List<DraftPair> _pairs = [];
     private List<ScoredDraft> _alive = [new ScoredDraft([], 0, null)];
 
+    /// <summary>The power of their length that the sums of beams are divided by.</summary>
+    public double LengthPenalty { get; init; } = 1;
+    /// <summary>Whether beams that go on are waited for when B have ended; until none could be better, by default.</summary>
+    public EarlyStopping Stopping { get; init; } = EarlyStopping.Never;
     /// <summary>Best tokens of a row that must be given, so that enough are left when each end token is among them.</summary>
     public int Candidates => beams + stop.EndIds.Count + (endsText is null ? 0 : beams);
     /// <summary>Beams that go on, the best first; before the first step one without tokens.</summary>
     public IReadOnlyList<ScoredDraft> Alive => _alive;
     /// <summary>The best beams that have ended, the best first.</summary>
     public IReadOnlyList<ScoredDraft> Ended => _ended;
-    /// <summary>The best of all.</summary>
-    public IReadOnlyList<ScoredDraft> Ranked => ScoredDraft.Rank(_alive.Where(beam => beam.Tokens.Length > 0), _ended, beams);
+    /// <summary>The best of all; of those that have ended alone where no other is waited for.</summary>
+    public IReadOnlyList<ScoredDraft> Ranked => IsSettled
+        ? _ended
+        : [.. _alive.Where(beam => beam.Tokens.Length > 0).Concat(_ended)
+            .OrderByDescending(beam => beam.Normalized(LengthPenalty)).Take(beams)];
 
     /// <summary>Whether another step cannot, or need not, follow.</summary>
     public bool IsDone
@@ -41,8 +47,19 @@ internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Fu
         get
         {
             if (_alive.Count == 0 || _alive[0].Tokens.Length >= stop.MaxTokens) return true;
-            return _ended.Count == beams && _alive.Max(beam => beam.Score) / stop.MaxTokens <= _ended.Min(beam => beam.Mean);
+            return IsSettled;
         }
+    }
+
+    /// <summary>Whether the beams that go on are not waited for.</summary>
+    private bool IsSettled => _ended.Count == beams && (Stopping == EarlyStopping.True || _alive.Count == 0
+        || BestPossible() <= _ended[^1].Normalized(LengthPenalty));
+
+    /// <summary>The best score that a beam that goes on is taken to come to: scores only fall, and lengths only grow.</summary>
+    private double BestPossible()
+    {
+        var length = Stopping == EarlyStopping.Never && LengthPenalty > 0 ? stop.MaxTokens : _alive[0].Tokens.Length;
+        return _alive.Max(beam => beam.Score) / Math.Pow(length, LengthPenalty);
     }
 
     /// <summary>Goes on by one token.</summary>
@@ -66,7 +83,7 @@ internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Fu
             if (!stop.Ends(token) && endsText?.Invoke(tokens) != true) next.Add(draft);
             else if (rank < beams && tokens.Length > minTokens) _ended.Add(draft);
         }
-        _ended.Sort((a, b) => b.Mean.CompareTo(a.Mean));
+        _ended.Sort((a, b) => b.Normalized(LengthPenalty).CompareTo(a.Normalized(LengthPenalty)));
         if (_ended.Count > beams) _ended.RemoveRange(beams, _ended.Count - beams);
         _alive = next;
     }

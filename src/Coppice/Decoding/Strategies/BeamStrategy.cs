@@ -14,15 +14,23 @@ namespace Coppice.Decoding.Strategies;
 /// <param name="deny">What must not come, after the prompt; null for nothing.</param>
 internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularySize, DenyConstraint? deny = null) : DraftStrategy
 {
+    private static readonly Sampler Unchanged = new([], greedy: false, 0);
+
     private readonly float[] _logits = new float[vocabularySize];
     private readonly ulong[] _mask = new ulong[(vocabularySize + 63) / 64];
     private readonly List<DenyHit> _hits = [];
     private DenyConstraint[] _denied = deny is null ? [] : [deny];      // of each beam
+    private int[] _text = [];
+
+    /// <summary>What changes the rows before they are scored; null for nothing. Only its processors count.</summary>
+    public Sampler? Law { get; init; }
+    /// <summary>Tokens before the beams, for <see cref="Law"/>.</summary>
+    public ReadOnlyMemory<int> Prompt { get; init; }
 
     /// <inheritdoc/>
     public override int Branches => beams;
     /// <inheritdoc/>
-    public override int TopCount => search.Candidates;
+    public override int TopCount => ReadsRows ? 0 : search.Candidates;
     /// <inheritdoc/>
     public override IReadOnlyList<ScoredDraft> Alive => search.Alive;
     /// <inheritdoc/>
@@ -31,6 +39,9 @@ internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularyS
     public override IReadOnlyList<ScoredDraft> Ranked => search.Ranked;
     /// <inheritdoc/>
     public override IReadOnlyList<DenyHit> DenyHits => _hits;
+
+    /// <summary>Whether the best tokens are found in whole rows: they are changed first, or more are needed than a pass gives.</summary>
+    private bool ReadsRows => Law is not null || search.Candidates > Sampler.MostCandidates;
 
     /// <inheritdoc/>
     public override IReadOnlyList<BranchStep> Step(IBranchLogits logits)
@@ -49,39 +60,45 @@ internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularyS
         return [.. search.Alive.Select(draft => new BranchStep(draft.Parent ?? 0, [new BranchRow(draft.Tokens[^1])]))];
     }
 
+    /// <summary>The best tokens of a beam, without denied ones.</summary>
     private BeamRow Row(IBranchLogits logits, int beam, out bool isRejected)
     {
         isRejected = false;
         logits.Download(beam, _logits);
+        if (ReadsRows) (Law ?? Unchanged).Process(Law is null ? [] : Text(search.Alive[beam].Tokens), _logits);
         var sum = LogProbabilities.LogSum(_logits);
+        var row = ReadsRows ? Largest(sum) : Given(beam, logits, sum);
+        if (deny is null) return row;
+        var denied = _denied[beam];
+        if (row.Tokens.Length > 0 && denied.IsDenied(row.Tokens[0]))
+        {
+            isRejected = denied.Judge(row.Tokens[0], Math.Exp(row.LogProbabilities[0])).Action == DenyAction.Reject;
+            _hits.Add(denied.Hits[^1]);
+        }
+        if (!Array.Exists(row.Tokens, denied.IsDenied)) return row;
+        denied.FillMask(_mask);
+        TokenMask.Apply(_mask, _logits);
+        return Largest(sum);
+    }
+
+    /// <summary>The best tokens as the pass gives them.</summary>
+    private BeamRow Given(int beam, IBranchLogits logits, double sum)
+    {
         var tokens = logits.Best(beam, search.Candidates, out var largest);
         var logs = new double[largest.Length];
         for (var i = 0; i < logs.Length; i++) logs[i] = largest[i] - sum;
-        if (deny is null) return new BeamRow(tokens.ToArray(), logs);
-        var denied = _denied[beam];
-        if (denied.IsDenied(tokens[0]))
-        {
-            isRejected = denied.Judge(tokens[0], Math.Exp(logs[0])).Action == DenyAction.Reject;
-            _hits.Add(denied.Hits[^1]);
-        }
-        foreach (var token in tokens)
-            if (denied.IsDenied(token)) return Allowed(denied, sum);
         return new BeamRow(tokens.ToArray(), logs);
     }
 
-    /// <summary>The largest of the logits in <see cref="_logits"/> that are not denied.</summary>
-    private BeamRow Allowed(DenyConstraint denied, double sum)
+    /// <summary>The largest of <see cref="_logits"/>, without those that were left out.</summary>
+    private BeamRow Largest(double sum)
     {
-        denied.FillMask(_mask);
-        TokenMask.Apply(_mask, _logits);
-        using var ranked = RankedLogits.AtLeast(_logits, float.NegativeInfinity);
-        var tokens = new int[Math.Min(search.Candidates, ranked.Count)];
-        var logs = new double[tokens.Length];
-        for (var rank = 0; rank < tokens.Length; rank++)
-        {
-            tokens[rank] = ranked.Id(rank);
-            logs[rank] = _logits[tokens[rank]] - sum;
-        }
+        var count = Math.Min(search.Candidates, _logits.Length);
+        using var ranked = RankedLogits.AtLeast(_logits, LargestLogits.Kth(_logits, count));
+        var left = 0;
+        while (left < Math.Min(count, ranked.Count) && !float.IsNegativeInfinity(_logits[ranked.Id(left)])) left++;
+        var (tokens, logs) = (new int[left], new double[left]);
+        for (var i = 0; i < left; i++) (tokens[i], logs[i]) = (ranked.Id(i), _logits[ranked.Id(i)] - sum);
         return new BeamRow(tokens, logs);
     }
 
@@ -91,5 +108,15 @@ internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularyS
         if (!denied.TryAdvance(draft.Tokens[^1]))
             throw new InvalidOperationException($"beam: token {draft.Tokens[^1]} must be allowed where it was chosen, found it denied.");
         return denied;
+    }
+
+    /// <summary>The prompt and the tokens of a beam.</summary>
+    private ReadOnlySpan<int> Text(int[] beam)
+    {
+        var length = Prompt.Length + beam.Length;
+        if (_text.Length < length) _text = new int[2 * length];
+        Prompt.CopyTo(_text);
+        beam.CopyTo(_text, Prompt.Length);
+        return _text.AsSpan(0, length);
     }
 }

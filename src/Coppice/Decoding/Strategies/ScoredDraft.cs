@@ -9,6 +9,9 @@ internal sealed record ScoredDraft(int[] Tokens, double Score, int? Parent)
     /// <summary>The score of a token on average, by which drafts of different lengths are compared.</summary>
     public double Mean => Score / Tokens.Length;
 
+    /// <summary>The score divided by a power of the number of tokens: 0 for the sum, 1 for the mean.</summary>
+    public double Normalized(double lengthPenalty) => Score / Math.Pow(Tokens.Length, lengthPenalty);
+
     /// <summary>
     /// The best <paramref name="count"/> of drafts that go on and drafts that have ended, by <see cref="Mean"/>; of equal ones those that
     /// go on come first, then in

@@ -1,0 +1,65 @@
+using System.Buffers;
+using System.Numerics;
+
+namespace Coppice.Decoding.Sampling;
+
+/// <summary>The k largest logits of a row.</summary>
+internal static class LargestLogits
+{
+    /// <summary>The k-th largest.</summary>
+    /// <param name="logits">Not NaN.</param>
+    /// <param name="k">1 to their number.</param>
+    public static float Kth(ReadOnlySpan<float> logits, int k)
+    {
+        var rented = ArrayPool<float>.Shared.Rent(k);
+        var heap = rented.AsSpan(0, k);         // the k largest so far, the smallest of them on top
+        logits[..k].CopyTo(heap);
+        for (var i = k / 2 - 1; i >= 0; i--) Sink(heap, i);
+        for (var first = k; first < logits.Length; first += Vector<float>.Count)
+        {
+            var some = logits[first..Math.Min(first + Vector<float>.Count, logits.Length)];
+            // Few are larger, so whole vectors of the others are skipped.
+            var isWhole = some.Length == Vector<float>.Count;
+            if (isWhole && Vector.LessThanOrEqualAll(new Vector<float>(some), new Vector<float>(heap[0]))) continue;
+            foreach (var logit in some)
+            {
+                if (logit <= heap[0]) continue;
+                heap[0] = logit;
+                Sink(heap, 0);
+            }
+        }
+        var smallest = heap[0];
+        ArrayPool<float>.Shared.Return(rented);
+        return smallest;
+    }
+
+    /// <summary>Keeps the k largest, of equal ones those at lower indices; the others become -∞.</summary>
+    /// <param name="logits">Not NaN.</param>
+    /// <param name="k">1 to their number.</param>
+    public static void Keep(Span<float> logits, int k) => Keep(logits, k, Kth(logits, k));
+
+    /// <summary>The same where <paramref name="floor"/>, the k-th largest, is known.</summary>
+    public static void Keep(Span<float> logits, int k, float floor)
+    {
+        var equal = k;          // how many of those that equal the floor stay
+        foreach (var logit in logits)
+        {
+            if (logit > floor) equal--;
+        }
+        for (var i = 0; i < logits.Length; i++)
+        {
+            if (logits[i] < floor || (logits[i] == floor && equal-- <= 0)) logits[i] = float.NegativeInfinity;
+        }
+    }
+
+    private static void Sink(Span<float> heap, int i)
+    {
+        for (var child = 2 * i + 1; child < heap.Length; child = 2 * i + 1)
+        {
+            if (child + 1 < heap.Length && heap[child + 1] < heap[child]) child++;
+            if (heap[i] <= heap[child]) return;
+            (heap[i], heap[child]) = (heap[child], heap[i]);
+            i = child;
+        }
+    }
+}
