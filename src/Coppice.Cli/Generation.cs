@@ -80,8 +80,12 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         Speculation = IsPlain ? null : new Speculation(
             Drafter, Result.Steps, Result.DraftedTokens, Result.AcceptedTokens, Result.MeanAcceptedLength,
             Result.DraftTime.TotalMilliseconds, Result.VerifyTime.TotalMilliseconds, Result.HostTime.TotalMilliseconds, Result.AcceptanceByDepth),
+        Sequences = Result.Sequences.Count == 0 ? null : [.. Result.Sequences.Select(Row)],
         Warnings = loaded.Model.Warnings,
     };
+
+    private static SequenceRow Row(GeneratedSequence sequence) => new(
+        sequence.Ids, sequence.Text, sequence.LogProbability, sequence.Score, sequence.FinishReason.ToString().ToLowerInvariant());
 
     private JsonElement? Stop()
     {

@@ -12,7 +12,12 @@ namespace Coppice.Extensions.AI;
 internal sealed class RequestMapping(IChatClient client, LanguageModel model, CoppiceChatClientOptions defaults, ChatOptions? options)
 {
     private const string TemplateVariables = "chat_template_kwargs";
-    private static readonly string[] Properties = ["min_p", "min_tokens", "repetition_penalty", "ignore_eos", TemplateVariables];
+    private static readonly string[] Properties =
+    [
+        "min_p", "min_tokens", "repetition_penalty", "ignore_eos", "typical_p", "top_n_sigma", "epsilon_cutoff", "eta_cutoff",
+        "xtc_probability", "xtc_threshold", "dry_multiplier", "dry_base", "dry_allowed_length", "min_keep", "samplers", "strategy",
+        TemplateVariables,
+    ];
 
     public ChatRequest Map(IEnumerable<AIChatMessage> messages)
     {
@@ -148,11 +153,35 @@ internal sealed class RequestMapping(IChatClient client, LanguageModel model, Co
                 case TemplateVariables:
                     foreach (var (variable, content) in Variables(value)) request = WithVariable(request, variable, content);
                     break;
-                default: throw Refused($"AdditionalProperties[\"{name}\"]", $"known are {string.Join(", ", Properties)}");
+                default: generation = WithSampler(generation, name, value); break;
             }
         }
         return request with { Generation = generation };
     }
+
+    private static GenerationOptions WithSampler(GenerationOptions generation, string name, object? value) => name switch
+    {
+        "typical_p" => generation with { TypicalP = (float)Number(name, value) },
+        "top_n_sigma" => generation with { TopNSigma = (float)Number(name, value) },
+        "epsilon_cutoff" => generation with { EpsilonCutoff = (float)Number(name, value) },
+        "eta_cutoff" => generation with { EtaCutoff = (float)Number(name, value) },
+        "xtc_probability" => generation with { XtcProbability = (float)Number(name, value) },
+        "xtc_threshold" => generation with { XtcThreshold = (float)Number(name, value) },
+        "dry_multiplier" => generation with { DryMultiplier = (float)Number(name, value) },
+        "dry_base" => generation with { DryBase = (float)Number(name, value) },
+        "dry_allowed_length" => generation with { DryAllowedLength = (int)Number(name, value) },
+        "min_keep" => generation with { MinKeep = (int)Number(name, value) },
+        "samplers" => generation with { SamplerOrder = SamplerOrder.Parse(Words(name, value)) },
+        "strategy" => generation with { Strategy = StrategyOptions.Parse(Words(name, value)) },
+        _ => throw Refused($"AdditionalProperties[\"{name}\"]", $"known are {string.Join(", ", Properties)}"),
+    };
+
+    private static string Words(string name, object? value) => value switch
+    {
+        JsonElement { ValueKind: JsonValueKind.String } json => json.GetString()!,
+        string text => text,
+        _ => throw new ArgumentException($"options: AdditionalProperties[\"{name}\"] must be a text, got {value ?? "null"}."),
+    };
 
     private static double Number(string name, object? value) => value switch
     {

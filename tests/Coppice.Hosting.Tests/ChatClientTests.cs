@@ -143,6 +143,21 @@ public sealed class ChatClientTests : IDisposable
     }
 
     [Fact]
+    public async Task Samplers_and_strategies_are_properties()
+    {
+        using var client = _models.Load().AsIChatClient();
+        async Task<string> Text(float temperature, AdditionalPropertiesDictionary properties) =>
+            (await client.GetResponseAsync("Gets or sets",
+                new() { Temperature = temperature, MaxOutputTokens = 12, Seed = 7, AdditionalProperties = properties }, Token)).Text;
+        var greedy = await Text(0, []);
+        Assert.Equal(greedy, await Text(0, new() { ["strategy"] = "beam:beams=1" }));
+        Assert.Equal(greedy, await Text(1, new() { ["typical_p"] = 1, ["top_n_sigma"] = 1e-6, ["samplers"] = "llama-cpp" }));
+        Assert.NotEqual(greedy, await Text(1, new() { ["strategy"] = "mirostat:tau=9,truncation=true", ["dry_multiplier"] = 0.8 }));
+        var error = await Assert.ThrowsAnyAsync<ArgumentException>(() => Text(1, new() { ["strategy"] = "bean" }));
+        Assert.Contains("did you mean beam?", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_time_is_that_of_the_clock_that_is_given()
     {
         var model = _models.Load("{{ strftime_now('%Y-%m-%d') }} {{ messages[-1].content }}");

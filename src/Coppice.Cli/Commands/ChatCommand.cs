@@ -16,7 +16,7 @@ internal static class ChatCommand
 
     public static Command Create() =>
         new Command("chat", "Talk with a model; /help lists what can be typed, ctrl-C stops an answer and, once more, the program") { SystemText }
-            .WithGeneration("logprobs", "asap", "asap-file").WithModel().Runs(Run);
+            .WithGeneration(without: ["logprobs", "logprobs-mode", "asap", "asap-file"]).WithModel().Runs(Run);
 
     private static int Run(CommandContext context)
     {

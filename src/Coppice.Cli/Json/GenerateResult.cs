@@ -22,6 +22,8 @@ internal record GenerateResult
     public IReadOnlyList<TokenLogProbRow>? LogProbs { get; init; }
     public Speculation? Speculation { get; init; }
     public AsapResult? Asap { get; init; }
+    /// <summary>All sequences of a strategy that makes several, the best first.</summary>
+    public IReadOnlyList<SequenceRow>? Sequences { get; init; }
     public required IReadOnlyList<string> Warnings { get; init; }
 }
 
@@ -44,6 +46,9 @@ internal sealed record Speculation(
 /// being an allowed one.
 /// </summary>
 internal sealed record AsapResult(int Samples, double Bound);
+
+/// <summary>One of several sequences of a prompt; log_prob is in nats, the score is what they are compared by.</summary>
+internal sealed record SequenceRow(IReadOnlyList<int> Ids, string Text, double LogProb, double Score, string FinishReason);
 
 /// <summary>Where the time went.</summary>
 internal sealed record GenerateTiming(

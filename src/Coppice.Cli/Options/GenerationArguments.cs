@@ -54,7 +54,7 @@ internal static class GenerationArguments
     public static IReadOnlyList<ISetting> All { get; } =
     [
         MaxTokens, Temperature, TopK, TopP, MinP, RepetitionPenalty, FrequencyPenalty, PresencePenalty, LogitBias, Seed, Stop, EndIds,
-        MinTokens, IgnoreEos, LogProbs, ModelDefaults, Drafter, .. ConstraintArguments.All,
+        MinTokens, IgnoreEos, LogProbs, ModelDefaults, Drafter, .. SamplingArguments.All, .. ConstraintArguments.All,
     ];
 
     /// <summary>Adds the options to <paramref name="command"/>, but not those called <paramref name="without"/>.</summary>
@@ -95,7 +95,8 @@ internal static class GenerationArguments
         if (TopP.IsGiven(source)) options = options with { TopP = TopP.Read(source) };
         if (MinP.IsGiven(source)) options = options with { MinP = MinP.Read(source) };
         if (RepetitionPenalty.IsGiven(source)) options = options with { RepetitionPenalty = RepetitionPenalty.Read(source) };
-        return new GenerationSettings(ConstraintArguments.Read(source, options)) { Asap = ConstraintArguments.ReadAsap(source) };
+        options = ConstraintArguments.Read(source, SamplingArguments.Read(source, options));
+        return new GenerationSettings(options) { Asap = ConstraintArguments.ReadAsap(source) };
     }
 
     private static DrafterOptions ReadDrafter(SettingSource source)
@@ -106,7 +107,7 @@ internal static class GenerationArguments
         }
         catch (ArgumentException error)
         {
-            throw source.Line is { } line ? line.Wrong(Failure.Message(error)) : source.Context.Usage(Failure.Message(error));
+            throw source.Wrong(error);
         }
     }
 }
@@ -119,4 +120,9 @@ internal sealed record GenerationSettings(GenerationOptions Options)
 }
 
 /// <summary>Where settings come from: a line of a file, and after it the command line.</summary>
-internal readonly record struct SettingSource(CommandContext Context, JsonLine? Line);
+internal readonly record struct SettingSource(CommandContext Context, JsonLine? Line)
+{
+    /// <summary>The exception for a setting that is not what it must be: the line's, or that of the command line's usage.</summary>
+    public Exception Wrong(ArgumentException error) =>
+        Line is { } line ? line.Wrong(Failure.Message(error)) : Context.Usage(Failure.Message(error));
+}

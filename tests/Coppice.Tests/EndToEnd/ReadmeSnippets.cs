@@ -50,6 +50,19 @@ internal static class ReadmeSnippets
         // end
     }
 
+    public static async Task WithAStrategy()
+    {
+        // sample
+        using var model = LanguageModel.Load("weights/tiny");
+        using var session = model.NewSession();
+        var options = new GenerationOptions { MaxTokens = 24, Strategy = new BeamSearchOptions { Beams = 4 } };
+        await foreach (var piece in session.GenerateAsync("Returns the number of", options))
+            Console.Write(piece.Text);
+        foreach (var sequence in session.LastResult!.Sequences)
+            Console.WriteLine($"\n{sequence.Score:f2} {sequence.Text}");
+        // end
+    }
+
     public static async Task WithASchema()
     {
         // sample
