@@ -3,6 +3,9 @@ namespace Coppice;
 /// <content>Samplers beyond temperature, top-k, top-p and min-p.</content>
 public sealed partial record GenerationOptions
 {
+    /// <summary>One list, so that options with the default are equal.</summary>
+    private static readonly IReadOnlyList<string> UsualBreakers = ["\n", ":", "\"", "*"];
+
     /// <summary>
     /// Locally typical sampling: keeps the tokens whose surprise is nearest to the entropy and that together exceed this probability; 1,
     /// the default, keeps all.
@@ -43,7 +46,7 @@ public sealed partial record GenerationOptions
     /// Texts that repetitions do not reach across; a line feed, a colon, a quotation mark and an asterisk by default. Of a longer text the
     /// first 40 characters count. Without effect where the model has no tokenizer.
     /// </summary>
-    public IReadOnlyList<string> DryBreakers { get; init; } = ["\n", ":", "\"", "*"];
+    public IReadOnlyList<string> DryBreakers { get; init; } = UsualBreakers;
     /// <summary>
     /// Makes the temperature grow with the entropy of each row: from <see cref="Temperature"/> less this, but at least 0, to that plus
     /// this. 0, the default, for the same temperature always.
