@@ -130,9 +130,10 @@ internal static class ConstraintBench
         return tokenizer.Encode(new ChatTemplate(template).Render(input), addSpecialTokens: false);
     }
 
+    /// <summary>A text in a scope of its own: the drafter must not know the same answer from a round before.</summary>
     private static GenerationResult Generate(LanguageModel model, int[] prompt, GenerationOptions options)
     {
-        using var session = model.NewSession();
+        using var session = model.NewSession(new SessionOptions { Scope = new CacheScope("a round") });
         foreach (var _ in session.Generate(prompt, options)) { }
         return session.LastResult!;
     }
