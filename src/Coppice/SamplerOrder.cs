@@ -33,20 +33,17 @@ public enum SamplerStage
     Xtc,
 }
 
-/// <summary>In which order the stages of a sampler run; constraints and the ban of end tokens come before them, the draw after them.</summary>
+/// <summary>
+/// In which order the stages of a sampler run; constraints and the ban of end tokens come before them, the draw after them.
+/// </summary>
 /// <remarks>
 /// The presets have the order of other engines for what those have, and what they do not have where it fits. It matters: llama.cpp cuts off
 /// at temperature 1 and tempers what is left, the others temper first.
 /// </remarks>
 public sealed class SamplerOrder
 {
-    private static readonly (string Name, SamplerStage Stage)[] Names =
-    [
-        ("bias", SamplerStage.Bias), ("penalties", SamplerStage.Penalties), ("dry", SamplerStage.Dry),
-        ("top-n-sigma", SamplerStage.TopNSigma), ("temperature", SamplerStage.Temperature), ("top-k", SamplerStage.TopK), ("typical-p", SamplerStage.TypicalP),
-        ("top-p", SamplerStage.TopP), ("min-p", SamplerStage.MinP), ("p-less", SamplerStage.PLess),
-        ("epsilon-cutoff", SamplerStage.EpsilonCutoff), ("eta-cutoff", SamplerStage.EtaCutoff), ("xtc", SamplerStage.Xtc),
-    ];
+    private static readonly string[] Presets = ["default", "llama-cpp", "hugging-face", "vllm"];
+    private static readonly string[] Names = [.. Enum.GetValues<SamplerStage>().Select(NameOf)];
 
     private readonly SamplerStage[] _stages;
 
@@ -111,17 +108,16 @@ public sealed class SamplerOrder
     /// <summary>The names of its stages with commas between them.</summary>
     public override string ToString() => string.Join(',', _stages.Select(NameOf));
 
-    internal static string NameOf(SamplerStage stage) => Names.First(pair => pair.Stage == stage).Name;
+    internal static string NameOf(SamplerStage stage) => NamedSettings.Kebab(stage.ToString());
 
     private static SamplerStage StageOf(string name)
     {
-        foreach (var pair in Names)
+        foreach (var stage in Enum.GetValues<SamplerStage>())
         {
-            if (pair.Name == name) return pair.Stage;
+            if (NameOf(stage) == name) return stage;
         }
-        string[] known = [.. Names.Select(pair => pair.Name), "default", "llama-cpp", "hugging-face", "vllm"];
         throw new ArgumentException(
-            $"samplers: must be default, llama-cpp, hugging-face or vllm, or some of {string.Join(", ", Names.Select(pair => pair.Name))} "
-            + $"with commas between them, got \"{name}\"{NearestName.Hint(name, known)}.");
+            $"samplers: must be default, llama-cpp, hugging-face or vllm, or some of {string.Join(", ", Names)} "
+            + $"with commas between them, got \"{name}\"{NearestName.Hint(name, [.. Names, .. Presets])}.");
     }
 }

@@ -13,11 +13,11 @@ internal static class GenerationArguments
     private static readonly Setting<float> Temperature = Setting.Real(
         "temperature", 0, t => t >= 0, "a number of at least 0", "Divides the logits; 0 takes the most probable token always");
     private static readonly Setting<int> TopK = Setting.Whole(
-        "top-k", 0, n => n >= 0, "a whole number of at least 0", "Keep so many of the most probable tokens; 0 for all");
+        "top-k", 0, n => n >= 0, "a whole number of at least 0", "Keep the N most probable tokens; 0 for all");
     private static readonly Setting<float> TopP = Setting.Real(
         "top-p", 1, p => p is >= 0 and <= 1, "a number from 0 to 1", "Keep the most probable tokens that together have this probability");
     private static readonly Setting<float> MinP = Setting.Real(
-        "min-p", 0, p => p is >= 0 and <= 1, "a number from 0 to 1", "Keep tokens at least so many times as probable as the best");
+        "min-p", 0, p => p is >= 0 and <= 1, "a number from 0 to 1", "Keep tokens at least P times as probable as the best");
 
     private static readonly Setting<float> RepetitionPenalty =
         Setting.Real("repetition-penalty", 1, p => p > 0, "a number above 0", "Divides the logits of tokens that occurred; 1 for none");
@@ -32,7 +32,7 @@ internal static class GenerationArguments
         "logit-bias", "Add B to the logit of token ID, -inf to ban it; may be given several times");
 
     private static readonly Setting<int> MinTokens = Setting.Whole(
-        "min-tokens", 0, n => n >= 0, "a whole number of at least 0", "Neither token nor stop text ends the text within so many tokens");
+        "min-tokens", 0, n => n >= 0, "a whole number of at least 0", "Neither token nor stop text ends the text within N tokens");
 
     private static readonly Setting<int[]> EndIds = Setting.Ids(
         "end-id", "Also end where this token is chosen; may be given several times");
@@ -85,7 +85,7 @@ internal static class GenerationArguments
             IgnoreEos = IgnoreEos.Read(source),
             LogProbs = LogProbs.Read(source),
             UseModelDefaults = ModelDefaults.Read(source),
-            Drafter = ReadDrafter(source),
+            Drafter = source.Parse(Drafter.Read(source), DrafterOptions.Parse),
         };
         // What a model may recommend is set only where the user says it.
         if (MaxTokens.IsGiven(source)) options = options with { MaxTokens = MaxTokens.Read(source) };
@@ -99,17 +99,6 @@ internal static class GenerationArguments
         return new GenerationSettings(options) { Asap = ConstraintArguments.ReadAsap(source) };
     }
 
-    private static DrafterOptions ReadDrafter(SettingSource source)
-    {
-        try
-        {
-            return DrafterOptions.Parse(Drafter.Read(source));
-        }
-        catch (ArgumentException error)
-        {
-            throw source.Wrong(error);
-        }
-    }
 }
 
 /// <summary>How to generate.</summary>
@@ -122,7 +111,17 @@ internal sealed record GenerationSettings(GenerationOptions Options)
 /// <summary>Where settings come from: a line of a file, and after it the command line.</summary>
 internal readonly record struct SettingSource(CommandContext Context, JsonLine? Line)
 {
-    /// <summary>The exception for a setting that is not what it must be: the line's, or that of the command line's usage.</summary>
-    public Exception Wrong(ArgumentException error) =>
-        Line is { } line ? line.Wrong(Failure.Message(error)) : Context.Usage(Failure.Message(error));
+    /// <summary>What <paramref name="parse"/> reads in a setting.</summary>
+    /// <exception cref="CommandException">It is not what it must be: the mistake of a line, or of the command line's usage.</exception>
+    public T Parse<T>(string text, Func<string, T> parse)
+    {
+        try
+        {
+            return parse(text);
+        }
+        catch (ArgumentException error)
+        {
+            throw Line is { } line ? line.Wrong(Failure.Message(error)) : Context.Usage(Failure.Message(error));
+        }
+    }
 }

@@ -13,7 +13,7 @@ internal static class SamplingArguments
 
     private static readonly Setting<float> TopNSigma = Setting.Real(
         "top-n-sigma", Usual.TopNSigma, n => n >= 0, "a number of at least 0",
-        "Keep logits at most so many standard deviations below the largest; 0 for all");
+        "Keep logits at most N standard deviations below the largest; 0 for all");
 
     private static readonly Setting<float> EpsilonCutoff = Setting.Real(
         "epsilon-cutoff", Usual.EpsilonCutoff, p => p is >= 0 and < 1, "a number of at least 0 and below 1",
@@ -43,11 +43,11 @@ internal static class SamplingArguments
 
     private static readonly Setting<int> DryAllowedLength = Setting.Whole(
         "dry-allowed-length", Usual.DryAllowedLength, n => n >= 1, "a whole number of at least 1",
-        "Penalise repetitions of at least so many tokens");
+        "Penalise repetitions of at least N tokens");
 
     private static readonly Setting<int> DryWindow = Setting.Whole(
         "dry-window", Usual.DryWindow, n => n >= 0, "a whole number of at least 0",
-        "Look for repetitions in the last so many tokens; 0 for all");
+        "Look for repetitions in the last N tokens; 0 for all");
 
     private static readonly Setting<string[]> DryBreakers = Setting.Texts(
         "dry-sequence-breaker",
@@ -55,7 +55,7 @@ internal static class SamplingArguments
 
     private static readonly Setting<float> DynamicTemperatureRange = Setting.Real(
         "dynatemp-range", Usual.DynamicTemperatureRange, r => r >= 0, "a number of at least 0",
-        "Let the temperature grow with entropy from so much below --temperature to so much above; 0 for the same always");
+        "Let the temperature grow with entropy from this much below --temperature to this much above; 0 for the same always");
 
     private static readonly Setting<float> DynamicTemperatureExponent = Setting.Real(
         "dynatemp-exp", Usual.DynamicTemperatureExponent, e => e > 0, "a number above 0", "The power of entropy by which it grows");
@@ -105,20 +105,8 @@ internal static class SamplingArguments
             LogProbMode = LogProbsMode.Read(source) == "final" ? LogProbMode.Final : LogProbMode.Raw,
         };
         if (DryBreakers.IsGiven(source)) options = options with { DryBreakers = DryBreakers.Read(source) };
-        if (Samplers.Read(source) is { } order) options = options with { SamplerOrder = Parse(source, order, SamplerOrder.Parse) };
-        if (Strategy.Read(source) is { } strategy) options = options with { Strategy = Parse(source, strategy, StrategyOptions.Parse) };
+        if (Samplers.Read(source) is { } order) options = options with { SamplerOrder = source.Parse(order, SamplerOrder.Parse) };
+        if (Strategy.Read(source) is { } strategy) options = options with { Strategy = source.Parse(strategy, StrategyOptions.Parse) };
         return options;
-    }
-
-    private static T Parse<T>(SettingSource source, string text, Func<string, T> parse)
-    {
-        try
-        {
-            return parse(text);
-        }
-        catch (ArgumentException error)
-        {
-            throw source.Wrong(error);
-        }
     }
 }

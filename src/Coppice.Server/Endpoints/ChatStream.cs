@@ -14,8 +14,7 @@ internal sealed class ChatStream(
     private readonly Answer[] _answers = [.. choices.Select(_ => new Answer(prompt, model.Tokenizer!))];
     private readonly bool[] _hasBegun = new bool[choices.Count];
     private readonly int[] _calls = new int[choices.Count];
-    private readonly TraceSteps[]? _traces = sampling.IsTraced
-        ? [.. choices.Select(choice => new TraceSteps(model, choice.Options.Trace!))] : null;
+    private readonly TraceSteps[]? _traces = TraceSteps.Of(model, sampling, choices);
 
     protected override bool Write(int index, GeneratedPiece piece)
     {

@@ -12,8 +12,7 @@ internal sealed class CompletionStream(
     : AnswerStream(stream, cancellation)
 {
     private readonly int[] _lengths = new int[choices.Count];
-    private readonly TraceSteps[]? _traces = request.Sampling.IsTraced
-        ? [.. choices.Select(choice => new TraceSteps(model, choice.Options.Trace!))] : null;
+    private readonly TraceSteps[]? _traces = TraceSteps.Of(model, request.Sampling, choices);
 
     protected override bool Write(int index, GeneratedPiece piece)
     {

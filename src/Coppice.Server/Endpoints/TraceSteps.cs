@@ -1,3 +1,5 @@
+using Coppice.Server.Generation;
+using Coppice.Server.Requests;
 using Coppice.Server.Responses;
 
 namespace Coppice.Server.Endpoints;
@@ -6,6 +8,10 @@ namespace Coppice.Server.Endpoints;
 internal sealed class TraceSteps(LanguageModel model, GenerationTrace trace)
 {
     private int _taken;
+
+    /// <summary>One for each of <paramref name="choices"/>; null where the request does not ask for traces.</summary>
+    public static TraceSteps[]? Of(LanguageModel model, SamplingFields sampling, IReadOnlyList<Choice> choices) =>
+        sampling.IsTraced ? [.. choices.Select(choice => new TraceSteps(model, choice.Options.Trace!))] : null;
 
     /// <summary>Those since the last call; null for none.</summary>
     public IReadOnlyList<TraceStep>? TakeNew()

@@ -117,9 +117,9 @@ internal sealed class Decoder
         var depth = sequence.MostDepth();
         var nodes = Math.Min(sequence.Tree.Capacity, share.TreeRows) - before;
         if (depth <= 0 || nodes < 2) return;
-        // The guard weighs drafts against plain passes, so there have to be some first.
         // A rule that waits for others must be left alone until it has its answer.
         if (sequence.Options.Constraint?.IsPreparing == true) return;
+        // The guard weighs drafts against plain passes, so there have to be some first.
         if (sequence.Options.Guard is { } guard && !(costs.IsMeasured && guard.Allows(sequence.GeneratedCount))) return;
         var request = new DraftRequest
         {

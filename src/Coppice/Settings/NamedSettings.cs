@@ -52,7 +52,7 @@ internal class NamedSettings
     /// <summary>A text that is not empty, or null.</summary>
     public string? Text(string key) => Read<string?>(key, null, "a text", (string text, out string? value) => (value = text).Length > 0);
 
-    /// <summary>Throws where a key was given that nobody took.</summary>
+    /// <summary>Throws where a key was given that was not read.</summary>
     /// <exception cref="ArgumentException">There is one.</exception>
     public void RequireNoneLeft()
     {
@@ -73,7 +73,7 @@ internal class NamedSettings
     }
 
     /// <summary>"AsReleased" as "as-released".</summary>
-    private static string Kebab(string name) =>
+    internal static string Kebab(string name) =>
         string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(c) : c.ToString()));
 
     private ArgumentException Wrong(string what) => new($"{_owner}: {what}.");

@@ -1,6 +1,6 @@
 namespace Coppice.Settings;
 
-/// <summary>What somebody has probably meant by a name that there is not.</summary>
+/// <summary>What was probably meant by a name that is not known.</summary>
 internal static class NearestName
 {
     /// <summary>

@@ -58,7 +58,7 @@ internal sealed class Mirostat(MirostatOptions options) : LogitsProcessor
     {
         var count = Math.Min(logits.Length - logits.Count(float.NegativeInfinity), pairs + 1);
         if (count < 2) return double.NaN;
-        var ranked = RankedLogits.AtLeast(logits, LargestLogits.Kth(logits, count));
+        using var ranked = RankedLogits.AtLeast(logits, LargestLogits.Kth(logits, count));
         var (products, squares) = (0.0, 0.0);
         for (var i = 1; i < count; i++)
         {
@@ -66,7 +66,6 @@ internal sealed class Mirostat(MirostatOptions options) : LogitsProcessor
             products += t * ((double)logits[ranked.Id(i - 1)] - logits[ranked.Id(i)]);
             squares += t * t;
         }
-        ranked.Dispose();
         return products / squares;
     }
 

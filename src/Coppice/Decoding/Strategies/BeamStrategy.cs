@@ -17,7 +17,7 @@ internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularyS
     private static readonly Sampler Unchanged = new([], greedy: false, 0);
 
     private readonly float[] _logits = new float[vocabularySize];
-    private readonly ulong[] _mask = new ulong[(vocabularySize + 63) / 64];
+    private readonly ulong[] _mask = deny is null ? [] : new ulong[(vocabularySize + 63) / 64];
     private readonly List<DenyHit> _hits = [];
     private DenyConstraint[] _denied = deny is null ? [] : [deny];      // of each beam
     private int[] _text = [];
