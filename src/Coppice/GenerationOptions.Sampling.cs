@@ -40,7 +40,7 @@ public sealed partial record GenerationOptions
     public float DryBase { get; init; } = 1.75f;
     /// <summary>Repetitions of at least this many tokens are penalised; at least 1, 2 by default.</summary>
     public int DryAllowedLength { get; init; } = 2;
-    /// <summary>Repetitions are looked for in the last so many tokens; 0, the default, for all of them.</summary>
+    /// <summary>How many of the last tokens repetitions are looked for in; 0, the default, for all of them.</summary>
     public int DryWindow { get; init; }
     /// <summary>
     /// Texts that repetitions do not reach across; a line feed, a colon, a quotation mark and an asterisk by default. Of a longer text the

@@ -19,8 +19,8 @@ public sealed partial record GenerationOptions
     /// <summary>Tokens to generate at most; 256 by default.</summary>
     public int MaxTokens { get => _maxTokens ?? 256; init => _maxTokens = value; }
     /// <summary>
-    /// The first so many tokens do not end the text: no token that ends it is chosen among them, and a stop string that is complete within
-    /// their text does not count. 0 by default, and at most <see cref="MaxTokens"/>.
+    /// Tokens from the first on that do not end the text: no token that ends it is chosen among them, and a stop string that is complete
+    /// within their text does not count. 0 by default, and at most <see cref="MaxTokens"/>.
     /// </summary>
     public int MinTokens { get => _minTokens ?? 0; init => _minTokens = value; }
     /// <summary>Key of the random numbers; 0 by default.</summary>
@@ -29,7 +29,7 @@ public sealed partial record GenerationOptions
     /// Divides the logits; 0 takes the most probable token always. 0 by default, but 1 with <see cref="MirostatOptions"/>.
     /// </summary>
     public float Temperature { get => _temperature ?? (Strategy is MirostatOptions ? 1 : 0); init => _temperature = value; }
-    /// <summary>Keeps so many of the most probable tokens; 0, the default, keeps all.</summary>
+    /// <summary>How many of the most probable tokens to keep; 0, the default, keeps all.</summary>
     public int TopK { get => _topK ?? 0; init => _topK = value; }
     /// <summary>Keeps the most probable tokens that together have at least this probability; 1, the default, keeps all.</summary>
     public float TopP { get => _topP ?? 1; init => _topP = value; }
@@ -46,7 +46,7 @@ public sealed partial record GenerationOptions
     public float FrequencyPenalty { get; init; }
     /// <summary>Taken once from the logit of a token that was generated; 0, the default, for none. The prompt does not count.</summary>
     public float PresencePenalty { get; init; }
-    /// <summary>The penalties look at the last so many tokens; 0, the default, for all of them.</summary>
+    /// <summary>How many of the last tokens the penalties look at; 0, the default, for all of them.</summary>
     public int RepetitionWindow { get; init; }
     /// <summary>Added to the logits of these tokens; -∞ bans one. None by default.</summary>
     public IReadOnlyDictionary<int, float> LogitBias { get; init; } = NoBias;

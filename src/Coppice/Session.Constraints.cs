@@ -30,7 +30,8 @@ public sealed partial class Session
     }
 
     /// <summary>Runs all tokens of the prompt but the last, of which the first choice needs the row.</summary>
-    private async Task<DecodingStatistics> RunHeadAsync(int[] prompt, GenerationTrace? trace, long start, CancellationToken cancellationToken)
+    private async Task<DecodingStatistics> RunHeadAsync(
+        int[] prompt, GenerationTrace? trace, long start, CancellationToken cancellationToken)
     {
         var prefill = BeginHead(prompt, trace);
         prefill.IsAsynchronous = true;

@@ -13,7 +13,7 @@ public sealed partial class Session
 
     /// <summary>The text that a strategy has chosen.</summary>
     /// <param name="Pieces">Its tokens.</param>
-    /// <param name="Result">What it came to.</param>
+    /// <param name="Result">How it ended, and what it took.</param>
     private sealed record ChosenText(IReadOnlyList<GeneratedPiece> Pieces, GenerationResult Result);
 
     private static bool MakesSequences(StrategyOptions? strategy) => strategy is BeamSearchOptions or BestOfOptions { Count: > 1 };

@@ -23,11 +23,11 @@ internal sealed class SchemaWalks(TokenVocabulary vocabulary)
 
     private readonly List<string> _wrong = [];
 
-    /// <summary>Walks that came to an end of the text.</summary>
+    /// <summary>Walks that reached an end of the text.</summary>
     public int Ended { get; private set; }
     /// <summary>Those of them whose text the other validator could judge.</summary>
     public int Judged { get; private set; }
-    /// <summary>Walks that came to a state in which nothing is allowed.</summary>
+    /// <summary>Walks that reached a state in which nothing is allowed.</summary>
     public int Dead { get; private set; }
     /// <summary>Walks that did not end.</summary>
     public int Open { get; private set; }
@@ -40,7 +40,7 @@ internal sealed class SchemaWalks(TokenVocabulary vocabulary)
 
     /// <summary>What came of the walks, in a sentence.</summary>
     public override string ToString() =>
-        $"{Ended} walks ended, {Judged} were judged, {Dead} came to where nothing may follow, {Open} did not end, {Long} took more "
+        $"{Ended} walks ended, {Judged} were judged, {Dead} reached a place where nothing may follow, {Open} did not end, {Long} took more "
         + $"than {MostTokens} tokens; {Unknown} states taken to be completable; {_wrong.Count} wrong";
 
     /// <summary>Walks through one schema, by the seeds from 0 on.</summary>

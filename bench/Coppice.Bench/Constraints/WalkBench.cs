@@ -41,7 +41,7 @@ internal static class WalkBench
             | ended | {walks.Ended} |
             | judged | {walks.Judged} |
             | wrong | {walks.Wrong.Count} |
-            | came to where nothing may follow | {walks.Dead} |
+            | reached a place where nothing may follow | {walks.Dead} |
             | did not end | {walks.Open} |
             | took more than {most} tokens | {walks.Long} |
             | states taken to be completable because finding out took too long | {walks.Unknown} |

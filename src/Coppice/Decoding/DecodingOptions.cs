@@ -30,7 +30,7 @@ internal sealed record DecodingOptions(
     /// <summary>Whether log-probabilities are those of what was left to choose from, instead of the model's own.</summary>
     public bool FinalLogProbs { get; init; }
 
-    /// <summary>Whether somebody wants to know what was left of a row to choose from.</summary>
+    /// <summary>Whether what was left of a row to choose from is reported, or learned from.</summary>
     public bool WatchesFinal => Sampler.Mirostat is { Basis: SurpriseBasis.Truncated } || (LogProbs is not null && FinalLogProbs);
 
     /// <summary>How many of a row's largest logits nearly always decide the next token; 0 where the whole row is needed.</summary>

@@ -41,7 +41,7 @@ internal sealed class DecodingStatistics(int levels)
         PrefillTime += earlier.PrefillTime;
     }
 
-    /// <summary>Takes the times of several continuations of a prompt of so many tokens.</summary>
+    /// <summary>Takes the times of several continuations of a prompt of <paramref name="promptTokens"/> tokens.</summary>
     public void TakeDrafts(DraftsTiming timing, int promptTokens)
     {
         (Steps, PrefilledTokens) = (timing.Steps, promptTokens - ReusedTokens);

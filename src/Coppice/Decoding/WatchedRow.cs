@@ -8,7 +8,7 @@ namespace Coppice.Decoding;
 /// </summary>
 /// <remarks>
 /// The token of a row is known one step later than the row, when the walk goes on or ends. One walk at a time; rows are taken only where
-/// somebody wants them.
+/// they are needed.
 /// </remarks>
 /// <param name="vocabularySize">Of the rows.</param>
 internal sealed class WatchedRow(int vocabularySize)
@@ -18,7 +18,9 @@ internal sealed class WatchedRow(int vocabularySize)
 
     /// <summary>Whether Mirostat learns from the row: there is one, and a constraint leaves more than one token.</summary>
     public bool Teaches { get; set; }
-    /// <summary>What was left of the row of each depth of the walk, where <see cref="DecodingOptions.FinalLogProbs"/> asks for it.</summary>
+    /// <summary>
+    /// What was left of the row of each depth of the walk, where <see cref="DecodingOptions.FinalLogProbs"/> asks for it.
+    /// </summary>
     public List<TokenLogProbs> LogProbs { get; } = [];
 
     /// <summary>A walk begins.</summary>

@@ -140,7 +140,8 @@ internal sealed class PassOutput
             if (!isThere)
             {
                 throw new InvalidOperationException(
-                    $"pass: hidden states must be asked for before it runs, but those of {count} rows from {first} on after layer {layer} were not.");
+                    $"pass: hidden states must be asked for before it runs, but those of {count} rows from {first} on after layer {layer} "
+                    + "were not.");
             }
             _runner.DownloadHidden(layer, _firstRow + first, count, states);
         }

@@ -42,7 +42,8 @@ internal sealed class HiddenStates(Backend backend, ModelSpec spec, int rows) : 
         if (layer < HiddenLayer.Embedding || layer >= spec.Layers.Count)
         {
             throw new ArgumentException(
-                $"pass: hidden states must be after a layer from 0 to {spec.Layers.Count - 1}, or HiddenLayer.Embedding or .Final, got {layer}.",
+                $"pass: hidden states must be after a layer from 0 to {spec.Layers.Count - 1}, or HiddenLayer.Embedding or .Final, "
+                + $"got {layer}.",
                 nameof(layer));
         }
         if (_copies[layer + 1] is not null) return;

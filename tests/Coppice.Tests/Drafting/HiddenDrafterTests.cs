@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Coppice.Tests.Drafting;
 
-/// <summary>A drafter that asks for hidden states is told those of every token that is computed for it, prompts included, each where it stands.</summary>
+/// <summary>
+/// A drafter that asks for hidden states is told those of every token that is computed for it, prompts included, each where it stands.
+/// </summary>
 public sealed class HiddenDrafterTests : IDisposable
 {
     private static readonly int[] Layers = [1, HiddenLayer.Embedding, HiddenLayer.Final, 0];
@@ -140,7 +142,8 @@ public sealed class HiddenDrafterTests : IDisposable
             text = session.Tokens;
             return drafter;
         }
-        const string schema = """{"type":"object","properties":{"the_name_of_it":{"type":"integer"}},"required":["the_name_of_it"],"additionalProperties":false}""";
+        const string schema =
+            """{"type":"object","properties":{"the_name_of_it":{"type":"integer"}},"required":["the_name_of_it"],"additionalProperties":false}""";
         var forced = Told(prompt, new GenerationOptions { Schema = schema, MaxTokens = 60 }, out var text);
         // A prompt may have been run while the schema was compiled.
         Assert.True(forced.First + forced.PromptStates >= prompt.Length, "nothing was forced");
@@ -208,7 +211,7 @@ public sealed class HiddenDrafterTests : IDisposable
     /// <summary>The prompt and what plain decoding gives after it.</summary>
     private int[] Text(int[] prompt, int tokens)
     {
-        // Nobody finds its pages.
+        // No other session finds its pages.
         using var session = _model.NewSession(new SessionOptions { SharePrefixes = false });
         return [.. prompt, .. session.Ids(prompt, Options(tokens))];
     }

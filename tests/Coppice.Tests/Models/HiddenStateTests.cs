@@ -13,7 +13,9 @@ using Xunit;
 
 namespace Coppice.Tests.Models;
 
-/// <summary>Hidden states after chosen layers: which they are, that they do not depend on what else is in the pass, and what they cost.</summary>
+/// <summary>
+/// Hidden states after chosen layers: which they are, that they do not depend on what else is in the pass, and what they cost.
+/// </summary>
 public sealed class HiddenStateTests
 {
     /// <summary>Of the largest state, or of 1 where all are smaller.</summary>
@@ -79,7 +81,12 @@ public sealed class HiddenStateTests
         var tokens = TinyModel.Prompt(20);
         var states = runner.Run(runner.NewCache(), tokens, HiddenLayer.Embedding);
         using var file = SafetensorsFile.Open(folder.WeightsPath);
-        float[] Stored(string name) => MemoryMarshal.Cast<byte, float>(file.Bytes(file.Tensors.Single(tensor => tensor.Key.EndsWith(name, StringComparison.Ordinal)).Value)).ToArray();
+        float[] Stored(string name)
+        {
+            var tensor = file.Tensors.Single(tensor => tensor.Key.EndsWith(name, StringComparison.Ordinal)).Value;
+            return MemoryMarshal.Cast<byte, float>(file.Bytes(tensor)).ToArray();
+        }
+
         var (rows, places) = (Stored(embedding), positions is null ? null : Stored(positions));
         var (width, scale) = (runner.Spec.HiddenSize, runner.Spec.EmbeddingScale);
         for (var i = 0; i < states.Length; i++)
@@ -212,7 +219,8 @@ public sealed class HiddenStateTests
         }
         request.Hidden(new[] { 1 }, 2, 4);
         runner.Runner.Run(request);
-        foreach (var (layer, first, count) in ((int, int, int)[])[(0, 2, 4), (-1, 2, 1), (1, 1, 2), (1, 4, 3), (2, 9, 2), (HiddenLayer.Final, -1, 2)])
+        var refused = ((int, int, int)[])[(0, 2, 4), (-1, 2, 1), (1, 1, 2), (1, 4, 3), (2, 9, 2), (HiddenLayer.Final, -1, 2)];
+        foreach (var (layer, first, count) in refused)
         {
             var error = Assert.Throws<InvalidOperationException>(() => runner.Read(request, layer, first, count));
             Assert.Contains($"of {count} rows from {first} on after layer {layer}", error.Message, StringComparison.Ordinal);

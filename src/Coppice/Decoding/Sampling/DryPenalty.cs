@@ -9,7 +9,7 @@ namespace Coppice.Decoding.Sampling;
 /// <param name="multiplier">Above 0.</param>
 /// <param name="growth">The base, at least 1.</param>
 /// <param name="allowed">The longest repetition that may go on, plus one: at least 1.</param>
-/// <param name="window">Looks at the last so many tokens; 0 for all of them.</param>
+/// <param name="window">How many of the last tokens are looked at; 0 for all of them.</param>
 /// <param name="breakers">What repetitions do not reach across. A token that holds one is not penalised.</param>
 /// <remarks>
 /// A function of the tokens: the Z-algorithm over them from the end, in time and memory that are linear in the window. The exponent is held

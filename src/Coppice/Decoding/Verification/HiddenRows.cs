@@ -20,7 +20,8 @@ internal readonly ref struct HiddenRows(ReadOnlySpan<int> layers, ReadOnlySpan<f
     public ReadOnlySpan<float> After(int layer)
     {
         var place = _layers.IndexOf(layer);
-        if (place < 0) throw new ArgumentException($"hidden states: layer must be one of {string.Join(", ", _layers.ToArray())}, got {layer}.");
+        if (place < 0)
+            throw new ArgumentException($"hidden states: layer must be one of {string.Join(", ", _layers.ToArray())}, got {layer}.");
         var length = _states.Length / _layers.Length;
         return _states.Slice(place * length, length);
     }
