@@ -88,7 +88,7 @@ public sealed class GenerationTraceTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new GenerationTrace(21));
     }
 
-    /// <summary>Also where the prompt is run while a constraint is compiled, which here takes longer than it may without that.</summary>
+    /// <summary>Also where the prompt is run while a constraint is compiled, which here ends only after two passes of the prompt.</summary>
     [Theory, InlineData(false), InlineData(true)]
     public async Task Prompts_have_passes_of_their_own_that_follow_each_other(bool isConstrained)
     {
@@ -102,7 +102,7 @@ public sealed class GenerationTraceTests
             {
                 Constraint = vocabulary =>
                 {
-                    Thread.Sleep(200);
+                    Assert.True(SpinWait.SpinUntil(() => trace.From().Count >= 2, TimeSpan.FromSeconds(60)), "the prompt waits for its constraint");
                     return RegexGrammar.Compile("[a-z ]+", vocabulary).CreateConstraint();
                 },
             };
