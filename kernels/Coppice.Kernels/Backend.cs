@@ -136,9 +136,10 @@ public abstract partial class Backend : IDisposable
     {
         ArgumentNullException.ThrowIfNull(pool);
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (activations == ActivationFormat.Int8 && !format.IsQuantized())
+        if (!format.Takes(activations))
             throw new NotSupportedException(
-                $"weight: activations Int8 need weights Q8 or Q4, got {format} (choose activations F32 or another weight format).");
+                $"weight: activations {activations} need weights {(activations == ActivationFormat.BF16 ? "BF16" : "Q8 or Q4")}, got {format} "
+                + "(choose activations F32 or another weight format).");
         return CreateWeightCore(pool, outputs, inputs, format, activations);
     }
 

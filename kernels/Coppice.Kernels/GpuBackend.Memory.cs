@@ -13,6 +13,8 @@ internal sealed partial class GpuBackend
     protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
         ActivationFormat activations)
     {
+        if (activations == ActivationFormat.BF16)
+            throw new NotSupportedException($"weight: activations BF16 need the CPU, got {Name} (choose activations F32).");
         Require.That(ReferenceEquals(pool.Owner, this), "weight", $"the pool must be on {Name}, got one of {pool.Owner.Name}");
         Require.That(outputs > 0 && inputs > 0, "weight", $"extents must be positive, got [{outputs}, {inputs}]");
         Require.That(GpuWeight.Fits(outputs, inputs, format), "weight",

@@ -4,7 +4,7 @@ using Coppice.Kernels.Numerics;
 namespace Coppice.Kernels;
 
 /// <summary>
-/// How a weight matrix is kept. Arithmetic is F32 whatever the format, unless <see cref="ActivationFormat.Int8"/> is asked for.
+/// How a weight matrix is kept. Arithmetic is F32 whatever the format, unless another <see cref="ActivationFormat"/> is asked for.
 /// </summary>
 public enum MatrixFormat
 {
@@ -20,7 +20,7 @@ public enum MatrixFormat
     Q4,
 }
 
-/// <summary>How a product with quantised weights reads its activations, the same for every number of rows.</summary>
+/// <summary>How a product reads its activations, the same for every number of rows.</summary>
 [SuppressMessage("Naming", "CA1720", Justification = "The number format is what is meant.")]
 public enum ActivationFormat
 {
@@ -31,11 +31,24 @@ public enum ActivationFormat
     /// exactly in integers.
     /// </summary>
     Int8,
+    /// <summary>
+    /// Rounded to BF16, nearest even, for weights in BF16: products are exact, sums F32. Processors with AVX512_BF16 multiply pairs of them
+    /// in one instruction, which also takes subnormal numbers as zeros.
+    /// </summary>
+    BF16,
 }
 
 /// <summary>What is known of matrix formats.</summary>
 public static class MatrixFormatExtensions
 {
+    /// <summary>Whether products with weights in this format can read activations as <paramref name="activations"/>.</summary>
+    public static bool Takes(this MatrixFormat format, ActivationFormat activations) => activations switch
+    {
+        ActivationFormat.F32 => true,
+        ActivationFormat.BF16 => format == MatrixFormat.BF16,
+        _ => format.IsQuantized(),
+    };
+
     /// <summary>Whether weights are kept as codes of groups.</summary>
     public static bool IsQuantized(this MatrixFormat format) => format is MatrixFormat.Q8 or MatrixFormat.Q4;
 

@@ -120,7 +120,7 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
     protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
         ActivationFormat activations)
     {
-        if (Tier == CpuTier.Assembled && activations == ActivationFormat.Int8) Int8Kernels.Prepare(format);
+        if (Tier == CpuTier.Assembled && activations != ActivationFormat.F32) TileKernels.Prepare(format);
         return new PanelMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
     }
 

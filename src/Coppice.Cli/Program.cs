@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Coppice.Cli;
 
+if (Environment.GetEnvironmentVariable("COPPICE_PERF_MAP") == "1") AppContext.SetSwitch("Coppice.Kernels.PerfMap", true);
+
 // A prompt may begin with @ or -.
 var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
 var result = CoppiceCommand.Create().Parse(args, configuration);

@@ -202,6 +202,11 @@ public sealed class LanguageModel : IDisposable
         var (corrected, found) = files.Plan(checkpoint);
         files = corrected;
         var plan = found.Weights;
+        if (target is null && options.Activations == ActivationFormat.BF16
+            && !plan.Matrices.Any(matrix => options.Weights.Of(matrix, checkpoint) == MatrixFormat.BF16))
+            throw new ArgumentException(
+                $"options: Activations BF16 need weights in BF16, found none in {files.Folder} (choose WeightFormat BF16, or Activations F32).",
+                nameof(options));
         var tokenizer = Task.Factory.StartNew(
             files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var warmUp = WarmUp.Start(backend, files, plan, checkpoint, options);

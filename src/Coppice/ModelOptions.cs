@@ -21,6 +21,8 @@ public sealed record ModelOptions
 
     /// <summary>
     /// How products read their activations; F32 by default. Int8 needs weights Q8 or Q4: faster, and rounded for each row and group of 32.
+    /// BF16 needs weights in BF16 (as stored, or <see cref="WeightFormat"/> BF16) and the CPU: faster where the processor has AVX512_BF16,
+    /// and rounded to BF16.
     /// </summary>
     public ActivationFormat Activations { get; init; } = ActivationFormat.F32;
 
@@ -74,6 +76,9 @@ public sealed record ModelOptions
         if (Activations == ActivationFormat.Int8 && WeightFormat is not (WeightFormat.Q8 or WeightFormat.Q4))
             throw new ArgumentException(
                 $"options: Activations Int8 need WeightFormat Q8 or Q4, got {WeightFormat} (choose one of those, or Activations F32).");
+        if (Activations == ActivationFormat.BF16 && WeightFormat is not (WeightFormat.AsStored or WeightFormat.BF16))
+            throw new ArgumentException(
+                $"options: Activations BF16 need weights in BF16, got WeightFormat {WeightFormat} (choose AsStored or BF16, or Activations F32).");
         if (ContextLength is < 2)
             throw new ArgumentOutOfRangeException(
                 nameof(ContextLength), $"options: ContextLength must be at least 2, got {ContextLength}.");

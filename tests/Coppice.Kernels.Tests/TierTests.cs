@@ -27,12 +27,25 @@ public sealed partial class TierTests
     {
         if (IsChild) Assert.Skip("this is the child process");
         var tier = widest < SimdBackend.BestTier ? widest : SimdBackend.BestTier;
+        // Thirteen suites and the check of the setting.
+        await RunChild($"{setting}=0", 14, ["-trait", $"{OpSuite.Settings}={OpSuite.Every}", "-class", $"*On{tier}", "-class", $"*.{nameof(TierTests)}"],
+            (setting, "0"), (Expected, $"{tier} without {setting}"));
+    }
+
+    [Fact]
+    public async Task Products_are_the_same_where_executable_memory_is_refused()
+    {
+        if (IsChild) Assert.Skip("this is the child process");
+        if (!SimdBackend.IsSupported(CpuTier.Assembled)) Assert.Skip("this processor has no assembled kernels");
+        await RunChild("refused memory", 14, ["-class", "*OnAssembled"], (RefusedMemory.Variable, "1"), (Expected, "none is checked"));
+    }
+
+    /// <summary>Runs tests of this program in a process of its own; none may fail, and none be skipped, for then it would not have run.</summary>
+    private static async Task RunChild(string setting, int least, string[] tests, params (string Name, string Value)[] variables)
+    {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { typeof(TierTests).Assembly.Location, "-noColor", "-trait", $"{OpSuite.Settings}={OpSuite.Every}",
-            "-class", $"*On{tier}", "-class", $"*.{nameof(TierTests)}" })
-            start.ArgumentList.Add(argument);
-        start.Environment[setting] = "0";
-        start.Environment[Expected] = $"{tier} without {setting}";
+        foreach (var argument in (string[])[typeof(TierTests).Assembly.Location, "-noColor", .. tests]) start.ArgumentList.Add(argument);
+        foreach (var (name, value) in variables) start.Environment[name] = value;
         using var child = Process.Start(start)!;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(LimitSeconds));
@@ -46,12 +59,11 @@ public sealed partial class TierTests
         catch (OperationCanceledException)
         {
             child.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{setting}=0: not done after {LimitSeconds} s");
+            throw new TimeoutException($"{setting}: not done after {LimitSeconds} s");
         }
-        Assert.True(child.ExitCode == 0, $"{setting}=0: exit code {child.ExitCode}\n{said}");
+        Assert.True(child.ExitCode == 0, $"{setting}: exit code {child.ExitCode}\n{said}");
         var summary = Summary().Match(said);
-        // Thirteen suites and the check of the setting; nothing may be skipped, for then it would not have run.
-        Assert.True(summary.Success && int.Parse(summary.Groups["total"].Value) >= 14 && summary.Groups["skipped"].Value == "0", said);
+        Assert.True(summary.Success && int.Parse(summary.Groups["total"].Value) >= least && summary.Groups["skipped"].Value == "0", said);
     }
 
     [Fact, Trait(OpSuite.Settings, OpSuite.Every)]

@@ -9,6 +9,9 @@ internal static class CpuFeatures
     /// <summary>Four products of bytes, added to 32 bits in each lane of a 512-bit register (AVX512_VNNI), on x86-64.</summary>
     internal static bool HasVnni512 { get; } = Has(leaf: 7, subLeaf: 0, registers => registers.Ecx, bit: 11);
 
+    /// <summary>Two products of BF16, added to F32 in each lane of a 512-bit register (AVX512_BF16), on x86-64.</summary>
+    internal static bool HasBF16Dot512 { get; } = Has(leaf: 7, subLeaf: 1, registers => registers.Eax, bit: 5);
+
     /// <summary>Whether 512-bit registers may be used and a bit of a CPUID leaf is set.</summary>
     private static bool Has(int leaf, int subLeaf, Func<(int Eax, int Ebx, int Ecx, int Edx), int> register, int bit)
     {

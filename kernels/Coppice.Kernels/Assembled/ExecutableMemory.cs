@@ -3,9 +3,14 @@ using System.Runtime.InteropServices;
 namespace Coppice.Kernels.Assembled;
 
 /// <summary>Memory for machine code: written once, then readable and executable, never writable and executable at a time.</summary>
-/// <remarks>It is kept until the process ends: kernels are few, and any thread may be in one.</remarks>
+/// <remarks>
+/// It is kept until the process ends: kernels are few, and any thread may be in one. A host whose policy forbids such memory may say so by
+/// the AppContext switch <see cref="Switch"/>, false: then the system is not asked.
+/// </remarks>
 internal static unsafe partial class ExecutableMemory
 {
+    internal const string Switch = "Coppice.Kernels.AssembledKernels";
+
     private const int Read = 1, Write = 2, Execute = 4;                     // PROT_*
     private const int Private = 2;                                          // MAP_PRIVATE
     private const int WindowsCommit = 0x3000, WindowsReadWrite = 4, WindowsExecuteRead = 0x20;
@@ -13,6 +18,7 @@ internal static unsafe partial class ExecutableMemory
     /// <summary>Copies <paramref name="code"/> to where it can be called; 0 where the system refuses.</summary>
     internal static nint Map(ReadOnlySpan<byte> code)
     {
+        if (AppContext.TryGetSwitch(Switch, out var isAllowed) && !isAllowed) return 0;
         try
         {
             return OperatingSystem.IsWindows() ? MapOnWindows(code) : MapOnUnix(code);

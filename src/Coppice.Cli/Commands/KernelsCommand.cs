@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Coppice.Kernels.Assembled;
 using Coppice.Kernels.Gpu;
 
 namespace Coppice.Cli.Commands;
@@ -19,13 +20,26 @@ internal static class KernelsCommand
         Description = "Assemble every kernel with NVIDIA's ptxas, found on PATH, under CUDA_HOME or in ~/.cache/coppice/ptxas",
     };
 
-    public static Command Create() => new Command("kernels", "List the GPU kernels; works without a GPU") { Ptx, Assemble }.Runs(Run);
+    private static readonly Option<string> Listing = new("--asm")
+    {
+        Description = "Write the machine code of every CPU kernel that is assembled at run time into a folder, as text",
+        HelpName = "DIR",
+    };
+
+    public static Command Create() =>
+        new Command("kernels", "List the GPU kernels, or those assembled for the CPU; works without a GPU") { Ptx, Assemble, Listing }.Runs(Run);
 
     private static int Run(CommandContext context)
     {
         var (architecture, folder) = context.Value(Ptx) is [var first, var second] ? (first, second) : (null, null);
         if (architecture is not null && !PtxCompiler.Architectures.Contains(architecture))
             throw context.Usage($"--ptx: the architecture must be {string.Join(" or ", PtxCompiler.Architectures)}, got {architecture}");
+        if (context.Value(Listing) is { } listings)
+        {
+            if (architecture is not null || context.Value(Assemble))
+                throw context.Usage("--asm: lists kernels of the CPU, so it goes with neither --ptx nor --ptxas");
+            return List(context.Output, listings);
+        }
         if (folder is not null) Directory.CreateDirectory(folder);
         IReadOnlyList<string> architectures = architecture is null ? PtxCompiler.Architectures : [architecture];
         var assembler = context.Value(Assemble) ? FindAssembler() : null;
@@ -35,6 +49,22 @@ internal static class KernelsCommand
         else if (context.Output.ShowsTables) Tables.Kernels(rows, assembler is not null);
         else foreach (var row in rows) context.Output.WriteLine(Line(row));
         return stopped ? ExitStatus.Interrupted : ExitStatus.Done;
+    }
+
+    /// <summary>Kernels of the CPU, for the calling convention of this system, whatever its processor has.</summary>
+    private static int List(CommandOutput output, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var rows = new List<KernelRow>();
+        foreach (var kernel in TileListing.All())
+        {
+            var path = Path.Combine(folder, kernel.Name + ".asm");
+            File.WriteAllText(path, kernel.Text);
+            rows.Add(new KernelRow { Name = kernel.Name, Architecture = kernel.Instructions, Listing = path, CodeBytes = kernel.CodeBytes });
+        }
+        if (output.Json) output.WriteJson(new KernelList(rows), CliJson.Default.KernelList);
+        else foreach (var row in rows) output.WriteLine($"{row.Name}\t{row.Architecture}\t{row.CodeBytes} bytes\t{row.Listing}");
+        return ExitStatus.Done;
     }
 
     private static void Collect(

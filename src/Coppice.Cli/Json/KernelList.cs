@@ -8,10 +8,15 @@ internal sealed record KernelList(IReadOnlyList<KernelRow> Rows);
 internal sealed record KernelRow
 {
     public required string Name { get; init; }
-    public required int GroupSize { get; init; }
+    /// <summary>Threads of a group; null for a kernel of the CPU.</summary>
+    public int? GroupSize { get; init; }
     public string? Architecture { get; init; }
     /// <summary>The file its PTX was written to.</summary>
     public string? Ptx { get; init; }
+    /// <summary>The file its machine code was listed in.</summary>
+    public string? Listing { get; init; }
+    /// <summary>Bytes of machine code of a kernel of the CPU.</summary>
+    public int? CodeBytes { get; init; }
     public int? Registers { get; init; }
     /// <summary>Bytes stored and loaded because registers ran out.</summary>
     public int? Spills { get; init; }

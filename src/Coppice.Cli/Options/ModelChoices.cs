@@ -51,7 +51,7 @@ internal static class ModelChoices
         "weights", [("as-stored", WeightFormat.AsStored), ("f32", WeightFormat.F32), ("f16", WeightFormat.F16), ("bf16", WeightFormat.BF16), ("q8", WeightFormat.Q8), ("q4", WeightFormat.Q4)], []);
 
     public static readonly Choice<ActivationFormat> Activations = new(
-        "activations", [("f32", ActivationFormat.F32), ("int8", ActivationFormat.Int8)], []);
+        "activations", [("f32", ActivationFormat.F32), ("bf16", ActivationFormat.BF16), ("int8", ActivationFormat.Int8)], []);
 
     public static readonly Choice<KvCacheOptions> Kv = new(
         "kv", [.. KvCacheOptions.Names.Select(name => (name, KvCacheOptions.Named(name)))], ["gear2-paper", "gear4-paper"]);

@@ -5,7 +5,7 @@ namespace Coppice.Models;
 
 /// <summary>How the matrices of a model are kept and computed with.</summary>
 /// <param name="Format">What the user asks for.</param>
-/// <param name="Activations">How products with quantised matrices read their activations.</param>
+/// <param name="Activations">How products read their activations, where the format of the weights can have it.</param>
 /// <param name="QuantizeVocabulary">Whether quantised formats hold for embedding and head too.</param>
 internal readonly record struct WeightSettings(
     WeightFormat Format, ActivationFormat Activations = ActivationFormat.F32, bool QuantizeVocabulary = true)
@@ -27,5 +27,5 @@ internal readonly record struct WeightSettings(
     }
 
     /// <summary>How products with a matrix of <paramref name="format"/> read their activations.</summary>
-    public ActivationFormat Of(MatrixFormat format) => format.IsQuantized() ? Activations : ActivationFormat.F32;
+    public ActivationFormat Of(MatrixFormat format) => format.Takes(Activations) ? Activations : ActivationFormat.F32;
 }

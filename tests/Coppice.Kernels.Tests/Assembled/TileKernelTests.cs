@@ -7,23 +7,19 @@ using static Iced.Intel.AssemblerRegisters;
 namespace Coppice.Kernels.Tests.Assembled;
 
 /// <summary>What a suite of products cannot see of assembled kernels: what they do to the caller, and where they lie.</summary>
-public sealed unsafe class Int8KernelTests
+public sealed unsafe class TileKernelTests
 {
-    private const int Groups = 3;
+    private const int Steps = 3;        // groups of 32 inputs, or pairs
 
     public static TheoryData<string, int, int, bool> Shapes()
     {
         var shapes = new TheoryData<string, int, int, bool>();
-        foreach (var format in (ReadOnlySpan<MatrixFormat>)[MatrixFormat.Q8, MatrixFormat.Q4])
+        foreach (var format in TileKernels.Formats)
         {
-            for (var rows = 1; rows <= Int8Kernels.MostRows; rows++)
+            foreach (var (rows, panels) in TileKernels.Shapes(format))
             {
-                foreach (var panels in (ReadOnlySpan<int>)[1, 2, 4])
-                {
-                    if (!Int8Generator.Fits(format, rows, panels)) continue;
-                    shapes.Add(format.ToString(), rows, panels, false);
-                    shapes.Add(format.ToString(), rows, panels, true);
-                }
+                shapes.Add(format.ToString(), rows, panels, false);
+                shapes.Add(format.ToString(), rows, panels, true);
             }
         }
         return shapes;
@@ -33,19 +29,19 @@ public sealed unsafe class Int8KernelTests
     [Theory, MemberData(nameof(Shapes))]
     public void A_kernel_leaves_the_callers_registers_as_they_were(string name, int rows, int panels, bool windows)
     {
-        if (!CpuFeatures.HasVnni512) Assert.Skip("this processor does not have AVX512_VNNI");
-        if (OperatingSystem.IsWindows()) Assert.Skip("the trampoline is for the convention of Linux and macOS");
         var format = Enum.Parse<MatrixFormat>(name);
-        var kernel = ExecutableMemory.Map(Int8Kernels.Assemble(format, rows, panels, windows));
+        if (!TileKernels.IsSupported(format)) Assert.Skip("this processor does not have the instructions");
+        if (OperatingSystem.IsWindows()) Assert.Skip("the trampoline is for the convention of Linux and macOS");
+        var kernel = ExecutableMemory.Map(TileKernels.Assemble(format, rows, panels, windows));
         Assert.NotEqual(0, kernel);
         var trampoline = ExecutableMemory.Map(Trampoline(kernel, windows));
-        var panelBytes = Groups * 600;
-        byte[] weights = new byte[4 * panelBytes], x = new byte[Groups * 32 * rows];
-        float[] scales = new float[Groups * rows], sums = new float[Groups * rows], y = new float[rows * panels * 16];
+        var panelBytes = Steps * 600;
+        byte[] weights = new byte[4 * panelBytes], x = new byte[Steps * 32 * rows];
+        float[] scales = new float[Steps * rows], sums = new float[Steps * rows], y = new float[rows * panels * 16];
         fixed (byte* w = weights, px = x)
         fixed (float* ps = scales, pm = sums, py = y)
         {
-            var tile = new Int8Tile
+            var int8 = new Int8Tile
             {
                 X = (sbyte*)px,
                 Scales = ps,
@@ -53,14 +49,27 @@ public sealed unsafe class Int8KernelTests
                 Weights = w,
                 Parameters = w,
                 PanelBytes = panelBytes,
-                Groups = Groups,
+                Groups = Steps,
                 Ahead = w,
                 JumpAt = 1,
                 AheadStep = 64,
                 Y = py,
                 YBytes = panels * 64,
             };
-            var changed = ((delegate* unmanaged<Int8Tile*, long>)trampoline)(&tile);
+            var bf16 = new BF16Tile
+            {
+                X = (ushort*)px,
+                Weights = w,
+                PanelBytes = panelBytes,
+                Pairs = Steps,
+                Ahead = w,
+                JumpAt = 1,
+                AheadStep = 64,
+                Y = py,
+                YBytes = panels * 64,
+                Continues = rows % 2,
+            };
+            var changed = ((delegate* unmanaged<void*, long>)trampoline)(format == MatrixFormat.BF16 ? &bf16 : &int8);
             Assert.True(changed == 0, $"changed registers: {changed.ToString("x", CultureInfo.InvariantCulture)}");
         }
     }
@@ -69,7 +78,7 @@ public sealed unsafe class Int8KernelTests
     public void Machine_code_is_never_writable_and_executable_at_a_time()
     {
         if (!OperatingSystem.IsLinux() || !CpuFeatures.HasVnni512) Assert.Skip("read from /proc/self/maps");
-        var address = ExecutableMemory.Map(Int8Kernels.Assemble(MatrixFormat.Q8, 2, 4, windows: false));
+        var address = ExecutableMemory.Map(TileKernels.Assemble(MatrixFormat.Q8, 2, 4, windows: false));
         var line = File.ReadLines("/proc/self/maps").Single(map =>
         {
             var ends = map[..map.IndexOf(' ', StringComparison.Ordinal)].Split('-');
@@ -81,12 +90,12 @@ public sealed unsafe class Int8KernelTests
     [Fact]
     public void Every_height_up_to_the_largest_has_a_tile_of_one_and_of_two_panels()
     {
-        for (var rows = 1; rows <= Int8Kernels.MostRows; rows++)
+        foreach (var format in TileKernels.Formats)
         {
-            foreach (var format in (ReadOnlySpan<MatrixFormat>)[MatrixFormat.Q8, MatrixFormat.Q4])
+            for (var rows = 1; rows <= TileKernels.RowsOf(format); rows++)
             {
-                Assert.True(Int8Generator.Fits(format, rows, 1) && Int8Generator.Fits(format, rows, 2), $"{format}, {rows} rows");
-                Assert.Equal(rows <= 3, Int8Generator.Fits(format, rows, 4));
+                Assert.True(TileKernels.Fits(format, rows, 1) && TileKernels.Fits(format, rows, 2), $"{format}, {rows} rows");
+                Assert.Equal(rows <= (format == MatrixFormat.BF16 ? 6 : 3), TileKernels.Fits(format, rows, 4));
             }
         }
     }

@@ -46,6 +46,32 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
     });
 
     [Fact]
+    public void A_row_alone_equals_the_row_in_every_batch_with_rounded_activations()
+    {
+        if (!Device.IsOnHost) Assert.Skip("activations are rounded to BF16 on the CPU alone");
+        RowsAlone([
+            new(33, 1, 1, MatrixFormat.BF16, false, ActivationFormat.BF16), new(33, 65, 31, MatrixFormat.BF16, true, ActivationFormat.BF16),
+            new(33, 576, 96, MatrixFormat.BF16, false, ActivationFormat.BF16), new(27, 2050, 200, MatrixFormat.BF16, true, ActivationFormat.BF16),
+        ]);
+    }
+
+    /// <summary>The instruction adds the odd k of a pair first; elsewhere k ascends.</summary>
+    [Fact]
+    public void An_element_of_a_product_with_rounded_activations_is_one_chain()
+    {
+        if (!Device.IsOnHost) Assert.Skip("activations are rounded to BF16 on the CPU alone");
+        var pairs = Device == Devices.Assembled && Coppice.Kernels.Assembled.TileKernels.Wait(MatrixFormat.BF16) is not null;
+        ForEach(Cases.MatMulBF16, c =>
+        {
+            using var bed = NewBed();
+            var (x, weight, bias) = Operands(bed, c, roundedTo: c.Format);
+            var y = bed.Output(new Shape(c.Tokens, c.Outputs));
+            bed.Backend.MatMul(x, weight, bias, y);
+            Compare.SameFiniteBits($"{c} on {bed.Backend.Name}", Chains(c, pairs), bed.Floats(y));
+        });
+    }
+
+    [Fact]
     public void An_element_is_one_chain_of_fused_multiply_adds()
     {
         if (!Device.IsOnHost) Assert.Skip("a GPU sums by lanes of a warp: its order is its own, and is the same for every batch");
@@ -115,14 +141,19 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
         return format == MatrixFormat.F32 ? values : Array.ConvertAll(values, v => (float)small.Decode(small.Encode(v)));
     }
 
-    private static float[] Chains(MatMulCase c)
+    private static float[] Chains(MatMulCase c, bool oddFirst = false)
     {
         float[] x = Noise.Uniform(1, (long)c.Tokens * c.Inputs), w = Weights(c, c.Format), bias = Noise.Uniform(3, c.Outputs);
+        if (c.Activations == ActivationFormat.BF16) x = Array.ConvertAll(x, v => Numerics.BFloat16.ToSingle(Numerics.BFloat16.FromSingle(v)));
         var y = new float[c.Tokens * c.Outputs];
         for (var i = 0; i < y.Length; i++)
         {
             var (m, n) = Math.DivRem(i, c.Outputs);
-            for (var k = 0; k < c.Inputs; k++) y[i] = MathF.FusedMultiplyAdd(x[m * c.Inputs + k], w[n * c.Inputs + k], y[i]);
+            for (var step = 0; step < c.Inputs; step++)
+            {
+                var k = oddFirst && (step ^ 1) < c.Inputs ? step ^ 1 : step;
+                y[i] = MathF.FusedMultiplyAdd(x[m * c.Inputs + k], w[n * c.Inputs + k], y[i]);
+            }
             if (c.Bias) y[i] += bias[n];
         }
         return y;

@@ -25,13 +25,23 @@ public abstract class MatMulTests(Device device) : OpSuite(device)
         Check(Cases.MatMulQuantized, Run, c => Tolerances.MatMulQuantized(c.Inputs));
     }
 
+    [Fact, Trait(Settings, Every)]
+    public void Products_of_rounded_activations_equal_the_formula()
+    {
+        if (!Device.IsOnHost) Assert.Skip("activations are rounded to BF16 on the CPU alone");
+        Check(Cases.MatMulBF16, Run, c => Tolerances.MatMul(c.Inputs));
+    }
+
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
     public void A_bad_activation_is_seen_in_its_row_and_no_other(float bad)
     {
         MatMulCase q4 = new(3, 64, 17, MatrixFormat.Q4, false, ActivationFormat.Int8);
-        ForEach([q4, q4 with { Format = MatrixFormat.Q8 }], c =>
+        MatMulCase[] onHost = Device.IsOnHost
+            ? [new(3, 64, 17, MatrixFormat.BF16, false, ActivationFormat.BF16), new(14, 64, 40, MatrixFormat.BF16, true, ActivationFormat.BF16)]
+            : [];
+        ForEach([q4, q4 with { Format = MatrixFormat.Q8 }, .. onHost], c =>
         {
             using var bed = NewBed();
             var values = Noise.Uniform(1, (long)c.Tokens * c.Inputs);

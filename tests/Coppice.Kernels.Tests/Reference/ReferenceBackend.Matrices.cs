@@ -8,8 +8,12 @@ internal sealed partial class ReferenceBackend
     protected override void MatMulCore(Tensor x, WeightMatrix weight, Tensor bias, Tensor y)
     {
         var matrix = (RowMatrix)weight;
-        var rows = Enumerable.Range(0, x.Rows).Select(m => weight.Activations == ActivationFormat.Int8
-            ? Quantized.Activations(Row(x, m)) : [.. Row(x, m).ToArray().Select(v => (double)v)]).ToArray();
+        var rows = Enumerable.Range(0, x.Rows).Select(m => weight.Activations switch
+        {
+            ActivationFormat.Int8 => Quantized.Activations(Row(x, m)),
+            ActivationFormat.BF16 => [.. Row(x, m).ToArray().Select(v => SmallFloat.BFloat16.Decode(SmallFloat.BFloat16.Encode(v)))],
+            _ => [.. Row(x, m).ToArray().Select(v => (double)v)],
+        }).ToArray();
         void Output(int n)
         {
             var w = matrix[n];

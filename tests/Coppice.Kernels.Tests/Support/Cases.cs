@@ -119,6 +119,20 @@ public static class Cases
             new(101, 800, 48, MatrixFormat.Q8, false, ActivationFormat.Int8), new(100, 800, 160, MatrixFormat.Q4, false),
     ];
 
+    /// <summary>
+    /// BF16 weights and activations: every tile height and what is left over, odd inputs, several blocks of inputs, panels that are not
+    /// whole.
+    /// </summary>
+    public static IEnumerable<MatMulCase> MatMulBF16 { get; } =
+    [
+        .. from shape in Turns<(int K, int N)>((1, 1), (7, 31), (32, 16), (33, 17), (64, 64), (96, 80), (257, 127), (576, 65))
+           from tokens in Enumerable.Range(1, 14).Append(24).Append(37)
+           select new MatMulCase(tokens, shape.Item.K, shape.Item.N, MatrixFormat.BF16, (shape.Turn + tokens) % 2 == 0,
+               ActivationFormat.BF16),
+        .. from tokens in new[] { 1, 5, 12, 13, 30 } from outputs in new[] { 16, 130, 272 }
+           select new MatMulCase(tokens, 2051, outputs, MatrixFormat.BF16, outputs == 130, ActivationFormat.BF16),
+    ];
+
     /// <summary>Rows of every width, alone and together, in place and not.</summary>
     public static IEnumerable<RowsCase> Rows { get; } =
     [

@@ -92,11 +92,12 @@ public static class Devices
 
     private static Device AssembledSimd()
     {
+        if (RefusedMemory.IsAskedFor) RefusedMemory.Refuse();
         // A first run must not find kernels that are still being assembled: it would test those in C#.
-        if (SimdBackend.IsSupported(CpuTier.Assembled))
+        else if (SimdBackend.IsSupported(CpuTier.Assembled))
         {
-            foreach (var format in (ReadOnlySpan<MatrixFormat>)[MatrixFormat.Q8, MatrixFormat.Q4])
-                if (Int8Kernels.Wait(format) is null)
+            foreach (var format in TileKernels.Formats)
+                if (TileKernels.IsSupported(format) && TileKernels.Wait(format) is null)
                     return new("SIMD Assembled", "executable memory is refused", () => []);
         }
         return Simd(CpuTier.Assembled);

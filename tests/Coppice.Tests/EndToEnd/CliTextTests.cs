@@ -112,6 +112,20 @@ public sealed class CliTextTests(CliModelFolder files) : IClassFixture<CliModelF
     }
 
     [Fact]
+    public void Kernels_of_the_CPU_are_listed_on_every_machine()
+    {
+        var folder = Path.Combine(files.Folder, "listings");
+        var rows = CliProcess.Run("kernels", "--asm", folder, "--json").Json.GetProperty("rows").EnumerateArray().ToArray();
+        Assert.Equal(rows.Length, Directory.GetFiles(folder, "*.asm").Length);
+        var lines = File.ReadAllLines(Path.Combine(folder, "tile_bf16_12x2.asm"));
+        Assert.Equal(24, lines.Count(line => line.Contains("vdpbf16ps", StringComparison.Ordinal)));
+        var row = rows.Single(row => row.GetProperty("name").GetString() == "tile_q8_6x2");
+        Assert.Equal("AVX512_VNNI", row.GetProperty("architecture").GetString());
+        Assert.True(row.GetProperty("code_bytes").GetInt32() > 100);
+        Assert.Equal(2, CliProcess.Run("kernels", "--asm", folder, "--ptxas").Status);
+    }
+
+    [Fact]
     public void Help_has_the_programs_name_and_examples()
     {
         var help = CliProcess.Run("generate", "--help");

@@ -290,6 +290,25 @@ public sealed class SessionTests : IDisposable
         Assert.InRange(Distance(rounded, integers), 1e-4, 0.1);
     }
 
+    [Fact]
+    public void Activations_in_BF16_are_rounded_and_need_weights_in_BF16()
+    {
+        ModelOptions options = new() { Device = "cpu", ContextLength = 64, WeightFormat = WeightFormat.BF16 };
+        float[] exact, rounded;
+        using (var model = _folder.Load(options)) exact = Logits.Of(model, TinyModel.Prompt(20));
+        using (var model = _folder.Load(options with { Activations = ActivationFormat.BF16 })) rounded = Logits.Of(model, TinyModel.Prompt(20));
+        Assert.InRange(Distance(exact, rounded), 1e-4, 0.05);     // eight bits of a number, half of the last one wrong at most
+        foreach (var format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16, WeightFormat.Q8, WeightFormat.Q4])
+            Refused(options with { WeightFormat = format });
+        Refused(options with { WeightFormat = WeightFormat.AsStored });     // F32
+
+        void Refused(ModelOptions refused)
+        {
+            var error = Assert.Throws<ArgumentException>(() => _folder.Load(refused with { Activations = ActivationFormat.BF16 }));
+            Assert.Contains("Activations BF16 need weights in BF16", error.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory, InlineData(WeightFormat.Q8), InlineData(WeightFormat.Q4)]
     public void Device_kernels_compute_with_quantised_weights_what_their_codes_stand_for(WeightFormat format)
     {

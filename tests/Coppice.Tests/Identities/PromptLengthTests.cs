@@ -19,6 +19,7 @@ public sealed class PromptLengthTests
     {
         { WeightFormat.F32, ActivationFormat.F32 },
         { WeightFormat.BF16, ActivationFormat.F32 },
+        { WeightFormat.BF16, ActivationFormat.BF16 },
         { WeightFormat.Q8, ActivationFormat.F32 },
         { WeightFormat.Q4, ActivationFormat.F32 },
         { WeightFormat.Q8, ActivationFormat.Int8 },

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Coppice.Kernels.Assembled;
+using Coppice.Kernels.Numerics;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -49,6 +51,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             else MatMul(_matMulInt8Q4 ??= new NibblesJob(), x, w, bias, y, best);
             return;
         }
+        if (w.Activations == ActivationFormat.BF16 && Tier == CpuTier.Assembled && TileKernels.Wait(MatrixFormat.BF16) is { } kernels)
+        {
+            MatMul(kernels, x, w, bias, y, best);
+            return;
+        }
         MatMul(w.Format switch
         {
             MatrixFormat.F32 => _matMulF32 ??= new DirectJob<F32Panels<TLanes>>(),
@@ -63,29 +70,31 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var (rows, k) = (x.Rows, w.Layout.Inputs);
         var packedRows = rows == 1 ? 0 : matMul.PackedRows(rows);
-        var packed = packedRows > 0 ? (long)packedRows * k : k == w.Inputs ? 0 : k;
+        var rounds = w.Activations == ActivationFormat.BF16;
+        var packed = packedRows > 0 ? (long)packedRows * k : k == w.Inputs && !rounds ? 0 : k;
         if (packed > 0) packed = packed / 16 * 16 + 16;     // a height of 3 is packed by fours, so that one more is written
         var accumulators = (packedRows == 0 ? 1 : Math.Min(packedRows, RowBlock)) * GroupPanels * Lanes;
         var expanded = packedRows > 0 && matMul.Expands(rows) ? GroupPanels * ExpandedPairs * 2 * Lanes : 0;
         var scratch = _scratch.Get((packed + (long)(accumulators + expanded) * Threads) * sizeof(float));
-        if (packedRows > 0) Pack(matMul, x, k, scratch);
-        else if (packed > 0) PackRow(Row(x, 0), w.Inputs, k, scratch);
+        if (packedRows > 0) Pack(matMul, x, k, rounds, scratch);
+        else if (packed > 0) PackRow(Row(x, 0), w.Inputs, k, rounds, scratch);
         matMul.Set(packed > 0 ? scratch : Row(x, 0), w, bias, y, best);
         matMul.SetScratch(scratch + packed, accumulators, expanded);
         matMul.Split(Threads);
         _team.Run(matMul, matMul.Parts);
     }
 
-    private static void PackRow(float* x, int inputs, int padded, float* packed)
+    private static void PackRow(float* x, int inputs, int padded, bool rounds, float* packed)
     {
         new ReadOnlySpan<float>(x, inputs).CopyTo(new Span<float>(packed, inputs));
         new Span<float>(packed + inputs, padded - inputs).Clear();
+        if (rounds) BFloat16.Round(packed, padded);
     }
 
-    private void Pack(PanelJob matMul, in Tensor x, int k, float* packed)
+    private void Pack(PanelJob matMul, in Tensor x, int k, bool rounds, float* packed)
     {
         var pack = _pack ??= new PackJob();
-        pack.Set(matMul, x, k, packed);
+        pack.Set(matMul, x, k, rounds, packed);
         var parts = (x.Rows + RowBlock - 1) / RowBlock;
         _team.Run(pack, parts);
     }
@@ -99,10 +108,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private PanelJob _product = null!;
         private float* _x, _packed;
         private int _rows, _inputs, _stride, _k;
+        private bool _rounds;
 
-        internal void Set(PanelJob product, in Tensor x, int k, float* packed)
+        internal void Set(PanelJob product, in Tensor x, int k, bool rounds, float* packed)
         {
             _product = product;
+            _rounds = rounds;
             _x = Row(x, 0);
             _packed = packed;
             (_rows, _inputs, _stride, _k) = (x.Rows, x.Shape.RowLength, x.RowStride, k);
@@ -122,6 +133,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 for (; r <= height - 3; r += 4)
                     FourRows(At(row + r, end), At(row + r + 1, end), At(row + r + 2, end), At(row + r + 3, end), destination + r, height);
                 if (r < height) TwoRows(At(row + r, end), At(row + r + 1, end), destination + r, height);
+                if (_rounds) BFloat16.Round(destination, height * _k);
                 row += height;
             }
         }

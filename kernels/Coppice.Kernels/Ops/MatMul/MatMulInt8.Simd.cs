@@ -9,7 +9,7 @@ namespace Coppice.Kernels;
 /// ascending.
 /// </summary>
 /// <remarks>
-/// Where the processor multiplies bytes in 512 bits, tiles are machine code assembled at run time (<see cref="Int8Kernels"/>). The tiles in
+/// Where the processor multiplies bytes in 512 bits, tiles are machine code assembled at run time (<see cref="TileKernels"/>). The tiles in
 /// C# multiply halves of a byte: products of 4-bit codes with 8-bit activations fit 16-bit sums for a whole group (8 · 2 · 15 · 127 =
 /// 30,480), so one instruction multiplies 64 of them where VNNI, in 256 bits as .NET has it, does 32. A Q8 code is 16 · upper + lower half,
 /// which is two such products. Both give equal bits.
@@ -21,7 +21,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private void MatMul(IntegerJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y, BestLists best)
     {
         var rows = x.Rows;
-        matMul.Kernels = Tier == CpuTier.Assembled ? Int8Kernels.TryGet(w.Format) : null;
+        matMul.Kernels = Tier == CpuTier.Assembled ? TileKernels.TryGet(w.Format) : null;
         var packedRows = matMul.PackedRows(rows);
         var (inputs, groups) = ((long)w.Layout.Inputs, (long)w.Layout.Groups);
         var bytes = (packedRows * inputs + packedRows * groups * 2 * sizeof(float) + 63) / 64 * 64;
@@ -130,16 +130,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>The assembled tiles; null where those in C# are used.</summary>
-        internal Int8Kernels? Kernels { get; set; }
+        internal TileKernels? Kernels { get; set; }
 
         /// <summary>Rows of the next tile where <paramref name="left"/> are left of <paramref name="rows"/>.</summary>
         internal int TileHeight(int left, int rows) =>
-            Kernels is not null ? AssembledHeight(left)
+            Kernels is not null ? Kernels.Height(left)
             : rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 || LargestTile < 8 ? Math.Min(4, LargestTile) : 8;
-
-        /// <summary>The last two tiles share what is left: short tiles have too few sums to keep the multipliers busy.</summary>
-        private static int AssembledHeight(int left) =>
-            left <= Int8Kernels.MostRows ? left : left < 2 * Int8Kernels.MostRows ? (left + 1) / 2 : Int8Kernels.MostRows;
 
         /// <summary>Rows with the last tile's padding; blocks of 96 are whole tiles.</summary>
         internal int PackedRows(int rows)
@@ -187,7 +183,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>Few rows go by more panels, which ask for more lines of weights at a time.</summary>
-        private void AssembledTiles(Int8Kernels kernels, int first, int end, float* c)
+        private void AssembledTiles(TileKernels kernels, int first, int end, float* c)
         {
             ref readonly var layout = ref Weight.Layout;
             var tiles = 0;
