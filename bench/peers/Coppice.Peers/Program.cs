@@ -11,7 +11,8 @@ namespace Coppice.Peers;
 internal static class Program
 {
     private const string Usage = """
-        compare --coppice EXE --llama DIR --cache DIR [--small DIR] [--python EXE] [--quick | --rounds N] [--threads N] [--only GROUP]... [--add] [--json F]
+        compare --coppice EXE --llama DIR --cache DIR [--small DIR] [--python EXE] [--quick | --rounds N] [--threads N] [--llama-bench NAME=PATH]...
+                [--only GROUP]... [--add] [--json F]
         concurrency --coppice EXE --llama DIR --cache DIR [--small DIR] [--model DIR] [--requests N,N] [--prompt-tokens N,N]
                 [--new-tokens N] [--rounds N] [--threads N] [--only GROUP]... [--add] [--json F]      several requests at once
         server --coppice EXE --llama DIR --cache DIR [--small DIR] [--model DIR] [--clients N,N] [--prompt-tokens N] [--new-tokens N]
@@ -56,7 +57,7 @@ internal static class Program
         var measuring = new Measuring(arguments, arguments.Text("--json"));
         var models = ModelFiles.All(arguments, Repository());
         var setup = new ComparisonSetup(arguments.Required("--coppice"), arguments.Required("--llama"),
-            arguments.Text("--python") ?? "python3", Path.Combine(Repository(), "bench", "peers", "pytorch.py"), models, measuring.Threads);
+            arguments.Text("--python") ?? "python3", Path.Combine(Repository(), "bench", "peers", "pytorch.py"), models, measuring.Threads, Others(arguments));
         var results = measuring.Results;
         results.Versions[Engines.Coppice] = Programs.Version(Repository());
         results.Versions[Engines.Llama] = Programs.Version(setup.Llama);
@@ -66,6 +67,11 @@ internal static class Program
         Console.WriteLine(PeerTable.Speeds(results));
         Console.WriteLine(PeerTable.Depth(results));
     }
+
+    /// <summary>--llama-bench NAME=PATH: engines whose program takes the options of llama-bench.</summary>
+    private static IReadOnlyList<(string, string)> Others(Arguments arguments) =>
+        [.. arguments.All("--llama-bench").Select(other => other.Split('=', 2) is [{ Length: > 0 } name, var path] && File.Exists(path)
+            ? (name, path) : throw new ArgumentException($"--llama-bench: must be NAME=PATH of a program that exists, got {other}."))];
 
     private static void Concurrency(Arguments arguments)
     {

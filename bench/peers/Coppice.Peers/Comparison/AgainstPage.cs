@@ -30,12 +30,12 @@ internal static class AgainstPage
         foreach (var cell in results.Cells)
         {
             var (own, other) = (cell.Best(Engines.Coppice), cell.Best(Engines.Base));
-            var (speeds, ratio) = ($"{Number(own?.Median, "0")} | {Number(other?.Median, "0")}", Number(cell.RatioTo(Engines.Base), "0.000"));
+            var (speeds, ratio) = ($"{Number(own?.Median, "0")} | {Number(other?.Median, "0")}", Number(cell.Ratio, "0.000"));
             text.Append(CultureInfo.InvariantCulture,
                 $"| {cell.Model} | {cell.Format} | {cell.Test} | {speeds} | {ratio} | {own?.Samples.Count ?? 0} |\n");
         }
         return text.Append(CultureInfo.InvariantCulture,
-            $"\nGeometric mean of the ratios: {Number(PeerResults.GeometricMean(results.Cells, Engines.Base), "0.000")}.\n").ToString();
+            $"\nGeometric mean of the ratios: {Number(PeerResults.GeometricMean(results.Cells), "0.000")}.\n").ToString();
     }
 
     private static string Number(double? value, string format) =>

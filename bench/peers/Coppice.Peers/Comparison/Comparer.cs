@@ -39,12 +39,12 @@ internal static class Comparer
         foreach (var measurement in found)
         {
             var test = measurement.Test;
-            results.Series(run.Model, run.Format, test, run.Engine, run.Setting, run.Compared(test)).Add(measurement);
+            results.Series(run.Model, run.Format, test, run.Engine, run.Setting).Add(measurement);
         }
         if (error is null) return true;
         Console.Error.WriteLine($"  not available: {error}");
         foreach (var test in run.Tests)
-            results.Series(run.Model, run.Format, test, run.Engine, run.Setting, run.Compared(test)).Unavailable = error;
+            results.Series(run.Model, run.Format, test, run.Engine, run.Setting).Unavailable = error;
         return false;
     }
 }

@@ -38,8 +38,8 @@ internal static class ConcurrencyPage
             `bench/peers/run concurrency` on {results.Machine}, {results.Threads} threads for each engine; engines in turn within every
             round, medians of the rounds. Versions: {string.Join(", ", results.Versions.Select(version => $"{version.Key} {version.Value}"))}.
             Both keep keys and values in F16. Tokens per second are prompt and new tokens of all requests over the time from the first
-            request to the last token. llama.cpp's is `llama-batched-bench` with flash attention on or off, whichever is faster in the
-            cell; it picks no tokens. The limit is what Coppice's passes alone would need, measured in the same rounds. Times to the first
+            request to the last token. llama.cpp's is `llama-batched-bench` with flash attention on or off, in 16 bits F16 or BF16, whichever
+            is faster in the cell; it picks no tokens. The limit is what Coppice's passes alone would need, measured in the same rounds. Times to the first
             token and between tokens are Coppice's, as a host sees them; llama.cpp's are those of all prompts together and of a pass.
 
             ![Tokens per second by number of requests]({plot})
@@ -62,11 +62,9 @@ internal static class ConcurrencyPage
     private static void Append(StringBuilder text, Curve curve)
     {
         text.Append(CultureInfo.InvariantCulture, $"## {curve.Title}\n\n");
-        var beside = curve.Format == "16";
         string[] titles =
         [
             "requests", "Coppice tok/s", "of the limit", "llama.cpp tok/s", "ratio", "llama.cpp: setting",
-            .. (string[])(beside ? ["its BF16 tok/s"] : []),
             "first token p50 / p99 ms", "between tokens p50 / p99 ms", "llama.cpp: prompts ms", "a pass ms",
         ];
         text.Append(Row(titles)).Append('|').Insert(text.Length, "--:|", titles.Length).Append('\n');
@@ -76,7 +74,7 @@ internal static class ConcurrencyPage
             text.Append(Row(
             [
                 requests.ToString(CultureInfo.InvariantCulture), Speed(own), Percent(own?.Detail(Details.ShareOfLimit)), Speed(peer),
-                Ratio(cell.Ratio), peer?.Setting ?? "-", .. (string[])(beside ? [Speed(Uncompared(cell))] : []),
+                Ratio(cell.Ratio), peer?.Setting ?? "-",
                 Pair(own, Details.FirstP50, Details.FirstP99), Pair(own, Details.BetweenP50, Details.BetweenP99),
                 Number(peer?.Detail(Details.Prompts)), Number(peer?.Detail(Details.Pass)),
             ]));
@@ -85,11 +83,6 @@ internal static class ConcurrencyPage
     }
 
     private static string Row(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |\n";
-
-    /// <summary>The fastest of llama.cpp's series that stand beside the others only.</summary>
-    private static PeerSeries? Uncompared(PeerCell cell) =>
-        cell.Series.Where(series => series.Engine == Engines.Llama && !series.Compared && series.Median is not null)
-            .MaxBy(series => series.Median);
 
     private static string Pair(PeerSeries? series, string first, string second) =>
         $"{Number(series?.Detail(first))} / {Number(series?.Detail(second))}";

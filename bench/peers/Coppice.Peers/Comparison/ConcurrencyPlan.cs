@@ -32,8 +32,7 @@ internal sealed class ConcurrencyPlan(
         if (format != "16") return [Own(format, format, "int8", prompt, shared), .. Peers(format, format + "_0", prompt, shared)];
         return
         [
-            Own(format, "as-stored", "f32", prompt, shared), .. Peers(format, "f16", prompt, shared),
-            .. Peers(format, "bf16", prompt, shared).Select(run => run with { Compared = static _ => false }),
+            Own(format, "as-stored", "bf16", prompt, shared), .. Peers(format, "f16", prompt, shared), .. Peers(format, "bf16", prompt, shared),
         ];
     }
 

@@ -16,9 +16,6 @@ internal sealed record EngineRun(
     string Engine, string Model, string Format, string Setting, string Program, IReadOnlyList<string> Arguments,
     IReadOnlyList<string> Tests, Func<string, IReadOnlyList<Measurement>> Read)
 {
-    /// <summary>Which tests count in ratios.</summary>
-    public Func<string, bool> Compared { get; init; } = static _ => true;
-
     /// <summary>Runs it: what it says of its tests, or why it could not run.</summary>
     public (IReadOnlyList<Measurement> Found, string? Error) Measure()
     {

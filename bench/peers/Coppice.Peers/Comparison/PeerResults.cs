@@ -6,9 +6,8 @@ namespace Coppice.Peers.Comparison;
 /// <summary>Speeds of one engine with one setting: a sample for each round, in tokens per second, or why there are none.</summary>
 /// <param name="Engine">"coppice", "llama.cpp" or "PyTorch".</param>
 /// <param name="Setting">Weights, activations and cache.</param>
-/// <param name="Compared">Whether it counts in the cell's ratio.</param>
 /// <param name="Samples">One for each round.</param>
-internal sealed record PeerSeries(string Engine, string Setting, bool Compared, List<double> Samples)
+internal sealed record PeerSeries(string Engine, string Setting, List<double> Samples)
 {
     /// <summary>Why the engine could not run it, or null.</summary>
     public string? Unavailable { get; set; }
@@ -47,16 +46,18 @@ internal sealed record PeerSeries(string Engine, string Setting, bool Compared, 
 /// <summary>One test on one model in one precision, on every engine.</summary>
 internal sealed record PeerCell(string Model, string Format, string Test, List<PeerSeries> Series)
 {
-    /// <summary>The fastest of an engine's series that count, or null.</summary>
-    public PeerSeries? Best(string engine) =>
-        Series.Where(series => series.Engine == engine && series.Compared && series.Median is not null).MaxBy(series => series.Median);
+    /// <summary>The fastest of an engine's series, or null.</summary>
+    public PeerSeries? Best(string engine) => Fastest(series => series.Engine == engine);
 
-    /// <summary>Speed of Coppice over that of llama.cpp, or null where one is missing.</summary>
+    /// <summary>The fastest of all series that are not Coppice's, or null.</summary>
+    public PeerSeries? BestPeer() => Fastest(series => series.Engine != Engines.Coppice);
+
+    private PeerSeries? Fastest(Func<PeerSeries, bool> which) =>
+        Series.Where(series => which(series) && series.Median is not null).MaxBy(series => series.Median);
+
+    /// <summary>Speed of Coppice over that of the fastest peer, or null where one is missing.</summary>
     [JsonIgnore]
-    public double? Ratio => RatioTo(Engines.Llama);
-
-    /// <summary>Speed of Coppice over that of <paramref name="engine"/>, or null where one is missing.</summary>
-    public double? RatioTo(string engine) => Best(Engines.Coppice)?.Median / Best(engine)?.Median;
+    public double? Ratio => Best(Engines.Coppice)?.Median / BestPeer()?.Median;
 }
 
 /// <summary>Names of the engines.</summary>
@@ -95,21 +96,19 @@ internal sealed record PeerResults(List<PeerCell> Cells)
     }
 
     /// <summary>The series of a cell, made where it is missing.</summary>
-    public PeerSeries Series(string model, string format, string test, string engine, string setting, bool compared)
+    public PeerSeries Series(string model, string format, string test, string engine, string setting)
     {
         var cell = Cells.Find(c => (c.Model, c.Format, c.Test) == (model, format, test));
         if (cell is null) Cells.Add(cell = new PeerCell(model, format, test, []));
         var series = cell.Series.Find(s => (s.Engine, s.Setting) == (engine, setting));
-        if (series is null) cell.Series.Add(series = new PeerSeries(engine, setting, compared, []));
+        if (series is null) cell.Series.Add(series = new PeerSeries(engine, setting, []));
         return series;
     }
 
-    /// <summary>
-    /// Geometric mean of the ratios of <paramref name="cells"/> to <paramref name="engine"/>, or null where there are none.
-    /// </summary>
-    public static double? GeometricMean(IEnumerable<PeerCell> cells, string engine = Engines.Llama)
+    /// <summary>Geometric mean of the ratios of <paramref name="cells"/>, or null where there are none.</summary>
+    public static double? GeometricMean(IEnumerable<PeerCell> cells)
     {
-        double[] ratios = [.. cells.Select(cell => cell.RatioTo(engine)).OfType<double>()];
+        double[] ratios = [.. cells.Select(cell => cell.Ratio).OfType<double>()];
         return ratios.Length == 0 ? null : Math.Exp(ratios.Average(Math.Log));
     }
 }

@@ -13,13 +13,13 @@ internal static class PeerTable
     {
         var cells = MainCells(results).ToArray();
         var text = new StringBuilder();
-        text.Append("| model | weights | test | Coppice tok/s | llama.cpp tok/s | ratio | Coppice: activations | llama.cpp: type |\n");
+        text.Append("| model | weights | test | Coppice tok/s | best peer tok/s | ratio | Coppice: activations | peer: setting |\n");
         text.Append("|---|---|---|--:|--:|--:|---|---|\n");
         foreach (var cell in cells)
         {
-            var (own, peer) = (cell.Best(Engines.Coppice), cell.Best(Engines.Llama));
+            var (own, peer) = (cell.Best(Engines.Coppice), cell.BestPeer());
             text.Append(CultureInfo.InvariantCulture,
-                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test.Split('@')[0]} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {Activations(own)} | {peer?.Setting ?? "-"} |\n");
+                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test.Split('@')[0]} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {Activations(own)} | {(peer is null ? "-" : $"{peer.Engine}, {peer.Setting}")} |\n");
         }
         text.Append(CultureInfo.InvariantCulture,
             $"\nGeometric mean of the {cells.Count(cell => cell.Ratio is not null)} ratios: {Ratio(PeerResults.GeometricMean(cells))}.\n");
@@ -73,7 +73,7 @@ internal static class PeerTable
                     : string.Create(CultureInfo.InvariantCulture,
                         $"{series.Median:0.0} | {series.Samples.Min():0.0} | {series.Samples.Max():0.0} | {series.Samples.Count}");
                 text.Append(CultureInfo.InvariantCulture,
-                    $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {series.Engine}, {series.Setting}{(series.Compared ? "" : " (not compared)")} | {spread} |\n");
+                    $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {series.Engine}, {series.Setting} | {spread} |\n");
             }
         }
         return text.ToString();

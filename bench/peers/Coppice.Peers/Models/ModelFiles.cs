@@ -66,5 +66,8 @@ internal static class ModelFiles
             if (File.Exists(path)) continue;
             Programs.Run(arguments.Required("--coppice"), "convert", "--model", model.Folder, "--to", "gguf", "--type", type, path);
         }
+        var mixed = $"{model.Gguf}-q4_k_m.gguf";
+        if (!File.Exists(mixed))
+            Programs.Run(Path.Combine(arguments.Required("--llama"), "llama-quantize"), $"{model.Gguf}-bf16.gguf", mixed, "Q4_K_M");
     }
 }

@@ -33,7 +33,7 @@ internal sealed class ServerPlan(
 
     private IEnumerable<EngineRun> Runs(string format, string name, int before)
     {
-        var (weights, activations, types) = format == "16" ? ("as-stored", "f32", new[] { "f16", "bf16" })
+        var (weights, activations, types) = format == "16" ? ("as-stored", "bf16", new[] { "f16", "bf16" })
             : (format, "int8", [format + "_0"]);
         foreach (var count in clients)
         {
@@ -52,9 +52,7 @@ internal sealed class ServerPlan(
                     Engines.Llama, format, type.ToUpperInvariant(), count, name, before, "", Path.Combine(llama, "llama-server"),
                     "-m", $"{model.Gguf}-{type}.gguf", "-t", Text(threads), "-tb", Text(threads), "-c", Text(count * context), "-np",
                     Text(count), "--no-kv-unified",
-                    "-b", "2048", "-ub", "512", "-ctk", "f16", "-ctv", "f16", "-fa", "on", "--host", "127.0.0.1", "--port", Any, "--no-ui")
-                    with
-                { Compared = _ => type != "bf16" };
+                    "-b", "2048", "-ub", "512", "-ctk", "f16", "-ctv", "f16", "-fa", "on", "--host", "127.0.0.1", "--port", Any, "--no-ui");
             }
         }
     }
