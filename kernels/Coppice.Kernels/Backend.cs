@@ -92,6 +92,12 @@ public abstract partial class Backend : IDisposable
     /// </summary>
     public abstract bool PrefersEightBits { get; }
 
+    /// <summary>
+    /// The name and, on a CPU, which processor it is: one with the same registers may work at half the rate. What was measured on one says
+    /// nothing of another.
+    /// </summary>
+    internal virtual string Identity => Name;
+
     /// <summary>Threads of the host that compute an op, the caller's included; null where a device computes.</summary>
     public virtual int? HostThreads => null;
 
@@ -137,9 +143,10 @@ public abstract partial class Backend : IDisposable
         ArgumentNullException.ThrowIfNull(pool);
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (!format.Takes(activations))
-            throw new NotSupportedException(
-                $"weight: activations {activations} need weights {(activations == ActivationFormat.BF16 ? "BF16" : "Q8 or Q4")}, got {format} "
-                + "(choose activations F32 or another weight format).");
+            throw new NotSupportedException(activations == ActivationFormat.Auto
+                ? "weight: activations must be F32, Int8 or BF16, got Auto."
+                : $"weight: activations {activations} need weights {(activations == ActivationFormat.BF16 ? "BF16" : "Q8 or Q4")}, got {format} "
+                    + "(choose activations F32 or another weight format).");
         return CreateWeightCore(pool, outputs, inputs, format, activations);
     }
 

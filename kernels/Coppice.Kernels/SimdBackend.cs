@@ -18,6 +18,8 @@ public abstract class SimdBackend : Backend
     public int Threads { get; }
     /// <inheritdoc/>
     public override int? HostThreads => Threads;
+    /// <inheritdoc/>
+    internal override string Identity => $"{Name}, {CpuFeatures.Id}";
 
     /// <inheritdoc/>
     public override string Name => $"cpu {Tier.ToString().ToLowerInvariant()}, {Threads} thread{(Threads == 1 ? "" : "s")}";
@@ -30,7 +32,7 @@ public abstract class SimdBackend : Backend
     /// <summary>Whether this processor, and the runtime as configured, has a tier.</summary>
     public static bool IsSupported(CpuTier tier) => tier switch
     {
-        CpuTier.Assembled => IsSupported(CpuTier.Avx512) && CpuFeatures.HasVnni512,
+        CpuTier.Assembled => IsSupported(CpuTier.Avx512) && CpuFeatures.HasAvx512,
         CpuTier.Avx512 => Vector512.IsHardwareAccelerated && Avx512F.IsSupported,
         CpuTier.Avx2 => Vector256.IsHardwareAccelerated && Avx2.IsSupported && Fma.IsSupported,
         _ => true,
@@ -120,7 +122,7 @@ internal sealed unsafe partial class SimdBackend<TLanes> : SimdBackend where TLa
     protected override WeightMatrix CreateWeightCore(MemoryPool pool, int outputs, int inputs, MatrixFormat format,
         ActivationFormat activations)
     {
-        if (Tier == CpuTier.Assembled && activations != ActivationFormat.F32) TileKernels.Prepare(format);
+        if (Tier == CpuTier.Assembled && activations != ActivationFormat.F32) TileKernels.Prepare(TileKinds.Of(format));
         return new PanelMatrix(this, pool.Rent(WeightBytes(outputs, inputs, format)), outputs, inputs, format, activations);
     }
 

@@ -3,51 +3,45 @@ using Iced.Intel;
 namespace Coppice.Kernels.Assembled;
 
 /// <summary>
-/// The assembled tiles of products with one format of weights: Q8 and Q4 by Int8 rows, BF16 by BF16 rows. Any of 1 … <see cref="MostRows"/>
-/// rows by 1, 2 or 4 panels that fits the registers.
+/// The assembled tiles of one kind: any of 1 … <see cref="MostRows"/> rows by 1, 2 or 4 panels of 16 outputs that fits the registers.
 /// </summary>
 /// <remarks>
-/// They are assembled on a thread of the pool when the first matrix that wants them is made. Where the processor does not have the
-/// instructions, or executable memory is refused, there are none, and the tiles in C# do the work.
+/// They are assembled on a thread of the pool when somebody first wants them. Where the processor does not have the instructions, or
+/// executable memory is refused, there are none, and the tiles in C# do the work.
 /// </remarks>
 internal sealed unsafe class TileKernels
 {
     /// <summary>Panels of the widest.</summary>
     internal const int MostPanels = 4;
     /// <summary>Numbers of panels that there are tiles for.</summary>
-    internal static readonly int[] PanelCounts = [1, 2, 4];
+    private static readonly int[] PanelCounts = [1, 2, 4];
 
-    /// <summary>The formats of weights that have assembled tiles.</summary>
-    internal static readonly MatrixFormat[] Formats = [MatrixFormat.Q8, MatrixFormat.Q4, MatrixFormat.BF16];
-
-    private static readonly Lazy<Task<TileKernels?>>[] All = [.. Formats.Select(format =>
-        new Lazy<Task<TileKernels?>>(() => Task.Run(() => Create(format))))];
+    private static readonly Lazy<Task<TileKernels?>>[] All = [.. TileKinds.All.Select(kind =>
+        new Lazy<Task<TileKernels?>>(() => Task.Run(() => Create(kind))))];
 
     private readonly nint[] _code;
 
-    private TileKernels(MatrixFormat format) => (MostRows, _code) = (RowsOf(format), new nint[(RowsOf(format) + 1) * (MostPanels + 1)]);
+    private TileKernels(TileKind kind) => (MostRows, _code) = (kind.Rows(), new nint[(kind.Rows() + 1) * (MostPanels + 1)]);
 
     /// <summary>Rows of the largest tile.</summary>
     internal int MostRows { get; }
 
-    /// <summary>Rows of the largest tile for a format: those that leave registers for two panels.</summary>
-    internal static int RowsOf(MatrixFormat format) => format == MatrixFormat.BF16 ? 12 : 6;
+    /// <summary>Begins to assemble the kernels of a kind if that has not begun.</summary>
+    internal static void Prepare(TileKind kind) => _ = All[(int)kind].Value;
 
-    /// <summary>Whether the processor has the instructions of the tiles for <paramref name="format"/>.</summary>
-    internal static bool IsSupported(MatrixFormat format) =>
-        format == MatrixFormat.BF16 ? CpuFeatures.HasBF16Dot512 : CpuFeatures.HasVnni512;
+    /// <summary>The kernels of a kind; null while they are not there.</summary>
+    internal static TileKernels? TryGet(TileKind kind) =>
+        All[(int)kind] is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } kernels ? kernels.Value.Result : null;
 
-    /// <summary>Begins to assemble the kernels for <paramref name="format"/> if that has not begun.</summary>
-    internal static void Prepare(MatrixFormat format) => _ = Of(format).Value;
-
-    /// <summary>The kernels for <paramref name="format"/>; null while they are not there.</summary>
-    internal static TileKernels? TryGet(MatrixFormat format) =>
-        Of(format) is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } kernels ? kernels.Value.Result : null;
+    /// <summary>The kernels of a kind; null while they are not there, which the first call sees to.</summary>
+    internal static TileKernels? Use(TileKind kind)
+    {
+        Prepare(kind);
+        return TryGet(kind);
+    }
 
     /// <summary>Waits for the kernels; null where there are none.</summary>
-    internal static TileKernels? Wait(MatrixFormat format) => Of(format).Value.GetAwaiter().GetResult();
-
-    private static Lazy<Task<TileKernels?>> Of(MatrixFormat format) => All[Array.IndexOf(Formats, format)];
+    internal static TileKernels? Wait(TileKind kind) => All[(int)kind].Value.GetAwaiter().GetResult();
 
     /// <summary>Whether there is a tile of that shape.</summary>
     internal bool Has(int rows, int panels) => rows <= MostRows && panels <= MostPanels && _code[Index(rows, panels)] != 0;
@@ -58,7 +52,7 @@ internal sealed unsafe class TileKernels
     /// </summary>
     internal int Height(int left) => left <= MostRows ? left : left < 2 * MostRows ? (left + 1) / 2 : MostRows;
 
-    /// <summary>Computes a tile: an <see cref="Int8Tile"/> or a <see cref="BF16Tile"/>, as the format wants.</summary>
+    /// <summary>Computes a tile: an <see cref="Int8Tile"/>, <see cref="BF16Tile"/> or <see cref="KvTile"/>, as the kind wants.</summary>
     internal void Run<TTile>(int rows, int panels, in TTile tile) where TTile : unmanaged
     {
         fixed (TTile* argument = &tile) ((delegate* unmanaged<TTile*, void>)_code[Index(rows, panels)])(argument);
@@ -66,50 +60,51 @@ internal sealed unsafe class TileKernels
 
     private static int Index(int rows, int panels) => rows * (MostPanels + 1) + panels;
 
-    /// <summary>Whether a tile fits the registers.</summary>
-    internal static bool Fits(MatrixFormat format, int rows, int panels) =>
-        format == MatrixFormat.BF16 ? BF16Generator.Fits(rows, panels) : Int8Generator.Fits(format, rows, panels);
-
-    /// <summary>The shapes of tiles that there are for a format.</summary>
-    internal static IEnumerable<(int Rows, int Panels)> Shapes(MatrixFormat format) =>
-        from rows in Enumerable.Range(1, RowsOf(format))
+    /// <summary>The shapes of tiles that there are of a kind.</summary>
+    internal static IEnumerable<(int Rows, int Panels)> Shapes(TileKind kind) =>
+        from rows in Enumerable.Range(1, kind.Rows())
         from panels in PanelCounts
-        where Fits(format, rows, panels)
+        where kind.Fits(rows, panels)
         select (rows, panels);
 
     /// <summary>What a tile is called in listings and profiles, such as "tile_bf16_12x2": rows by panels.</summary>
-    internal static string NameOf(MatrixFormat format, int rows, int panels) => $"tile_{format.ToString().ToLowerInvariant()}_{rows}x{panels}";
+    internal static string NameOf(TileKind kind, int rows, int panels) => $"tile_{kind.ToString().ToLowerInvariant()}_{rows}x{panels}";
 
     /// <summary>Machine code of one tile, as it will be called.</summary>
-    internal static byte[] Assemble(MatrixFormat format, int rows, int panels, bool windows)
+    internal static byte[] Assemble(TileKind kind, int rows, int panels, bool windows)
     {
         var asm = new Assembler(64);
-        TileGenerator generator = format == MatrixFormat.BF16
-            ? new BF16Generator(asm, rows, panels, windows) : new Int8Generator(asm, format, rows, panels, windows);
+        TileGenerator generator = kind switch
+        {
+            TileKind.Q8 => new Int8Generator(asm, MatrixFormat.Q8, rows, panels, windows),
+            TileKind.Q4 => new Int8Generator(asm, MatrixFormat.Q4, rows, panels, windows),
+            TileKind.BF16 => new BF16Generator(asm, rows, panels, windows),
+            _ => new KvGenerator(asm, kind, rows, panels, windows),
+        };
         generator.Write();
         using var code = new MemoryStream();
         asm.Assemble(new StreamCodeWriter(code), 0);
         return code.ToArray();
     }
 
-    private static TileKernels? Create(MatrixFormat format)
+    private static TileKernels? Create(TileKind kind)
     {
         const int align = 64;
-        if (!IsSupported(format)) return null;
+        if (!kind.IsSupported()) return null;
         List<byte> code = [];
         List<(int Rows, int Panels, int At, int Bytes)> kernels = [];
-        foreach (var (rows, panels) in Shapes(format))
+        foreach (var (rows, panels) in Shapes(kind))
         {
             while (code.Count % align != 0) code.Add(0xcc);     // int3
-            var kernel = Assemble(format, rows, panels, OperatingSystem.IsWindows());
+            var kernel = Assemble(kind, rows, panels, OperatingSystem.IsWindows());
             kernels.Add((rows, panels, code.Count, kernel.Length));
             code.AddRange(kernel);
         }
         var memory = ExecutableMemory.Map(code.ToArray());
         if (memory == 0) return null;
-        var created = new TileKernels(format);
+        var created = new TileKernels(kind);
         foreach (var (rows, panels, at, _) in kernels) created._code[Index(rows, panels)] = memory + at;
-        PerfMap.Add(kernels.Select(kernel => (memory + kernel.At, kernel.Bytes, NameOf(format, kernel.Rows, kernel.Panels))));
+        PerfMap.Add(kernels.Select(kernel => (memory + kernel.At, kernel.Bytes, NameOf(kind, kernel.Rows, kernel.Panels))));
         return created;
     }
 }

@@ -13,11 +13,11 @@ internal sealed record TileListing(string Name, string Instructions, int CodeByt
 {
     /// <summary>All of them, for the calling convention of this system. Works on every machine: nothing is run.</summary>
     internal static IEnumerable<TileListing> All() =>
-        from format in TileKernels.Formats
-        from shape in TileKernels.Shapes(format)
-        let code = TileKernels.Assemble(format, shape.Rows, shape.Panels, OperatingSystem.IsWindows())
-        select new TileListing(TileKernels.NameOf(format, shape.Rows, shape.Panels),
-            format == MatrixFormat.BF16 ? "AVX512_BF16" : "AVX512_VNNI", code.Length, Disassemble(code));
+        from kind in TileKinds.All
+        from shape in TileKernels.Shapes(kind)
+        let code = TileKernels.Assemble(kind, shape.Rows, shape.Panels, OperatingSystem.IsWindows())
+        select new TileListing(
+            TileKernels.NameOf(kind, shape.Rows, shape.Panels), kind.Instructions(), code.Length, Disassemble(code));
 
     private static string Disassemble(byte[] code)
     {

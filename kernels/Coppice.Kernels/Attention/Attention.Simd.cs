@@ -1,3 +1,4 @@
+using Coppice.Kernels.Assembled;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -62,17 +63,18 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         in AttentionMask mask, float scale, float softCap)
         where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
-        var rowTile = RowTileOf(q.Rows, kvHeads, q.Shape[1] / kvHeads);
+        var kernels = Tier == CpuTier.Assembled && q.Shape[2] % Lanes == 0 ? TileKernels.Use(TileKinds.Of(TElement.Type)) : null;
+        var rowTile = RowTileOf(q.Rows, kvHeads, q.Shape[1] / kvHeads, kernels);
         // What has states goes on from the op before it, so it cannot wait.
         if (_keeps && purpose.States.IsEmpty)
         {
             var kept = Keep<AttentionJob<TPages, TElement>>();
-            kept.Set(q, pages, kvHeads, mask, scale, softCap, purpose.From, rowTile);
+            kept.Set(kernels, q, pages, kvHeads, mask, scale, softCap, purpose.From, rowTile);
             kept.For(purpose);
             return;
         }
         var job = (AttentionJob<TPages, TElement>)(slot ??= new AttentionJob<TPages, TElement>());
-        job.Set(q, pages, kvHeads, mask, scale, softCap, purpose.From, rowTile);
+        job.Set(kernels, q, pages, kvHeads, mask, scale, softCap, purpose.From, rowTile);
         Run(job, purpose, q.Rows);
     }
 
@@ -93,12 +95,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>
-    /// Rows of one part, up to 4: those with which the thread that has most to do is done first. Queries are taken by fours (twos with 256
-    /// bits).
+    /// Rows of one part, up to 4: those with which the thread that has most to do is done first. Queries are taken by sixes where tiles are
+    /// assembled, else by fours (twos with 256 bits).
     /// </summary>
-    private int RowTileOf(int rows, int kvHeads, int group)
+    private int RowTileOf(int rows, int kvHeads, int group, TileKernels? kernels)
     {
-        var step = typeof(TLanes) == typeof(Lanes512) ? 4 : 2;
+        var step = kernels?.MostRows ?? (typeof(TLanes) == typeof(Lanes512) ? 4 : 2);
         var (best, least) = (1, int.MaxValue);
         for (var tile = 1; tile <= Math.Min(4, rows); tile++)
         {

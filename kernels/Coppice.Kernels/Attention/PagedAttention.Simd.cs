@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coppice.Kernels.Assembled;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -9,13 +10,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private sealed partial class AttentionJob<TPages, TElement> : AttentionJob
         where TPages : struct, IHostPages where TElement : struct, IKvElement<TLanes>
     {
+        private TileKernels? _kernels;
         private TPages _pages;
         private int _treePages;
 
-        internal void Set(in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap,
+        internal void Set(TileKernels? kernels, in Tensor q, TPages pages, int kvHeads, in AttentionMask mask, float scale, float softCap,
             in KvHorizon from, int rowTile)
         {
             Set(q, kvHeads, mask, scale, softCap, from, rowTile);
+            _kernels = kernels;
             _pages = pages;
             _treePages = mask.Paths.IsEmpty ? 0 : (mask.Start + mask.Nodes - 1) / Block - mask.Start / Block + 1;
             // Scores of the pages that hold a tree's own keys.
@@ -78,6 +81,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void ScoresOf(float* scratch, int queries, byte* keys, byte* nextKeys, float* scores)
         {
             var at = scores - scratch;
+            if (_kernels is { } kernels)
+            {
+                AssembledScores(kernels, scratch, queries, keys, nextKeys, at);
+                return;
+            }
             var n = 0;
             if (typeof(TLanes) == typeof(Lanes512))
             {
@@ -95,6 +103,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void AddValuesOfAll(float* scratch, int queries, int block, int columns, byte* values, byte* nextValues)
         {
             var n = 0;
+            for (int rows; _kernels is not null && n < queries; n += rows)
+            {
+                rows = _kernels.Height(queries - n);
+                AddValuesOfSeveral(scratch, n, rows, block, columns, values, nextValues);
+            }
             if (typeof(TLanes) == typeof(Lanes512) && _headDim % (2 * Lanes) == 0)
                 for (; n <= queries - 3; n += 4)
                     AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), block, columns, values, nextValues);
@@ -158,6 +171,40 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Where the key of the node on <paramref name="row"/>'s path at position <paramref name="t"/> is kept.</summary>
         private int Slot(int row, int t) => _mask.Start + ((int*)_mask.Paths.Address)[(long)row * _mask.Paths.RowStride + t - _mask.Start];
 
+        /// <summary>Raw scores, as <see cref="ScoresOf"/>; the first tile asks for the next page.</summary>
+        private void AssembledScores(TileKernels kernels, float* scratch, int queries, byte* keys, byte* nextKeys, long at)
+        {
+            var tile = new KvTile { B = keys, Step = Block * TElement.Size, Count = _headDim, Ahead = nextKeys, AheadStep = Block * TElement.Size };
+            for (int n = 0, rows; n < queries; n += rows, tile.Ahead = keys)
+            {
+                rows = kernels.Height(queries - n);
+                for (var r = 0; r < rows; r++)
+                {
+                    var query = At(scratch, n + r);
+                    (tile.A[r], tile.C[r]) = ((nint)Source(query), (nint)(query + at));
+                }
+                kernels.Run(rows, 4, tile);
+            }
+        }
+
+        /// <summary>What <paramref name="count"/> queries take of values that all of them see.</summary>
+        private void AssembledValues(TileKernels kernels, float* first, int count, byte* values, byte* next, int low, int high)
+        {
+            var step = _headDim * TElement.Size;
+            for (int d = 0, panels; d < _headDim; d += panels * Lanes)
+            {
+                panels = _headDim - d >= 4 * Lanes ? 4 : _headDim - d >= 2 * Lanes ? 2 : 1;
+                var at = low * step + d * TElement.Size;
+                var tile = new KvTile { B = values + at, Step = step, Count = high - low, Ahead = next + at, AheadStep = step, Continues = 1 };
+                for (var r = 0; r < count; r++)
+                {
+                    var query = At(first, r);
+                    (tile.A[r], tile.C[r]) = ((nint)(Scores(query) + low), (nint)(BlockOutput(query) + d));
+                }
+                kernels.Run(count, panels, tile);
+            }
+        }
+
         /// <summary>Asks for 64 elements of the next block.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void PrefetchRow(byte* elements)
@@ -203,7 +250,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>
-        /// The same for two to four queries: where all see a value, it is loaded once; before and after, each goes alone, so that its order
+        /// The same for several queries: where all see a value, it is loaded once; before and after, each goes alone, so that its order
         /// stays ascending.
         /// </summary>
         [MethodImpl(Compiled.Alone)]
@@ -223,7 +270,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 var seen = Visible(PositionOf(At(a, n)), block);
                 AddValues(Scores(At(a, n)), values, seen.Low, Math.Min(Math.Min(low, columns), seen.High), BlockOutput(At(a, n)));
             }
-            if (low < high) ValuesOf(count > 2 ? 4 : 2, a, last, values, next, low, high);
+            if (low < high)
+            {
+                if (_kernels is { } kernels) AssembledValues(kernels, a, count, values, next, low, high);
+                else ValuesOf(count > 2 ? 4 : 2, a, last, values, next, low, high);
+            }
             for (var n = 0; apart && n < count; n++)
             {
                 var seen = Visible(PositionOf(At(a, n)), block);

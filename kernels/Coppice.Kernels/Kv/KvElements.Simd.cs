@@ -8,6 +8,7 @@ namespace Coppice.Kernels;
 /// <summary>How one stored element of keys and values is read and written on the CPU.</summary>
 internal unsafe interface IKvElement<TLanes> where TLanes : struct, ILanes<TLanes>
 {
+    static abstract ElementType Type { get; }
     static abstract int Size { get; }
     /// <summary>16 consecutive elements from <paramref name="index"/> on, widened.</summary>
     static abstract TLanes Load(byte* source, int index);
@@ -19,6 +20,7 @@ internal unsafe interface IKvElement<TLanes> where TLanes : struct, ILanes<TLane
 /// <inheritdoc cref="ElementType.F32"/>
 internal readonly unsafe struct F32Element<TLanes> : IKvElement<TLanes> where TLanes : struct, ILanes<TLanes>
 {
+    public static ElementType Type => ElementType.F32;
     public static int Size => 4;
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Load(byte* source, int index) => TLanes.Load((float*)source + index);
@@ -38,6 +40,7 @@ internal readonly unsafe struct F16Element<TLanes> : IKvElement<TLanes> where TL
     /// </summary>
     private const float Largest = 65504f;
 
+    public static ElementType Type => ElementType.F16;
     public static int Size => 2;
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Load(byte* source, int index) => TLanes.LoadF16((ushort*)source + index);
@@ -61,6 +64,7 @@ internal readonly unsafe struct F16Element<TLanes> : IKvElement<TLanes> where TL
 /// <inheritdoc cref="ElementType.BF16"/>
 internal readonly unsafe struct BF16Element<TLanes> : IKvElement<TLanes> where TLanes : struct, ILanes<TLanes>
 {
+    public static ElementType Type => ElementType.BF16;
     public static int Size => 2;
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Load(byte* source, int index) => TLanes.LoadBF16((ushort*)source + index);

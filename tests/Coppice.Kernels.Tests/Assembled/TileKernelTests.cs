@@ -14,12 +14,12 @@ public sealed unsafe class TileKernelTests
     public static TheoryData<string, int, int, bool> Shapes()
     {
         var shapes = new TheoryData<string, int, int, bool>();
-        foreach (var format in TileKernels.Formats)
+        foreach (var kind in TileKinds.All)
         {
-            foreach (var (rows, panels) in TileKernels.Shapes(format))
+            foreach (var (rows, panels) in TileKernels.Shapes(kind))
             {
-                shapes.Add(format.ToString(), rows, panels, false);
-                shapes.Add(format.ToString(), rows, panels, true);
+                shapes.Add(kind.ToString(), rows, panels, false);
+                shapes.Add(kind.ToString(), rows, panels, true);
             }
         }
         return shapes;
@@ -29,10 +29,10 @@ public sealed unsafe class TileKernelTests
     [Theory, MemberData(nameof(Shapes))]
     public void A_kernel_leaves_the_callers_registers_as_they_were(string name, int rows, int panels, bool windows)
     {
-        var format = Enum.Parse<MatrixFormat>(name);
-        if (!TileKernels.IsSupported(format)) Assert.Skip("this processor does not have the instructions");
+        var kind = Enum.Parse<TileKind>(name);
+        if (!kind.IsSupported()) Assert.Skip("this processor does not have the instructions");
         if (OperatingSystem.IsWindows()) Assert.Skip("the trampoline is for the convention of Linux and macOS");
-        var kernel = ExecutableMemory.Map(TileKernels.Assemble(format, rows, panels, windows));
+        var kernel = ExecutableMemory.Map(TileKernels.Assemble(kind, rows, panels, windows));
         Assert.NotEqual(0, kernel);
         var trampoline = ExecutableMemory.Map(Trampoline(kernel, windows));
         var panelBytes = Steps * 600;
@@ -69,7 +69,9 @@ public sealed unsafe class TileKernelTests
                 YBytes = panels * 64,
                 Continues = rows % 2,
             };
-            var changed = ((delegate* unmanaged<void*, long>)trampoline)(format == MatrixFormat.BF16 ? &bf16 : &int8);
+            var kv = new KvTile { B = w, Step = 200, Count = Steps, Ahead = w, AheadStep = 64, Continues = rows % 2 };
+            for (var row = 0; row < Math.Min(rows, KvTile.MostRows); row++) (kv.A[row], kv.C[row]) = ((nint)px, (nint)(py + row * panels * 16));
+            var changed = ((delegate* unmanaged<void*, long>)trampoline)(kind.IsKv() ? &kv : kind == TileKind.BF16 ? &bf16 : &int8);
             Assert.True(changed == 0, $"changed registers: {changed.ToString("x", CultureInfo.InvariantCulture)}");
         }
     }
@@ -78,7 +80,7 @@ public sealed unsafe class TileKernelTests
     public void Machine_code_is_never_writable_and_executable_at_a_time()
     {
         if (!OperatingSystem.IsLinux() || !CpuFeatures.HasVnni512) Assert.Skip("read from /proc/self/maps");
-        var address = ExecutableMemory.Map(TileKernels.Assemble(MatrixFormat.Q8, 2, 4, windows: false));
+        var address = ExecutableMemory.Map(TileKernels.Assemble(TileKind.Q8, 2, 4, windows: false));
         var line = File.ReadLines("/proc/self/maps").Single(map =>
         {
             var ends = map[..map.IndexOf(' ', StringComparison.Ordinal)].Split('-');
@@ -90,12 +92,12 @@ public sealed unsafe class TileKernelTests
     [Fact]
     public void Every_height_up_to_the_largest_has_a_tile_of_one_and_of_two_panels()
     {
-        foreach (var format in TileKernels.Formats)
+        foreach (var kind in TileKinds.All)
         {
-            for (var rows = 1; rows <= TileKernels.RowsOf(format); rows++)
+            for (var rows = 1; rows <= kind.Rows(); rows++)
             {
-                Assert.True(TileKernels.Fits(format, rows, 1) && TileKernels.Fits(format, rows, 2), $"{format}, {rows} rows");
-                Assert.Equal(rows <= (format == MatrixFormat.BF16 ? 6 : 3), TileKernels.Fits(format, rows, 4));
+                Assert.True(kind.Fits(rows, 1) && kind.Fits(rows, 2), $"{kind}, {rows} rows");
+                Assert.Equal(rows <= (kind is TileKind.Q8 or TileKind.Q4 ? 3 : 6), kind.Fits(rows, 4));
             }
         }
     }

@@ -108,5 +108,6 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
 public sealed class AttentionOrderOnPortable() : AttentionOrderTests(Devices.Portable);
 public sealed class AttentionOrderOnAvx2() : AttentionOrderTests(Devices.Avx2);
 public sealed class AttentionOrderOnAvx512() : AttentionOrderTests(Devices.Avx512);
+public sealed class AttentionOrderOnAssembled() : AttentionOrderTests(Devices.Assembled);
 public sealed class AttentionOrderOnCpuAccelerator() : AttentionOrderTests(Devices.CpuAccelerator);
 public sealed class AttentionOrderOnCuda() : AttentionOrderTests(Devices.Cuda);

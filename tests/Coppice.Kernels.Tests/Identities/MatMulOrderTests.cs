@@ -1,3 +1,4 @@
+using Coppice.Kernels.Assembled;
 using Coppice.Kernels.Tests.Support;
 using Xunit;
 
@@ -60,7 +61,7 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
     public void An_element_of_a_product_with_rounded_activations_is_one_chain()
     {
         if (!Device.IsOnHost) Assert.Skip("activations are rounded to BF16 on the CPU alone");
-        var pairs = Device == Devices.Assembled && Coppice.Kernels.Assembled.TileKernels.Wait(MatrixFormat.BF16) is not null;
+        var pairs = Device == Devices.Assembled && TileKernels.Wait(TileKind.BF16) is not null;
         ForEach(Cases.MatMulBF16, c =>
         {
             using var bed = NewBed();

@@ -78,5 +78,6 @@ public abstract class AttentionTests(Device device) : OpSuite(device)
 public sealed class AttentionOnPortable() : AttentionTests(Devices.Portable);
 public sealed class AttentionOnAvx2() : AttentionTests(Devices.Avx2);
 public sealed class AttentionOnAvx512() : AttentionTests(Devices.Avx512);
+public sealed class AttentionOnAssembled() : AttentionTests(Devices.Assembled);
 public sealed class AttentionOnCpuAccelerator() : AttentionTests(Devices.CpuAccelerator);
 public sealed class AttentionOnCuda() : AttentionTests(Devices.Cuda);

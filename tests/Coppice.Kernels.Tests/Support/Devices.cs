@@ -67,7 +67,7 @@ public static class Devices
     public static Device Avx2 { get; } = Simd(CpuTier.Avx2);
     /// <summary>512-bit SIMD; where the processor has none, the same code over vectors in software, so that it is never untested.</summary>
     public static Device Avx512 { get; } = SimdBackend.IsSupported(CpuTier.Avx512) ? Simd(CpuTier.Avx512) : Simd512InSoftware();
-    /// <summary>512-bit SIMD with kernels assembled at run time: the suites of products, which alone have any.</summary>
+    /// <summary>512-bit SIMD with kernels assembled at run time: the suites of products and of attention, which have some.</summary>
     public static Device Assembled { get; } = AssembledSimd();
     /// <summary>GPU kernels on ILGPU's CPU accelerator: scalar, about half a millisecond a launch, so only small cases.</summary>
     public static Device CpuAccelerator { get; } = new("ILGPU CPU accelerator", null,
@@ -96,8 +96,8 @@ public static class Devices
         // A first run must not find kernels that are still being assembled: it would test those in C#.
         else if (SimdBackend.IsSupported(CpuTier.Assembled))
         {
-            foreach (var format in TileKernels.Formats)
-                if (TileKernels.IsSupported(format) && TileKernels.Wait(format) is null)
+            foreach (var kind in TileKinds.All)
+                if (kind.IsSupported() && TileKernels.Wait(kind) is null)
                     return new("SIMD Assembled", "executable memory is refused", () => []);
         }
         return Simd(CpuTier.Assembled);

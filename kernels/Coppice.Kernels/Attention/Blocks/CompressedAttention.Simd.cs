@@ -13,7 +13,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         var job = _attendCompressed ??= new CompressedAttentionJob();
         var kvHeads = kv.Layouts[0].KvHeads;
-        job.Set(q, kv, mask, scale, softCap, RowTileOf(q.Rows, kvHeads, q.Shape[1] / kvHeads));
+        job.Set(q, kv, mask, scale, softCap, RowTileOf(q.Rows, kvHeads, q.Shape[1] / kvHeads, null));
         Run(job, new Purpose(default, states, kv.Horizon, false), q.Rows);
     }
 

@@ -51,7 +51,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             else MatMul(_matMulInt8Q4 ??= new NibblesJob(), x, w, bias, y, best);
             return;
         }
-        if (w.Activations == ActivationFormat.BF16 && Tier == CpuTier.Assembled && TileKernels.Wait(MatrixFormat.BF16) is { } kernels)
+        if (w.Activations == ActivationFormat.BF16 && Tier == CpuTier.Assembled && TileKernels.Wait(TileKind.BF16) is { } kernels)
         {
             MatMul(kernels, x, w, bias, y, best);
             return;

@@ -21,7 +21,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private void MatMul(IntegerJob matMul, in Tensor x, PanelMatrix w, in Tensor bias, in Tensor y, BestLists best)
     {
         var rows = x.Rows;
-        matMul.Kernels = Tier == CpuTier.Assembled ? TileKernels.TryGet(w.Format) : null;
+        matMul.Kernels = Tier == CpuTier.Assembled ? TileKernels.TryGet(TileKinds.Of(w.Format)) : null;
         var packedRows = matMul.PackedRows(rows);
         var (inputs, groups) = ((long)w.Layout.Inputs, (long)w.Layout.Groups);
         var bytes = (packedRows * inputs + packedRows * groups * 2 * sizeof(float) + 63) / 64 * 64;
