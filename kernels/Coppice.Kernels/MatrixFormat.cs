@@ -36,6 +36,8 @@ public enum ActivationFormat
     /// in one instruction, which also takes subnormal numbers as zeros.
     /// </summary>
     BF16,
+    /// <summary>For whoever loads a model: one of the others, as measured before. No product takes it.</summary>
+    Auto,
 }
 
 /// <summary>What is known of matrix formats.</summary>
@@ -46,7 +48,8 @@ public static class MatrixFormatExtensions
     {
         ActivationFormat.F32 => true,
         ActivationFormat.BF16 => format == MatrixFormat.BF16,
-        _ => format.IsQuantized(),
+        ActivationFormat.Int8 => format.IsQuantized(),
+        _ => false,
     };
 
     /// <summary>Whether weights are kept as codes of groups.</summary>

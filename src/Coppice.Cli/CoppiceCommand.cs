@@ -32,7 +32,7 @@ internal static class CoppiceCommand
             Json, Verbose,
             GenerateCommand.Create(), ChatCommand.Create(), DraftsCommand.Create(), ScoreCommand.Create(), EmbedCommand.Create(),
             LogitsCommand.Create(), PerplexityCommand.Create(),
-            TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ProfileCommand.Create(),
+            TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ProfileCommand.Create(), TuneCommand.Create(),
             ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(), NGramsCommand.Create(), SchemaCommand.Create(),
             ServeCommand.Create(), PullCommand.Create(),
         };

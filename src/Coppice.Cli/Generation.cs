@@ -111,15 +111,22 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
             _ => "stopped",
         };
         var reused = Result.ReusedTokens > 0 ? $", reused {Result.ReusedTokens} tokens" : "";
-        return string.Join(" | ",
+        string[] parts =
+        [
             $"{Result.PromptTokens} + {Result.Ids.Count} tokens, {ended}{reused}",
             $"first token {Quantity.Time(Result.FirstTokenTime)}",
             $"prefill {Quantity.Number(Result.PrefillTokensPerSecond)} tokens/s",
             $"decode {Quantity.Number(Result.DecodeTokensPerSecond)} "
             + "tokens/s" + (IsPlain ? "" : $" ({Quantity.Number(Result.MeanAcceptedLength)} a pass)"),
-            Cache(loaded.Model, session),
-            $"peak {Quantity.Bytes(loaded.Model.Backend.Memory.PeakBytes)}");
+            Activations(loaded.Model), Cache(loaded.Model, session),
+            $"peak {Quantity.Bytes(loaded.Model.Backend.Memory.PeakBytes)}",
+        ];
+        return string.Join(" | ", parts.Where(part => part.Length > 0));
     }
+
+    /// <summary>How products read their activations, where that is not as they are.</summary>
+    private static string Activations(LanguageModel model) =>
+        model.Options.Activations == ActivationFormat.F32 ? "" : $"activations {ModelChoices.Activations.NameOf(model.Options.Activations)}";
 
     /// <summary>Memory of the session's keys and values, and beside what F16 takes for as many tokens.</summary>
     private string Cache(LanguageModel model, Session session)

@@ -132,6 +132,9 @@ public sealed class LanguageModel : IDisposable
     internal PrefixCache? Prefixes { get; }
     /// <summary>Of the model whose keys and values a saved session must have: see <see cref="ModelFingerprint"/>.</summary>
     internal byte[] Fingerprint { get; private init; } = [];
+
+    /// <summary>How its matrices are kept, each format once.</summary>
+    internal IReadOnlyList<MatrixFormat> MatrixFormats { get; private init; } = [];
     /// <summary>What repetitions do not reach across, in the model's tokens.</summary>
     internal BreakerTokens Breakers { get; }
     /// <summary>Counts for superposed drafts.</summary>
@@ -202,8 +205,14 @@ public sealed class LanguageModel : IDisposable
         var (corrected, found) = files.Plan(checkpoint);
         files = corrected;
         var plan = found.Weights;
-        if (target is null && options.Activations == ActivationFormat.BF16
-            && !plan.Matrices.Any(matrix => options.Weights.Of(matrix, checkpoint) == MatrixFormat.BF16))
+        MatrixFormat[] formats = [.. plan.Matrices.Select(matrix => options.Weights.Of(matrix, checkpoint)).Distinct()];
+        if (options.Activations == ActivationFormat.Auto)
+            options = options with
+            {
+                Activations = ActivationChoices.Find(files.Folder, checkpoint, options.Weights, backend, options.ActivationChoices)
+                    ?? ActivationFormat.F32,
+            };
+        if (target is null && options.Activations == ActivationFormat.BF16 && !formats.Contains(MatrixFormat.BF16))
             throw new ArgumentException(
                 $"options: Activations BF16 need weights in BF16, found none in {files.Folder} (choose WeightFormat BF16, or Activations F32).",
                 nameof(options));
@@ -218,6 +227,7 @@ public sealed class LanguageModel : IDisposable
             return new LanguageModel(backend, files, tokenizer.GetAwaiter().GetResult(), weights, options, target, warmUp)
             {
                 Fingerprint = fingerprint,
+                MatrixFormats = formats,
             };
         }
         catch

@@ -22,9 +22,16 @@ public sealed record ModelOptions
     /// <summary>
     /// How products read their activations; F32 by default. Int8 needs weights Q8 or Q4: faster, and rounded for each row and group of 32.
     /// BF16 needs weights in BF16 (as stored, or <see cref="WeightFormat"/> BF16) and the CPU: faster where the processor has AVX512_BF16,
-    /// and rounded to BF16.
+    /// and rounded to BF16. Auto is the fastest that `coppice tune` has found to be exact enough for the model on this machine, and F32 where
+    /// it has not been asked.
     /// </summary>
     public ActivationFormat Activations { get; init; } = ActivationFormat.F32;
+
+    /// <summary>
+    /// The folder of what `coppice tune` has measured, for <see cref="ActivationFormat.Auto"/>; null, the default, for coppice/activations in
+    /// the user's folder for local data.
+    /// </summary>
+    public string? ActivationChoices { get; init; }
 
     /// <summary>How keys and values are kept.</summary>
     public KvCacheOptions KvCache { get; init; } = new();

@@ -44,6 +44,8 @@ internal static class InfoCommand
         yield return ("tokenizer", info.Tokenizer is { } tokenizer ? $"{Number(tokenizer.Vocabulary)} tokens" : "none");
         yield return ("chat template", info.Tokenizer is { Templates: [_, ..] templates } ? string.Join(", ", templates) : "none");
         foreach (var (format, bytes) in info.Bytes?.Weights ?? new Dictionary<string, long>()) yield return ($"weights {format}", Quantity.Bytes(bytes));
+        foreach (var (format, activations) in info.Activations ?? new Dictionary<string, string>())
+            yield return ($"activations auto, weights {format}", activations);
         foreach (var (kind, bytes) in info.Bytes?.Kv ?? new Dictionary<string, CacheBytes>())
         {
             yield return (

@@ -1,8 +1,11 @@
 using System.Globalization;
 using Coppice.Decoding;
 using Coppice.Decoding.Sampling;
+using Coppice.Loading;
+using Coppice.Models;
 using Coppice.Text;
 using Coppice.Text.Files;
+using Coppice.Weights;
 
 namespace Coppice.Cli;
 
@@ -18,7 +21,7 @@ internal static class FolderReader
             throw new CheckpointException($"{folder}: must hold config.json or tokenizer files ({TokenizerFolder.Names}), found neither.");
         var info = new FolderInfo { Folder = Path.GetFullPath(folder), Files = Files(folder) };
         if (hasTokenizer) info = With(info, Tokenizer.Load(folder));
-        return hasModel ? With(info, ModelInfo.Read(folder)) : info;
+        return hasModel ? With(info, ModelInfo.Read(folder)) with { Activations = Tuned(folder) } : info;
     }
 
     private static FileInfoRow[] Files(string folder) =>
@@ -66,6 +69,21 @@ internal static class FolderReader
             Kv = ModelChoices.Kv.Supported.ToDictionary(choice => choice.Name, choice => Cache(model, choice.Value)),
         },
     };
+
+    /// <summary>What `--activations auto` takes on this machine's CPU, for the formats of weights that `coppice tune` has measured.</summary>
+    private static Dictionary<string, string>? Tuned(string folder)
+    {
+        if (!Checkpoint.IsIn(folder) || !Directory.Exists(ActivationChoices.DefaultFolder)) return null;
+        using var checkpoint = Checkpoint.Open(folder);
+        using var backend = DeviceFactory.Create("cpu", threads: 0);
+        var tuned = new Dictionary<string, string>();
+        foreach (var (name, format) in ModelChoices.Weights.Supported)
+        {
+            if (ActivationChoices.Find(folder, checkpoint, new WeightSettings(format), backend) is { } found)
+                tuned.Add(name, ModelChoices.Activations.NameOf(found));
+        }
+        return tuned.Count > 0 ? tuned : null;
+    }
 
     /// <summary>What a way to keep keys and values takes, beside F16.</summary>
     private static CacheBytes Cache(ModelInfo model, KvCacheOptions options)

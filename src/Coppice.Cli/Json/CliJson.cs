@@ -29,4 +29,5 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(SchemaTestTimes))]
 [JsonSerializable(typeof(ServeResult))]
 [JsonSerializable(typeof(PullResult))]
+[JsonSerializable(typeof(TuneResult))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -31,6 +31,10 @@ internal sealed record FolderInfo
     public IReadOnlyList<string>? Warnings { get; init; }
     /// <summary>Stored types of the tensors, the most bytes first.</summary>
     public IReadOnlyList<string>? StoredTypes { get; init; }
+    /// <summary>
+    /// What `--activations auto` takes, by the names that --weights takes; null where `coppice tune` has measured none of them here.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Activations { get; init; }
     public TokenizerInfo? Tokenizer { get; init; }
     /// <summary>The chat template for ordinary use.</summary>
     public string? Template { get; init; }

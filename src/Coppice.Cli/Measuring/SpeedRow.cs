@@ -36,10 +36,13 @@ internal abstract class SpeedRow : IMeasuredRow
         if (counted) _seconds.Add(time.TotalSeconds);
     }
 
+    /// <summary>The median of the rounds.</summary>
+    public double Seconds => Median(_seconds);
+
     /// <summary>The median of the rounds, beside what <paramref name="machine"/> could do.</summary>
     public BenchRow Result(ModelWork work, MachineSpeed machine)
     {
-        var seconds = Median(_seconds);
+        var seconds = Seconds;
         var (bytes, flops) = Work(work);
         var limit = Math.Max(bytes / 1e9 / machine.ReadGigabytes, flops / 1e9 / machine.FmaGigaflops);
         return new BenchRow(Name, Tokens / seconds, bytes / 1e9 / seconds, flops / 1e9 / seconds, limit / seconds);

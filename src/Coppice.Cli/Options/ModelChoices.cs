@@ -34,6 +34,9 @@ internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Valu
             result.AddError($"{option} must be one of {Names}, got {token.Value}");
     }
 
+    /// <summary>The name of a supported value.</summary>
+    public string NameOf(T value) => Supported.First(choice => EqualityComparer<T>.Default.Equals(choice.Value, value)).Name;
+
     /// <summary>What <paramref name="name"/> means.</summary>
     /// <exception cref="CommandException">This version does not have it.</exception>
     public T Parse(string name)
@@ -51,7 +54,7 @@ internal static class ModelChoices
         "weights", [("as-stored", WeightFormat.AsStored), ("f32", WeightFormat.F32), ("f16", WeightFormat.F16), ("bf16", WeightFormat.BF16), ("q8", WeightFormat.Q8), ("q4", WeightFormat.Q4)], []);
 
     public static readonly Choice<ActivationFormat> Activations = new(
-        "activations", [("f32", ActivationFormat.F32), ("bf16", ActivationFormat.BF16), ("int8", ActivationFormat.Int8)], []);
+        "activations", [("f32", ActivationFormat.F32), ("bf16", ActivationFormat.BF16), ("int8", ActivationFormat.Int8), ("auto", ActivationFormat.Auto)], []);
 
     public static readonly Choice<KvCacheOptions> Kv = new(
         "kv", [.. KvCacheOptions.Names.Select(name => (name, KvCacheOptions.Named(name)))], ["gear2-paper", "gear4-paper"]);
