@@ -6,6 +6,7 @@ using Coppice.Bench.Dispatch;
 using Coppice.Bench.Drafters;
 using Coppice.Bench.Drafts;
 using Coppice.Bench.Floor;
+using Coppice.Bench.Tiles;
 
 // coppice-bench [--profile short|standard|analysis] [--model DIR] [--machine NAME] [options of BenchmarkDotNet, such as --filter *MatMul*]
 var arguments = new List<string>(args);
@@ -13,6 +14,7 @@ BenchResults.MachineName = Take("--machine");
 if (arguments is ["dispatch"]) return DispatchBench.Run();
 if (arguments is ["constraints", "walks", ..]) return WalkBench.Run(Take);
 if (arguments is ["constraints", ..]) return ConstraintBench.Run(Take);
+if (arguments is ["tiles", ..]) return TileBench.Run(Take);
 if (arguments is ["floor", ..]) return FloorBench.Run(Take);
 if (arguments is ["compressed", ..]) return AttendBench.Run(Take);
 if (arguments is ["drafts", "auto", ..]) return DraftsBench.WriteAuto(Take);

@@ -67,7 +67,7 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
                    let tests = (string[])[$"prefill-{tokens}"]
                    let types = format.Name == "16" ? ["f16", "bf16"] : TypesOf(format.Name)
                    from run in Peers(model, format.Name, types, tests, "-r", "1", "-n", "0", "-p", Text(tokens)).Prepend(
-                       Own(model, format.Name, format.Weights, format.Activations, tests, "--rounds", "1", "--prefill", Text(tokens)))
+                       Own(model, format.Name, format.Weights, format.Activations, tests, "--rounds", "1", "--prefill", Text(tokens), "--context", Text(tokens + 64)))
                    select run,
             ]);
         }
