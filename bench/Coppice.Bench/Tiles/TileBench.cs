@@ -27,11 +27,13 @@ internal static class TileBench
         (MatrixFormat.Q4, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.Int8),
     ];
 
-    /// <summary>`tiles [--tiers assembled,avx512,avx2,portable] [--machine NAME]`: writes tiles.md into the machine's folder of results.</summary>
+    /// <summary>`tiles [--tiers assembled,avx512,avx2,portable] [--kinds Q8/Int8,...] [--machine NAME]`: without --kinds it writes tiles.md into the machine's folder of results.</summary>
     public static int Run(Func<string, string?> take)
     {
         var tiers = (take("--tiers") ?? "assembled,avx512,avx2").Split(',').Select(name => Enum.Parse<CpuTier>(name, ignoreCase: true))
             .Where(SimdBackend.IsSupported).ToArray();
+        var only = take("--kinds")?.Split(',');
+        var kinds = Kinds.Where(kind => only is null || only.Contains($"{kind.Weights}/{kind.Activations}", StringComparer.OrdinalIgnoreCase)).ToArray();
         foreach (var kind in TileKinds.All) TileKernels.Wait(kind);
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"""
@@ -50,10 +52,10 @@ internal static class TileBench
         foreach (var tier in tiers)
         {
             using var backend = SimdBackend.Create(1, tier);
-            foreach (var kind in Kinds)
+            foreach (var kind in kinds)
             {
                 var peak = kind.Activations switch { ActivationFormat.BF16 => bf16, ActivationFormat.Int8 => int8, _ => fma };
-                var rates = ManyRows.Select(rows => (double)rows * Size * Size / Time(backend, kind, rows, 1) / 1e9);
+                var rates = Times(backend, kind, ManyRows, 1).Zip(ManyRows, (time, rows) => (double)rows * Size * Size / time / 1e9);
                 text.Append(CultureInfo.InvariantCulture, $"| {kind.Weights}, {kind.Activations} | {tier} |");
                 text.AppendJoin("|", rates.Select(rate => string.Create(CultureInfo.InvariantCulture,
                     $" {rate:f0}{(peak > 0 ? $" ({100 * rate / peak:f0} %)" : "")} "))).Append("|\n");
@@ -65,11 +67,11 @@ internal static class TileBench
         foreach (var tier in tiers)
         {
             using var backend = SimdBackend.Create(0, tier);
-            foreach (var kind in Kinds)
+            foreach (var kind in kinds)
             {
                 var bytes = (double)kind.Weights.RowBytes(Size) * Size;
                 var count = (int)Math.Ceiling(FromMemory / bytes);
-                var times = FewRows.Select(rows => Time(backend, kind, rows, count)).ToArray();
+                var times = Times(backend, kind, FewRows, count);
                 text.Append(CultureInfo.InvariantCulture,
                     $"| {kind.Weights}, {kind.Activations} | {tier} | {1e6 * times[0]:f0} | {bytes / times[0] / 1e9:f1} |");
                 text.AppendJoin("|", times.Skip(1).Select(time => string.Create(CultureInfo.InvariantCulture, $" {time / times[0]:f2} ")))
@@ -77,38 +79,37 @@ internal static class TileBench
             }
         }
         Console.WriteLine(text);
-        if (BenchResults.Folder() is { } folder) File.WriteAllText(Path.Combine(folder, "tiles.md"), text.ToString());
+        if (only is null && BenchResults.Folder() is { } folder) File.WriteAllText(Path.Combine(folder, "tiles.md"), text.ToString());
         return 0;
     }
 
-    /// <summary>Seconds of a product with one of <paramref name="count"/> matrices, one after the other.</summary>
-    private static double Time(SimdBackend backend, (MatrixFormat Weights, ActivationFormat Activations) kind, int rows, int count)
+    /// <summary>Seconds of a product of each of <paramref name="rows"/> with one of <paramref name="count"/> matrices, one after the other.</summary>
+    private static double[] Times(SimdBackend backend, (MatrixFormat Weights, ActivationFormat Activations) kind, int[] rows, int count)
     {
         using var pool = backend.CreatePool("tiles",
-            count * backend.WeightBytes(Size, Size, kind.Weights) + 2L * rows * Size * sizeof(float) + (1 << 20));
+            count * backend.WeightBytes(Size, Size, kind.Weights) + 2L * rows.Max() * Size * sizeof(float) + (1 << 20));
         var random = new Random(1);
         var values = Enumerable.Range(0, Size * Size).Select(_ => 2 * random.NextSingle() - 1).ToArray();
-        var weights = Enumerable.Range(0, count).Select(_ =>
+        var weights = Enumerable.Range(0, count).Select(_ => backend.CreateWeight(pool, Size, Size, kind.Weights, kind.Activations)).ToArray();
+        Parallel.ForEach(weights, weight => weight.Write(0, MemoryMarshal.AsBytes(values.AsSpan()), ElementType.F32));
+        Tensor x = pool.Rent(new Shape(rows.Max(), Size), ElementType.F32), y = pool.Rent(new Shape(rows.Max(), Size), ElementType.F32);
+        backend.Upload<float>(values.AsSpan(0, rows.Max() * Size), x);
+        var times = rows.Select(_ => new List<double>()).ToArray();
+        for (var round = -1; round < Rounds; round++)
         {
-            var weight = backend.CreateWeight(pool, Size, Size, kind.Weights, kind.Activations);
-            weight.Write(0, MemoryMarshal.AsBytes(values.AsSpan()), ElementType.F32);
-            return weight;
-        }).ToArray();
-        Tensor x = pool.Rent(new Shape(rows, Size), ElementType.F32), y = pool.Rent(new Shape(rows, Size), ElementType.F32);
-        backend.Upload<float>(values.AsSpan(0, rows * Size), x);
-        // As many products as take some milliseconds, all matrices at least once.
-        var repeats = Math.Max(1, (int)(4e8 / ((double)rows * Size * Size * count)));
-        var times = new List<double>();
-        for (var round = -2; round < Rounds; round++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            for (var i = 0; i < repeats; i++)
-                foreach (var weight in weights) backend.MatMul(x, weight, default, y);
-            if (round >= 0) times.Add(Stopwatch.GetElapsedTime(start).TotalSeconds / (repeats * count));
+            for (var i = 0; i < rows.Length; i++)
+            {
+                // As many products as take some milliseconds, all matrices at least once.
+                var repeats = Math.Max(1, (int)(4e8 / ((double)rows[i] * Size * Size * count)));
+                var start = Stopwatch.GetTimestamp();
+                for (var repeat = 0; repeat < repeats; repeat++)
+                    foreach (var weight in weights) backend.MatMul(x.Slice(0, rows[i]), weight, default, y.Slice(0, rows[i]));
+                if (round >= 0) times[i].Add(Stopwatch.GetElapsedTime(start).TotalSeconds / (repeats * count));
+            }
         }
         foreach (var weight in weights) weight.Dispose();
         x.Buffer.Dispose();
         y.Buffer.Dispose();
-        return Median(times);
+        return [.. times.Select(of => Median(of))];
     }
 }

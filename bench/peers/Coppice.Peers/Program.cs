@@ -61,6 +61,7 @@ internal static class Program
         var results = measuring.Results;
         results.Versions[Engines.Coppice] = Programs.Version(Repository());
         results.Versions[Engines.Llama] = Programs.Version(setup.Llama);
+        foreach (var (engine, program) in setup.Others) results.Versions[engine] = Programs.Version(Path.GetDirectoryName(program)!, engine);
         if (Programs.Output(setup.Python, "-c", "import torch; print(torch.__version__)") is { Length: > 0 } torch)
             results.Versions[Engines.Torch] = torch;
         measuring.Run(new ComparisonPlan(setup).Groups(), arguments.Number("--rounds") ?? (arguments.Flag("--quick") ? 3 : 5));
