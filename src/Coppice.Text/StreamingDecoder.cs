@@ -5,8 +5,8 @@ namespace Coppice.Text;
 
 /// <summary>
 /// Decodes one sequence token by token: the texts that <see cref="Append"/> and <see cref="Flush"/> return, joined, are what
-/// <see cref="Tokenizer.Decode"/> gives for all ids. Text is returned as soon as no later token can change it, and never part of a
-/// character.
+/// <see cref="Tokenizer.Decode(ReadOnlySpan{int}, bool)"/> gives for all ids. Text is returned as soon as no later token can change it,
+/// and never part of a character.
 /// </summary>
 /// <remarks>Not safe for concurrent use. The cost of a token does not grow with the tokens before it.</remarks>
 public sealed class StreamingDecoder

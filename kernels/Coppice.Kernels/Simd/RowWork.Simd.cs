@@ -18,6 +18,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>
     /// Runs <paramref name="work"/> for rows 0 … <paramref name="rows"/> - 1, over the team where there are enough elements.
     /// </summary>
+    /// <param name="work">What is done to a row.</param>
+    /// <param name="rows">How many there are.</param>
+    /// <param name="rowLength">Elements in a row.</param>
     /// <param name="cost">What an element costs, as a multiple of reading, adding and writing one.</param>
     private void ForRows<TWork>(TWork work, int rows, int rowLength, int cost = 1) where TWork : struct, IRowWork
     {

@@ -4,8 +4,7 @@ using Coppice.Server.Requests;
 
 namespace Coppice.Server.Generation;
 
-/// <summary>A model with what the server knows of it.</summary>
-/// <param name="Created">When the server began with it, in seconds since 1970.</param>
+/// <summary>A model with what the server knows of it, and when the server began with it, in seconds since 1970.</summary>
 internal sealed record HostedModel(ServedModel Served, Admission Admission, ModelMetrics Metrics, long Created)
 {
     /// <summary>What generates text.</summary>

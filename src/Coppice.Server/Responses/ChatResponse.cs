@@ -5,8 +5,7 @@ namespace Coppice.Server.Responses;
 /// <summary>The answers of /v1/chat/completions.</summary>
 internal sealed record ChatResponse(string Id, string Object, long Created, string Model, IReadOnlyList<ChatChoice> Choices, Usage Usage);
 
-/// <summary>One answer.</summary>
-/// <param name="FinishReason">"stop", "length" or "tool_calls".</param>
+/// <summary>One answer; its finish reason is "stop", "length" or "tool_calls".</summary>
 internal sealed record ChatChoice(int Index, ChatAnswer Message, ChatLogProbs? Logprobs, string FinishReason);
 
 /// <summary>What the model says. The text is null where it only calls functions.</summary>

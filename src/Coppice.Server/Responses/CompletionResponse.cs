@@ -2,15 +2,13 @@ using System.Text.Json.Serialization;
 
 namespace Coppice.Server.Responses;
 
-/// <summary>The texts of /v1/completions, or a piece of one of them.</summary>
-/// <param name="Created">In seconds since 1970.</param>
+/// <summary>The texts of /v1/completions, or a piece of one of them, made at a time in seconds since 1970.</summary>
 internal sealed record CompletionResponse(
     string Id, string Object, long Created, string Model, IReadOnlyList<CompletionChoice> Choices,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Usage? Usage,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<TraceStep>? Trace = null);
 
-/// <summary>One text.</summary>
-/// <param name="FinishReason">"stop" or "length"; null while it goes on.</param>
+/// <summary>One text; its finish reason is "stop" or "length", null while it goes on.</summary>
 internal sealed record CompletionChoice(int Index, string Text, CompletionLogProbs? Logprobs, string? FinishReason);
 
 /// <summary>By token: what it is, ln p, the best ones beside it, and where it begins in the text, in UTF-16 units.</summary>

@@ -7,6 +7,10 @@ namespace Coppice.Server.Responses;
 /// <param name="Tokens">What it gave.</param>
 /// <param name="Rows">Rows that ran.</param>
 /// <param name="Sequences">Sequences that shared it.</param>
+/// <param name="KvBytes">Bytes of keys and values that the sequence holds after it.</param>
+/// <param name="DraftMs">Milliseconds of the drafter.</param>
+/// <param name="PassMs">Milliseconds on the device.</param>
+/// <param name="HostMs">Milliseconds of everything else.</param>
 internal sealed record TraceStep(
     int Position, IReadOnlyList<TraceNode> Tree, IReadOnlyList<int> Path, IReadOnlyList<TraceToken> Tokens, int Rows, int Sequences,
     long KvBytes, double DraftMs, double PassMs, double HostMs);

@@ -64,7 +64,7 @@ internal static class SessionFile
     /// <param name="reserve">Makes room in the cache for a number of tokens; null for <see cref="KvCache.ReserveStored"/>.</param>
     /// <param name="cancellationToken">Looked at before each block.</param>
     /// <exception cref="SessionFileException">The file is damaged, or of another model, format or version.</exception>
-    /// <exception cref="Kernels.DeviceMemoryException">The memory shared with other sequences is used up; the cache is empty.</exception>
+    /// <exception cref="DeviceMemoryException">The memory shared with other sequences is used up; the cache is empty.</exception>
     /// <exception cref="IOException">The file cannot be read. If it fails while keys and values are copied, the cache is empty.</exception>
     /// <exception cref="UnauthorizedAccessException">The file must not be read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the cache is as it was, or empty.</exception>

@@ -28,8 +28,9 @@ internal sealed class WeightLoader
     /// <param name="checkpoint">Where they come from; not needed afterwards.</param>
     /// <param name="plan">The plan of <see cref="CheckpointPlan.Of"/> for the checkpoint.</param>
     /// <param name="settings">How matrices are kept.</param>
-    /// <param name="threads">Rows are converted by so many threads.</param>
+    /// <param name="threads">Threads that convert rows.</param>
     /// <param name="progress">Gets the bytes of the file done so far, from any thread.</param>
+    /// <param name="cancellation">Looked at before each piece of a file.</param>
     /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
     public static ModelWeights Load(
         Backend backend, Checkpoint checkpoint, WeightPlan plan, WeightSettings settings, int threads, Action<long, long>? progress = null,
