@@ -47,8 +47,10 @@ internal sealed partial class GpuBackend : Backend
     /// <summary>
     /// ILGPU's CPU accelerator: scalar and slow, but it runs every kernel. Groups have warpSize · warpsPerGroup threads at most.
     /// </summary>
+    /// <exception cref="PlatformNotSupportedException">There is no GPU code in this program.</exception>
     internal static GpuBackend CreateCpuAccelerator(int warpSize = 4, int warpsPerGroup = 4, int scratchBytes = DefaultScratchBytes)
     {
+        if (!GpuCode.IsIncluded) throw new PlatformNotSupportedException($"device: ilgpu-cpu cannot be used: {GpuCode.LeftOut}.");
         var device = new CPUDevice(warpSize, warpsPerGroup, numMultiprocessors: 1);
         var context = Context.Create(builder => DeviceContext.Configure(builder).CPU(device));
         return new GpuBackend(context, device.CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel), scratchBytes);
@@ -58,6 +60,11 @@ internal sealed partial class GpuBackend : Backend
     internal static GpuBackend? TryCreateCuda(int index, out string reason)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
+        if (!GpuCode.IsIncluded)
+        {
+            reason = GpuCode.LeftOut;
+            return null;
+        }
         if (!CudaDriver.IsInstalled)
         {
             reason = "no NVIDIA driver was found";

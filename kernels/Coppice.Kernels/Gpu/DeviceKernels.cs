@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using Coppice.Kernels.Numerics;
 
@@ -19,6 +20,8 @@ internal sealed record DeviceKernel(string Name, MethodInfo Method, int GroupSiz
 /// <remarks>
 /// Found by the rule that kernels are static methods of <see cref="GpuBackend"/> whose names end in Kernel, so that none can be forgotten.
 /// </remarks>
+[RequiresDynamicCode("Kernels are closed over their types at run time.")]
+[RequiresUnreferencedCode("A reader that was trimmed has no kernels.")]
 internal static class DeviceKernels
 {
     private static readonly Type[] Elements = [typeof(DeviceF32), typeof(DeviceF16), typeof(DeviceBF16)];

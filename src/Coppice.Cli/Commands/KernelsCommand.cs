@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
 using Coppice.Kernels.Assembled;
 using Coppice.Kernels.Gpu;
 
@@ -67,9 +68,11 @@ internal static class KernelsCommand
         return ExitStatus.Done;
     }
 
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "What was trimmed no GPU runs.")]
     private static void Collect(
         CommandOutput output, List<KernelRow> rows, IReadOnlyList<string> architectures, string? folder, Ptxas? assembler, CancellationToken cancellation)
     {
+        if (!GpuCode.IsIncluded) throw new CommandException($"kernels: cannot be listed: {GpuCode.LeftOut}.");
         var kernels = DeviceKernels.All;
         if (folder is null && assembler is null)
         {

@@ -40,12 +40,12 @@ internal sealed class CommandOutput : IDisposable
     public bool Verbose { get; }
     /// <summary>Whether stdout is a terminal that shows tables to a person: one that is not too narrow for them.</summary>
     public bool ShowsTables => !Json && !Console.IsOutputRedirected && Columns >= NarrowestTable;
-    /// <summary>Whether somebody reads stdout: false once the other end of a pipe is closed.</summary>
+    /// <summary>Whether anyone reads stdout: false once the other end of a pipe is closed.</summary>
     public bool HasReader => _stdout.HasReader;
     /// <summary>Whether stderr is a terminal that can show a bar.</summary>
     public static bool ShowsBars => !Console.IsErrorRedirected;
 
-    /// <summary>Columns of the terminal; 80 where there is none, or one that does not know.</summary>
+    /// <summary>Columns of the terminal; 80 where there is none, stdout is closed, or it does not know.</summary>
     public static int Columns
     {
         get
@@ -54,7 +54,7 @@ internal sealed class CommandOutput : IDisposable
             {
                 return Console.WindowWidth is > 0 and var columns ? columns : Usual;
             }
-            catch (Exception error) when (error is IOException or PlatformNotSupportedException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
             {
                 return Usual;
             }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Coppice.Text.Templates;
 
 namespace Coppice.Text;
@@ -36,10 +37,12 @@ public sealed record ChatTemplateInput
         this with { Variables = new Dictionary<string, JsonElement>(Variables) { [name] = value } };
 
     /// <summary>A copy with one variable more.</summary>
-    public ChatTemplateInput WithVariable(string name, string value) => WithVariable(name, JsonSerializer.SerializeToElement(value));
+    public ChatTemplateInput WithVariable(string name, string value) =>
+        WithVariable(name, JsonSerializer.SerializeToElement(value, VariableJson.Default.String));
 
     /// <summary>A copy with one variable more.</summary>
-    public ChatTemplateInput WithVariable(string name, bool value) => WithVariable(name, JsonSerializer.SerializeToElement(value));
+    public ChatTemplateInput WithVariable(string name, bool value) =>
+        WithVariable(name, JsonSerializer.SerializeToElement(value, VariableJson.Default.Boolean));
 
     /// <summary>The input that a recorded case describes: messages, tools, add_generation_prompt, variables and now.</summary>
     /// <exception cref="TemplateException">The case is malformed.</exception>
@@ -87,3 +90,7 @@ public sealed record ChatTemplateInput
         foreach (var (name, value) in Variables) renderer.Define(name, JsonInput.ToValue(value, renderer));
     }
 }
+
+/// <summary>Variables are written by generated code, without reflection.</summary>
+[JsonSerializable(typeof(string)), JsonSerializable(typeof(bool))]
+internal sealed partial class VariableJson : JsonSerializerContext;

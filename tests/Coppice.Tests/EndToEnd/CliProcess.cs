@@ -50,8 +50,8 @@ internal static partial class CliProcess
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The program that was built beside the tests.</summary>
-    public static string Program { get; } = Path.Combine(
+    /// <summary>The program that was built beside the tests, or another build of it that COPPICE_COMMAND names.</summary>
+    public static string Program { get; } = Environment.GetEnvironmentVariable("COPPICE_COMMAND") is { Length: > 0 } other ? other : Path.Combine(
         SharedData.Repository, "src", "Coppice.Cli", "bin", Directory.GetParent(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar))!.Name,
         Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)), OperatingSystem.IsWindows() ? "coppice.exe" : "coppice");
 
