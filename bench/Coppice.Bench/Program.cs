@@ -7,6 +7,7 @@ using Coppice.Bench.Drafters;
 using Coppice.Bench.Drafts;
 using Coppice.Bench.Floor;
 using Coppice.Bench.Tiles;
+using Coppice.Bench.Texts;
 
 // coppice-bench [--profile short|standard|analysis] [--model DIR] [--machine NAME] [options of BenchmarkDotNet, such as --filter *MatMul*]
 var arguments = new List<string>(args);
@@ -15,6 +16,7 @@ if (arguments is ["dispatch"]) return DispatchBench.Run();
 if (arguments is ["constraints", "walks", ..]) return WalkBench.Run(Take);
 if (arguments is ["constraints", ..]) return ConstraintBench.Run(Take);
 if (arguments is ["tiles", ..]) return TileBench.Run(Take);
+if (arguments is ["texts", ..]) return TextBench.Run(Take);
 if (arguments is ["floor", ..]) return FloorBench.Run(Take);
 if (arguments is ["compressed", ..]) return AttendBench.Run(Take);
 if (arguments is ["drafts", "auto", ..]) return DraftsBench.WriteAuto(Take);

@@ -14,7 +14,7 @@ public sealed class StreamingDecoder
     private readonly Tokenizer _tokenizer;
     private readonly bool _skipSpecialTokens;
     private readonly StringBuilder _text = new();
-    private DecoderRun _run;
+    private DecoderChain.Sequence _sequence;
 
     /// <summary>A decoder at the start of a sequence.</summary>
     /// <param name="tokenizer">The tokenizer whose ids will come.</param>
@@ -24,22 +24,25 @@ public sealed class StreamingDecoder
         ArgumentNullException.ThrowIfNull(tokenizer);
         _tokenizer = tokenizer;
         _skipSpecialTokens = skipSpecialTokens;
-        _run = tokenizer.NewDecoderRun(_text);
+        _sequence = tokenizer.NewSequence(_text);
     }
 
     /// <summary>Takes the next id and returns the text that has become final, often empty.</summary>
     public string Append(int id)
     {
-        if (_tokenizer.DecoderInput(id, _skipSpecialTokens) is not { } token) return "";
-        _run.Push(token);
-        return Taken();
+        if (_tokenizer.Decoded(id) is not { } token || (_skipSpecialTokens && token.IsSpecial)) return "";
+        _sequence.Push(token);
+        if (!_text.Equals(token.Text)) return Taken();
+        // As nearly always; nothing is allocated then.
+        _text.Clear();
+        return token.Text;
     }
 
     /// <summary>Ends the sequence, returns what was held back, and stands ready for another sequence.</summary>
     public string Flush()
     {
-        _run.End();
-        _run = _tokenizer.NewDecoderRun(_text);
+        _sequence.End();
+        _sequence = _tokenizer.NewSequence(_text);
         return Taken();
     }
 

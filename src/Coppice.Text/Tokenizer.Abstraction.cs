@@ -70,7 +70,9 @@ public sealed partial class Tokenizer
         }
         var normalized = new StringBuilder(text.Length);
         var ids = new List<int>(text.Length / 4 + 8);
-        Tokenize(Pieces(text, settings, normalized), ids);
+        var work = Borrow();
+        Tokenize(Pieces(text, settings, normalized, work), ids);
+        GiveBack(work);
         return new EncodeResults<int>
         {
             Tokens = ids,
@@ -84,9 +86,12 @@ public sealed partial class Tokenizer
     {
         if (settings.MaxTokenCount < int.MaxValue) return EncodeToIds(text, textSpan, settings).Tokens.Count;
         text ??= textSpan.ToString();
-        var ids = new List<int>(text.Length / 4 + 8);
-        Tokenize(Pieces(text, settings, normalized: null), ids);
-        return ids.Count;
+        var work = Borrow();
+        if (settings.ConsiderNormalization && settings.ConsiderPreTokenization) Tokenize(text, work.Ids, work);
+        else Tokenize(Pieces(text, settings, normalized: null, work), work.Ids);
+        var count = work.Ids.Count;
+        GiveBack(work);
+        return count;
     }
 
     /// <inheritdoc/>
@@ -110,7 +115,8 @@ public sealed partial class Tokenizer
         var normalized = new StringBuilder(text.Length);
         List<int> ids = [];
         List<TokenSpan> spans = [];
-        foreach (var piece in Pieces(text, settings, normalized))
+        var work = Borrow();
+        foreach (var piece in Pieces(text, settings, normalized, work))
         {
             var first = spans.Count;
             if (piece.IsToken)
@@ -124,6 +130,7 @@ public sealed partial class Tokenizer
             }
             for (var i = first; i < spans.Count; i++) spans[i] = piece.Before(spans[i]);
         }
+        GiveBack(work);
         return new LocatedTokens(ids, spans, normalized.Length, normalized.Equals(text) ? null : normalized.ToString());
     }
 

@@ -37,13 +37,14 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     private readonly PostProcessor _postProcessor;
     private readonly DecoderChain _decoder;
     private readonly AddedTokens _added;
-    private readonly PieceCache _cache = new();
 
     internal Tokenizer(TokenizerParts parts)
     {
         _model = parts.Model;
         _normalizer = parts.Normalizer;
         _preTokenizers = [.. parts.PreTokenizers];
+        _wordCut = parts.Added.Normalized.IsEmpty ? parts.Words : null;
+        _words = _wordCut is null ? null : new PieceCache();
         _postProcessor = parts.PostProcessor;
         _decoder = parts.Decoder;
         _added = parts.Added;
@@ -54,6 +55,7 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         CleansUpSpaces = parts.CleansUpSpaces;
         Warnings = parts.Warnings;
         VocabularySize = Math.Max(_model.Vocabulary.IdCount, _added.IdCount);
+        _decoded = new DecodedToken?[]?[(VocabularySize >> PageBits) + 1];
     }
 
     /// <summary>One more than the largest id: how many logits a model for this tokenizer needs.</summary>
@@ -120,9 +122,10 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(destination);
-        var ids = new List<int>(text.Length / 4 + 8);
-        Tokenize(Pieces(text, AllSteps, normalized: null), ids);
-        _postProcessor.Apply(ids, addSpecialTokens, destination);
+        var work = Borrow();
+        Tokenize(text, work.Ids, work);
+        _postProcessor.Apply(work.Ids, addSpecialTokens, destination);
+        GiveBack(work);
     }
 
     /// <summary>
@@ -131,9 +134,11 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     /// </summary>
     internal int[] EncodeMarked(string text, char mark)
     {
-        var ids = new List<int>(text.Length / 4 + 8);
-        Tokenize(Pieces(text, AllSteps, normalized: null, mark), ids);
-        return [.. ids];
+        var work = Borrow();
+        Tokenize(text, work.Ids, work, mark);
+        int[] ids = [.. work.Ids];
+        GiveBack(work);
+        return ids;
     }
 
     /// <summary>What special tokens are written as, and those of <paramref name="others"/> that are added tokens.</summary>
@@ -153,7 +158,9 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     internal int[] EncodeWithin(string text, int maxTokens, out bool isTruncated)
     {
         var ids = new List<int>(text.Length / 4 + 8);
-        Tokenize(Pieces(text, AllSteps, normalized: null), ids);
+        var work = Borrow();
+        Tokenize(text, ids, work);
+        GiveBack(work);
         var framed = new List<int>(ids.Count + 8);
         _postProcessor.Apply(ids, addSpecialTokens: true, framed);
         isTruncated = framed.Count > maxTokens;
@@ -166,22 +173,6 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         framed.Clear();
         _postProcessor.Apply(ids, addSpecialTokens: true, framed);
         return [.. framed];
-    }
-
-    /// <summary>The text of <paramref name="ids"/>; ids that no token has are left out.</summary>
-    /// <param name="ids">Token ids.</param>
-    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
-    // The overload with more parameters is the base class's, and no call of this one means it.
-#pragma warning disable RS0027
-    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
-#pragma warning restore RS0027
-    {
-        var text = new StringBuilder(ids.Length * 4);
-        var run = NewDecoderRun(text);
-        foreach (var id in ids)
-            if (DecoderInput(id, skipSpecialTokens) is { } token) run.Push(token);
-        run.End();
-        return text.ToString();
     }
 
     /// <summary>The token with this id as the vocabulary writes it, or null.</summary>
@@ -211,97 +202,5 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     /// <summary>Whether the token stands beside the vocabulary of the model and is looked for in texts first.</summary>
     internal bool IsAdded(int id) => _added.Find(id) is not null;
 
-    /// <summary>
-    /// The bytes that the token adds to a text in which it is neither the first nor the last, which need not be whole UTF-8 characters;
-    /// empty for an id that no token has.
-    /// </summary>
-    public ReadOnlyMemory<byte> TokenBytes(int id) =>
-        DecoderInput(id, skipSpecialTokens: false) is { } token ? _decoder.MiddleBytes(token) : default;
-
-    internal DecoderRun NewDecoderRun(StringBuilder output) => _decoder.NewRun(output);
-
-    /// <summary>The token that decoding starts from, or null where it is left out.</summary>
-    internal string? DecoderInput(int id, bool skipSpecialTokens)
-    {
-        var token = _added.Find(id)?.Form ?? ModelText(id);
-        return token is not null && skipSpecialTokens && _added.IsSpecialText(token) ? null : token;
-    }
-
     private string? ModelText(int id) => _model.Vocabulary.TryText(id, out var token) ? Encoding.UTF8.GetString(token) : null;
-
-    // What normalizer and pre-tokenizers make of the text. Where a text is given for it, it takes the normalized text, and pieces know
-    // where in that they come from.
-    private List<Piece> Pieces(string text, EncodeSettings settings, StringBuilder? normalized, char? mark = null)
-    {
-        var cut = new List<Piece>();
-        _added.Exact.Cut(Piece.Whole(text, atStart: true), cut);
-        var pieces = new List<Piece>(cut.Count);
-        foreach (var piece in cut)
-        {
-            if (piece.IsToken) pieces.Add(piece);
-            else _added.Normalized.Cut(settings.ConsiderNormalization ? Normalized(piece) : piece, pieces);
-        }
-        if (mark is { } inserted) TakeOut(pieces, inserted);
-        if (normalized is not null) Trace(pieces, normalized);
-        if (!settings.ConsiderPreTokenization) return pieces;
-        foreach (var preTokenizer in _preTokenizers)
-        {
-            cut.Clear();
-            preTokenizer.Apply(pieces, cut);
-            (pieces, cut) = (cut, pieces);
-        }
-        return pieces;
-    }
-
-    private static void TakeOut(List<Piece> pieces, char mark)
-    {
-        foreach (ref var piece in CollectionsMarshal.AsSpan(pieces))
-        {
-            if (piece.IsToken || !piece.Span.Contains(mark)) continue;
-            piece = Piece.Whole(piece.Span.ToString().Replace(mark.ToString(), "", StringComparison.Ordinal), piece.AtStart);
-        }
-    }
-
-    private static void Trace(List<Piece> pieces, StringBuilder normalized)
-    {
-        foreach (ref var piece in CollectionsMarshal.AsSpan(pieces))
-        {
-            piece = piece with { Origin = new PieceOrigin(normalized.Length - piece.Start) };
-            normalized.Append(piece.Span);
-        }
-    }
-
-    private Piece Normalized(in Piece piece)
-    {
-        if (_normalizer is null) return piece;
-        var atStart = piece.AtStart;
-        var text = _normalizer.Normalize(piece.Span.ToString(), ref atStart);
-        return Piece.Whole(text, atStart);
-    }
-
-    private void Tokenize(List<Piece> pieces, List<int> ids)
-    {
-        foreach (var piece in pieces)
-        {
-            if (piece.IsToken) ids.Add(piece.Token);
-            else if (piece.Length > 0) Tokenize(piece.Span, ids);
-        }
-    }
-
-    private void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
-    {
-        if (piece.Length > PieceCache.LongestPiece)
-        {
-            _model.Tokenize(piece, ids);
-            return;
-        }
-        if (_cache.TryFind(piece, out var known))
-        {
-            ids.AddRange(known);
-            return;
-        }
-        var start = ids.Count;
-        _model.Tokenize(piece, ids);
-        _cache.Keep(piece, CollectionsMarshal.AsSpan(ids)[start..]);
-    }
 }

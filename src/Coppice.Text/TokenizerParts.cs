@@ -17,6 +17,9 @@ internal sealed record TokenizerParts
 
     public IReadOnlyList<PreTokenizer> PreTokenizers { get; init; } = [];
 
+    /// <summary>How texts are cut into words before anything else, where that gives the same pieces.</summary>
+    public WordCut? Words { get; init; }
+
     public PostProcessor PostProcessor { get; init; } = new([]);
 
     public DecoderChain Decoder { get; init; } = new(null);

@@ -27,11 +27,16 @@ internal static class BenchResults
     /// <summary>"amd-epyc-2-threads".</summary>
     private static string Machine()
     {
+        var words = Processor().ToLowerInvariant().Split([' ', '\t', '(', ')', '@', '/'], StringSplitOptions.RemoveEmptyEntries);
+        return string.Create(CultureInfo.InvariantCulture, $"{string.Join('-', words)}-{Environment.ProcessorCount}-threads");
+    }
+
+    /// <summary>What the processor calls itself, or its architecture.</summary>
+    public static string Processor()
+    {
         const string file = "/proc/cpuinfo";
         var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
-        var name = line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..] ?? RuntimeInformation.ProcessArchitecture.ToString();
-        var words = name.ToLowerInvariant().Split([' ', '\t', '(', ')', '@', '/'], StringSplitOptions.RemoveEmptyEntries);
-        return string.Create(CultureInfo.InvariantCulture, $"{string.Join('-', words)}-{Environment.ProcessorCount}-threads");
+        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
 
     /// <summary>The repository that the program stands in.</summary>

@@ -22,11 +22,11 @@ internal sealed class ByteFallback : DecoderStage
 
     private static string Alone(string token) => TryByte(token, out var value) ? Text([value]) ?? "\uFFFD" : token;
 
-    private static bool TryByte(string token, out byte value)
+    private static bool TryByte(ReadOnlySpan<char> token, out byte value)
     {
         value = 0;
         return token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
-            && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+            && byte.TryParse(token.Slice(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
     }
 
     // Null where the bytes are not UTF-8.
@@ -46,7 +46,7 @@ internal sealed class ByteFallback : DecoderStage
     {
         private readonly List<byte> _bytes = [];
 
-        public override void Push(string token)
+        public override void Push(ReadOnlySpan<char> token)
         {
             if (TryByte(token, out var value))
             {

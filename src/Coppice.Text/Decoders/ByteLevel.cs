@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 using Coppice.Text.Unicode;
 
 namespace Coppice.Text.Decoders;
@@ -23,34 +24,60 @@ internal sealed class ByteLevel : DecoderStage
 
     private static byte[] Bytes(string token)
     {
-        var bytes = new byte[token.Length];
-        for (var i = 0; i < token.Length; i++)
-            if (!ByteAlphabet.TryByte(token[i], out bytes[i])) return Encoding.UTF8.GetBytes(token);
-        return bytes;
+        var bytes = new byte[Encoding.UTF8.GetMaxByteCount(token.Length)];
+        return bytes[..Bytes(token, bytes)];
     }
 
+    private static int Bytes(ReadOnlySpan<char> token, Span<byte> bytes)
+    {
+        for (var i = 0; i < token.Length; i++)
+            if (!ByteAlphabet.TryByte(token[i], out bytes[i])) return Encoding.UTF8.GetBytes(token, bytes);
+        return token.Length;
+    }
+
+    /// <summary>What is not a whole character yet waits at the start of the bytes.</summary>
     private sealed class Run : DecoderRun
     {
-        private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
+        private byte[] _bytes = new byte[64];
+        private char[] _letters = new char[64];
+        private int _held;
 
-        public override void Push(string token)
+        public override void Push(ReadOnlySpan<char> token)
         {
-            var bytes = Bytes(token);
-            Emit(Text(bytes, flush: false));
+            var most = _held + Encoding.UTF8.GetMaxByteCount(token.Length);
+            if (most > _bytes.Length)
+            {
+                Array.Resize(ref _bytes, most * 2);
+                _letters = new char[most * 2];
+            }
+            if (_held == 0 && IsAscii(token)) Emit(_letters.AsSpan(0, token.Length));
+            else Write(_held + Bytes(token, _bytes.AsSpan(_held)), isLast: false);
         }
 
         public override void End()
         {
-            Emit(Text([], flush: true));
+            Write(_held, isLast: true);
             base.End();
         }
 
-        private string Text(ReadOnlySpan<byte> bytes, bool flush)
+        // Most tokens stand for ASCII alone, whose letters need no decoder.
+        private bool IsAscii(ReadOnlySpan<char> token)
         {
-            // Up to three bytes may wait inside the decoder; each may become one U+FFFD.
-            var most = bytes.Length + 4;
-            Span<char> letters = most <= 256 ? stackalloc char[most] : new char[most];
-            return new string(letters[.._decoder.GetChars(bytes, letters, flush)]);
+            for (var i = 0; i < token.Length; i++)
+            {
+                if (!ByteAlphabet.TryByte(token[i], out var value) || value >= 0x80) return false;
+                _letters[i] = (char)value;
+            }
+            return true;
+        }
+
+        // A byte becomes one letter at most.
+        private void Write(int count, bool isLast)
+        {
+            Utf8.ToUtf16(_bytes.AsSpan(0, count), _letters, out var read, out var written, replaceInvalidSequences: true, isLast);
+            _held = count - read;
+            _bytes.AsSpan(read, _held).CopyTo(_bytes);
+            Emit(_letters.AsSpan(0, written));
         }
     }
 }

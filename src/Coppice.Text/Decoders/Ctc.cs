@@ -35,11 +35,11 @@ internal sealed class Ctc : DecoderStage
 
         public Run(Ctc stage) => _stage = stage;
 
-        public override void Push(string token)
+        public override void Push(ReadOnlySpan<char> token)
         {
-            if (token == _last) return;
-            _last = token;
-            var text = _stage.Middle(token);
+            if (_last is not null && token.SequenceEqual(_last)) return;
+            _last = token.ToString();
+            var text = _stage.Middle(_last);
             if (text.Length > 0) Emit(text);
         }
     }

@@ -6,17 +6,26 @@ namespace Coppice.Text.Decoders;
 internal sealed class DecoderChain
 {
     private readonly DecoderStage[] _stages;
+    private readonly TokenMap[] _lead;
 
     /// <summary>A chain of stages, or null for the plain join.</summary>
-    public DecoderChain(DecoderStage[]? stages) => _stages = stages ?? [new SpaceJoin()];
+    public DecoderChain(DecoderStage[]? stages)
+    {
+        _stages = stages ?? [new TokenMap((token, first) => first ? token : " " + token, byCharacter: false)];
+        _lead = [.. _stages.TakeWhile(stage => stage is TokenMap).Cast<TokenMap>()];
+    }
+
+    /// <summary>What can be known of a token by itself.</summary>
+    public DecodedToken Know(string form, bool isSpecial) =>
+        new(form, _lead.Aggregate(form, (token, map) => map.Middle(token)), Encoding.UTF8.GetString(MiddleBytes(form)), isSpecial);
 
     /// <summary>Starts a sequence whose text goes to <paramref name="output"/>.</summary>
-    public DecoderRun NewRun(StringBuilder output)
+    public Sequence NewSequence(StringBuilder output)
     {
         DecoderRun? first = null;
         DecoderRun? last = null;
         var fused = false;
-        foreach (var stage in _stages)
+        foreach (var stage in _stages.AsSpan(_lead.Length))
         {
             var run = stage.NewRun(fused);
             if (last is null) first = run;
@@ -25,9 +34,8 @@ internal sealed class DecoderChain
             fused |= stage.Fuses;
         }
         var end = new Output(output);
-        if (last is null) return end;
-        last.Next = end;
-        return first!;
+        if (last is not null) last.Next = end;
+        return new Sequence(_lead, first ?? end);
     }
 
     /// <summary>The bytes that a token adds to a text in which it is neither first nor last.</summary>
@@ -44,21 +52,29 @@ internal sealed class DecoderChain
         return Encoding.UTF8.GetBytes(token);
     }
 
-    private sealed class Output : DecoderRun
+    /// <summary>
+    /// A sequence that is decoded token by token. What the first stages, those that map each token by itself, make of a token is known
+    /// unless it is the first.
+    /// </summary>
+    internal sealed class Sequence(TokenMap[] lead, DecoderRun run)
     {
-        private readonly StringBuilder _output;
+        private bool _begun;
 
-        public Output(StringBuilder output) => _output = output;
+        /// <summary>Takes the next token.</summary>
+        public void Push(DecodedToken token)
+        {
+            run.Push(_begun ? token.Middle : lead.Aggregate(token.Form, (text, map) => map.First(text)));
+            _begun = true;
+        }
 
-        public override void Push(string token) => _output.Append(token);
-
-        public override void End() { }
+        /// <summary>The sequence is complete: hands on what was held back.</summary>
+        public void End() => run.End();
     }
 
-    private sealed class SpaceJoin : DecoderStage
+    private sealed class Output(StringBuilder output) : DecoderRun
     {
-        public override DecoderRun NewRun(bool fused) => new TokenMap((token, first) => first ? token : " " + token, false).NewRun(false);
+        public override void Push(ReadOnlySpan<char> token) => output.Append(token);
 
-        public override string Middle(string token) => " " + token;
+        public override void End() { }
     }
 }

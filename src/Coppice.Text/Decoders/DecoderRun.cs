@@ -7,10 +7,10 @@ internal abstract class DecoderRun
     public DecoderRun? Next { get; set; }
 
     /// <summary>Takes the next token, or the next part of a running text.</summary>
-    public abstract void Push(string token);
+    public abstract void Push(ReadOnlySpan<char> token);
 
     /// <summary>The sequence is complete: hands on what was held back.</summary>
     public virtual void End() => Next!.End();
 
-    protected void Emit(string token) => Next!.Push(token);
+    protected void Emit(ReadOnlySpan<char> token) => Next!.Push(token);
 }

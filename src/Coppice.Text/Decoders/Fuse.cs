@@ -14,6 +14,6 @@ internal sealed class Fuse : DecoderStage
 
     private sealed class Run : DecoderRun
     {
-        public override void Push(string token) => Emit(token);
+        public override void Push(ReadOnlySpan<char> token) => Emit(token);
     }
 }

@@ -1,6 +1,6 @@
 namespace Coppice.Text.Decoders;
 
-/// <summary>Removes up to so many of one character from the start and from the end of each token.</summary>
+/// <summary>Removes one character from the start and from the end of each token, up to a number of times each.</summary>
 internal sealed class Strip : DecoderStage
 {
     private readonly string _content;
@@ -35,7 +35,7 @@ internal sealed class Strip : DecoderStage
 
         public TokenRun(Strip strip) => _strip = strip;
 
-        public override void Push(string token) => Emit(_strip.Stripped(token));
+        public override void Push(ReadOnlySpan<char> token) => Emit(_strip.Stripped(token.ToString()));
     }
 
     /// <summary>Strips the start of a running text.</summary>
@@ -50,7 +50,7 @@ internal sealed class Strip : DecoderStage
             _left = left;
         }
 
-        public override void Push(string token)
+        public override void Push(ReadOnlySpan<char> token)
         {
             var from = 0;
             while (_left > 0 && from < token.Length && token[from] == _content)

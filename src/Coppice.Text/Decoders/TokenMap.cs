@@ -23,6 +23,9 @@ internal sealed class TokenMap : DecoderStage
     /// <inheritdoc/>
     public override string Middle(string token) => _map(token, false);
 
+    /// <summary>What becomes of the first token.</summary>
+    public string First(string token) => _map(token, true);
+
     private sealed class Run : DecoderRun
     {
         private readonly Func<string, bool, string> _map;
@@ -35,9 +38,9 @@ internal sealed class TokenMap : DecoderStage
             _alwaysFirst = alwaysFirst;
         }
 
-        public override void Push(string token)
+        public override void Push(ReadOnlySpan<char> token)
         {
-            Emit(_map(token, _first));
+            Emit(_map(token.ToString(), _first));
             _first = _alwaysFirst;
         }
     }

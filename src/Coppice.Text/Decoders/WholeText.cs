@@ -8,7 +8,7 @@ internal sealed class WholeText : DecoderRun
 
     public WholeText(Func<string, string> map) => _map = map;
 
-    public override void Push(string token) => _text.Append(token);
+    public override void Push(ReadOnlySpan<char> token) => _text.Append(token);
 
     public override void End()
     {

@@ -23,10 +23,10 @@ internal sealed class WordSuffix : DecoderStage
 
         public Run(WordSuffix stage) => _stage = stage;
 
-        public override void Push(string token)
+        public override void Push(ReadOnlySpan<char> token)
         {
             if (_held is not null) Emit(_stage.Replaced(_held, " "));
-            _held = token;
+            _held = token.ToString();
         }
 
         public override void End()

@@ -1,4 +1,5 @@
 using Coppice.Text.Decoders;
+using Coppice.Text.PreTokenizers;
 using Coppice.Text.Processors;
 using Coppice.Text.TokenModels;
 
@@ -28,13 +29,15 @@ internal static class BertFiles
         var vocabulary = ReadVocabulary(JsonSource.Read(Path.Combine(folder, File)));
         var model = new WordPieceModel(vocabulary, settings.Named("unk_token") ?? "[UNK]", Continuing, MostCharacters);
         var lowercase = settings.FlagOr("do_lower_case", true);
+        var chinese = settings.FlagOr("tokenize_chinese_chars", true);
         var normalizer = NormalizerReader.Bert(
-            clean: true, settings.FlagOr("tokenize_chinese_chars", true), settings.FlagOr("strip_accents", lowercase), lowercase);
+            clean: true, chinese, settings.FlagOr("strip_accents", lowercase), lowercase);
         return new TokenizerParts
         {
             Model = model,
             Normalizer = normalizer,
             PreTokenizers = PreTokenizerReader.Bert(),
+            Words = new WordCut(chinese),
             Added = settings.AddedTokens(model, normalizer, ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"]),
             PostProcessor = new PostProcessor([new Template([Id("cls_token", "[CLS]"), null, Id("sep_token", "[SEP]")])]),
             Decoder = new DecoderChain([WordPieces.Stage(Continuing, cleanUp: true)]),

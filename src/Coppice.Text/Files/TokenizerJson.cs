@@ -28,9 +28,15 @@ internal static class TokenizerJson
             Model = tokenModel,
             Normalizer = normalizer,
             PreTokenizers = preTokenizers,
+            Words = Words(Part("normalizer"), Part("pre_tokenizer")),
             Added = AddedTokenReader.Read(Part("added_tokens"), tokenModel, normalizer),
             PostProcessor = new PostProcessor(Part("post_processor") is { } processor ? ProcessorReader.Read(processor) : []),
             Decoder = new DecoderChain(Part("decoder") is { } decoder ? DecoderReader.Read(decoder) : null),
         };
     }
+
+    private static WordCut? Words(JsonField? normalizer, JsonField? preTokenizer) =>
+        normalizer is { } field && field.Required("type").Text is "BertNormalizer" or "Bert"
+            && preTokenizer is { } cut && cut.Required("type").Text == "BertPreTokenizer"
+            ? new WordCut(field.Required("handle_chinese_chars").Flag) : null;
 }

@@ -2,7 +2,7 @@ using Coppice.Text.Unicode;
 
 namespace Coppice.Text.PreTokenizers;
 
-/// <summary>Cuts after every so many characters.</summary>
+/// <summary>Cuts into pieces of a fixed number of characters.</summary>
 internal sealed class FixedLength : PreTokenizer
 {
     private readonly int _length;

@@ -4,25 +4,31 @@ namespace Coppice.Text.Processors;
 internal sealed class PostProcessor
 {
     private readonly Template[] _templates;
+    private readonly Template[] _withoutTokens;
 
-    public PostProcessor(Template[] templates) => _templates = templates;
+    public PostProcessor(Template[] templates)
+    {
+        _templates = templates;
+        // Without special tokens most templates leave the text as it is.
+        _withoutTokens = [.. templates.Where(template => template.Parts.Count(part => part is null) != 1)];
+    }
 
     /// <summary>
     /// Appends the framed <paramref name="ids"/> to <paramref name="output"/>; without special tokens only the text's own.
     /// </summary>
     public void Apply(List<int> ids, bool addSpecialTokens, List<int> output)
     {
-        var current = ids;
-        foreach (var template in _templates)
+        var templates = addSpecialTokens ? _templates : _withoutTokens;
+        for (var i = 0; i < templates.Length; i++)
         {
-            var next = new List<int>(current.Count + 8);
-            foreach (var part in template.Parts)
+            var next = i == templates.Length - 1 ? output : new List<int>(ids.Count + 8);
+            foreach (var part in templates[i].Parts)
             {
-                if (part is null) next.AddRange(current);
+                if (part is null) next.AddRange(ids);
                 else if (addSpecialTokens) next.AddRange(part);
             }
-            current = next;
+            ids = next;
         }
-        output.AddRange(current);
+        if (templates.Length == 0) output.AddRange(ids);
     }
 }

@@ -1,0 +1,160 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Coppice.Text.PreTokenizers;
+using Microsoft.ML.Tokenizers;
+
+namespace Coppice.Text;
+
+/// <content>From text to ids.</content>
+public sealed partial class Tokenizer
+{
+    private readonly PieceCache _cache = new();
+    private readonly WordCut? _wordCut;
+    private readonly PieceCache? _words;        // where words are cut
+    private Workspace? _spare;
+
+    /// <summary>The lists that one text needs, kept for the next: then nothing is allocated for a token.</summary>
+    private sealed class Workspace
+    {
+        /// <summary>Room beyond this is given up after the text.</summary>
+        public const int MostKept = 1 << 16;
+
+        public List<Piece> Cut { get; } = [];
+        public List<Piece> Pieces { get; } = [];
+        public List<Piece> Words { get; } = [];
+        public List<int> Ids { get; } = [];
+
+        public void Clear()
+        {
+            Cut.Clear();
+            Pieces.Clear();
+            Words.Clear();
+            Ids.Clear();
+        }
+    }
+
+    // Who comes while another text is encoded gets lists of its own.
+    private Workspace Borrow() => Interlocked.Exchange(ref _spare, null) ?? new Workspace();
+
+    private void GiveBack(Workspace work)
+    {
+        if (Math.Max(Math.Max(work.Cut.Capacity, work.Pieces.Capacity), work.Ids.Capacity) > Workspace.MostKept) return;
+        work.Clear();
+        _spare = work;
+    }
+
+    // Appends the ids of the text alone.
+    private void Tokenize(string text, List<int> ids, Workspace work, char? mark = null)
+    {
+        if (_wordCut is null || mark is not null)
+        {
+            Tokenize(Pieces(text, AllSteps, normalized: null, work, mark), ids);
+            return;
+        }
+        _added.Exact.Cut(Piece.Whole(text, atStart: true), work.Words);
+        foreach (var piece in work.Words)
+        {
+            if (piece.IsToken) ids.Add(piece.Token);
+            else AddWords(piece.Span, ids, work);
+        }
+    }
+
+    private void AddWords(ReadOnlySpan<char> text, List<int> ids, Workspace work)
+    {
+        var at = 0;
+        while (_wordCut!.Next(text, ref at) is { IsEmpty: false } word)
+        {
+            if (word.Length <= PieceCache.LongestPiece && _words!.TryFind(word, out var known))
+            {
+                ids.AddRange(known);
+                continue;
+            }
+            var start = ids.Count;
+            work.Cut.Clear();
+            work.Pieces.Clear();
+            work.Pieces.Add(Normalized(Piece.Whole(word.ToString(), atStart: false)));
+            Tokenize(PreTokenized(work.Pieces, work.Cut), ids);
+            if (word.Length <= PieceCache.LongestPiece) _words!.Keep(word, CollectionsMarshal.AsSpan(ids)[start..]);
+        }
+    }
+
+    // What normalizer and pre-tokenizers make of the text. Where a text is given for it, it takes the normalized text, and pieces know
+    // where in that they come from.
+    private List<Piece> Pieces(string text, EncodeSettings settings, StringBuilder? normalized, Workspace work, char? mark = null)
+    {
+        var (cut, pieces) = (work.Cut, work.Pieces);
+        _added.Exact.Cut(Piece.Whole(text, atStart: true), cut);
+        foreach (var piece in cut)
+        {
+            if (piece.IsToken) pieces.Add(piece);
+            else _added.Normalized.Cut(settings.ConsiderNormalization ? Normalized(piece) : piece, pieces);
+        }
+        if (mark is { } inserted) TakeOut(pieces, inserted);
+        if (normalized is not null) Trace(pieces, normalized);
+        if (!settings.ConsiderPreTokenization) return pieces;
+        return PreTokenized(pieces, cut);
+    }
+
+    private List<Piece> PreTokenized(List<Piece> pieces, List<Piece> cut)
+    {
+        foreach (var preTokenizer in _preTokenizers)
+        {
+            cut.Clear();
+            preTokenizer.Apply(pieces, cut);
+            (pieces, cut) = (cut, pieces);
+        }
+        return pieces;
+    }
+
+    private static void TakeOut(List<Piece> pieces, char mark)
+    {
+        foreach (ref var piece in CollectionsMarshal.AsSpan(pieces))
+        {
+            if (piece.IsToken || !piece.Span.Contains(mark)) continue;
+            piece = Piece.Whole(piece.Span.ToString().Replace(mark.ToString(), "", StringComparison.Ordinal), piece.AtStart);
+        }
+    }
+
+    private static void Trace(List<Piece> pieces, StringBuilder normalized)
+    {
+        foreach (ref var piece in CollectionsMarshal.AsSpan(pieces))
+        {
+            piece = piece with { Origin = new PieceOrigin(normalized.Length - piece.Start) };
+            normalized.Append(piece.Span);
+        }
+    }
+
+    private Piece Normalized(in Piece piece)
+    {
+        if (_normalizer is null) return piece;
+        var atStart = piece.AtStart;
+        var text = _normalizer.Normalize(piece.Length == piece.Text.Length ? piece.Text : piece.Span.ToString(), ref atStart);
+        return Piece.Whole(text, atStart);
+    }
+
+    private void Tokenize(List<Piece> pieces, List<int> ids)
+    {
+        foreach (var piece in CollectionsMarshal.AsSpan(pieces))
+        {
+            if (piece.IsToken) ids.Add(piece.Token);
+            else if (piece.Length > 0) Tokenize(piece.Span, ids);
+        }
+    }
+
+    private void Tokenize(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        if (piece.Length > PieceCache.LongestPiece)
+        {
+            _model.Tokenize(piece, ids);
+            return;
+        }
+        if (_cache.TryFind(piece, out var known))
+        {
+            ids.AddRange(known);
+            return;
+        }
+        var start = ids.Count;
+        _model.Tokenize(piece, ids);
+        _cache.Keep(piece, CollectionsMarshal.AsSpan(ids)[start..]);
+    }
+}
