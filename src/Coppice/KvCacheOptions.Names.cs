@@ -24,6 +24,8 @@ public sealed partial record KvCacheOptions
         ("gear2", Gear(2)),
         ("gear3", Gear(3)),
         ("gear4", Gear(4)),
+        ("gear4-paper", Paper(4, KvBackbone.Kcvt, bufferTokens: 20)),
+        ("gear2-paper", Paper(2, KvBackbone.Kivi, bufferTokens: 64)),
         ("kv-16", Best(2, 2)),
         ("kv-19", Best(3, 2)),
         ("kv-22", Best(3, 3)),
@@ -36,7 +38,7 @@ public sealed partial record KvCacheOptions
 
     /// <summary>
     /// The names that <see cref="Named"/> knows: f32, f16, bf16; q8, q4 (blocks of 32 as in llama.cpp); kiviB, gearlB and gearB for B bits;
-    /// and kv-P, the best for about P percent of the bytes of F16 at a head dimension of 64, recent tokens not counted.
+    /// gear4-paper and gear2-paper, the paper's own settings; and kv-P, the best for about P percent of the bytes of F16 at a head dimension of 64, recent tokens not counted.
     /// </summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(named => named.Name)];
 
@@ -70,6 +72,23 @@ public sealed partial record KvCacheOptions
     {
         var options = Compressed(new KvCodec { KeyBits = keyBits, ValueBits = valueBits, KeyBitsByRange = true });
         return options with { Compression = options.Compression! with { RotateValues = true } };
+    }
+
+    /// <summary>
+    /// GEAR as its paper sets it: rank 4 for prompts and 2 after them, 2 % outliers, none where 1 % of a vector is less than one element, no
+    /// exact first tokens.
+    /// </summary>
+    private static KvCacheOptions Paper(int bits, KvBackbone backbone, int bufferTokens)
+    {
+        var codec = new KvCodec
+        {
+            Backbone = backbone, KeyBits = bits, ValueBits = bits, Sparsity = Outliers, KeyOutliers = KvOutlierCount.Floor,
+        };
+        var options = Compressed(codec, LowRank);
+        return options with
+        {
+            Compression = options.Compression! with { PrefillExact = true, BufferTokens = bufferTokens, SinkTokens = 0 },
+        };
     }
 
     private static KvCacheOptions Compressed(KvCodec codec, int rank = 0) =>

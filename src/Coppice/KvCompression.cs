@@ -23,11 +23,28 @@ public sealed record KvCompression
     /// </summary>
     public bool RotateValues { get; init; }
 
+    /// <summary>
+    /// Whether blocks follow the history of a session, as in the GEAR paper, instead of positions alone: a prompt is attended to exactly and
+    /// compressed when it has ended, and after it the last <see cref="BufferTokens"/> tokens are whenever there are so many. Sessions then
+    /// share nothing, cannot be saved, and a text may depend on where earlier prompts ended. For comparisons.
+    /// </summary>
+    public bool PrefillExact { get; init; }
+    /// <summary>
+    /// Tokens that are compressed together after a prompt; 64 by default, 1 to 4,096, and where <see cref="KvBackbone.Kivi"/> groups keys a
+    /// multiple of a group. Only where <see cref="PrefillExact"/> is set.
+    /// </summary>
+    public int BufferTokens { get; init; } = KvLayout.PageSize;
+    /// <summary>
+    /// The <see cref="Rank"/> of chunks of prompts, in pieces of at most 4,096 tokens; 4 by default. Only where <see cref="PrefillExact"/> is
+    /// set.
+    /// </summary>
+    public int PromptRank { get; init; } = 4;
+
     /// <summary>The same text for equal values, whatever the culture.</summary>
     internal string Description => string.Join(' ',
         Codec.Backbone, Codec.KeyBits, Codec.ValueBits, Codec.GroupSize, BitConverter.DoubleToInt64Bits(Codec.Sparsity), Codec.KeyOutliers,
         Codec.ValueOutliers, Codec.Loops, Codec.Factors, Codec.KeyRange, Codec.ValueRange, Codec.Seed, Rank, SinkTokens,
-        Codec.KeyBitsByRange, RotateValues);
+        Codec.KeyBitsByRange, RotateValues, PrefillExact, BufferTokens, PromptRank);
 
     internal void Validate()
     {
@@ -36,6 +53,27 @@ public sealed record KvCompression
         {
             throw new ArgumentOutOfRangeException(
                 nameof(Rank), $"options: KvCache.Compression.Rank must be 0..{KvChunkLayout.MostRank}, got {Rank}.");
+        }
+        if (PromptRank is < 0 or > KvChunkLayout.MostRank)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(PromptRank), $"options: KvCache.Compression.PromptRank must be 0..{KvChunkLayout.MostRank}, got {PromptRank}.");
+        }
+        if (BufferTokens is < 1 or > KvChunkLayout.MostTokens)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(BufferTokens), $"options: KvCache.Compression.BufferTokens must be 1..{KvChunkLayout.MostTokens}, got {BufferTokens}.");
+        }
+        if (PrefillExact && Codec.Backbone == KvBackbone.Kivi && BufferTokens % Codec.GroupSize != 0)
+        {
+            throw new ArgumentException(
+                $"options: KvCache.Compression.BufferTokens must be a multiple of the {Codec.GroupSize} keys of a group, got {BufferTokens}.");
+        }
+        if (PrefillExact && Codec.KeyBitsByRange && (Codec.Backbone != KvBackbone.Kivi || Codec.GroupSize % 32 != 0))
+        {
+            throw new ArgumentException(
+                "options: KvCache.Compression.PrefillExact with widths by range needs keys in groups of a multiple of 32 tokens, got "
+                + $"{Codec.Backbone} and {Codec.GroupSize}.");
         }
         if (SinkTokens is < 0 or >= KvLayout.PageSize)
         {

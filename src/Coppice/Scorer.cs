@@ -63,7 +63,7 @@ public sealed class Scorer : IDisposable
         ArgumentNullException.ThrowIfNull(receive);
         Check(ids);
         cancellationToken.ThrowIfCancellationRequested();
-        var sequence = Rent(ids);
+        var sequence = Rent(ids, promptLength: 0);
         var rows = Math.Min(Math.Min(LogitBlock, _model.Runner.Size.LogitRows), ids.Length);
         var work = new LogitsWork(_model.Scheduler, sequence, new float[(long)rows * _model.VocabularySize], _model.VocabularySize);
         try
@@ -189,7 +189,7 @@ public sealed class Scorer : IDisposable
         var first = Math.Max(text.Prompt.Count, 1);
         var scores = new double[ids.Length - first];
         if (scores.Length == 0) return (null, null, scores);
-        var sequence = Rent(ids.AsSpan(0, ids.Length - 1));
+        var sequence = Rent(ids.AsSpan(0, ids.Length - 1), text.Prompt.Count);
         var work = new RowsWork(_model.Scheduler, sequence, first - 1, _model.VocabularySize, (position, logits) =>
             scores[position + 1 - first] = logits[ids[position + 1]] - Decoding.Sampling.LogProbabilities.LogSum(logits));
         return (sequence, work, scores);
@@ -220,10 +220,11 @@ public sealed class Scorer : IDisposable
         }
     }
 
-    private Sequence Rent(ReadOnlySpan<int> ids)
+    /// <summary>A sequence of tokens, of which the first <paramref name="promptLength"/> are seen as a prompt.</summary>
+    private Sequence Rent(ReadOnlySpan<int> ids, int promptLength)
     {
         if (!_sequences.TryTake(out var sequence)) sequence = new Sequence(_model.Runner);
-        sequence.Begin(ids, DecodingOptions.Nothing);
+        sequence.Begin(ids, DecodingOptions.Nothing, promptLength: promptLength);
         return sequence;
     }
 

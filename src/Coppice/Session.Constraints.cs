@@ -85,7 +85,7 @@ public sealed partial class Session
     /// <summary>Begins to run all tokens of the prompt but the last, which the first choice needs.</summary>
     private Prefill BeginHead(int[] prompt, GenerationTrace? trace)
     {
-        Begin(prompt[..^1], DecodingOptions.Nothing);
+        Begin(prompt[..^1], DecodingOptions.Nothing, prompt.Length);
         var prefill = new Prefill(_model.Scheduler, _sequence)
         {
             Ran = trace is null ? null : new StepRecorder(trace, _sequence).AddPrompt,

@@ -152,7 +152,7 @@ public sealed partial class Session : IDisposable
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Begin(ids, DecodingOptions.Nothing);
+            Begin(ids, DecodingOptions.Nothing, Sequence.OpenPrompt);
             var prefill = new Prefill(_model.Scheduler, _sequence) { IsAsynchronous = true };
             Start(work = prefill);
             await using var registration = cancellationToken.UnsafeRegister(Cancel, work).ConfigureAwait(false);
@@ -413,13 +413,16 @@ public sealed partial class Session : IDisposable
         options.DryMultiplier > 0 ? _model.Breakers.Of(options.DryBreakers) : null;
 
     /// <summary>Begins with what the sequence has of the prompt, or what others have computed of it where that is more.</summary>
-    private void Begin(int[] prompt, DecodingOptions options)
+    /// <param name="prompt"/><param name="options"/>
+    /// <param name="promptLength">See <see cref="Sequence.Begin"/>.</param>
+    private void Begin(int[] prompt, DecodingOptions options, int? promptLength = null)
     {
         _model.Scheduler.Take(_sequence);
         try
         {
             var prefixes = _options.SharePrefixes ? _model.Prefixes : null;
-            _sequence.Begin(prompt, options, prefixes is null ? null : new SharedPrefixes(prefixes, _options.Scope, !_isFromFile));
+            _sequence.Begin(prompt, options, prefixes is null ? null : new SharedPrefixes(prefixes, _options.Scope, !_isFromFile),
+                promptLength);
         }
         finally { _model.Scheduler.Put(_sequence); }
     }

@@ -20,16 +20,17 @@ internal sealed class TextMeasurement(int[] ids, int window, int vocabulary)
     {
         if (reference is null)
         {
-            Read(scorer, (first, end, logits) => Add(first, end, logits, default, bar), cancellation);
+            Read(scorer, (first, end, logits) => Add(first, end, logits, null, bar), cancellation);
             return;
         }
-        // Both pass over the text in blocks of the same rows, so the reference's blocks wait in a queue for their counterparts.
+        // Both pass over the text in the same order, but not always in the same blocks: the reference's wait in a queue.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var blocks = new BlockingCollection<float[]>(boundedCapacity: 1);
         var producer = Task.Run(() => Produce(reference, blocks, stop.Token), CancellationToken.None);
         try
         {
-            Read(scorer, (first, end, logits) => Add(first, end, logits, Next(blocks, producer, cancellation), bar), cancellation);
+            var rows = new RowReader(vocabulary, () => Next(blocks, producer, cancellation));
+            Read(scorer, (first, end, logits) => Add(first, end, logits, rows, bar), cancellation);
         }
         finally
         {
@@ -91,16 +92,18 @@ internal sealed class TextMeasurement(int[] ids, int window, int vocabulary)
         throw new InvalidOperationException("perplexity: the reference must give as many logits as the model, it gave fewer.");
     }
 
-    private void Add(int first, int end, ReadOnlySpan<float> logits, ReadOnlySpan<float> reference, ProgressBar bar)
+    private void Add(int first, int end, ReadOnlySpan<float> logits, RowReader? reference, ProgressBar bar)
     {
-        for (var i = 0; i < logits.Length / vocabulary && first + i + 1 < end; i++)
+        for (var i = 0; i < logits.Length / vocabulary; i++)
         {
+            var other = reference is null ? default : reference.Next();
+            if (first + i + 1 == end) break;
             var row = logits.Slice(i * vocabulary, vocabulary);
             var next = ids[first + i + 1];
             var logSum = LogProbabilities.LogSum(row);
             _sum += logSum - row[next];
             Scored++;
-            if (!reference.IsEmpty) Compare(row, logSum, reference.Slice(i * vocabulary, vocabulary), next, first + i + 1);
+            if (!other.IsEmpty) Compare(row, logSum, other, next, first + i + 1);
         }
         bar.Report(first, ids.Length);
     }
@@ -119,5 +122,20 @@ internal sealed class TextMeasurement(int[] ids, int window, int vocabulary)
         _divergences.Add(divergence);
         if (TensorPrimitives.IndexOfMax(tested) == TensorPrimitives.IndexOfMax(reference)) _agreements++;
         else _firstDivergence ??= position;
+    }
+
+    /// <summary>Rows of blocks, one after another.</summary>
+    private sealed class RowReader(int vocabulary, Func<float[]> nextBlock)
+    {
+        private float[] _block = [];
+        private int _at;
+
+        /// <summary>The next row; valid until the next call.</summary>
+        public ReadOnlySpan<float> Next()
+        {
+            if (_at == _block.Length) (_block, _at) = (nextBlock(), 0);
+            _at += vocabulary;
+            return _block.AsSpan(_at - vocabulary, vocabulary);
+        }
     }
 }

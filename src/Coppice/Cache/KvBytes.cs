@@ -16,14 +16,21 @@ internal static class KvBytes
     }
 
     /// <summary>Bytes of one token in the pages or chunks of a long text.</summary>
-    public static double OfCompressed(KvCacheOptions options, KvGeometry geometry) => options.Compression is null
-        ? (double)geometry.Bytes(1) / KvLayout.PageSize
-        : (double)Format(options, geometry).Bytes(isFirst: false) / KvLayout.PageSize;
+    public static double OfCompressed(KvCacheOptions options, KvGeometry geometry)
+    {
+        if (options.Compression is not { } compression) return (double)geometry.Bytes(1) / KvLayout.PageSize;
+        if (!compression.PrefillExact) return (double)Format(options, geometry).Bytes(isFirst: false) / KvLayout.PageSize;
+        var history = new KvHistoryFormat(compression, geometry);
+        return (double)geometry.Layers * history.Streamed.StoredBytes / history.BufferTokens;
+    }
 
     /// <summary>Bytes that <paramref name="length"/> tokens of one text occupy, recent ones included.</summary>
-    public static long OfText(KvCacheOptions options, KvGeometry geometry, int length) => options.Compression is null
-        ? geometry.Bytes(KvLayout.Pages(length))
-        : Format(options, geometry).SequenceBytes(length);
+    public static long OfText(KvCacheOptions options, KvGeometry geometry, int length) => options.Compression switch
+    {
+        null => geometry.Bytes(KvLayout.Pages(length)),
+        { PrefillExact: true } compression => new KvHistoryFormat(compression, geometry).SequenceBytes(length),
+        _ => Format(options, geometry).SequenceBytes(length),
+    };
 
     private static KvChunkFormat Format(KvCacheOptions options, KvGeometry geometry) =>
         new(options.Compression!, geometry, passRows: 1);

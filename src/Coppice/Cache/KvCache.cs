@@ -35,6 +35,12 @@ internal abstract class KvCache : IDisposable
     /// <summary>Memory held for this sequence; pages that other sequences hold too count in full.</summary>
     public abstract long BytesInUse { get; }
 
+    /// <summary>
+    /// Rows that one pass may append one after another, and a token tree may be deep, at least 1; only a cache that is compressed by its
+    /// history has a bound.
+    /// </summary>
+    public virtual int Room => int.MaxValue;
+
     /// <summary>Whether <see cref="Fork"/> shares pages and <see cref="Adopt"/> is possible; if not, a fork copies.</summary>
     public virtual bool SharesPages => false;
     /// <summary>
@@ -83,6 +89,11 @@ internal abstract class KvCache : IDisposable
         GrowStored(length);
         _reserved = length;
     }
+
+    /// <summary>
+    /// What comes up to position <paramref name="length"/> is a prompt, which some kinds treat as a whole; nothing is, until this is called.
+    /// </summary>
+    public virtual void BeginPrompt(int length) { }
 
     /// <summary>Stores the rows that were reserved last, of one layer.</summary>
     /// <param name="layer">Index of the layer.</param>

@@ -26,6 +26,8 @@ internal sealed record KvCacheKind(
     /// <summary>All kinds, the first choice first.</summary>
     public static IReadOnlyList<KvCacheKind> All { get; } =
     [
+        new("compressed by history", source => source.Format?.Compression.PrefillExact == true,
+            HistoryKvCache.Bytes, (source, pool, capacity) => new HistoryKvCache(source, pool, capacity)),
         new("compressed, shared", source => source.Pages is CompressedKvPool,
             (source, capacity) => CompressedKvTables.SizeInBytes(capacity),
             (source, pool, capacity) => new CompressedKvCache(source, pool, (CompressedKvPool)source.Pages!, capacity)),

@@ -53,7 +53,7 @@ internal sealed class Decoder
             request.Nodes(sequence.Cache, sequence.Tree, sequence.IsBeyond);
             return;
         }
-        var tokens = sequence.Slice(sequence.Cache.Length, Math.Min(pending, rows));
+        var tokens = sequence.Slice(sequence.Cache.Length, Math.Min(sequence.Ready, rows));
         if (sequence.Tree.Count > 1) request.Nodes(sequence.Cache, tokens.Span[..^1], sequence.Tree, sequence.IsBeyond);
         else request.Stretch(sequence.Cache, tokens, nodes: tokens.Length == pending ? 1 : 0, sequence.IsBeyond);
     }

@@ -14,6 +14,9 @@ namespace Coppice.Decoding;
 /// </remarks>
 internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
 {
+    /// <summary>A prompt's length where its end has not come: see <see cref="Begin"/>.</summary>
+    public const int OpenPrompt = int.MaxValue;
+
     /// <summary>Tokens in front of a tree at most.</summary>
     private const int MostForced = 48;
 
@@ -60,6 +63,8 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
     /// <summary>Tokens whose keys and values are missing: at least 1 in a generation.</summary>
     public int Pending => Count - Cache.Length;
+    /// <inheritdoc/>
+    public int Ready => Math.Min(Pending, Cache.Room);
     /// <summary>
     /// Whether keys and values of a prompt are missing, or of as many tokens as if they were one: more than those that a constraint has
     /// forced since the last pass.
@@ -92,13 +97,18 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     /// <param name="prompt">At least one token, and fewer than fit.</param>
     /// <param name="options">How.</param>
     /// <param name="shared">Where pages of other sequences are found and its own are offered; null for nowhere.</param>
-    public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options, SharedPrefixes? shared = null)
+    /// <param name="promptLength">
+    /// Tokens that the model is to see as a prompt, <see cref="OpenPrompt"/> where more of it may follow; null for all of
+    /// <paramref name="prompt"/>.
+    /// </param>
+    public void Begin(ReadOnlySpan<int> prompt, DecodingOptions options, SharedPrefixes? shared = null, int? promptLength = null)
     {
         var common = prompt.CommonPrefixLength(_tokens.AsSpan(0, Math.Min(Cache.Length, _tokens.Length)));
         var beyond = NeedsLongFactors(prompt.Length);
         var kept = beyond == _beyond ? Math.Min(common, prompt.Length - 1) : 0;
         _shared = Cache.SharesPages ? shared : null;
         if (!TryAdopt(prompt, kept, beyond)) Cache.Truncate(kept);
+        Cache.BeginPrompt(promptLength ?? prompt.Length);
         Assign(prompt, Math.Min((long)prompt.Length + options.Stop.MaxTokens, ContextLength));
         (_beyond, _options, Finished) = (beyond, options, null);
         PromptLength = prompt.Length;
@@ -155,6 +165,7 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
         if (_beyond == NeedsLongFactors(Count)) return;
         _beyond = !_beyond;
         Cache.Truncate(0);
+        Cache.BeginPrompt(Count);
     }
 
     /// <summary>Tokens from <paramref name="start"/> on, for a pass that runs later.</summary>
@@ -174,7 +185,7 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     public int MostDepth()
     {
         var remaining = Math.Min(_options.Stop.MaxTokens - GeneratedCount, ContextLength - Count);
-        var depth = Math.Min(remaining - 1, PathLength - Pending);
+        var depth = Math.Min(remaining - 1, Math.Min(PathLength, Cache.Room) - Pending);
         return _longFrom is { } border && !_beyond ? Math.Min(depth, border - Count) : depth;
     }
 
@@ -182,7 +193,7 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     public void PlanPrompt(PassRequest request, int rows, int nodes)
     {
         SwitchFactors();
-        rows = Math.Min(rows, Pending);
+        rows = Math.Min(rows, Ready);
         request.Stretch(Cache, Slice(Cache.Length, rows), Math.Min(nodes, rows), _beyond);
     }
 

@@ -7,6 +7,8 @@ internal interface IPromptSequence : IPreemptible
     int Count { get; }
     /// <summary>Tokens whose keys and values are missing.</summary>
     int Pending { get; }
+    /// <summary>How many of them one pass may take.</summary>
+    int Ready { get; }
     /// <summary>
     /// Asks for the next tokens, at most <paramref name="rows"/>, the last <paramref name="nodes"/> of which need logits.
     /// </summary>

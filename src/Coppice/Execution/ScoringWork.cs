@@ -22,7 +22,7 @@ internal abstract class ScoringWork(Scheduler scheduler, IPromptSequence sequenc
     public override void Plan(in PassShare share)
     {
         var first = sequence.Count - sequence.Pending;
-        var rows = Math.Min(Math.Min(share.Rows, sequence.Pending), MostRows);
+        var rows = Math.Min(Math.Min(share.Rows, sequence.Ready), MostRows);
         sequence.PlanPrompt(Request, rows, nodes: Math.Clamp(first + rows - Math.Max(firstScored, _given), 0, rows));
         Request.ReadsBlocks = true;
         ExpectedTokens = 0;

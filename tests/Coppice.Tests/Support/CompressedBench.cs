@@ -12,15 +12,17 @@ namespace Coppice.Tests.Support;
 /// </summary>
 internal sealed class CompressedBench : IDisposable
 {
-    public const int MaxRows = 128, Capacity = 400;
+    public const int MaxRows = 128;
     private const int QueryHeads = 4;
 
     private readonly MemoryPool _memory;
     private readonly KvSource _source;
+    private readonly int _capacity;
     private readonly Dictionary<string, float[]> _alone = [];      // by the tokens up to and with the row
 
-    public CompressedBench(KvCompression compression, CompressedKvSize size, string device = "cpu", int threads = 1)
+    public CompressedBench(KvCompression compression, CompressedKvSize size, string device = "cpu", int threads = 1, int capacity = 400)
     {
+        _capacity = capacity;
         Backend = DeviceFactory.Create(device, threads);
         Geometry = new KvGeometry(Layers: 3, KvHeads: 2, HeadDim: 16, ElementType.F16);
         Format = new KvChunkFormat(compression, Geometry, MaxRows);
@@ -49,10 +51,10 @@ internal sealed class CompressedBench : IDisposable
     public Tensor Paths { get; }
 
     /// <summary>An empty cache over the shared blocks.</summary>
-    public CompressedBenchCache NewCache() => new(this, KvCacheKind.Create(_source, Capacity), []);
+    public CompressedBenchCache NewCache() => new(this, KvCacheKind.Create(_source, _capacity), []);
 
     /// <summary>An empty cache with memory of its own.</summary>
-    public CompressedBenchCache NewOwn() => new(this, KvCacheKind.Create(_source with { Pages = null }, Capacity), []);
+    public CompressedBenchCache NewOwn() => new(this, KvCacheKind.Create(_source with { Pages = null }, _capacity), []);
 
     /// <summary>What the last row of <paramref name="tokens"/> gives where each token is a pass of its own, in all layers.</summary>
     public float[] Alone(IReadOnlyList<int> tokens)
