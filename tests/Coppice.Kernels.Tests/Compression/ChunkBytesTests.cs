@@ -37,6 +37,26 @@ public sealed class ChunkBytesTests
         Assert.Equal(2 * 3 * 64 * 64 * 3 / 8 + 2 * 3 * 64 * 4, new KvCodec { KeyBits = 3, ValueBits = 3 }.Layout(3, 64, 64).Bytes);
 
     [Fact]
+    public void Scales_in_bytes_take_half_and_eight_bytes_a_head()
+    {
+        var bytes = new KvCodec { KeyBits = 2, ValueBits = 2, Scales = KvScaleType.I8 };
+        const int codes = 2 * 3 * 64 * 64 / 4;
+        Assert.Equal(codes + 2 * (3 * 8 + 3 * 64 * 2), bytes.Layout(3, 64, 64).Bytes);
+        // One kind of scale, padded to words, as the codes of a channel of keys are; scales that all heads share stay F16.
+        Assert.Equal(64 * 8 + 5 * 64 + 2 * (8 + 5 * 2 + 2), (bytes with { Backbone = KvBackbone.Symmetric, KeyBits = 8, ValueBits = 8,
+            GroupSize = 32 }).Layout(1, 64, 5).Bytes);
+        Assert.Equal(codes + 3 * 8 + 3 * 64 * 2 + 64 * 4, (bytes with { Backbone = KvBackbone.Kcvt }).Layout(3, 64, 64).Bytes);
+    }
+
+    [Fact]
+    public void Scales_along_two_axes_take_two_bytes_more_a_channel()
+    {
+        var tokens = new KvCodec { Backbone = KvBackbone.PerToken, KeyBits = 4, ValueBits = 2 };
+        Assert.Equal(tokens.Layout(3, 64, 64).Bytes + 2 * 3 * 64 * 2,
+            (tokens with { Backbone = KvBackbone.TwoAxis }).Layout(3, 64, 64).Bytes);
+    }
+
+    [Fact]
     public void What_is_stored_is_the_bytes_with_header_in_whole_units()
     {
         var layout = Kcvt4.Layout(3, 80, 20, rank: 2, exact: 4);

@@ -63,21 +63,31 @@ public sealed class MethodTests
     {
         foreach (var backbone in Enum.GetValues<KvBackbone>())
         {
-            var c = new ChunkCase("bound", new KvCodec { Backbone = backbone, KeyBits = bits, ValueBits = bits }, 2, Dim, Tokens, 0, 0);
-            var (k, v) = KvCompressTests.Tokens(c);
-            var chunk = KvCompressTests.Read(c, Compress(c, k, v));
-            foreach (var (x, part) in new[] { (KvScene.Rows(k, 2 * Dim), chunk.Keys), (KvScene.Rows(v, 2 * Dim), chunk.Values) })
-                for (var t = 0; t < Tokens; t++)
-                    for (var i = 0; i < 2 * Dim; i++)
-                    {
-                        // Half a step; what rounding to F16 moves both ends by; of symmetric codes the largest may be a step too far.
-                        var scale = Math.Abs(part.Scale(i / Dim, t, i % Dim));
-                        var bound = scale * (backbone == KvBackbone.Symmetric && bits < 8 ? 1 : 0.5)
-                            + (Math.Abs(part.Minimum(i / Dim, t, i % Dim)) + (1 << bits) * scale) / 2048;
-                        var error = Math.Abs(x[t][i] - chunk.Element(part, i / Dim, t, i % Dim));
-                        Assert.True(error <= bound, $"{backbone}-{bits} at [{t}, {i}]: off by {error}, allowed {bound}");
-                    }
+            var codec = new KvCodec { Backbone = backbone, KeyBits = bits, ValueBits = bits };
+            WithinHalfAStep(new ChunkCase($"{backbone}-{bits}", codec, 2, Dim, Tokens, 0, 0));
+            // Rounded to the nearest byte, a symmetric scale may reach less far.
+            if (backbone != KvBackbone.Symmetric)
+                WithinHalfAStep(new ChunkCase($"{backbone}-{bits} in bytes", codec with { Scales = KvScaleType.I8 }, 2, Dim, Tokens, 0, 0));
         }
+    }
+
+    private static void WithinHalfAStep(ChunkCase c)
+    {
+        var (k, v) = KvCompressTests.Tokens(c);
+        var chunk = KvCompressTests.Read(c, Compress(c, k, v));
+        var bits = c.Codec.KeyBits;
+        var most = c.Codec.Backbone == KvBackbone.Symmetric && bits < 8 ? 1 : 0.5;
+        foreach (var (x, part) in new[] { (KvScene.Rows(k, 2 * Dim), chunk.Keys), (KvScene.Rows(v, 2 * Dim), chunk.Values) })
+            for (var t = 0; t < Tokens; t++)
+                for (var i = 0; i < 2 * Dim; i++)
+                {
+                    // Half a step; what rounding to F16 moves both ends by; of symmetric codes the largest may be a step too far.
+                    var scale = Math.Abs(part.Scale(i / Dim, t, i % Dim));
+                    var rounding = (Math.Abs(part.Minimum(i / Dim, t, i % Dim)) + (1 << bits) * scale) / 2048;
+                    var bound = (scale * most + rounding) * part.ChannelScale(i / Dim, i % Dim) * (1 + 1e-5);
+                    var error = Math.Abs(x[t][i] - chunk.Element(part, i / Dim, t, i % Dim));
+                    Assert.True(error <= bound, $"{c.Name} at [{t}, {i}]: off by {error}, allowed {bound}");
+                }
     }
 
     [Fact]
@@ -171,6 +181,18 @@ public sealed class MethodTests
                 Compare.Same($"{c} on {backend.Name}", first ??= bytes, bytes);
             }
         }
+    }
+
+    [Fact]
+    public void A_GPU_has_the_bytes_of_the_CPU()
+    {
+        foreach (var device in (Device[])[Devices.CpuAccelerator, Devices.Cuda])
+            foreach (var c in ChunkCase.All.Where((_, i) => device.Missing is null && i % 7 == 0))
+            {
+                var (k, v) = KvCompressTests.Tokens(c);
+                using var bed = new Bed(device.Backends[0], Placement.Plain, onHost: false);
+                Compare.Same($"{c} on {device}", Compress(c, k, v), KvCompressTests.Rows(bed, c, k, v));
+            }
     }
 
     private static byte[] Compress(ChunkCase c, float[] k, float[] v)

@@ -12,19 +12,22 @@ public abstract class KvCompressTests(Device device) : OpSuite(device)
     [Fact, Trait(Settings, Every)]
     public void A_chunk_equals_the_reference()
     {
-        RequireHost();
         ForEach(ChunkCase.All, c =>
         {
             using var bed = NewBed();
             var (k, v) = Tokens(c);
-            Equal(c, Rows(bed, c, k, v), KvScene.Chunk(c, seed: 5), k, v);
+            var found = Read(c, Rows(bed, c, k, v));
+            var expected = KvScene.Chunk(c, seed: 5);
+            // What comes before scales and codes is rounded to F16, which may fall to either side: then they are compared for the same.
+            var depends = c.Codec.FactorsFirst || c.Codec.Backbone == KvBackbone.TwoAxis;
+            SameErrors(c, found, expected, k, v);
+            Equal(c, found, depends ? KvScene.Chunk(c, seed: 5, given: found) : expected);
         });
     }
 
     [Fact]
     public void A_chunk_does_not_depend_on_how_pages_hold_it_nor_on_threads()
     {
-        RequireHost();
         ForEach(ChunkCase.All.Where((_, i) => i % 5 == 0), c =>
         {
             var (k, v) = Tokens(c);
@@ -53,7 +56,7 @@ public abstract class KvCompressTests(Device device) : OpSuite(device)
     [Fact]
     public void Only_the_chunk_s_own_units_are_written()
     {
-        RequireHost();
+        Device.Require();
         var c = ChunkCase.All[^1];
         using var bed = NewBed();
         var (k, v) = Tokens(c);
@@ -73,7 +76,6 @@ public abstract class KvCompressTests(Device device) : OpSuite(device)
     [InlineData(1e30f)]
     public void Equal_elements_give_code_0_and_nothing_that_is_not_finite(float element)
     {
-        RequireHost();
         ForEach(ChunkCase.All, c =>
         {
             using var bed = NewBed();
@@ -108,34 +110,38 @@ public abstract class KvCompressTests(Device device) : OpSuite(device)
 
     private static float[] Rounded(float[] x) => Array.ConvertAll(x, e => (float)(Half)e);
 
-    /// <summary>Positions, scales and codes equal but for codes on a tie; the rest within rounding.</summary>
-    private static void Equal(ChunkCase c, byte[] bytes, CompressedChunk expected, float[] k, float[] v)
+    /// <summary>Positions, scales and codes equal but for codes on a tie.</summary>
+    private static void Equal(ChunkCase c, CompressedChunk found, CompressedChunk expected)
     {
-        var found = Read(c, bytes);
         foreach (var isKeys in new[] { true, false })
         {
-            var (x, e, f) = (KvScene.Rows(isKeys ? k : v, c.Heads * c.Dim), isKeys ? expected.Keys : expected.Values,
-                isKeys ? found.Keys : found.Values);
+            var (e, f) = isKeys ? (expected.Keys, found.Keys) : (expected.Values, found.Values);
             var part = $"{c}, {(isKeys ? "keys" : "values")}";
             Assert.True(e.Positions.Cast<int>().SequenceEqual(f.Positions.Cast<int>()), $"{part}: positions of outliers");
-            if (e.Bits != 0 && !IsFitted(c, isKeys))
-            {
-                Assert.True(e.Minima.Cast<double>().SequenceEqual(f.Minima.Cast<double>()), $"{part}: minima");
-                Assert.True(e.Scales.Cast<double>().SequenceEqual(f.Scales.Cast<double>()), $"{part}: scales");
-                Codes(part, c, e, f, x);
-            }
             Assert.True(e.ExactRows.Cast<double>().SequenceEqual(f.ExactRows.Cast<double>()), $"{part}: exact rows");
-            for (var head = 0; head < c.Heads; head++)
-            {
-                var (error, mine) = (Error(expected, e, x, head), Error(found, f, x, head));
-                // Start matrices are the same, so errors are; a fitted range may only be better.
-                if (IsFitted(c, isKeys)) Assert.True(mine <= error * 1.0001, $"{part}, head {head}: {mine} instead of {error}");
-                else Assert.True(Math.Abs(mine - error) <= 2e-3 * error + 1e-6, $"{part}, head {head}: {mine} instead of {error}");
-            }
+            if (IsFitted(c, isKeys)) continue;
+            Assert.True(e.Minima.Cast<double>().SequenceEqual(f.Minima.Cast<double>()), $"{part}: minima");
+            Assert.True(e.Scales.Cast<double>().SequenceEqual(f.Scales.Cast<double>()), $"{part}: scales");
+            Codes(part, c, e, f);
         }
     }
 
-    private static void Codes(string part, ChunkCase c, CompressedChunk.Part expected, CompressedChunk.Part found, float[][] x)
+    /// <summary>Start matrices are the same, so errors are; a fitted range may only be better.</summary>
+    private static void SameErrors(ChunkCase c, CompressedChunk found, CompressedChunk expected, float[] k, float[] v)
+    {
+        foreach (var isKeys in new[] { true, false })
+            for (var head = 0; head < c.Heads; head++)
+            {
+                var x = KvScene.Rows(isKeys ? k : v, c.Heads * c.Dim);
+                var error = Error(expected, isKeys ? expected.Keys : expected.Values, x, head);
+                var mine = Error(found, isKeys ? found.Keys : found.Values, x, head);
+                var text = $"{c}, {(isKeys ? "keys" : "values")}, head {head}: {mine} instead of {error}";
+                if (IsFitted(c, isKeys)) Assert.True(mine <= error * 1.0001, text);
+                else Assert.True(Math.Abs(mine - error) <= 2e-3 * error + 1e-6, text);
+            }
+    }
+
+    private static void Codes(string part, ChunkCase c, CompressedChunk.Part expected, CompressedChunk.Part found)
     {
         for (var head = 0; head < c.Heads; head++)
             for (var t = 0; t < c.Tokens; t++)
@@ -143,7 +149,7 @@ public abstract class KvCompressTests(Device device) : OpSuite(device)
                 {
                     int e = expected.Codes[head, t, d], f = found.Codes[head, t, d];
                     if (e == f) continue;
-                    var at = (x[t][head * c.Dim + d] - expected.Minimum(head, t, d)) / expected.Scale(head, t, d);
+                    var at = (expected.Coded[t][head * c.Dim + d] - expected.Minimum(head, t, d)) / expected.Scale(head, t, d);
                     Assert.True(Math.Abs(e - f) == 1 && Math.Abs(Math.Abs(at - Math.Round(at)) - 0.5) < 1e-5 * Math.Max(1, Math.Abs(at)),
                         $"{part}: code {f} instead of {e} for {at} at [{head}, {t}, {d}]");
                 }

@@ -20,6 +20,9 @@ internal sealed class CompressedChunk
     public int Tokens { get; }
     public int Rank { get; }
     public int Exact { get; }
+    /// <summary>Weights of the channels of keys, and bits of heads, where widths follow them.</summary>
+    public float[]? Weights { get; init; }
+    public int[]? HeadBits { get; init; }
     public Part Keys { get; }
     public Part Values { get; }
 
@@ -45,7 +48,7 @@ internal sealed class CompressedChunk
     public double Element(Part part, int head, int t, int d)
     {
         if (t < Exact) return part.ExactRows[head, t, d];
-        var x = part.Minimum(head, t, d) + part.Scale(head, t, d) * part.Codes[head, t, d];
+        var x = part.ChannelScale(head, d) * (part.Minimum(head, t, d) + part.Scale(head, t, d) * part.Codes[head, t, d]);
         for (var r = 0; r < Rank; r++) x += part.A[head, t, r] * part.B[head, d, r];
         return x + part.Sparse[head, t, d];
     }
@@ -98,6 +101,10 @@ internal sealed class CompressedChunk
             var scaleHeads = Shared ? 1 : heads;
             Minima = new double[scaleHeads, Groups, ByChannel ? dim : tokens];
             Scales = new double[scaleHeads, Groups, ByChannel ? dim : tokens];
+            InBytes = codec.Scales == KvScaleType.I8 && !Shared;
+            Bounds = new double[scaleHeads, 4];
+            ScaleBytes = new int[2, scaleHeads, Groups, ByChannel ? dim : tokens];
+            ChannelScales = new double[heads, codec.Backbone == KvBackbone.TwoAxis ? dim : 0];
             A = new double[heads, tokens, chunk.Rank];
             B = new double[heads, dim, chunk.Rank];
             Positions = new int[Vectors, 2 * Outliers];
@@ -124,6 +131,14 @@ internal sealed class CompressedChunk
         /// <summary>[heads, groups, dim or tokens].</summary>
         public double[,,] Minima { get; }
         public double[,,] Scales { get; }
+        /// <summary>Whether minima and scales are bytes.</summary>
+        public bool InBytes { get; }
+        /// <summary>[heads, 4]: what byte 0 of minima stands for, a step of them, and the same of scales.</summary>
+        public double[,] Bounds { get; }
+        /// <summary>[minima or scales, heads, groups, dim or tokens].</summary>
+        public int[,,,] ScaleBytes { get; }
+        /// <summary>[heads, dim], or [heads, 0] where channels have none.</summary>
+        public double[,] ChannelScales { get; }
         /// <summary>[heads, tokens, rank] and [heads, dim, rank].</summary>
         public double[,,] A { get; }
         public double[,,] B { get; }
@@ -133,10 +148,13 @@ internal sealed class CompressedChunk
         /// <summary>The deltas where they belong, [heads, tokens, dim].</summary>
         public double[,,] Sparse { get; }
         public double[,,] ExactRows { get; }
+        /// <summary>What the codes are of, [tokens][heads · dim], where the chunk was made here.</summary>
+        public float[][] Coded { get; set; } = [];
 
         public double Minimum(int head, int t, int d) =>
             HasMinimum ? Minima[Shared ? 0 : head, Group(t, d), ByChannel ? d : t] : -(1 << Bits - 1) * Scale(head, t, d);
         public double Scale(int head, int t, int d) => Scales[Shared ? 0 : head, Group(t, d), ByChannel ? d : t];
+        public double ChannelScale(int head, int d) => ChannelScales.GetLength(1) == 0 ? 1 : ChannelScales[head, d];
         public int Group(int t, int d) => Shared ? 0 : (ByChannel ? t : d) / GroupSize;
 
         /// <summary>Where an outlier of a vector lies.</summary>
@@ -209,8 +227,32 @@ internal sealed class CompressedChunk
 
         internal void VisitScales(ChunkBits bits)
         {
-            if (HasMinimum) VisitHalves(Minima, bits);
-            VisitHalves(Scales, bits);
+            if (InBytes) VisitScaleBytes(bits);
+            else
+            {
+                if (HasMinimum) VisitHalves(Minima, bits);
+                VisitHalves(Scales, bits);
+            }
+            for (var head = 0; head < _chunk.Heads; head++)
+                for (var d = 0; d < ChannelScales.GetLength(1); d++) ChannelScales[head, d] = bits.Half(ChannelScales[head, d]);
+        }
+
+        private void VisitScaleBytes(ChunkBits bits)
+        {
+            for (var head = 0; head < Bounds.GetLength(0); head++)
+                for (var i = 0; i < 4; i++) Bounds[head, i] = bits.Half(Bounds[head, i]);
+            for (var which = HasMinimum ? 0 : 1; which < 2; which++)
+                for (var head = 0; head < Bounds.GetLength(0); head++)
+                    for (var group = 0; group < Groups; group++)
+                        for (var i = 0; i < Scales.GetLength(2); i++)
+                        {
+                            var place = bits.Bits(ScaleBytes[which, head, group, i], 8);
+                            ScaleBytes[which, head, group, i] = place;
+                            // As one fused multiply-add in single precision.
+                            (which == 0 ? Minima : Scales)[head, group, i] =
+                                MathF.FusedMultiplyAdd((float)Bounds[head, 2 * which + 1], place, (float)Bounds[head, 2 * which]);
+                        }
+            bits.FillWord();
         }
 
         internal void VisitFactors(ChunkBits bits)

@@ -102,13 +102,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private static void AskFor(in BlockPart part)
         {
             var (layout, keys, values) = (part.Layout, part.Layout.Keys, part.Layout.Values);
-            var bytes = 2 * (keys.AlongTokens ? keys.Groups * layout.HeadDim : layout.Tokens);
-            var at = part.Chunk + layout.KeyScales + (long)part.Head * (keys.AlongTokens ? bytes : keys.Groups * bytes);
-            AskFor(at, bytes);
-            if (keys.HasMinimum) AskFor(at + 2L * keys.ScaleCount, bytes);
-            var scales = (byte*)ValueScales(part);
-            AskFor(scales, 2 * part.Count);
-            if (values.HasMinimum) AskFor(scales + 2L * values.ScaleCount, 2 * part.Count);
+            AskForScales(part, keys, (long)part.Head * keys.HeadScales, keys.AlongTokens ? keys.HeadScales : layout.Tokens);
+            AskForScales(part, values, FirstValueScale(part), part.Count);
             if (layout.Rank > 0)
             {
                 // All heads' A, then all heads' B.
@@ -125,6 +120,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 AskFor(part.Chunk + layout.KeyOutliers + (long)part.Head * each, Math.Min(each, 512));
                 AskFor(part.Chunk + layout.KeyOutliers + ((long)layout.KvHeads + part.Head) * each, Math.Min(each, 512));
             }
+        }
+
+        private static void AskForScales(in BlockPart part, KvPartLayout side, long at, int count)
+        {
+            var size = side.ScalesAreBytes ? 1 : 2;
+            var scales = StoredScales(part, side) + (side.ScalesAreBytes ? (long)part.Layout.KvHeads * KvPartLayout.BoundBytes : 0) + size * at;
+            AskFor(scales, size * count);
+            if (side.HasMinimum) AskFor(scales + (long)size * side.ScaleCount, size * count);
         }
 
         private static void AskFor(byte* bytes, int count)

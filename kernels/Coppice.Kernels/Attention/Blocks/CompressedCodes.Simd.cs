@@ -117,12 +117,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     count - i);
         }
 
-        /// <summary>target[i] += x[i] · halves[i].</summary>
+        /// <summary>target[i] += x[i] · scales[i]; scales are padded to whole vectors.</summary>
         [MethodImpl(Compiled.Alone)]
-        private static void AddProduct(float* x, ushort* halves, int count, float* target)
+        private static void AddProduct(float* x, float* scales, int count, float* target)
         {
             for (var i = 0; i < count; i += Lanes)
-                StoreUpTo(TLanes.FusedMultiplyAdd(LoadUpTo(x + i, count - i, 0f), LoadHalves(halves + i, count - i),
+                StoreUpTo(TLanes.FusedMultiplyAdd(LoadUpTo(x + i, count - i, 0f), TLanes.Load(scales + i),
                     LoadUpTo(target + i, count - i, 0f)), target + i, count - i);
         }
     }

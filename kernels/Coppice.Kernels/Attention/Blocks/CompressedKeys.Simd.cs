@@ -24,13 +24,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void ScoresOfChannels(in BlockPart part, in CodeBytes codes, float* first, int queries, float* work)
         {
             var keys = part.Layout.Keys;
-            var minima = (ushort*)(part.Chunk + part.Layout.KeyScales) + (long)part.Head * keys.Groups * _headDim;
             for (var group = part.First / keys.GroupSize; group * keys.GroupSize < part.First + part.Count; group++)
             {
                 var low = Math.Max(0, group * keys.GroupSize - part.First);
                 var high = Math.Min(part.Count, (group + 1) * keys.GroupSize - part.First);
-                WidenHalves(minima + (long)group * _headDim, _headDim, Minima(work));
-                WidenHalves(minima + keys.ScaleCount + (long)group * _headDim, _headDim, Scales(work));
+                ReadScales(part, keys, ((long)part.Head * keys.Groups + group) * _headDim, _headDim, work);
                 for (var n = 0; n < queries; n++)
                     Starts(work)[n] = Weight(Source(At(first, n)), Scales(work), Minima(work), _headDim, Factors(work, n));
                 SumCodes(codes, low, high - low, _headDim, queries, Scores(first) + low, _queryFloats, work);
@@ -42,28 +40,32 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void ScoresOfTokens(in BlockPart part, in CodeBytes codes, float* first, int queries, float* work)
         {
             var (keys, tokens) = (part.Layout.Keys, part.Layout.Tokens);
-            var head = (ushort*)(part.Chunk + part.Layout.KeyScales) + (long)part.Head * keys.Groups * tokens + part.First;
             for (var n = 0; n < queries; n++) new Span<float>(Scores(At(first, n)), Block).Clear();
             for (var group = 0; group < keys.Groups; group++)
             {
                 var channel = group * keys.GroupSize;
-                var minima = head + (long)group * tokens;
-                var scales = keys.HasMinimum ? minima + keys.ScaleCount : minima;
+                if (keys.HasChannelScales) WidenHalves(ChannelScales(part, keys) + channel, keys.GroupSize, Scales(work));
                 for (var n = 0; n < queries; n++)
                 {
-                    var elements = new ReadOnlySpan<float>(Source(At(first, n)) + channel, keys.GroupSize);
-                    elements.CopyTo(new Span<float>(Factors(work, n), keys.GroupSize));
+                    var elements = new Span<float>(Factors(work, n), keys.GroupSize);
+                    new ReadOnlySpan<float>(Source(At(first, n)) + channel, keys.GroupSize).CopyTo(elements);
+                    if (keys.HasChannelScales) Multiply(Factors(work, n), Scales(work), keys.GroupSize);
                     var sum = 0f;
                     foreach (var element in elements) sum += element;
                     // Where there is no minimum, codes are symmetric around the middle one.
-                    Starts(work)[n] = keys.HasMinimum ? 0f : -(1 << keys.Bits - 1) * sum;
-                    if (keys.HasMinimum) AddScaled(sum, minima, part.Count, Scores(At(first, n)));
+                    Starts(work)[n] = keys.HasMinimum ? sum : -(1 << keys.Bits - 1) * sum;
+                }
+                ReadScales(part, keys, ((long)part.Head * keys.Groups + group) * tokens + part.First, part.Count, work);
+                for (var n = 0; n < queries && keys.HasMinimum; n++)
+                {
+                    AddScaledFloats(Starts(work)[n], Minima(work), part.Count, Scores(At(first, n)));
+                    Starts(work)[n] = 0f;
                 }
                 // Lines have room for whole vectors.
                 SumCodes(new CodeBytes(codes.First + channel * codes.Step, codes.Step), 0, RoundUp(part.Count), keys.GroupSize, queries,
                     Lines(work), LineFloats, work);
                 for (var n = 0; n < queries; n++)
-                    AddProduct(Lines(work) + (long)n * LineFloats, scales, part.Count, Scores(At(first, n)));
+                    AddProduct(Lines(work) + (long)n * LineFloats, Scales(work), part.Count, Scores(At(first, n)));
             }
         }
 

@@ -37,22 +37,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var middle = values.HasMinimum ? 1f : -(1 << values.Bits - 1);
             for (var group = 0; group < values.Groups; group++)
             {
-                var minima = ValueScales(part) + (long)group * part.Layout.Tokens;
-                WidenHalves(minima, part.Count, Minima(work));
-                WidenHalves(minima + (values.HasMinimum ? values.ScaleCount : 0), part.Count, Scales(work));
+                ReadScales(part, values, FirstValueScale(part) + (long)group * part.Layout.Tokens, part.Count, work);
                 for (var n = 0; n < queries; n++)
                     Starts(work)[n] = middle * Weight(Scores(At(first, n)), Scales(work), Minima(work), part.Count, Factors(work, n));
                 var channel = group * values.GroupSize;
                 SumCodes(codes, channel, values.GroupSize, part.Count, queries, BlockOutput(first) + channel, _queryFloats, work);
             }
+            if (!values.HasChannelScales) return;
+            WidenHalves(ChannelScales(part, values), _headDim, Scales(work));
+            for (var n = 0; n < queries; n++) Multiply(BlockOutput(At(first, n)), Scales(work), _headDim);
         }
 
-        /// <summary>The first stored number of the block's first token, group 0: its minimum, or its scale where there is none.</summary>
-        private static ushort* ValueScales(in BlockPart part)
-        {
-            var values = part.Layout.Values;
-            return (ushort*)(part.Chunk + part.Layout.ValueScales) + part.First
-                + (values.IsShared ? 0 : (long)part.Head * values.Groups * part.Layout.Tokens);
-        }
+        /// <summary>Index of the scale of the block's first token in group 0.</summary>
+        private static long FirstValueScale(in BlockPart part) =>
+            part.First + (part.Layout.Values.IsShared ? 0 : (long)part.Head * part.Layout.Values.HeadScales);
     }
 }

@@ -8,12 +8,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private CodeBytes UnpackByRange(in BlockPart block, in BlockPart next, byte* bytes)
         {
             var layout = block.Layout;
-            var head = (long)layout.HeadDim * (layout.Keys.Bits * layout.Tokens / 8);
-            var packed = block.Chunk + layout.KeyCodes + block.Head * head;
-            // The next block's channels have widths of their own, but in all as many bytes.
-            var ahead = ReferenceEquals(layout, next.Layout) ? next.Chunk + layout.KeyCodes + next.Head * head - packed : 0;
+            var packed = block.Chunk + layout.KeyCodes + layout.Keys.BytesBefore(block.Head);
+            // The next block's channels have widths of their own, but about as many bytes.
+            var ahead = ReferenceEquals(layout, next.Layout)
+                ? next.Chunk + layout.KeyCodes + layout.Keys.BytesBefore(next.Head) - packed : 0;
             var widths = block.Chunk + layout.KeyWidths + (long)block.Head * KvPartLayout.HeadWidthBytes(layout.HeadDim);
-            var left = layout.Keys.Bits * layout.HeadDim;
+            var left = layout.Keys.HeadBits(block.Head);
             for (var run = 0; run < layout.HeadDim; run++)
             {
                 // Chunks come from files too: whatever the widths are, nothing after the head's codes is read.

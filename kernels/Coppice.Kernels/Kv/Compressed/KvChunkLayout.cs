@@ -35,6 +35,8 @@ public sealed class KvChunkLayout
         Require.That(tokens is >= 1 and <= MostTokens, op, $"a chunk must have 1..{MostTokens} tokens, got {tokens}");
         Require.That(rank is >= 0 and <= MostRank, op, $"the rank must be 0..{MostRank}, got {rank}");
         Require.That(exact >= 0 && exact < tokens, op, $"exact tokens must be fewer than the chunk's {tokens}, got {exact}");
+        Require.That(!codec.FactorsFirst || codec.Backbone != KvBackbone.Kcvt, op,
+            $"factors can be first only where heads share no scales, got {codec.Backbone}");
         Codec = codec;
         KvHeads = kvHeads;
         HeadDim = headDim;
@@ -90,7 +92,10 @@ public sealed class KvChunkLayout
     internal int KeyCodes { get; }
     /// <summary>Plane after plane [kvHeads][tokens][words along channels].</summary>
     internal int ValueCodes { get; }
-    /// <summary>Minima, then scales, in F16: each as <see cref="KvPartLayout.Groups"/> says.</summary>
+    /// <summary>
+    /// Minima, then scales, in F16, or bytes as <see cref="KvPartLayout.ScalesAreBytes"/> says: each as <see cref="KvPartLayout.Groups"/>
+    /// says.
+    /// </summary>
     internal int KeyScales { get; }
     /// <inheritdoc cref="KeyScales"/>
     internal int ValueScales { get; }

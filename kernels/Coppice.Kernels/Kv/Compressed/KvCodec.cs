@@ -13,6 +13,11 @@ public enum KvBackbone
     PerToken,
     /// <summary>As <see cref="PerToken"/>, but symmetric around 0 with one scale and no minimum: what Q8_0 and Q4_0 store.</summary>
     Symmetric,
+    /// <summary>
+    /// As <see cref="PerToken"/>, after each channel of a head is divided by its root mean square over the chunk: scales along both axes
+    /// (KVarN, arXiv 2606.03458).
+    /// </summary>
+    TwoAxis,
 }
 
 /// <summary>How many outliers a vector of m elements has at each end.</summary>
@@ -30,6 +35,18 @@ public enum KvFactorType
     /// <summary>IEEE binary16.</summary>
     F16,
     /// <summary>Signed bytes with an F16 scale for each column.</summary>
+    I8,
+}
+
+/// <summary>How minima and scales of groups are stored.</summary>
+public enum KvScaleType
+{
+    /// <summary>IEEE binary16.</summary>
+    F16,
+    /// <summary>
+    /// Bytes between the smallest and the largest of a head's, which are F16; minima are rounded down and scales up, so that codes still
+    /// reach every element. Scales that all heads share stay F16.
+    /// </summary>
     I8,
 }
 
@@ -62,6 +79,11 @@ public sealed record KvCodec
     /// chunks of a multiple of 32 tokens.
     /// </summary>
     public bool KeyBitsByRange { get; init; }
+    /// <summary>
+    /// How much an error of each channel counts, and how many bits each head has, where <see cref="KeyBitsByRange"/> is set; null where all
+    /// count alike. Of one layer.
+    /// </summary>
+    public KvKeyWeights? KeyWeights { get; init; }
     /// <summary>Bits of a value's code, 2 to 8.</summary>
     public int ValueBits { get; init; } = 4;
     /// <summary>
@@ -79,6 +101,18 @@ public sealed record KvCodec
     public int Loops { get; init; } = 3;
     /// <summary>How the factors are stored.</summary>
     public KvFactorType Factors { get; init; } = KvFactorType.F16;
+    /// <summary>How minima and scales are stored.</summary>
+    public KvScaleType Scales { get; init; } = KvScaleType.F16;
+    /// <summary>
+    /// Whether the factors are those of the tokens, and codes those of what factors leave, instead of the other way round. Outliers are
+    /// chosen first either way. A rotation of the tokens rotates what is left alike.
+    /// </summary>
+    public bool FactorsFirst { get; init; }
+    /// <summary>
+    /// Whether the columns of the factors become singular vectors whose values are shrunk by what noise adds to them, so that a head has as
+    /// many columns as are above the noise and zeros after them (Gavish and Donoho, Optimal shrinkage of singular values, 2017).
+    /// </summary>
+    public bool ShrinkFactors { get; init; }
     /// <summary>How scales of keys are found.</summary>
     public KvRange KeyRange { get; init; } = KvRange.MinMax;
     /// <summary>How scales of values are found.</summary>

@@ -185,8 +185,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             [
                 0x3147564b, Layout.KvHeads, Layout.HeadDim, Layout.Tokens, Layout.Rank, Layout.Exact, (int)codec.Backbone, codec.KeyBits,
                 codec.ValueBits, codec.GroupSize, Layout.Keys.Outliers, Layout.Values.Outliers,
-                (int)codec.Factors | (codec.KeyBitsByRange ? 256 : 0), Layout.Bytes, _layer,
-                _number,
+                (int)codec.Factors | (codec.KeyBitsByRange ? 256 : 0) | (codec.Scales == KvScaleType.I8 ? 512 : 0)
+                    | (codec.FactorsFirst ? 1024 : 0) | (codec.ShrinkFactors ? 2048 : 0), Layout.Bytes, _layer, _number,
             ];
             fields.CopyTo(new Span<int>(header, fields.Length));
         }

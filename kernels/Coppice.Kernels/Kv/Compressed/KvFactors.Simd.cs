@@ -37,6 +37,26 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                         if (_part.IsKeys) SumLanes(FactorA(r), FactorB(r));
                         else SumRuns(FactorA(r), FactorB(r));
                 }
+                if (_layout.Codec.ShrinkFactors) Shrink();
+            }
+
+            /// <summary>Factors of the tokens, and what they leave in place of the tokens.</summary>
+            private void TakeFactors()
+            {
+                SetAside();
+                Solve();
+                StoreFactors();
+                for (var run = 0; run < _part.Runs; run++)
+                {
+                    for (var r = 0; r < _layout.Rank; r++)
+                    {
+                        float* runs = _part.IsKeys ? FactorB(r) : FactorA(r), lanes = _part.IsKeys ? FactorA(r) : FactorB(r);
+                        var factor = TLanes.Broadcast(-runs[run]);
+                        for (var i = 0; i < _part.RunLength; i += Lanes)
+                            TLanes.Store(TLanes.FusedMultiplyAdd(factor, TLanes.Load(lanes + i), TLanes.Load(Run(run) + i)), Run(run) + i);
+                    }
+                }
+                PutBack();
             }
 
             /// <summary>lanes[i] = Σ matrix[run, i] · runs[run], one chain over the runs ascending.</summary>

@@ -41,7 +41,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             private int Tokens => _layout.Tokens;
             private int HeadDim => _layout.HeadDim;
             private int Exact => _layout.Exact;
-            private bool NeedsRest => _layout.Rank > 0 || _part.Outliers > 0;
+            private bool NeedsRest => (_layout.Rank > 0 && !FactorsFirst) || _part.Outliers > 0;
 
             /// <summary>The stored minima, then scales, of the chunk.</summary>
             private ushort* StoredScales => (ushort*)(_chunk + (_part.IsKeys ? _layout.KeyScales : _layout.ValueScales));
@@ -52,24 +52,42 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 StoreExact();
                 if (_part.AlongTokens && _part.Outliers > 0) SelectOfChannels();
-                if (_part.IsKeys && !_part.AlongTokens) EncodeAcross();
-                else if (_part.ByRange) EncodeByRange();
-                else
-                    for (var run = 0; run < _part.Runs; run++)
-                    {
-                        if (_part.IsShared) ReadShared(run);
-                        else ScaleRun(run, _part.Bits);
-                        Encode(run, _part.Bits);
-                        Pack(run);
-                    }
+                if (FactorsFirst) TakeFactors();
+                if (_part.HasChannelScales) DivideChannels();
+                EncodeAll();
                 if (!NeedsRest) return;
+                if (_part.HasChannelScales) MultiplyChannels();
                 SetAside();
-                if (_layout.Rank > 0)
+                if (_layout.Rank > 0 && !FactorsFirst)
                 {
                     Solve();
                     StoreFactors();
                 }
                 if (_part.Outliers > 0) StoreDeltas();
+            }
+
+            private bool FactorsFirst => _layout.Codec.FactorsFirst && _layout.Rank > 0;
+
+            private void EncodeAll()
+            {
+                if (_part.ByRange)
+                {
+                    EncodeByRange();
+                    return;
+                }
+                if (_part.ScalesAreBytes) FindBounds();
+                if (_part.IsKeys && !_part.AlongTokens)
+                {
+                    EncodeAcross();
+                    return;
+                }
+                for (var run = 0; run < _part.Runs; run++)
+                {
+                    if (_part.IsShared) ReadShared(run);
+                    else ScaleRun(run, _part.Bits);
+                    Encode(run, _part.Bits);
+                    Pack(run);
+                }
             }
 
             private void SelectOfChannels()
@@ -91,11 +109,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 {
                     var (begin, end) = (group * size, Math.Min(_part.RunLength, (group + 1) * size));
                     var count = Collect(run, begin, end);
-                    var scale = FindScale(Group, count, _part, bits);
-                    var at = _part.AlongTokens ? ((long)_head * _part.Groups + group) * HeadDim + run
-                        : ((long)_head * _part.Groups + group) * Tokens + run;
-                    Store(scale, at);
-                    Expand(scale, begin, end);
+                    var at = ((long)_head * _part.Groups + group) * (_part.AlongTokens ? HeadDim : Tokens) + run;
+                    Expand(ScaleOf(count, bits, at), begin, end);
                 }
             }
 

@@ -110,6 +110,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     for (var token = 0; token < Exact; token++) new Span<float>(Run(token), HeadDim).Clear();
             }
 
+            /// <summary>Adds what was set aside at the outliers.</summary>
+            private void PutBack()
+            {
+                var each = 2 * _part.Outliers;
+                long at = 0;
+                for (var vector = 0; vector < (each == 0 ? 0 : _part.AlongTokens ? HeadDim : Tokens); vector++)
+                    for (var i = 0; i < each; i++, at++)
+                    {
+                        var place = Place(vector, i);
+                        if (place != null) *place += Left[at];
+                    }
+            }
+
             /// <summary>Where outlier <paramref name="i"/> of a vector lies in the matrix; null where another head has it.</summary>
             private float* Place(int vector, int i)
             {
@@ -137,7 +150,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                         var (token, channel) = PlaceOf(vector, i);
                         if ((uint)channel >= (uint)HeadDim) continue;
                         var product = 0f;
-                        for (var r = 0; r < _layout.Rank; r++)
+                        for (var r = 0; r < (FactorsFirst ? 0 : _layout.Rank); r++)
                             product = MathF.FusedMultiplyAdd(FactorA(r)[token], FactorB(r)[channel], product);
                         Deltas[first + at] = token < Exact ? (ushort)0 : ToHalf(Left[at] - product);
                     }

@@ -10,7 +10,7 @@ internal sealed class KvPartLayout
         Range = isKeys ? codec.KeyRange : codec.ValueRange;
         Runs = isKeys ? headDim : tokens;
         RunLength = isKeys ? tokens : headDim;
-        AlongTokens = isKeys && codec.Backbone is not (KvBackbone.PerToken or KvBackbone.Symmetric);
+        AlongTokens = isKeys && codec.Backbone is not (KvBackbone.PerToken or KvBackbone.Symmetric or KvBackbone.TwoAxis);
         HasMinimum = codec.Backbone != KvBackbone.Symmetric;
         IsShared = !isKeys && codec.Backbone == KvBackbone.Kcvt;
         GroupSize = AlongTokens
@@ -28,10 +28,23 @@ internal sealed class KvPartLayout
         ByRange = isKeys && codec.KeyBitsByRange;
         Require.That(!ByRange || (AlongTokens && tokens % 32 == 0), "kv_codec",
             $"widths by range need scales by channel and a multiple of 32 tokens, got {codec.Backbone} and {tokens} tokens");
+        if (ByRange && codec.KeyWeights is { } weights)
+        {
+            Require.That(weights.Heads == kvHeads && weights.Channels == kvHeads * headDim, "kv_codec",
+                $"weights must be of {kvHeads} heads of {headDim}, got {weights.Heads} heads and {weights.Channels} channels");
+            Require.That(weights.AllBits == Bits * kvHeads * headDim, "kv_codec",
+                $"heads must have {Bits * kvHeads * headDim} bits in all, got {weights.AllBits}");
+            Weights = weights;
+        }
         CodeBytes = ByRange ? kvHeads * headDim * (Bits * tokens / 8) : kvHeads * Runs * RunBytes(Bits, RunLength);
         WidthBytes = ByRange ? kvHeads * HeadWidthBytes(headDim) : 0;
-        ScaleCount = IsShared ? tokens : kvHeads * Groups * (AlongTokens ? headDim : tokens);
-        ScaleBytes = ScaleCount * (HasMinimum ? 4 : 2);
+        HeadScales = Groups * (AlongTokens ? headDim : tokens);
+        ScaleCount = IsShared ? tokens : kvHeads * HeadScales;
+        ScalesAreBytes = codec.Scales == KvScaleType.I8 && !IsShared;
+        var kinds = HasMinimum ? 2 : 1;
+        GroupBytes = ScalesAreBytes ? kvHeads * BoundBytes + (kinds * ScaleCount + 3) / 4 * 4 : ScaleCount * kinds * 2;
+        HasChannelScales = codec.Backbone == KvBackbone.TwoAxis;
+        ScaleBytes = GroupBytes + (HasChannelScales ? kvHeads * headDim * 2 : 0);
 
         var policy = isKeys ? codec.KeyOutliers : codec.ValueOutliers;
         OutlierVectors = AlongTokens ? kvHeads * headDim : tokens;
@@ -54,6 +67,21 @@ internal sealed class KvPartLayout
     /// Whether each run has a width of its own. Then a head's runs lie one after another, each as its planes, instead of plane after plane.
     /// </summary>
     internal bool ByRange { get; }
+    /// <summary>What channels are worth, where widths follow that too.</summary>
+    internal KvKeyWeights? Weights { get; }
+
+    /// <summary>Bits of the codes of a token of a head, where <see cref="ByRange"/>.</summary>
+    internal int HeadBits(int head) => Weights?.Bits(head) ?? Bits * Runs;
+
+    /// <summary>Bytes of codes before those of a head, where <see cref="ByRange"/>.</summary>
+    internal int BytesBefore(int head)
+    {
+        if (Weights is null) return head * Runs * (Bits * RunLength / 8);
+        var bits = 0;
+        for (var earlier = 0; earlier < head; earlier++) bits += Weights.Bits(earlier);
+        return bits * (RunLength / 8);
+    }
+
     /// <summary>Bytes of the widths: [kvHeads][headDim] half bytes, those of a head in whole 32-bit words, the lower half first.</summary>
     internal int WidthBytes { get; }
     /// <summary>Whether a group is consecutive tokens of a channel; else it is consecutive channels of a token.</summary>
@@ -69,11 +97,24 @@ internal sealed class KvPartLayout
     /// <see cref="IsShared"/> [tokens].
     /// </summary>
     internal int Groups { get; }
+    /// <summary>Scales of a head.</summary>
+    internal int HeadScales { get; }
+    /// <summary>
+    /// Whether minima and scales are bytes. Then <see cref="BoundBytes"/> for each head come first: the F16 that byte 0 of its minima stands
+    /// for, what a step adds, and the same of its scales; padding to 4 bytes comes last.
+    /// </summary>
+    internal bool ScalesAreBytes { get; }
+    /// <summary>Bytes that say what the bytes of a head's minima and scales stand for.</summary>
+    internal const int BoundBytes = 8;
+    /// <summary>Bytes of minima and scales of groups.</summary>
+    internal int GroupBytes { get; }
+    /// <summary>Whether each channel has a scale, F16 [kvHeads][headDim] after those of groups, by which tokens are divided first.</summary>
+    internal bool HasChannelScales { get; }
     /// <summary>Scales in all.</summary>
     internal int ScaleCount { get; }
     /// <summary>Bytes of codes.</summary>
     internal int CodeBytes { get; }
-    /// <summary>Bytes of minima and scales.</summary>
+    /// <summary>Bytes of minima and scales, those of channels among them.</summary>
     internal int ScaleBytes { get; }
     /// <summary>Vectors that have outliers of their own: channels of keys, or tokens over all heads.</summary>
     internal int OutlierVectors { get; }

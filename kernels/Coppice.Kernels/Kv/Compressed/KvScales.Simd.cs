@@ -97,10 +97,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         private readonly ref partial struct HeadPart
         {
-            private void Store(GroupScale scale, long at)
+            /// <summary>Finds the scale of the <paramref name="count"/> collected elements and stores it at <paramref name="at"/>.</summary>
+            /// <returns>What is stored.</returns>
+            private GroupScale ScaleOf(int count, int bits, long at)
             {
+                if (_part.ScalesAreBytes) return ByteScaleOf(count, bits, at);
+                var scale = FindScale(Group, count, _part, bits);
                 if (_part.HasMinimum) StoredScales[at] = ToHalf(scale.Minimum);
                 StoredScales[(_part.HasMinimum ? _part.ScaleCount : 0) + at] = ToHalf(scale.Scale);
+                return scale;
             }
 
             private void Expand(GroupScale scale, int begin, int end)
@@ -121,9 +126,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     var begin = group * _part.GroupSize;
                     for (var token = 0; token < Tokens; token++)
                     {
-                        var scale = FindScale(Group, CollectAcross(token, begin, begin + _part.GroupSize), _part, _part.Bits);
-                        Store(scale, ((long)_head * _part.Groups + group) * Tokens + token);
-                        Expand(scale, token, token + 1);
+                        var count = CollectAcross(token, begin, begin + _part.GroupSize);
+                        Expand(ScaleOf(count, _part.Bits, ((long)_head * _part.Groups + group) * Tokens + token), token, token + 1);
                     }
                     for (var d = begin; d < begin + _part.GroupSize; d++)
                     {

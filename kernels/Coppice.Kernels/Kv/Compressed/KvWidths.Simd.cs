@@ -17,10 +17,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 new Span<byte>(Widths, KvPartLayout.HeadWidthBytes(HeadDim)).Clear();
                 Span<byte> widths = stackalloc byte[HeadDim];
                 FindWidths(widths);
-                var target = _chunk + _layout.KeyCodes + (long)_head * HeadDim * (_part.Bits * Tokens / 8);
+                for (var run = 0; run < HeadDim; run++) Widths[run / 2] |= (byte)(widths[run] << run % 2 * 4);
+                if (_part.ScalesAreBytes) FindBounds();
+                var target = _chunk + _layout.KeyCodes + _part.BytesBefore(_head);
                 for (var run = 0; run < HeadDim; run++)
                 {
-                    Widths[run / 2] |= (byte)(widths[run] << run % 2 * 4);
                     ScaleRun(run, widths[run]);
                     Encode(run, widths[run]);
                     target = PackWhole(widths[run], target);
@@ -28,12 +29,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
 
             /// <summary>
-            /// One bit for each channel, then one after another to the channel whose squared error, range² / (2^bits - 1)², falls most; of
-            /// equals the first.
+            /// One bit for each channel, then one after another to the channel whose squared error, range² / (2^bits - 1)², times its weight
+            /// falls most; of equals the first.
             /// </summary>
             private void FindWidths(Span<byte> widths)
             {
                 float* squares = Minima, gains = Scales;
+                var weights = _part.Weights is { } some ? some.Of(_head) : default;
                 for (var run = 0; run < HeadDim; run++)
                 {
                     var square = 0f;
@@ -44,10 +46,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                         var (smallest, largest) = FindRange(Group, count);
                         square += (largest - smallest) * (largest - smallest);
                     }
+                    if (!weights.IsEmpty) square *= weights[run];
                     (squares[run], widths[run]) = (square, 1);
                     gains[run] = Gain(square, 1);
                 }
-                for (var bit = HeadDim; bit < _part.Bits * HeadDim; bit++)
+                for (var bit = HeadDim; bit < _part.HeadBits(_head); bit++)
                 {
                     var best = 0;
                     for (var run = 1; run < HeadDim; run++)
