@@ -160,6 +160,9 @@ internal sealed partial class GpuBackend : Backend
             _stream.Synchronize();
             _scratch.Dispose();
             _scratchPool.Dispose();
+            _layouts?.Dispose();
+            _layoutPool?.Dispose();
+            _host?.Dispose();
             _staging.Dispose();
             _kernels.Dispose();
             _stream.Dispose();

@@ -28,11 +28,13 @@ internal static class LaunchPlan
     }
 
     /// <summary>The first block that any row sees, at the beginning of a segment, and the end of the last.</summary>
-    internal static (int First, int End) Blocks(in Tensor q, in AttentionMask mask)
+    /// <param name="q">Queries.</param>
+    /// <param name="mask">Who sees whom.</param>
+    /// <param name="from">What rows see compressed, and so not here.</param>
+    internal static (int First, int End) Blocks(in Tensor q, in AttentionMask mask, in KvHorizon from = default)
     {
         var last = mask.Start + (mask.Paths.IsEmpty ? q.Rows : mask.Paths.Shape.RowLength) - 1;
-        var first = mask.Window == 0 ? 0
-            : Math.Max(0, mask.Start - mask.Window + 1) / KvLayout.PageSize / SegmentBlocks * SegmentBlocks;
-        return (first, last / KvLayout.PageSize + 1);
+        var first = Math.Max(from.Of(mask.Start), mask.Window == 0 ? 0 : mask.Start - mask.Window + 1);
+        return (first / KvLayout.PageSize / SegmentBlocks * SegmentBlocks, last / KvLayout.PageSize + 1);
     }
 }

@@ -18,36 +18,108 @@ internal sealed partial class GpuBackend
     /// the scratch.
     /// Neither shows in a result: a block's state depends on its row alone, and blocks are merged in ascending order.
     /// </remarks>
-    private void Attend<TKv>(Tensor q, TKv kv, in AttentionMask mask, float scale, float softCap, Tensor y) where TKv : struct, IDeviceKv
+    private void Attend<TKv>(Tensor q, TKv kv, in AttentionMask mask, float scale, float softCap, in StateTarget target)
+        where TKv : struct, IDeviceKv
     {
-        var heads = q.Shape[1];
-        var stateLength = kv.HeadDim + 2;
-        var lastPosition = mask.Start + (mask.Paths.IsEmpty ? q.Rows : mask.Paths.Shape.RowLength) - 1;
-        var (firstBlock, blocks) = LaunchPlan.Blocks(q, mask);
-        var statesPerRow = Math.Min(LaunchPlan.SegmentBlocks, blocks - firstBlock) + 1;        // and the running state
-        var rowsAtOnce = (int)Math.Min(Math.Min(q.Rows, MaxGridZ),
-            _scratch.Bytes / sizeof(float) / ((long)statesPerRow * heads * stateLength));
-        if (rowsAtOnce == 0)
-            throw new ArgumentException(
-                $"attention: block states of one row must fit {_scratch.Bytes:N0} bytes, got {heads} heads of {kv.HeadDim}.");
-
-        var deviceMask = new DeviceMask(ViewOrAny<int>(mask.Paths), ViewOrAny<int>(mask.Depths),
-            mask.Paths.IsEmpty ? 0 : mask.Paths.RowStride, mask.IsFull ? lastPosition : mask.Start, mask.IsFull ? 0 : 1, mask.Window);
-        var valueGroups = Math.Max(1, (int)BitOperations.RoundUpToPowerOf2((uint)(WarpSize / ((kv.HeadDim + 3) / 4) + 1)) / 2);
+        var (firstBlock, blocks) = LaunchPlan.Blocks(q, mask, target.From);
+        var valueGroups = ValueGroups(kv.HeadDim);
+        var deviceMask = MaskOf(q, mask, target.From);
+        var rowsAtOnce = RowsAtOnce(q, blocks - firstBlock);
         for (var row = 0; row < q.Rows; row += rowsAtOnce)
         {
             var rows = Math.Min(rowsAtOnce, q.Rows - row);
+            if (target.Continues) MoveStates(q, target, row, rows, stores: false);
             for (var block = firstBlock; block < blocks; block += LaunchPlan.SegmentBlocks)
             {
                 var count = Math.Min(LaunchPlan.SegmentBlocks, blocks - block);
-                var shape = new AttentionShape(row, rows, heads, kv.HeadDim, block, count, valueGroups);
-                var states = Scratch<float>(0, (long)rows * (count + 1) * heads * stateLength);
-                _kernels.Launch(HeadGroups(count, rows, heads), AttendBlocksKernel<TKv>, shape, kv, deviceMask, Heads(q), scale, softCap,
-                    states);
-                var (first, final) = (block == firstBlock ? 1 : 0, block + count >= blocks ? 1 : 0);
-                _kernels.Launch(HeadGroups(1, rows, heads), MergeBlocksKernel, shape, states, first, final, Heads(y));
+                var shape = new AttentionShape(row, rows, q.Shape[1], kv.HeadDim, block, count, valueGroups);
+                var states = Scratch<float>(0, (long)rows * (count + 1) * q.Shape[1] * (kv.HeadDim + 2));
+                _kernels.Launch(HeadGroups(count, rows, q.Shape[1]), AttendBlocksKernel<TKv>, shape, kv, deviceMask, Heads(q), scale,
+                    softCap, states);
+                Merge(q, target, shape, states, isFirst: block == firstBlock && !target.Continues, isLast: block + count >= blocks);
             }
+            if (target.Y.IsEmpty) MoveStates(q, target, row, rows, stores: true);
         }
+    }
+
+    /// <summary>The same over compressed chunks, whose states are written.</summary>
+    private void Attend(Tensor q, in DeviceChunks chunks, int blocks, in AttentionMask mask, float scale, float softCap,
+        in StateTarget target)
+    {
+        var deviceMask = MaskOf(q, mask, target.From);
+        var rowsAtOnce = RowsAtOnce(q, blocks);
+        for (var row = 0; row < q.Rows; row += rowsAtOnce)
+        {
+            var rows = Math.Min(rowsAtOnce, q.Rows - row);
+            for (var block = 0; block < blocks; block += LaunchPlan.SegmentBlocks)
+            {
+                var count = Math.Min(LaunchPlan.SegmentBlocks, blocks - block);
+                var shape = new AttentionShape(row, rows, q.Shape[1], q.Last, block, count, 1);
+                var states = Scratch<float>(0, (long)rows * (count + 1) * q.Shape[1] * (q.Last + 2));
+                _kernels.Launch(HeadGroups(count, rows, q.Shape[1]), AttendChunksKernel, shape, chunks, deviceMask, Heads(q), scale,
+                    softCap, states);
+                Merge(q, target, shape, states, isFirst: block == 0, isLast: false);
+            }
+            MoveStates(q, target, row, rows, stores: true);
+        }
+    }
+
+    /// <summary>Where the result of a call goes.</summary>
+    /// <param name="Y">Outputs, or empty.</param>
+    /// <param name="States">Else states of blocks.</param>
+    /// <param name="From">The positions that rows see.</param>
+    /// <param name="Continues">Whether states hold earlier blocks.</param>
+    private readonly record struct StateTarget(Tensor Y, Tensor States = default, KvHorizon From = default, bool Continues = false);
+
+    private int ValueGroups(int headDim) =>
+        Math.Max(1, (int)BitOperations.RoundUpToPowerOf2((uint)(WarpSize / ((headDim + 3) / 4) + 1)) / 2);
+
+    private DeviceMask MaskOf(in Tensor q, in AttentionMask mask, in KvHorizon from)
+    {
+        var lastPosition = mask.Start + (mask.Paths.IsEmpty ? q.Rows : mask.Paths.Shape.RowLength) - 1;
+        return new DeviceMask(ViewOrAny<int>(mask.Paths), ViewOrAny<int>(mask.Depths),
+            mask.Paths.IsEmpty ? 0 : mask.Paths.RowStride, mask.IsFull ? lastPosition : mask.Start, mask.IsFull ? 0 : 1, mask.Window, from);
+    }
+
+    /// <summary>Rows whose states of a segment, and running states, fit the scratch.</summary>
+    private int RowsAtOnce(in Tensor q, int blocks)
+    {
+        var statesPerRow = Math.Min(LaunchPlan.SegmentBlocks, blocks) + 1;
+        var rows = (int)Math.Min(Math.Min(q.Rows, MaxGridZ), _scratch.Bytes / sizeof(float) / ((long)statesPerRow * q.Shape[1] * (q.Last + 2)));
+        return rows > 0 ? rows : throw new ArgumentException(
+            $"attention: block states of one row must fit {_scratch.Bytes:N0} bytes, got {q.Shape[1]} heads of {q.Last}.");
+    }
+
+    /// <summary>Merges a segment into the running states; the last one gives outputs, where they are asked for.</summary>
+    private void Merge(in Tensor q, in StateTarget target, in AttentionShape shape, ArrayView<float> states, bool isFirst, bool isLast)
+    {
+        var isFinal = isLast && !target.Y.IsEmpty;
+        _kernels.Launch(HeadGroups(1, shape.Rows, shape.Heads), MergeBlocksKernel, shape, states, isFirst ? 1 : 0, isFinal ? 1 : 0,
+            Heads(isFinal ? target.Y : q));
+    }
+
+    /// <summary>Copies the running states of some rows to the caller's, or from there.</summary>
+    private void MoveStates(in Tensor q, in StateTarget target, int row, int rows, bool stores)
+    {
+        var length = q.Shape[1] * (q.Last + 2);
+        var config = Cells(rows, length, out var cells);
+        _kernels.Launch(config, MoveStatesKernel, cells, Rows(target.States), row, Scratch<float>(0, (long)rows * length), stores ? 1 : 0);
+    }
+
+    /// <summary>Copies one element of a row's states. Reads 4 bytes and writes 4 for each.</summary>
+    /// <param name="cells">Row: row of the slice. Column: element of the states of all heads.</param>
+    /// <param name="states">The caller's, [rows, heads · (headDim + 2)].</param>
+    /// <param name="firstRow">The slice's first row there.</param>
+    /// <param name="running">[rows of the slice, heads · (headDim + 2)].</param>
+    /// <param name="stores">Not 0: to the caller's.</param>
+    [GroupSize(CellGroup)]
+    internal static void MoveStatesKernel(DeviceCells cells, DeviceRows states, int firstRow, ArrayView<float> running, int stores)
+    {
+        if (!cells.Inside) return;
+        var at = states.Offset(firstRow + DeviceCells.Row) + DeviceCells.Column;
+        var from = (long)DeviceCells.Row * states.Width + DeviceCells.Column;
+        if (stores != 0) states.View[at] = running[from];
+        else running[from] = states.View[at];
     }
 
     /// <summary>One warp for each (block, head, row); the warps of a group are heads side by side.</summary>

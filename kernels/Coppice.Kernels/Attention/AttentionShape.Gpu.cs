@@ -31,7 +31,8 @@ internal sealed partial class GpuBackend
     /// Who sees whom: <see cref="AttentionMask"/> on the device. PathStride is 0 where rows are consecutive positions; a row then sees Step
     /// positions more than the one before it, 1 or, where all rows see all, 0.
     /// </summary>
-    internal readonly struct DeviceMask(ArrayView<int> paths, ArrayView<int> depths, int pathStride, int start, int step, int window)
+    internal readonly struct DeviceMask(
+        ArrayView<int> paths, ArrayView<int> depths, int pathStride, int start, int step, int window, KvHorizon from)
     {
         private readonly ArrayView<int> _paths = paths;
         private readonly ArrayView<int> _depths = depths;
@@ -39,12 +40,20 @@ internal sealed partial class GpuBackend
         private readonly int _start = start;
         private readonly int _step = step;
         private readonly int _window = window;
+        private readonly int _chunked = from.Tokens, _chunkStep = from.Step, _delay = from.Delay;
 
         /// <summary>The last logical position that a row sees, which is its own unless all rows see all.</summary>
         internal int Position(int row) => _start + (_pathStride == 0 ? row * _step : _depths[row]);
 
-        /// <summary>The first position that a row at <paramref name="position"/> sees.</summary>
-        internal int First(int position) => _window == 0 ? 0 : Math.Max(0, position - _window + 1);
+        /// <summary>The first position that a row at <paramref name="position"/> sees, compressed or not.</summary>
+        internal int FirstOfWindow(int position) => _window == 0 ? 0 : Math.Max(0, position - _window + 1);
+
+        /// <summary>The first position that it does not see compressed: see <see cref="KvHorizon.Of"/>.</summary>
+        internal int Horizon(int position) => _chunkStep == 0 ? _chunked
+            : Math.Min(Math.Max((position - _delay) / _chunkStep * _chunkStep, 0), _chunked);
+
+        /// <summary>The first position that it sees as it is.</summary>
+        internal int First(int position) => Math.Max(Horizon(position), FirstOfWindow(position));
 
         /// <summary>Whether slots below <paramref name="end"/> are their own positions for every row.</summary>
         internal bool IsConsecutive(int end) => _pathStride == 0 || end <= _start;

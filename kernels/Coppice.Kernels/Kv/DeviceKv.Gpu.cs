@@ -137,11 +137,12 @@ internal sealed partial class GpuBackend
     }
 
     private readonly struct AttendCall<TPages>(
-        GpuBackend backend, Tensor keys, Tensor values, Tensor table, Tensor q, AttentionMask mask, float scale, float softCap, Tensor y)
+        GpuBackend backend, Tensor keys, Tensor values, Tensor table, Tensor q, AttentionMask mask, float scale, float softCap,
+        StateTarget target)
         : IDeviceElementCall where TPages : struct, IDevicePages
     {
         public void Run<T>() where T : unmanaged, IDeviceElement<T> =>
-            backend.Attend(q, backend.Reader<TPages, T>(keys, values, table), mask, scale, softCap, y);
+            backend.Attend(q, backend.Reader<TPages, T>(keys, values, table), mask, scale, softCap, target);
     }
 
     private void Append<TKv>(TKv kv, in Tensor k, in Tensor v, int start) where TKv : struct, IDeviceKv

@@ -25,14 +25,12 @@ public abstract class AttendBlocksTests(Device device) : OpSuite(device)
     [Fact, Trait(Settings, Every)]
     public void States_give_attention_on_what_chunks_stand_for()
     {
-        RequireHost();
         Check(Blocks, Run, c => Tolerances.AttendBlocks(c.Chunk.Dim, c.SoftCap));
     }
 
     [Fact]
     public void Attention_is_blocks_and_merge_bit_by_bit()
     {
-        RequireHost();
         ForEach(Cases.Attention.Where((_, i) => i % 4 == 0), c =>
         {
             using var bed = NewBed();
@@ -46,7 +44,6 @@ public abstract class AttendBlocksTests(Device device) : OpSuite(device)
     [Fact]
     public void A_row_s_bits_do_not_depend_on_other_rows_nor_on_threads()
     {
-        RequireHost();
         ForEach(Blocks.Where((c, i) => i % 3 == 0 && c.Rows > 1), c =>
         {
             using var bed = NewBed();
@@ -63,7 +60,7 @@ public abstract class AttendBlocksTests(Device device) : OpSuite(device)
     [Fact]
     public void A_row_that_sees_no_chunk_has_an_empty_state()
     {
-        RequireHost();
+        Device.Require();
         var c = ChunkCase.All[0];
         using var bed = NewBed();
         var queryHeads = c.Heads * c.Group;
@@ -81,7 +78,7 @@ public abstract class AttendBlocksTests(Device device) : OpSuite(device)
     [Fact]
     public void Widths_of_a_damaged_chunk_reach_no_further_than_its_codes()
     {
-        RequireHost();
+        Device.Require();
         var c = new ChunkCase("damaged", new KvCodec { KeyBits = 3, KeyBitsByRange = true }, 2, 64, 64, 0, 0);
         foreach (var widths in (byte[])[0xff, 0x00, 0x81])
         {

@@ -11,7 +11,6 @@ public abstract class MergeBlocksTests(Device device) : OpSuite(device)
     [Fact, Trait(Settings, Every)]
     public void Outputs_are_divided_by_their_sums()
     {
-        RequireHost();
         Check(Rows, Run, _ => Tolerances.MergeBlocks);
     }
 

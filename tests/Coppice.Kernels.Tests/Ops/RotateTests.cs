@@ -12,14 +12,12 @@ public abstract class RotateTests(Device device) : OpSuite(device)
     [Fact, Trait(Settings, Every)]
     public void Heads_are_multiplied_by_the_matrix()
     {
-        RequireHost();
         Check(Rows, (bed, c) => Run(bed, c, 1), c => Tolerances.Rotate(c.Width));
     }
 
     [Fact]
     public void Twice_is_as_before()
     {
-        RequireHost();
         ForEach(Rows, c =>
         {
             using var bed = NewBed();

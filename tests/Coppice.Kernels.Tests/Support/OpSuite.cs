@@ -60,12 +60,6 @@ public abstract class OpSuite(Device device)
         if (failures.Count > 0) Assert.Fail(string.Join(Environment.NewLine, failures));
     }
 
-    /// <summary>Skips what only the CPU back end has so far.</summary>
-    private protected void RequireHost()
-    {
-        if (!Device.IsOnHost) Assert.Skip($"{Device}: compressed keys and values need the CPU back end so far");
-    }
-
     /// <summary>A bed on the device, on each of its back ends in turn.</summary>
     private protected Bed NewBed(Placement? placement = null) =>
         new(Device.Backends[_turn++ % Device.Backends.Count], placement ?? Placement.Plain, Device.IsOnHost);

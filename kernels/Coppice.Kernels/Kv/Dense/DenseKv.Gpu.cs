@@ -21,5 +21,6 @@ internal sealed partial class GpuBackend
 
     /// <inheritdoc/>
     protected override void AttentionCore(Tensor q, in DenseKv kv, in AttentionMask mask, float scale, float softCap, Tensor y) =>
-        kv.Keys.Type.Dispatch(new AttendCall<DeviceDensePages>(this, kv.Keys, kv.Values, default, q, mask, scale, softCap, y));
+        kv.Keys.Type.Dispatch(new AttendCall<DeviceDensePages>(this, kv.Keys, kv.Values, default, q, mask, scale, softCap,
+            new StateTarget(y)));
 }
