@@ -1,4 +1,5 @@
 using Coppice.Kernels;
+using Coppice.Settings;
 
 namespace Coppice;
 
@@ -15,6 +16,12 @@ public sealed partial record KvCacheOptions
         ("bf16", new() { Type = ElementType.BF16 }),
         ("q8", Compressed(KvCodec.Q8)),
         ("q4", Compressed(KvCodec.Q4)),
+        ("q8-rotated", Rotated(Compressed(KvCodec.Q8))),
+        ("q4-rotated", Rotated(Compressed(KvCodec.Q4))),
+        ("k4v2", Rotated(Compressed(new KvCodec { Backbone = KvBackbone.TwoAxis, KeyBits = 4, ValueBits = 2 }))),
+        ("kcvt2", Kcvt(2)),
+        ("kcvt3", Kcvt(3)),
+        ("kcvt4", Kcvt(4)),
         ("kivi2", Kivi(2)),
         ("kivi3", Kivi(3)),
         ("kivi4", Kivi(4)),
@@ -37,19 +44,65 @@ public sealed partial record KvCacheOptions
     ];
 
     /// <summary>
-    /// The names that <see cref="Named"/> knows: f32, f16, bf16; q8, q4 (blocks of 32 as in llama.cpp); kiviB, gearlB and gearB for B bits;
-    /// gear4-paper and gear2-paper, the paper's own settings; and kv-P, the best for about P percent of the bytes of F16 at a head dimension of 64, recent tokens not counted.
+    /// The names that <see cref="Named"/> knows: f32, f16, bf16; q8, q4 (blocks of 32 as in llama.cpp), and both with keys and values
+    /// turned; k4v2 (turned, with scales along two axes); kcvtB, kiviB, gearlB and gearB for B bits; gear4-paper and gear2-paper, the
+    /// paper's own settings; and kv-P, the best for about P percent of the bytes of F16 at a head dimension of 64, recent tokens not counted.
     /// </summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(named => named.Name)];
 
-    /// <summary>The options that the command line calls <paramref name="name"/>.</summary>
-    /// <exception cref="ArgumentException">There are none.</exception>
+    /// <summary>
+    /// The options that the command line calls <paramref name="name"/>; "NAME:key=value,key=value" changes some of a compressed kind.
+    /// </summary>
+    /// <remarks>
+    /// Keys: key-bits, value-bits, by-range, group, sparsity, rank, loops, seed, factors (f16, i8), factors-first, shrink, scales (f16, i8),
+    /// key-range, value-range (min-max, fitted), sinks, rotate-keys, rotate-values.
+    /// </remarks>
+    /// <exception cref="ArgumentException">There are none, or a key or value is not what it must be.</exception>
     public static KvCacheOptions Named(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
+        var colon = name.IndexOf(':', StringComparison.Ordinal);
+        var kind = colon < 0 ? name : name[..colon];
         foreach (var (known, options) in All)
-            if (known == name) return options;
+        {
+            if (known != kind) continue;
+            if (colon < 0) return options;
+            var settings = new NamedSettings("cache", kind, name[(colon + 1)..]);
+            var changed = options.Compression is { } compression ? options with { Compression = Read(compression, settings) } : options;
+            settings.RequireNoneLeft();
+            changed.Validate();
+            return changed;
+        }
         throw new ArgumentException(
-            $"options: a way to keep keys and values must be one of {string.Join(", ", Names)}, got {name}.", nameof(name));
+            $"options: a way to keep keys and values must be one of {string.Join(", ", Names)}, got {kind}.", nameof(name));
+    }
+
+    private static KvCompression Read(KvCompression usual, NamedSettings settings)
+    {
+        var codec = usual.Codec;
+        return usual with
+        {
+            Codec = codec with
+            {
+                KeyBits = settings.Whole("key-bits", codec.KeyBits),
+                ValueBits = settings.Whole("value-bits", codec.ValueBits),
+                KeyBitsByRange = settings.Flag("by-range", codec.KeyBitsByRange),
+                GroupSize = settings.Whole("group", codec.GroupSize),
+                Sparsity = settings.Real("sparsity", codec.Sparsity),
+                Loops = settings.Whole("loops", codec.Loops),
+                Seed = (ulong)settings.Whole("seed", (int)codec.Seed),
+                Factors = settings.OneOf("factors", codec.Factors),
+                FactorsFirst = settings.Flag("factors-first", codec.FactorsFirst),
+                ShrinkFactors = settings.Flag("shrink", codec.ShrinkFactors),
+                Scales = settings.OneOf("scales", codec.Scales),
+                KeyRange = settings.OneOf("key-range", codec.KeyRange),
+                ValueRange = settings.OneOf("value-range", codec.ValueRange),
+            },
+            Rank = settings.Whole("rank", usual.Rank),
+            SinkTokens = settings.Whole("sinks", usual.SinkTokens),
+            RotateKeys = settings.Flag("rotate-keys", usual.RotateKeys),
+            RotateValues = settings.Flag("rotate-values", usual.RotateValues),
+        };
     }
 
     /// <summary>
@@ -62,6 +115,12 @@ public sealed partial record KvCacheOptions
     /// end of a channel.</param>
     public static KvCacheOptions Gear(int bits, int rank = LowRank, double sparsity = Outliers) =>
         Compressed(new KvCodec { KeyBits = bits, ValueBits = bits, Sparsity = sparsity }, rank);
+
+    private static KvCacheOptions Kcvt(int bits) =>
+        Compressed(new KvCodec { Backbone = KvBackbone.Kcvt, KeyBits = bits, ValueBits = bits });
+
+    private static KvCacheOptions Rotated(KvCacheOptions options) =>
+        options with { Compression = options.Compression! with { RotateKeys = true, RotateValues = true } };
 
     private static KvCacheOptions Kivi(int bits) => Compressed(new KvCodec { KeyBits = bits, ValueBits = bits });
 

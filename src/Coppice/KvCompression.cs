@@ -22,6 +22,11 @@ public sealed record KvCompression
     /// few large channels that widen the range of all.
     /// </summary>
     public bool RotateValues { get; init; }
+    /// <summary>
+    /// Whether keys, after RoPE, and queries are turned by a Hadamard matrix over the head dimension: scores stay what they are, and a
+    /// token's keys have no few large channels. It takes away what scales by channel use, so it is for backbones by token.
+    /// </summary>
+    public bool RotateKeys { get; init; }
 
     /// <summary>
     /// Whether blocks follow the history of a session, as in the GEAR paper, instead of positions alone: a prompt is attended to exactly and
@@ -44,7 +49,8 @@ public sealed record KvCompression
     internal string Description => string.Join(' ',
         Codec.Backbone, Codec.KeyBits, Codec.ValueBits, Codec.GroupSize, BitConverter.DoubleToInt64Bits(Codec.Sparsity), Codec.KeyOutliers,
         Codec.ValueOutliers, Codec.Loops, Codec.Factors, Codec.KeyRange, Codec.ValueRange, Codec.Seed, Rank, SinkTokens,
-        Codec.KeyBitsByRange, RotateValues, PrefillExact, BufferTokens, PromptRank);
+        Codec.KeyBitsByRange, RotateValues, PrefillExact, BufferTokens, PromptRank, RotateKeys,
+        Codec.Scales, Codec.FactorsFirst, Codec.ShrinkFactors);
 
     internal void Validate()
     {

@@ -9,9 +9,9 @@ internal static class DraftsCommand
     private static readonly Choice<DraftsMethod> Methods = new(
         "method",
         [("auto", DraftsMethod.Auto), ("superposed", DraftsMethod.Superposed), ("batched", DraftsMethod.Batched),
-        ("beam", DraftsMethod.Beam)], []);
+        ("beam", DraftsMethod.Beam)]);
     private static readonly Choice<DraftsMode> Modes = new(
-        "mode", [("auto", DraftsMode.Auto), ("geom", DraftsMode.Geometric), ("none", DraftsMode.None)], []);
+        "mode", [("auto", DraftsMode.Auto), ("geom", DraftsMode.Geometric), ("none", DraftsMode.None)]);
 
     private static readonly DraftsOptions Defaults = new();
     private static readonly Argument<string> Prompt = new("PROMPT") { Description = "The text to go on from" };

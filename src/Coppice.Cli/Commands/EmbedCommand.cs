@@ -12,7 +12,7 @@ internal static class EmbedCommand
 
     private static readonly Choice<Pooling?> Poolings = new(
         "pooling",
-        [("model", null), ("mean", Pooling.Mean), ("cls", Pooling.FirstToken), ("last", Pooling.LastToken)], []);
+        [("model", null), ("mean", Pooling.Mean), ("cls", Pooling.FirstToken), ("last", Pooling.LastToken)]);
 
     private static readonly Argument<string?> Text = new("TEXT") { Description = "The text", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string> PoolingName = Poolings.Option("How the states of a text's tokens become one vector; model is as the folder says");

@@ -4,12 +4,14 @@ using Coppice.Kernels;
 
 namespace Coppice.Cli;
 
-/// <summary>An option whose values have names, some of which this version does not have.</summary>
+/// <summary>An option whose values have names.</summary>
 /// <param name="What">The option without its dashes.</param>
 /// <param name="Supported">Names and what they mean; the first is the default.</param>
-/// <param name="Planned">Names that are known but not supported: an error that says so, never a silent default.</param>
-internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Value)> Supported, IReadOnlyList<string> Planned)
+internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Value)> Supported)
 {
+    /// <summary>What a name with settings, "NAME:key=value", means; null where names have none.</summary>
+    public Func<string, T>? Read { get; init; }
+
     /// <summary>The names that work.</summary>
     public string Names => string.Join(", ", Supported.Select(choice => choice.Name));
 
@@ -27,23 +29,36 @@ internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Valu
         return option;
     }
 
-    /// <summary>Rejects names that no version has.</summary>
+    /// <summary>Rejects other names.</summary>
     public void Validate(string option, OptionResult result)
     {
-        if (result.Tokens is [var token] && !Planned.Contains(token.Value) && Supported.All(choice => choice.Name != token.Value))
+        if (result.Tokens is not [var token]) return;
+        var name = Read is null ? token.Value : token.Value.Split(':')[0];
+        if (Supported.All(choice => choice.Name != name))
+        {
             result.AddError($"{option} must be one of {Names}, got {token.Value}");
+            return;
+        }
+        try
+        {
+            if (name != token.Value) Read!(token.Value);
+        }
+        catch (ArgumentException error)
+        {
+            result.AddError($"{option}: {error.Message}");
+        }
     }
 
     /// <summary>The name of a supported value.</summary>
     public string NameOf(T value) => Supported.First(choice => EqualityComparer<T>.Default.Equals(choice.Value, value)).Name;
 
     /// <summary>What <paramref name="name"/> means.</summary>
-    /// <exception cref="CommandException">This version does not have it.</exception>
+    /// <exception cref="CommandException">Nothing.</exception>
     public T Parse(string name)
     {
         foreach (var choice in Supported)
             if (choice.Name == name) return choice.Value;
-        throw new CommandException($"--{What} {name} is not supported by this version; supported: {Names}.");
+        return Read is null ? throw new CommandException($"--{What} must be one of {Names}, got {name}.") : Read(name);
     }
 }
 
@@ -51,11 +66,11 @@ internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Valu
 internal static class ModelChoices
 {
     public static readonly Choice<WeightFormat> Weights = new(
-        "weights", [("as-stored", WeightFormat.AsStored), ("f32", WeightFormat.F32), ("f16", WeightFormat.F16), ("bf16", WeightFormat.BF16), ("q8", WeightFormat.Q8), ("q4", WeightFormat.Q4)], []);
+        "weights", [("as-stored", WeightFormat.AsStored), ("f32", WeightFormat.F32), ("f16", WeightFormat.F16), ("bf16", WeightFormat.BF16), ("q8", WeightFormat.Q8), ("q4", WeightFormat.Q4)]);
 
     public static readonly Choice<ActivationFormat> Activations = new(
-        "activations", [("f32", ActivationFormat.F32), ("bf16", ActivationFormat.BF16), ("int8", ActivationFormat.Int8), ("auto", ActivationFormat.Auto)], []);
+        "activations", [("f32", ActivationFormat.F32), ("bf16", ActivationFormat.BF16), ("int8", ActivationFormat.Int8), ("auto", ActivationFormat.Auto)]);
 
     public static readonly Choice<KvCacheOptions> Kv = new(
-        "kv", [.. KvCacheOptions.Names.Select(name => (name, KvCacheOptions.Named(name)))], ["gear2-paper", "gear4-paper"]);
+        "kv", [.. KvCacheOptions.Names.Select(name => (name, KvCacheOptions.Named(name)))]) { Read = KvCacheOptions.Named };
 }

@@ -90,9 +90,10 @@ internal sealed class CompressedKvCache : KvCache
         CompressedKvPool.Bytes(backend, format, CompressedKvSize.Own(format, capacity)) + CompressedKvTables.SizeInBytes(capacity);
 
     /// <inheritdoc/>
-    /// <remarks>Values are turned in place where the format says so.</remarks>
+    /// <remarks>Keys and values are turned in place where the format says so.</remarks>
     public override void Append(int layer, Tensor k, Tensor v)
     {
+        if (_format.Compression.RotateKeys) _backend.Rotate(k);
         if (_format.Compression.RotateValues) _backend.Rotate(v);
         _backend.KvAppend(Exact(layer), k, v, FirstSlot);
     }
@@ -102,6 +103,7 @@ internal sealed class CompressedKvCache : KvCache
     {
         var last = mask.Start + (mask.Paths.IsEmpty ? q.Rows - 1 : mask.Deepest);
         var compressed = Compress(layer, last + 1);
+        if (_format.Compression.RotateKeys) _backend.Rotate(q);
         var states = _source.States.Slice(0, q.Rows);
         var chunks = Chunks(layer, compressed);
         _backend.AttendBlocks(q, chunks, mask, scale, softCap, states);

@@ -15,7 +15,7 @@ namespace Coppice.Cache;
 /// </remarks>
 internal sealed class HistoryKvCache : KvCache
 {
-    private const int EntryWords = 4, BufferRounding = 256;
+    private const int EntryWords = 4, BufferRounding = 256, StreamedIndex = 0;
 
     private readonly KvSource _source;
     private readonly Backend _backend;
@@ -26,7 +26,7 @@ internal sealed class HistoryKvCache : KvCache
     private readonly Tensor _chunks;        // [layers · units of a layer, 16], I32
     private readonly int _units;            // of a layer
     private readonly int[] _held;           // pages by block; none before the buffer's first
-    private readonly List<KvChunkLayout> _made = [];        // layout of each chunk
+    private readonly List<KvChunkLayout> _made;             // layout of each chunk
     private KvChunkLayout[] _layouts;
     private int _firstPage, _pageEnd;       // blocks with a page
     private int _end, _usedUnits;           // positions that are compressed, and units of a layer that they take
@@ -42,6 +42,7 @@ internal sealed class HistoryKvCache : KvCache
         (_source, _backend, _format) = (source, source.Backend, Format(source));
         var pages = KvLayout.Pages(capacity);
         (_held, _layouts, _units) = (new int[pages], [_format.Streamed], _format.MostUnits(capacity));
+        _made = new List<KvChunkLayout>(_format.MostChunks(capacity));
         _pages = new KvPagePool(pool, source.Geometry, pages);
         try
         {
@@ -87,6 +88,7 @@ internal sealed class HistoryKvCache : KvCache
     /// <inheritdoc/>
     public override void Append(int layer, Tensor k, Tensor v)
     {
+        if (Compression.RotateKeys) _backend.Rotate(k);
         if (Compression.RotateValues) _backend.Rotate(v);
         _backend.KvAppend(Exact(layer), k, v, FirstSlot);
     }
@@ -94,6 +96,7 @@ internal sealed class HistoryKvCache : KvCache
     /// <inheritdoc/>
     public override void Attend(int layer, Tensor q, in AttentionMask mask, float scale, float softCap, Tensor y)
     {
+        if (Compression.RotateKeys) _backend.Rotate(q);
         var states = _source.States.Slice(0, q.Rows);
         var chunks = Chunks(layer);
         _backend.AttendBlocks(q, chunks, mask, scale, softCap, states);
@@ -186,7 +189,8 @@ internal sealed class HistoryKvCache : KvCache
     /// <summary>Compresses the next tokens in all layers.</summary>
     private void Compress(int tokens, bool isPrompt)
     {
-        var layout = LayoutOf(_format.Layout(tokens, isPrompt, isFirst: _end == 0), out var index);
+        var index = isPrompt || _end == 0 ? IndexOf(_format.Layout(tokens, isPrompt, isFirst: _end == 0)) : StreamedIndex;
+        var layout = _layouts[index];
         for (var layer = 0; layer < Geometry.Layers; layer++)
             _backend.KvCompress(Exact(layer), _end, layout, layer, _made.Count, Layer(layer), _usedUnits);
         _backend.Upload<int>([_usedUnits, _end, index, 0], _chunkTable.Slice(_made.Count, 1));
@@ -195,14 +199,13 @@ internal sealed class HistoryKvCache : KvCache
         _end += tokens;
     }
 
-    /// <summary>The known layout that equals <paramref name="layout"/>, and its index.</summary>
-    private KvChunkLayout LayoutOf(KvChunkLayout layout, out int index)
+    /// <summary>Index of <paramref name="layout"/>, or of its equal.</summary>
+    private int IndexOf(KvChunkLayout layout)
     {
-        index = Array.FindIndex(_layouts, known => (known.Tokens, known.Rank, known.Exact) == (layout.Tokens, layout.Rank, layout.Exact));
-        if (index >= 0) return _layouts[index];
-        index = _layouts.Length;
+        var index = Array.FindIndex(_layouts, known => (known.Tokens, known.Rank, known.Exact) == (layout.Tokens, layout.Rank, layout.Exact));
+        if (index >= 0) return index;
         _layouts = [.. _layouts, layout];
-        return layout;
+        return _layouts.Length - 1;
     }
 
     /// <summary>Gives up chunks, from the last on, until no more than <paramref name="length"/> positions are compressed.</summary>

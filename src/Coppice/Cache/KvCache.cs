@@ -97,11 +97,14 @@ internal abstract class KvCache : IDisposable
 
     /// <summary>Stores the rows that were reserved last, of one layer.</summary>
     /// <param name="layer">Index of the layer.</param>
-    /// <param name="k">[reserved rows, kvHeads, headDim], F32, after RoPE.</param>
-    /// <param name="v">As <paramref name="k"/>; a kind may use its memory.</param>
+    /// <param name="k">[reserved rows, kvHeads, headDim], F32, after RoPE; a kind may use its memory.</param>
+    /// <param name="v">As <paramref name="k"/>.</param>
     public abstract void Append(int layer, Tensor k, Tensor v);
 
-    /// <summary>Attention of the appended rows over what the mask lets them see; the mask starts at <see cref="Length"/>.</summary>
+    /// <summary>
+    /// Attention of the appended rows over what the mask lets them see; the mask starts at <see cref="Length"/>. A kind may use the memory
+    /// of <paramref name="q"/>.
+    /// </summary>
     public abstract void Attend(int layer, Tensor q, in AttentionMask mask, float scale, float softCap, Tensor y);
 
     /// <summary>Keeps the first <paramref name="count"/> appended rows.</summary>

@@ -18,7 +18,7 @@ public sealed class CompressedScheduleTests
     public static TheoryData<string, bool, int> Kinds => new()
     {
         { "q8", true, 14 }, { "q8", false, 9 }, { "q4", false, 14 }, { "kivi4", true, 9 }, { "kv-19", true, 9 }, { "gear2", true, 14 },
-        { "gearl3", false, 9 },
+        { "gearl3", false, 9 }, { "k4v2", true, 9 },
     };
 
     [Theory, MemberData(nameof(Kinds))]
