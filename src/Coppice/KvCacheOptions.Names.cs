@@ -55,7 +55,7 @@ public sealed partial record KvCacheOptions
     /// </summary>
     /// <remarks>
     /// Keys: key-bits, value-bits, by-range, group, sparsity, rank, loops, seed, factors (f16, i8), factors-first, shrink, scales (f16, i8),
-    /// key-range, value-range (min-max, fitted), sinks, rotate-keys, rotate-values.
+    /// key-range, value-range (min-max, fitted), sinks, rotate-keys, rotate-values, calibration (a file: see <see cref="KvCalibration"/>).
     /// </remarks>
     /// <exception cref="ArgumentException">There are none, or a key or value is not what it must be.</exception>
     public static KvCacheOptions Named(string name)
@@ -102,7 +102,20 @@ public sealed partial record KvCacheOptions
             SinkTokens = settings.Whole("sinks", usual.SinkTokens),
             RotateKeys = settings.Flag("rotate-keys", usual.RotateKeys),
             RotateValues = settings.Flag("rotate-values", usual.RotateValues),
+            Calibration = settings.Text("calibration") is { } path ? ReadCalibration(path) : usual.Calibration,
         };
+    }
+
+    private static KvCalibration ReadCalibration(string path)
+    {
+        try
+        {
+            return KvCalibration.Read(path);
+        }
+        catch (Exception error) when (error is CheckpointException or IOException or UnauthorizedAccessException)
+        {
+            throw new ArgumentException($"cache: {error.Message}", error);
+        }
     }
 
     /// <summary>

@@ -29,6 +29,12 @@ public sealed record KvCompression
     public bool RotateKeys { get; init; }
 
     /// <summary>
+    /// What a text has shown of the model's keys, by which their bits are divided among heads and channels; null for by ranges alone. Only
+    /// where <see cref="KvCodec.KeyBitsByRange"/> is set and <see cref="PrefillExact"/> is not.
+    /// </summary>
+    public KvCalibration? Calibration { get; init; }
+
+    /// <summary>
     /// Whether blocks follow the history of a session, as in the GEAR paper, instead of positions alone: a prompt is attended to exactly and
     /// compressed when it has ended, and after it the last <see cref="BufferTokens"/> tokens are whenever there are so many. Sessions then
     /// share nothing, cannot be saved, and a text may depend on where earlier prompts ended. For comparisons.
@@ -50,7 +56,7 @@ public sealed record KvCompression
         Codec.Backbone, Codec.KeyBits, Codec.ValueBits, Codec.GroupSize, BitConverter.DoubleToInt64Bits(Codec.Sparsity), Codec.KeyOutliers,
         Codec.ValueOutliers, Codec.Loops, Codec.Factors, Codec.KeyRange, Codec.ValueRange, Codec.Seed, Rank, SinkTokens,
         Codec.KeyBitsByRange, RotateValues, PrefillExact, BufferTokens, PromptRank, RotateKeys,
-        Codec.Scales, Codec.FactorsFirst, Codec.ShrinkFactors);
+        Codec.Scales, Codec.FactorsFirst, Codec.ShrinkFactors, Calibration?.Fingerprint);
 
     internal void Validate()
     {
@@ -80,6 +86,11 @@ public sealed record KvCompression
             throw new ArgumentException(
                 "options: KvCache.Compression.PrefillExact with widths by range needs keys in groups of a multiple of 32 tokens, got "
                 + $"{Codec.Backbone} and {Codec.GroupSize}.");
+        }
+        if (Calibration is not null && (!Codec.KeyBitsByRange || PrefillExact))
+        {
+            throw new ArgumentException(
+                "options: KvCache.Compression.Calibration needs a codec with KeyBitsByRange, and chunks that do not follow the history.");
         }
         if (SinkTokens is < 0 or >= KvLayout.PageSize)
         {

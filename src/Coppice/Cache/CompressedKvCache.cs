@@ -277,7 +277,7 @@ internal sealed class CompressedKvCache : KvCache
         {
             var held = _held[block];
             Debug.Assert(_pool.CompressedLayers(held) == layer, "Layers are compressed one after another.");
-            var (layout, chunks) = (_format.Layout(_pool.IsFirst(held)), _pool.Chunks);
+            var (layout, chunks) = (_format.Layout(_pool.IsFirst(held), layer), _pool.Chunks);
             _backend.KvCompress(
                 Exact(layer), block * KvLayout.PageSize, layout, layer, block, chunks.Layer(layer), chunks.Unit(held));
             _pool.SetCompressedLayers(held, layer + 1);
@@ -337,6 +337,6 @@ internal sealed class CompressedKvCache : KvCache
     private PagedKv Exact(int layer) => _pool.Exact.View(layer, _tables.Pages(_count));
 
     private CompressedKv Chunks(int layer, int blocks) => new(
-        _pool.Chunks.Layer(layer), _tables.Chunks(_count), _format.Layouts,
+        _pool.Chunks.Layer(layer), _tables.Chunks(_count), _format.Layouts(layer),
         new KvHorizon(blocks * KvLayout.PageSize, KvLayout.PageSize, KvChunkFormat.Delay));
 }

@@ -4,7 +4,7 @@ using Coppice.Kernels.Memory;
 namespace Coppice.Cache;
 
 /// <summary>A cache whose whole capacity is one stretch of memory in each layer: nothing to look up, and nothing to share.</summary>
-internal sealed class DenseKvCache : KvCache
+internal class DenseKvCache : KvCache
 {
     private readonly Backend _backend;
     private readonly KvMemory _memory;

@@ -16,6 +16,8 @@ internal sealed class KvChunkFormat
     /// </summary>
     public const int Delay = 32;
 
+    private readonly KvChunkLayout[][] _layouts;        // by layer, or one for all
+
     /// <summary>Numbers of a state of attention besides the output: the largest score, and the sum of weights.</summary>
     public const int StateScalars = 2;
 
@@ -27,11 +29,19 @@ internal sealed class KvChunkFormat
     public KvChunkFormat(KvCompression compression, KvGeometry geometry, int passRows)
     {
         (Compression, Geometry, PassRows) = (compression, geometry, passRows);
-        var (heads, dim) = (geometry.KvHeads, geometry.HeadDim);
-        Layouts =
+        if (compression.Calibration is not { } known)
+        {
+            _layouts = [Both(compression.Codec)];
+            return;
+        }
+        if ((known.Layers, known.KvHeads, known.HeadDim) != (geometry.Layers, geometry.KvHeads, geometry.HeadDim))
+            throw new ArgumentException(
+                $"cache: the calibration must be of {geometry.Layers} layers with {geometry.KvHeads} heads of {geometry.HeadDim}, got "
+                + $"{known.Layers} with {known.KvHeads} of {known.HeadDim} (calibrate with this model).");
+        _layouts =
         [
-            compression.Codec.Layout(heads, dim, KvLayout.PageSize, compression.Rank),
-            compression.Codec.Layout(heads, dim, KvLayout.PageSize, compression.Rank, compression.SinkTokens),
+            .. Enumerable.Range(0, geometry.Layers).Select(layer =>
+                Both(compression.Codec with { KeyWeights = known.OfLayer(layer, compression.Codec.KeyBits) })),
         ];
     }
 
@@ -41,14 +51,14 @@ internal sealed class KvChunkFormat
     public KvGeometry Geometry { get; }
     /// <summary>Rows of one sequence in a pass, at most.</summary>
     public int PassRows { get; }
-    /// <summary>Layouts of a block, and of the first one of a sequence, which has exact tokens.</summary>
-    public KvChunkLayout[] Layouts { get; }
+    /// <summary>Layouts of a layer's block, and of the first one of a sequence, which has exact tokens; of the same sizes in all layers.</summary>
+    public KvChunkLayout[] Layouts(int layer) => _layouts[Math.Min(layer, _layouts.Length - 1)];
 
     /// <summary>Pages of exact keys and values that one sequence needs in a pass, and one for a copy.</summary>
     public int PassPages => KvLayout.Pages(Delay + KvLayout.PageSize - 1 + PassRows) + 2;
 
-    /// <summary>Layout of a block, or of the first one of a sequence.</summary>
-    public KvChunkLayout Layout(bool isFirst) => Layouts[isFirst ? 1 : 0];
+    /// <summary>Layout of a layer's block, or of the first one of a sequence.</summary>
+    public KvChunkLayout Layout(bool isFirst, int layer = 0) => Layouts(layer)[isFirst ? 1 : 0];
 
     /// <summary>Bytes of a block in all layers.</summary>
     public long Bytes(bool isFirst) => (long)Geometry.Layers * Layout(isFirst).StoredBytes;
@@ -71,4 +81,10 @@ internal sealed class KvChunkFormat
         var chunks = compressed == 0 ? 0 : Bytes(isFirst: true) + (compressed - 1) * Bytes(isFirst: false);
         return chunks + Geometry.Bytes(KvLayout.Pages(length) - compressed);
     }
+
+    private KvChunkLayout[] Both(KvCodec codec) =>
+    [
+        codec.Layout(Geometry.KvHeads, Geometry.HeadDim, KvLayout.PageSize, Compression.Rank),
+        codec.Layout(Geometry.KvHeads, Geometry.HeadDim, KvLayout.PageSize, Compression.Rank, Compression.SinkTokens),
+    ];
 }

@@ -37,11 +37,18 @@ internal sealed class WarmUp
     public WarmUp(Backend backend, ModelFolder files, WeightPlan plan, Checkpoint checkpoint, ModelOptions options)
     {
         _files = files with { Spec = Miniature(files.Spec) };
-        _options = options with { ContextLength = Tokens, PrefillChunk = Prompt, KvCache = options.KvCache with { SharedTokens = Math.Min(options.KvCache.SharedTokens, 2 * Tokens) } };
+        _options = options with { ContextLength = Tokens, PrefillChunk = Prompt, KvCache = Small(options.KvCache) };
         _plan = plan.For(_files.Spec);
         _bytes = WeightLoader.Bytes(backend, checkpoint, _plan, options.Weights);
         _formats = [.. _plan.Matrices.Select(matrix => options.Weights.Of(matrix, checkpoint))];
     }
+
+    /// <summary>The same for few tokens, without what belongs to the layers of the whole model.</summary>
+    private static KvCacheOptions Small(KvCacheOptions options) => options with
+    {
+        SharedTokens = Math.Min(options.SharedTokens, 2 * Tokens),
+        Compression = options.Compression is { } compression ? compression with { Calibration = null } : null,
+    };
 
     /// <summary>
     /// Starts a warm-up on a thread of its own where it pays: a device that is given code of the runtime's, and a model that is not read at
