@@ -36,6 +36,15 @@ public sealed partial record KvCacheOptions
     /// <summary>Another hash for the blocks of prompts, so that tests can make all of them collide; null for the usual one.</summary>
     internal Func<int, ReadOnlySpan<int>, int>? PrefixHash { get; init; }
 
+    /// <summary>The same with the calibration in a model's folder, where there is one, it suits, and no other is given.</summary>
+    /// <exception cref="CheckpointException">The file is damaged.</exception>
+    internal KvCacheOptions For(string folder)
+    {
+        if (Compression is not { Calibration: null, PrefillExact: false, Codec.KeyBitsByRange: true } compression) return this;
+        var path = Path.Combine(folder, KvCalibration.FileName);
+        return File.Exists(path) ? this with { Compression = compression with { Calibration = KvCalibration.Read(path) } } : this;
+    }
+
     internal void Validate()
     {
         if (Type == ElementType.I32 || !Enum.IsDefined(Type))

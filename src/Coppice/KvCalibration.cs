@@ -18,6 +18,9 @@ namespace Coppice;
 /// </remarks>
 public sealed class KvCalibration
 {
+    /// <summary>A file of this name in a model's folder is used where bits of keys go by range and no other calibration is given.</summary>
+    public const string FileName = "kv-calibration.safetensors";
+
     private const string RangesName = "ranges", WeightsName = "weights";
     private const int MostBits = 8;
 

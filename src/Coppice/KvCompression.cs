@@ -29,8 +29,9 @@ public sealed record KvCompression
     public bool RotateKeys { get; init; }
 
     /// <summary>
-    /// What a text has shown of the model's keys, by which their bits are divided among heads and channels; null for by ranges alone. Only
-    /// where <see cref="KvCodec.KeyBitsByRange"/> is set and <see cref="PrefillExact"/> is not.
+    /// What a text has shown of the model's keys, by which their bits are divided among heads and channels; null for what the model's
+    /// folder has (<see cref="KvCalibration.FileName"/>), or else by ranges alone. Only where <see cref="KvCodec.KeyBitsByRange"/> is set
+    /// and <see cref="PrefillExact"/> is not.
     /// </summary>
     public KvCalibration? Calibration { get; init; }
 

@@ -199,6 +199,7 @@ public sealed class LanguageModel : IDisposable
             throw new ArgumentException(
                 $"options: ContextLength must be at most {files.Spec.PositionLimit}, the positions that the model has, got "
                 + $"{options.ContextLength}.", nameof(options));
+        options = options with { KvCache = options.KvCache.For(files.Folder) };
         using var checkpoint = Checkpoint.Open(files.Folder);
         Action<long, long>? report = progress is null ? null : (bytes, total) => progress.Report(new LoadProgress(bytes, total));
         var threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads;

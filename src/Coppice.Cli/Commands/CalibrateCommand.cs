@@ -5,7 +5,6 @@ namespace Coppice.Cli.Commands;
 /// <summary>`coppice calibrate`: what a text shows of a model's keys, by which a compressed cache divides their bits.</summary>
 internal static class CalibrateCommand
 {
-    private const string DefaultName = "kv-calibration.safetensors";
     private const int DefaultTokens = 2048;
 
     private static readonly Option<string> TextOption = new("--text")
@@ -18,7 +17,8 @@ internal static class CalibrateCommand
         "--max-tokens", 128, int.MaxValue, $"Only the first N tokens of the text [default: {DefaultTokens}]");
     private static readonly Argument<string?> Out = new("OUT")
     {
-        Description = $"The file to write, for --kv NAME:calibration=OUT [default: {DefaultName} in the model's folder]",
+        Description = "The file to write, for --kv NAME:calibration=OUT "
+            + $"[default: {KvCalibration.FileName} in the model's folder, where --kv kv-16 to kv-53 find it]",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -52,14 +52,14 @@ internal static class CalibrateCommand
             });
         }
         if (stopped || calibration is null) return ExitStatus.Interrupted;
-        var path = context.Value(Out) ?? Path.Combine(model.Folder, DefaultName);
+        var path = context.Value(Out) ?? Path.Combine(model.Folder, KvCalibration.FileName);
         calibration.Save(path);
         var result = new CalibrationResult(
             path, ids.Length, calibration.Layers, calibration.KvHeads, calibration.HeadDim, new FileInfo(path).Length);
         if (context.Output.Json) context.Output.WriteJson(result, CliJson.Default.CalibrationResult);
         else context.Output.WriteLine(
             $"{path}: {calibration.Layers} layers of {calibration.KvHeads} heads from {Quantity.Count(ids.Length)} tokens, "
-            + $"{Quantity.Bytes(result.Bytes)}; use it with --kv kv-22:calibration={path}");
+            + Quantity.Bytes(result.Bytes));
         return ExitStatus.Done;
     }
 }

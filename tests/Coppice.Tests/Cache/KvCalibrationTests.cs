@@ -134,6 +134,29 @@ public sealed class KvCalibrationTests : IDisposable
     }
 
     [Fact]
+    public void A_calibration_in_the_folder_is_used()
+    {
+        var ids = TinyModel.Prompt(300);
+        var before = Scores("kv-22");
+        using (var model = _folder.Load(new ModelOptions { Device = "cpu", ContextLength = 256 }))
+            KvCalibration.Measure(model, TinyModel.Prompt(200, seed: 3), Cancellation).Save(_file.Path);
+        var given = Scores($"kv-22:calibration={_file.Path}");
+        var (gear, paper) = (Scores("gear2"), Scores("gear2-paper"));
+        File.Copy(_file.Path, Path.Combine(_folder.Folder, KvCalibration.FileName));
+        Assert.NotEqual(before, given);
+        Assert.Equal(given, Scores("kv-22"));
+        Assert.Equal(gear, Scores("gear2"));        // all channels have the same bits
+        Assert.Equal(paper, Scores("gear2-paper"));
+
+        IReadOnlyList<double> Scores(string kind)
+        {
+            using var model = _folder.Load(Options(kind, 64));
+            using var scorer = new Scorer(model);
+            return scorer.NegativeLogLikelihoods(ids, cancellationToken: Cancellation);
+        }
+    }
+
+    [Fact]
     public void What_does_not_fit_is_refused()
     {
         using var model = _folder.Load(new ModelOptions { Device = "cpu", ContextLength = 256 });
