@@ -8,6 +8,7 @@ using Coppice.Bench.Drafts;
 using Coppice.Bench.Floor;
 using Coppice.Bench.Tiles;
 using Coppice.Bench.Texts;
+using Coppice.Bench.Samplers;
 
 // coppice-bench [--profile short|standard|analysis] [--model DIR] [--machine NAME] [options of BenchmarkDotNet, such as --filter *MatMul*]
 var arguments = new List<string>(args);
@@ -19,6 +20,7 @@ if (arguments is ["tiles", ..]) return TileBench.Run(Take);
 if (arguments is ["texts", ..]) return TextBench.Run(Take);
 if (arguments is ["floor", ..]) return FloorBench.Run(Take);
 if (arguments is ["compressed", ..]) return AttendBench.Run(Take);
+if (arguments is ["samplers", ..]) return SamplerBench.Run(Take);
 if (arguments is ["drafts", "auto", ..]) return DraftsBench.WriteAuto(Take);
 if (arguments is ["drafts", ..]) return DraftsBench.Run(Take);
 if (arguments is ["drafters", "tables"]) return DrafterBench.Tables();

@@ -237,8 +237,8 @@ internal sealed class Decoder
             var tokens = sequence.TokensTo(node);
             if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest, mask) is { } token)
                 return token;
-            Load(node, tokens, mask);
-            var chosen = sampler.Pick(tokens.Length, scratch.Logits);
+            Read(node, mask);
+            var chosen = sequence.Options.WatchesFinal ? ChooseWatched(tokens) : sampler.Choose(tokens, scratch.Logits);
             if (!mask.IsEmpty && float.IsNegativeInfinity(scratch.Logits[chosen])) throw NoToken(node);
             return chosen;
         }
@@ -309,13 +309,30 @@ internal sealed class Decoder
         /// <summary>Reads the row of <paramref name="node"/> and runs the processors over it.</summary>
         private void Load(int node, ReadOnlySpan<int> tokens, ReadOnlySpan<ulong> mask)
         {
-            var options = sequence.Options;
+            Read(node, mask);
+            Process(tokens);
+        }
+
+        private void Read(int node, ReadOnlySpan<ulong> mask)
+        {
+            var sampler = sequence.Options.Sampler;
             output.Download(node, scratch.Logits);
-            if (options.Sampler.Mirostat is { Basis: SurpriseBasis.Full }) scratch.Watch.Raw(scratch.Logits);
+            if (sampler.Mirostat is { Basis: SurpriseBasis.Full }) scratch.Watch.Raw(scratch.Logits);
             TokenMask.Apply(mask, scratch.Logits);
-            options.Sampler.Process(tokens, scratch.Logits);
-            if (options.WatchesFinal) scratch.Watch.Final(scratch.Logits);
-            scratch.Watch.Teaches = options.Sampler.Mirostat is not null && !TokenMask.AllowsOne(mask);
+            scratch.Watch.Teaches = sampler.Mirostat is not null && !TokenMask.AllowsOne(mask);
+        }
+
+        private void Process(ReadOnlySpan<int> tokens)
+        {
+            sequence.Options.Sampler.Process(tokens, scratch.Logits);
+            if (sequence.Options.WatchesFinal) scratch.Watch.Final(scratch.Logits);
+        }
+
+        /// <summary>The choice where somebody wants to know what the whole row has come to.</summary>
+        private int ChooseWatched(ReadOnlySpan<int> tokens)
+        {
+            Process(tokens);
+            return sequence.Options.Sampler.Pick(tokens.Length, scratch.Logits);
         }
 
         private NoValidTokenException NoToken(int node)

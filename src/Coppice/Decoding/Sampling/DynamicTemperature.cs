@@ -24,7 +24,7 @@ internal sealed class DynamicTemperature(float least, float most, float exponent
     {
         if (!Softmax.TryOf(ref candidates, out var softmax)) return;
         var logits = candidates.Logits;
-        var count = logits.Length - logits.Count(float.NegativeInfinity);
+        var count = Truncation.Count(logits);
         if (count < 2) return;
         var share = Math.Clamp(softmax.Entropy / Math.Log(count), 0, 1);
         // Temperature 0 would divide by it; the smallest float leaves the same tokens.

@@ -41,14 +41,14 @@ internal static class LargestLogits
     /// <summary>The same where <paramref name="floor"/>, the k-th largest, is known.</summary>
     public static void Keep(Span<float> logits, int k, float floor)
     {
-        var equal = k;          // how many of those that equal the floor stay
-        foreach (var logit in logits)
+        if (float.IsNegativeInfinity(floor)) return;
+        var equal = Truncation.Count(logits, floor) - k;        // how many of those that equal the floor go
+        Truncation.Below(logits, floor);
+        for (var i = logits.Length - 1; equal > 0; i--)
         {
-            if (logit > floor) equal--;
-        }
-        for (var i = 0; i < logits.Length; i++)
-        {
-            if (logits[i] < floor || (logits[i] == floor && equal-- <= 0)) logits[i] = float.NegativeInfinity;
+            if (logits[i] != floor) continue;
+            logits[i] = float.NegativeInfinity;
+            equal--;
         }
     }
 

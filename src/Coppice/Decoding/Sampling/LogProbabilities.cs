@@ -30,6 +30,13 @@ internal static class LogProbabilities
         var logSum = LogSum(logits);
         var equal = double.IsPositiveInfinity(logSum) ? logits.Count(float.PositiveInfinity) : 0;
         var best = new TokenLogProb[Math.Min(count, logits.Length)];
+        if (best.Length > 0 && !float.IsNaN(TensorPrimitives.Max(logits)) && Truncation.Count(logits) >= best.Length)
+        {
+            using var ranked = RankedLogits.AtLeast(logits, LargestLogits.Kth(logits, best.Length));
+            for (var rank = 0; rank < best.Length; rank++)
+                best[rank] = new TokenLogProb(ranked.Id(rank), Of(logits[ranked.Id(rank)], logSum, equal));
+            return new TokenLogProbs(Of(logits[chosen], logSum, equal), best);
+        }
         var floor = (Value: float.PositiveInfinity, Id: -1);
         for (var rank = 0; rank < best.Length; rank++)
         {

@@ -56,7 +56,7 @@ internal sealed class Mirostat(MirostatOptions options) : LogitsProcessor
     /// <returns>NaN where there are fewer than two tokens.</returns>
     internal static double Exponent(ReadOnlySpan<float> logits, int pairs)
     {
-        var count = Math.Min(logits.Length - logits.Count(float.NegativeInfinity), pairs + 1);
+        var count = Math.Min(Truncation.Count(logits), pairs + 1);
         if (count < 2) return double.NaN;
         using var ranked = RankedLogits.AtLeast(logits, LargestLogits.Kth(logits, count));
         var (products, squares) = (0.0, 0.0);

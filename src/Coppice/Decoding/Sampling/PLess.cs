@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Coppice.Decoding.Sampling;
 
 /// <summary>
@@ -16,8 +18,18 @@ internal sealed class PLess(int least = 1) : LogitsProcessor
     public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
         if (!Softmax.TryMax(ref candidates, out var max)) return;
-        // z ≥ max + ln(Σ exp(2 (z - max)) / Σ exp(z - max)): one mass of the row, the other of its logits doubled.
-        var squares = Softmax.Sum(candidates, max, static shift => Math.Exp(2 * shift));
-        Truncation.Below(ref candidates, max + Math.Log(squares) - Math.Log(Softmax.Mass(candidates, max)), least);
+        // With w = exp(z - max): z ≥ max + ln(Σ w² / Σ w).
+        var (mass, squares) = Softmax.Sums<Squares>(candidates, max);
+        Truncation.Below(ref candidates, max + Math.Log(squares) - Math.Log(mass), least);
+    }
+
+    /// <summary>w = exp(z - max), and w².</summary>
+    private readonly struct Squares : Softmax.ITerms
+    {
+        public static (Vector512<double> First, Vector512<double> Second) Of(Vector512<double> shift)
+        {
+            var weights = WeightedDraw.Exponential(shift);
+            return (weights, weights * weights);
+        }
     }
 }

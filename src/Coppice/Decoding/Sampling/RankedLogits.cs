@@ -42,7 +42,7 @@ internal readonly ref struct RankedLogits
     public void Dispose() => ArrayPool<ulong>.Shared.Return(_keys);
 
     /// <summary>Ascending keys are descending logits, then ascending ids. Both zeros are one logit.</summary>
-    private static ulong Key(float logit, int id)
+    public static ulong Key(float logit, int id)
     {
         var bits = BitConverter.SingleToInt32Bits(logit + 0f);
         var ascending = (uint)(bits < 0 ? ~bits : bits | int.MinValue);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using System.Numerics.Tensors;
 using Coppice.Models;
 
@@ -17,6 +18,11 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <summary>The most that <see cref="Candidates"/> can be.</summary>
     public const int MostCandidates = WorkspaceSize.MaxTopCount;
     private const int VectorLength = 16;
+    /// <summary>The most that is worth its own list.</summary>
+    private const int MostLeft = WeightedDraw.BlockLength;
+
+    /// <summary>The first processor that cuts off, where all after it can do with what is left.</summary>
+    private readonly int _narrowsFrom = NarrowsFrom(processors, greedy);
 
     /// <summary>Whether the choice is the arg-max.</summary>
     public bool IsGreedy => greedy;
@@ -50,7 +56,14 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <param name="logits">[vocabulary]; changed. NaN counts as -∞; where nothing is above -∞, token 0 is chosen.</param>
     public int Choose(ReadOnlySpan<int> tokens, Span<float> logits)
     {
-        Process(tokens, logits);
+        ReplaceNaN(logits);
+        var row = new Candidates(logits);
+        for (var i = 0; i < processors.Count; i++)
+        {
+            processors[i].Apply(tokens, ref row);
+            // What was cut off weighs nothing, so the rest of the chain needs only what is left.
+            if (i >= _narrowsFrom && ChooseAmongLeft(tokens, logits, i + 1) is { } token) return token;
+        }
         return Pick(tokens.Length, logits);
     }
 
@@ -136,7 +149,11 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     internal static int ArgMax(ReadOnlySpan<float> logits)
     {
         var max = TensorPrimitives.Max(logits);
-        return Math.Max(logits.IndexOf(max), 0);
+        var first = 0;
+        // Nothing else is as large, so whole vectors are skipped.
+        while (first <= logits.Length - Vector<float>.Count && !Vector.EqualsAny(new Vector<float>(logits[first..]), new Vector<float>(max)))
+            first += Vector<float>.Count;
+        return Math.Max(first + logits[first..].IndexOf(max), 0);
     }
 
     /// <summary>
@@ -166,9 +183,47 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
 
     private void Process(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
-        var logits = candidates.Logits;
-        if (float.IsNaN(TensorPrimitives.Max<float>(logits))) ReplaceNaN(logits);       // Max is NaN where any element is
+        ReplaceNaN(candidates.Logits);
         for (var i = 0; i < processors.Count; i++) processors[i].Apply(tokens, ref candidates);
+    }
+
+    /// <summary>
+    /// The token that the rest of the chain and the draw give, found in what is left of a row; null where that is much.
+    /// </summary>
+    /// <param name="tokens">All tokens before it.</param>
+    /// <param name="row">[vocabulary].</param>
+    /// <param name="next">The first processor that is left.</param>
+    private int? ChooseAmongLeft(ReadOnlySpan<int> tokens, ReadOnlySpan<float> row, int next)
+    {
+        Span<int> ids = stackalloc int[MostLeft];
+        Span<float> logits = stackalloc float[MostLeft];
+        var count = 0;
+        for (var first = 0; first < row.Length; first += Vector<float>.Count)
+        {
+            var some = row[first..Math.Min(first + Vector<float>.Count, row.Length)];
+            var isWhole = some.Length == Vector<float>.Count;
+            if (isWhole && Vector.EqualsAll(new Vector<float>(some), new Vector<float>(float.NegativeInfinity))) continue;
+            if (count + some.Length > MostLeft) return null;
+            for (var i = 0; i < some.Length; i++)
+            {
+                if (some[i] == float.NegativeInfinity) continue;
+                (ids[count], logits[count]) = (first + i, some[i]);
+                count++;
+            }
+        }
+        if (count == 0) return null;
+        var padded = logits[..((count + VectorLength - 1) / VectorLength * VectorLength)];
+        padded[count..].Fill(float.NegativeInfinity);
+        var left = new Candidates(ids[..count], padded[..count], float.NegativeInfinity);
+        for (var i = next; i < processors.Count; i++) processors[i].Apply(tokens, ref left);
+        return ChooseAmong(left, padded, tokens.Length);
+    }
+
+    private static int NarrowsFrom(IReadOnlyList<LogitsProcessor> processors, bool greedy)
+    {
+        if (greedy) return int.MaxValue;
+        var first = processors.TakeWhile(processor => !processor.CutsOff && !processor.NeedsAll).Count();
+        return processors.Skip(first + 1).All(processor => processor.AllowsCandidates) ? first : int.MaxValue;
     }
 
     /// <param name="candidates">What the processors left.</param>
@@ -206,6 +261,7 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
 
     private static void ReplaceNaN(Span<float> logits)
     {
+        if (!float.IsNaN(TensorPrimitives.Max<float>(logits))) return;      // it is where any element is
         for (var i = 0; i < logits.Length; i++)
         {
             if (float.IsNaN(logits[i])) logits[i] = float.NegativeInfinity;

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Coppice.Decoding.Sampling;
 
 /// <summary>Keeps logits at most n standard deviations below the largest: z ≥ max(z) - n · σ(z); the others become -∞.</summary>
@@ -18,9 +20,19 @@ internal sealed class TopNSigma(double n, int least = 1) : LogitsProcessor
     public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
         if (!Softmax.TryMax(ref candidates, out var max)) return;
-        var count = Softmax.Sum(candidates, max, static _ => 1);
-        var mean = Softmax.Sum(candidates, max, static shift => shift) / count;
-        var squares = Softmax.Sum(candidates, max, static shift => shift * shift) / count;
-        Truncation.Below(ref candidates, max - n * Math.Sqrt(Math.Max(squares - mean * mean, 0)), least);
+        var (sum, squares) = Softmax.Sums<Shifts>(candidates, max);
+        var count = Truncation.Count(candidates.Logits);
+        var mean = sum / count;
+        Truncation.Below(ref candidates, max - n * Math.Sqrt(Math.Max(squares / count - mean * mean, 0)), least);
+    }
+
+    /// <summary>z - max, and its square.</summary>
+    private readonly struct Shifts : Softmax.ITerms
+    {
+        public static (Vector512<double> First, Vector512<double> Second) Of(Vector512<double> shift)
+        {
+            shift = Vector512.AndNot(shift, Vector512.IsNegativeInfinity(shift));
+            return (shift, shift * shift);
+        }
     }
 }

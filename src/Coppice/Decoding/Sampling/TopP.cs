@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+
 namespace Coppice.Decoding.Sampling;
 
 /// <summary>
@@ -8,8 +11,6 @@ namespace Coppice.Decoding.Sampling;
 /// <remarks>Source: Holtzman et al., The Curious Case of Neural Text Degeneration, section 3.1. Sums in double.</remarks>
 internal sealed class TopP(double p, int least = 1) : LogitsProcessor
 {
-    private const float FirstDepth = 4;
-
     /// <inheritdoc/>
     public override bool AllowsCandidates => true;
     /// <inheritdoc/>
@@ -18,30 +19,14 @@ internal sealed class TopP(double p, int least = 1) : LogitsProcessor
     /// <inheritdoc/>
     public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
-        var logits = candidates.Logits;
         if (!Softmax.TryMax(ref candidates, out var max) || p >= 1) return;
-        var needed = p * Softmax.Mass(candidates, max);
-        // The set lies near the maximum, so only what lies near it is sorted, deeper and deeper until the set is found whole.
-        for (var depth = FirstDepth; ; depth *= 2)
-        {
-            var ranked = RankedLogits.AtLeast(logits, depth > 128 ? float.NegativeInfinity : max - depth);
-            var (mass, kept) = (0.0, 0);
-            while (kept < ranked.Count && (kept < least || mass < needed)) mass += Math.Exp((double)logits[ranked.Id(kept++)] - max);
-            var found = (mass >= needed && kept >= least) || depth > 128;
-            if (found) Keep(logits, ranked, kept);
-            ranked.Dispose();
-            if (found) return;
-        }
-    }
-
-    /// <summary>Everything below the last kept token, or equal to it with a higher id, becomes -∞.</summary>
-    private static void Keep(Span<float> logits, RankedLogits ranked, int kept)
-    {
-        var last = ranked.Id(kept - 1);
-        var floor = logits[last];
-        for (var id = 0; id < logits.Length; id++)
-        {
-            if (logits[id] < floor || (logits[id] == floor && id > last)) logits[id] = float.NegativeInfinity;
-        }
+        ReadOnlySpan<float> logits = candidates.Logits;
+        var weights = ArrayPool<double>.Shared.Rent(Softmax.Padded(logits.Length));
+        var keys = ArrayPool<float>.Shared.Rent(logits.Length);
+        var mass = Softmax.Weigh(candidates, max, weights);
+        TensorPrimitives.Negate(logits, keys);
+        MassCutoff.Keep(candidates, keys.AsSpan(0, logits.Length), weights.AsSpan(0, logits.Length), p * mass, least);
+        ArrayPool<float>.Shared.Return(keys);
+        ArrayPool<double>.Shared.Return(weights);
     }
 }

@@ -12,16 +12,22 @@ internal static class Truncation
     public static void Below(ref Candidates candidates, double floor, int least)
     {
         var logits = candidates.Logits;
-        var smallest = (float)floor;
-        if (smallest < floor) smallest = MathF.BitIncrement(smallest);      // the smallest float that is not below it
+        var smallest = AtLeast(floor);
         if (Count(logits, smallest) < Math.Min(least, logits.Length))
         {
             if (candidates.IsComplete) LargestLogits.Keep(logits, Math.Min(least, logits.Length));
             else candidates.NeedWholeRow();
             return;
         }
+        Below(logits, smallest);
+        if (candidates.Bound < smallest) candidates.Bound = float.NegativeInfinity;
+    }
+
+    /// <summary>Every logit below <paramref name="floor"/> becomes -∞.</summary>
+    public static void Below(Span<float> logits, float floor)
+    {
         var i = 0;
-        var (bound, none) = (new Vector<float>(smallest), new Vector<float>(float.NegativeInfinity));
+        var (bound, none) = (new Vector<float>(floor), new Vector<float>(float.NegativeInfinity));
         for (; i <= logits.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
             var some = new Vector<float>(logits[i..]);
@@ -29,13 +35,22 @@ internal static class Truncation
         }
         for (; i < logits.Length; i++)
         {
-            if (logits[i] < smallest) logits[i] = float.NegativeInfinity;
+            if (logits[i] < floor) logits[i] = float.NegativeInfinity;
         }
-        if (candidates.Bound < smallest) candidates.Bound = float.NegativeInfinity;
     }
 
+    /// <summary>The smallest float that is not below <paramref name="floor"/>.</summary>
+    public static float AtLeast(double floor)
+    {
+        var smallest = (float)floor;
+        return smallest < floor ? MathF.BitIncrement(smallest) : smallest;
+    }
+
+    /// <summary>How many logits are above -∞.</summary>
+    public static int Count(ReadOnlySpan<float> logits) => Count(logits, -float.MaxValue);
+
     /// <summary>How many logits are at least <paramref name="floor"/>.</summary>
-    private static int Count(ReadOnlySpan<float> logits, float floor)
+    public static int Count(ReadOnlySpan<float> logits, float floor)
     {
         var counts = Vector<int>.Zero;
         var (i, bound) = (0, new Vector<float>(floor));

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.Intrinsics;
 
 namespace Coppice.Decoding.Sampling;
 
@@ -13,8 +14,6 @@ namespace Coppice.Decoding.Sampling;
 /// </remarks>
 internal sealed class TypicalP(double p, int least = 1) : LogitsProcessor
 {
-    private const double FirstDepth = 0.5, LastDepth = 128;
-
     /// <inheritdoc/>
     public override bool AllowsCandidates => true;
     /// <inheritdoc/>
@@ -24,50 +23,28 @@ internal sealed class TypicalP(double p, int least = 1) : LogitsProcessor
     public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
         if (!Softmax.TryOf(ref candidates, out var softmax)) return;
-        var logits = candidates.Logits;
-        var near = ArrayPool<ulong>.Shared.Rent(logits.Length);
-        // The set lies near the entropy, so only what lies near it is sorted, deeper and deeper until the set is found whole.
-        for (var depth = FirstDepth; ; depth *= 2)
-        {
-            var isLast = depth > LastDepth;
-            var count = Near(logits, softmax, isLast ? double.PositiveInfinity : depth, near);
-            near.AsSpan(0, count).Sort();
-            var (mass, kept) = (0.0, 0);
-            while (kept < count && (kept < least || mass <= p)) mass += Math.Exp(logits[Index(near[kept++])] - softmax.LogitOf(0));
-            if (!isLast && (mass <= p || kept < least)) continue;
-            Keep(logits, near.AsSpan(0, kept));
-            break;
-        }
-        ArrayPool<ulong>.Shared.Return(near);
+        ReadOnlySpan<float> logits = candidates.Logits;
+        var weights = ArrayPool<double>.Shared.Rent(Softmax.Padded(logits.Length));
+        var keys = ArrayPool<float>.Shared.Rent(logits.Length);
+        var mass = Softmax.Weigh(candidates, softmax.Max, weights);
+        Distances(logits, softmax.LogitOf(-softmax.Entropy), keys);
+        // More than p of it, where top-p takes at least p.
+        var needed = Math.BitIncrement(p * mass);
+        MassCutoff.Keep(candidates, keys.AsSpan(0, logits.Length), weights.AsSpan(0, logits.Length), needed, least);
+        ArrayPool<float>.Shared.Return(keys);
+        ArrayPool<double>.Shared.Return(weights);
     }
 
-    /// <summary>
-    /// Keys of the tokens whose distance is at most <paramref name="depth"/>: ascending they are the nearest, then the lower ids.
-    /// </summary>
-    private static int Near(ReadOnlySpan<float> logits, in Softmax softmax, double depth, Span<ulong> keys)
+    /// <summary>How far each logit is from what is typical; ∞ for one that cannot be chosen.</summary>
+    private static void Distances(ReadOnlySpan<float> logits, double typical, Span<float> distances)
     {
-        var (count, typical) = (0, softmax.LogitOf(-softmax.Entropy));
-        for (var i = 0; i < logits.Length; i++)
+        var center = Vector256.Create(typical);
+        var i = 0;
+        for (; i <= logits.Length - Vector256<float>.Count; i += Vector256<float>.Count)
         {
-            var distance = Math.Abs(typical - logits[i]);
-            if (distance <= depth && logits[i] > float.NegativeInfinity) keys[count++] = Key((float)distance, i);
+            var (lower, upper) = Vector256.Widen(Vector256.Create(logits[i..]));
+            Vector256.Narrow(Vector256.Abs(lower - center), Vector256.Abs(upper - center)).CopyTo(distances[i..]);
         }
-        return count;
+        for (; i < logits.Length; i++) distances[i] = (float)Math.Abs(logits[i] - typical);
     }
-
-    private static void Keep(Span<float> logits, Span<ulong> kept)
-    {
-        for (var i = 0; i < kept.Length; i++) kept[i] = (ulong)Index(kept[i]);
-        kept.Sort();
-        var next = 0;
-        for (var i = 0; i < logits.Length; i++)
-        {
-            if (next < kept.Length && kept[next] == (ulong)i) next++;
-            else logits[i] = float.NegativeInfinity;
-        }
-    }
-
-    private static ulong Key(float distance, int index) => ((ulong)BitConverter.SingleToUInt32Bits(distance) << 32) | (uint)index;
-
-    private static int Index(ulong key) => (int)(uint)key;
 }

@@ -115,19 +115,43 @@ internal static class WeightedDraw
     /// <summary>exp(z - max), and 0 for what the logits are short of and below e^-700.</summary>
     /// <param name="logits">Not NaN.</param>
     /// <param name="max">The largest, finite.</param>
-    /// <param name="weights">At least as long, a multiple of 4.</param>
+    /// <param name="weights">At least as long, a multiple of 16.</param>
     /// <remarks>
-    /// In groups of four, and none of them out of the range that vectors compute themselves: the runtime computes a vector with an element
-    /// beyond it element by element, which differs in the last bit, so neighbours of a banned token would depend on where a buffer lies.
+    /// In whole vectors, and nothing out of the range that vectors compute themselves: the runtime computes a vector with an element beyond
+    /// it element by element, which differs in the last bit, so neighbours of a banned token would depend on where a buffer lies.
     /// </remarks>
     public static void Exponentials(ReadOnlySpan<float> logits, float max, Span<double> weights)
     {
-        weights.Fill(double.NegativeInfinity);
-        TensorPrimitives.ConvertChecked(logits, weights);
-        TensorPrimitives.Subtract(weights, max, weights);
-        var least = Vector256.Create(-700.0);
-        foreach (ref var group in MemoryMarshal.Cast<double, Vector256<double>>(weights))
-            group = Vector256.AndNot(Vector256.Exp(Vector256.Max(group, least)), Vector256.LessThan(group, least));
+        ref var target = ref MemoryMarshal.GetReference(weights);
+        var whole = logits.Length / Lanes * Lanes;
+        for (var i = 0; i < whole; i += Lanes) Exponentials(Vector512.Create(logits.Slice(i, Lanes)), max, ref target, (nuint)i);
+        if (whole < logits.Length)
+        {
+            Span<float> rest = stackalloc float[Lanes];
+            rest.Fill(float.NegativeInfinity);
+            logits[whole..].CopyTo(rest);
+            Exponentials(Vector512.Create<float>(rest), max, ref target, (nuint)whole);
+            whole += Lanes;
+        }
+        weights[whole..].Clear();
+    }
+
+    /// <summary>exp(shift), and 0 below e^-700.</summary>
+    /// <param name="shift">Not NaN, not above 0.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Exponential(Vector512<double> shift)
+    {
+        var least = Vector512.Create(-700.0);
+        return Vector512.AndNot(Vector512.Exp(Vector512.MaxNative(shift, least)), Vector512.LessThan(shift, least));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Exponentials(Vector512<float> logits, float max, ref double target, nuint i)
+    {
+        var (lower, upper) = Vector512.Widen(logits);
+        var shift = Vector512.Create((double)max);
+        Exponential(lower - shift).StoreUnsafe(ref target, i);
+        Exponential(upper - shift).StoreUnsafe(ref target, i + Lanes / 2);
     }
 
     private static double WholeSum<T>(ReadOnlySpan<T> block) where T : unmanaged

@@ -24,20 +24,10 @@ internal sealed class Xtc(double probability, double threshold, ulong seed, int 
     {
         if (threshold > 0.5 || Philox.Uniform(seed, RandomStream.Xtc, tokens.Length) > probability) return;
         if (!Softmax.TryMax(ref candidates, out var max)) return;
-        var floor = max + Math.Log(Softmax.Mass(candidates, max)) + Math.Log(threshold);
+        var floor = Truncation.AtLeast(max + Math.Log(Softmax.Mass(candidates, max)) + Math.Log(threshold));
         var logits = candidates.Logits;
-        var (above, all, last) = (0, 0, -1);
-        for (var i = 0; i < logits.Length; i++)
-        {
-            if (logits[i] > float.NegativeInfinity) all++;
-            if (!(logits[i] >= floor)) continue;
-            above++;
-            if (last < 0 || logits[i] <= logits[last]) last = i;
-        }
-        if (above < 2 || all - (above - 1) < least) return;
-        for (var i = 0; i < logits.Length; i++)
-        {
-            if (logits[i] >= floor && i != last) logits[i] = float.NegativeInfinity;
-        }
+        using var above = RankedLogits.AtLeast(logits, floor);
+        if (above.Count < 2 || Truncation.Count(logits) - (above.Count - 1) < least) return;
+        for (var rank = 0; rank < above.Count - 1; rank++) logits[above.Id(rank)] = float.NegativeInfinity;
     }
 }
