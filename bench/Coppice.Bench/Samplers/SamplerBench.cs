@@ -9,6 +9,7 @@ namespace Coppice.Bench.Samplers;
 internal static class SamplerBench
 {
     private const int Rows = 64, History = 512;
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(.5);      // until code is compiled for the last time
 
     private static readonly (string Name, GenerationOptions Options)[] Chains =
     [
@@ -84,8 +85,10 @@ internal static class SamplerBench
     {
         var times = new List<double>();
         var (scratch, bytes) = (new float[rows[0].Length], 0L);
-        for (var round = -3; round < rounds; round++)
+        var began = Stopwatch.GetTimestamp();
+        for (var round = -1; round < rounds; round++)
         {
+            if (round == 0 && Stopwatch.GetElapsedTime(began) < WarmUp) round = -1;
             foreach (var row in rows)
             {
                 row.CopyTo(scratch, 0);
@@ -106,8 +109,10 @@ internal static class SamplerBench
         var best = rows.Select(row => Enumerable.Range(0, row.Length).OrderByDescending(id => row[id]).ThenBy(id => id)
             .Take(sampler.Candidates).ToArray()).ToArray();
         var largest = rows.Select((row, i) => best[i].Select(id => row[id]).ToArray()).ToArray();
-        for (var round = -3; round < rounds; round++)
+        var began = Stopwatch.GetTimestamp();
+        for (var round = -1; round < rounds; round++)
         {
+            if (round == 0 && Stopwatch.GetElapsedTime(began) < WarmUp) round = -1;
             for (var i = 0; i < rows.Count; i++)
             {
                 var start = Stopwatch.GetTimestamp();

@@ -1,11 +1,38 @@
 using System.Buffers;
 using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Coppice.Decoding.Sampling;
 
 /// <summary>The k largest logits of a row.</summary>
 internal static class LargestLogits
 {
+    /// <summary>The largest; NaN where one is NaN, -∞ of none.</summary>
+    public static float Max(ReadOnlySpan<float> logits)
+    {
+        var i = 0;
+        var max = float.NegativeInfinity;
+        if (logits.Length >= 2 * Vector512<float>.Count)
+        {
+            // Two chains, because each waits for its own last step; and no minding of NaN but the count of what equals itself.
+            ref var first = ref MemoryMarshal.GetReference(logits);
+            var (a, b) = (Vector512.Create(max), Vector512.Create(max));
+            var areNumbers = Vector512<float>.AllBitsSet;
+            for (; i <= logits.Length - 2 * Vector512<float>.Count; i += 2 * Vector512<float>.Count)
+            {
+                var (x, y) = (Vector512.LoadUnsafe(ref first, (nuint)i), Vector512.LoadUnsafe(ref first, (nuint)(i + Vector512<float>.Count)));
+                areNumbers &= Vector512.Equals(x, x) & Vector512.Equals(y, y);
+                (a, b) = (Vector512.MaxNative(a, x), Vector512.MaxNative(b, y));
+            }
+            if (areNumbers.AsInt32() != Vector512<int>.AllBitsSet) return float.NaN;
+            a = Vector512.MaxNative(a, b);
+            for (var lane = 0; lane < Vector512<float>.Count; lane++) max = MathF.Max(max, a[lane]);
+        }
+        for (; i < logits.Length; i++) max = MathF.Max(max, logits[i]);
+        return max;
+    }
+
     /// <summary>The k-th largest.</summary>
     /// <param name="logits">Not NaN.</param>
     /// <param name="k">1 to their number.</param>

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 
 namespace Coppice.Decoding.Sampling;
 
@@ -11,7 +10,7 @@ internal static class LogProbabilities
     /// <summary>ln Σ exp(z), with the maximum taken out and the sum in double.</summary>
     public static double LogSum(ReadOnlySpan<float> logits)
     {
-        var max = TensorPrimitives.Max(logits);     // NaN where an element is
+        var max = LargestLogits.Max(logits);     // NaN where an element is
         if (float.IsFinite(max)) return max + Math.Log(WeightedDraw.Mass(logits, max));
         if (!float.IsNaN(max)) return max;
         max = LargestNumber(logits);
@@ -30,7 +29,7 @@ internal static class LogProbabilities
         var logSum = LogSum(logits);
         var equal = double.IsPositiveInfinity(logSum) ? logits.Count(float.PositiveInfinity) : 0;
         var best = new TokenLogProb[Math.Min(count, logits.Length)];
-        if (best.Length > 0 && !float.IsNaN(TensorPrimitives.Max(logits)) && Truncation.Count(logits) >= best.Length)
+        if (best.Length > 0 && !float.IsNaN(LargestLogits.Max(logits)) && Truncation.Count(logits) >= best.Length)
         {
             using var ranked = RankedLogits.AtLeast(logits, LargestLogits.Kth(logits, best.Length));
             for (var rank = 0; rank < best.Length; rank++)

@@ -9,11 +9,11 @@ namespace Coppice.Decoding.Sampling;
 /// <remarks>
 /// Of equal keys those with the lower ids stay. A bound of the keys is found by halving, with one pass over the row for each step, until
 /// few tokens are between what is surely kept and what surely suffices; only those are sorted. Sums are in double, of the ids that are
-/// equal modulo 8 apart, so that tokens that are banned and tokens that are not here are the same.
+/// equal modulo 16 apart, so that tokens that are banned and tokens that are not here are the same.
 /// </remarks>
 internal static class MassCutoff
 {
-    private const int Lanes = 8, MostSorted = 1024;
+    private const int Lanes = 16, MostSorted = 256;
     private const float FirstDepth = 4, LastDepth = 128;
 
     /// <summary>Sets the logits of all other tokens to -∞.</summary>
@@ -24,7 +24,7 @@ internal static class MassCutoff
     /// <param name="least">Tokens that stay in any case, at least 1.</param>
     public static void Keep(in Candidates candidates, ReadOnlySpan<float> keys, ReadOnlySpan<double> weights, double needed, int least)
     {
-        var smallest = System.Numerics.Tensors.TensorPrimitives.Min(keys);
+        var smallest = Smallest(keys);
         var (low, high) = (float.NegativeInfinity, smallest + FirstDepth);
         var (kept, enough) = (default(Reach), default(Reach?));     // up to low, and up to high once that is known to suffice
         while (true)
@@ -44,6 +44,26 @@ internal static class MassCutoff
         Cut(candidates.Logits, keys, weights, (low, high), kept, needed, least);
     }
 
+    /// <summary>-logit as the key of each.</summary>
+    public static void Negate(ReadOnlySpan<float> logits, Span<float> keys)
+    {
+        var i = 0;
+        for (; i <= logits.Length - Vector<float>.Count; i += Vector<float>.Count) (-new Vector<float>(logits[i..])).CopyTo(keys[i..]);
+        for (; i < logits.Length; i++) keys[i] = -logits[i];
+    }
+
+    private static float Smallest(ReadOnlySpan<float> keys)
+    {
+        var i = 0;
+        var smallest = new Vector<float>(float.PositiveInfinity);
+        for (; i <= keys.Length - Vector<float>.Count; i += Vector<float>.Count)
+            smallest = Vector.ConditionalSelect(Vector.LessThan(new Vector<float>(keys[i..]), smallest), new Vector<float>(keys[i..]), smallest);
+        var least = float.PositiveInfinity;
+        for (var lane = 0; lane < Vector<float>.Count; lane++) least = MathF.Min(least, smallest[lane]);
+        for (; i < keys.Length; i++) least = MathF.Min(least, keys[i]);
+        return least;
+    }
+
     private readonly record struct Reach(double Mass, int Count);
 
     /// <summary>Weight and number of the keys up to <paramref name="bound"/>.</summary>
@@ -56,16 +76,19 @@ internal static class MassCutoff
         {
             ref var key = ref MemoryMarshal.GetReference(keys);
             ref var weight = ref MemoryMarshal.GetReference(weights);
-            var (mass, counts, most) = (Vector512<double>.Zero, Vector256<int>.Zero, Vector256.Create(bound));
+            var (lowerMass, upperMass) = (Vector512<double>.Zero, Vector512<double>.Zero);
+            var (counts, most) = (Vector512<int>.Zero, Vector512.Create(bound));
             for (; i <= keys.Length - Lanes; i += Lanes)
             {
-                var within = Vector256.LessThanOrEqual(Vector256.LoadUnsafe(ref key, (nuint)i), most).AsInt32();
+                var within = Vector512.LessThanOrEqual(Vector512.LoadUnsafe(ref key, (nuint)i), most).AsInt32();
                 counts -= within;
-                var (lower, upper) = Vector256.Widen(within);
-                mass += Vector512.LoadUnsafe(ref weight, (nuint)i) & Vector512.Create(lower, upper).AsDouble();
+                var (lower, upper) = Vector512.Widen(within);
+                lowerMass += Vector512.LoadUnsafe(ref weight, (nuint)i) & lower.AsDouble();
+                upperMass += Vector512.LoadUnsafe(ref weight, (nuint)(i + Lanes / 2)) & upper.AsDouble();
             }
-            mass.CopyTo(sums);
-            count = Vector256.Sum(counts);
+            lowerMass.CopyTo(sums);
+            upperMass.CopyTo(sums[(Lanes / 2)..]);
+            count = Vector512.Sum(counts);
         }
         for (; i < keys.Length; i++)
         {
@@ -73,7 +96,11 @@ internal static class MassCutoff
             sums[candidates.Id(i) % Lanes] += weights[i];
             count++;
         }
-        return new Reach(sums[0] + sums[4] + (sums[2] + sums[6]) + (sums[1] + sums[5] + (sums[3] + sums[7])), count);
+        for (var half = Lanes / 2; half > 0; half /= 2)
+        {
+            for (var lane = 0; lane < half; lane++) sums[lane] += sums[lane + half];
+        }
+        return new Reach(sums[0], count);
     }
 
     /// <summary>Sorts the keys above the range's low end up to its high end, and cuts after the one that reaches the weight.</summary>

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 
 namespace Coppice.Decoding.Sampling;
 
@@ -15,7 +14,7 @@ internal sealed class MinP(double p, int least = 1) : LogitsProcessor
     /// <inheritdoc/>
     public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
-        var max = TensorPrimitives.Max<float>(candidates.Logits);
+        var max = LargestLogits.Max(candidates.Logits);
         if (max < candidates.Bound) return;                 // the most probable token may be outside
         Truncation.Below(ref candidates, Math.Min(max + Math.Log(p), max), least);
     }

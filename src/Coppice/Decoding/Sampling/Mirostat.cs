@@ -50,6 +50,9 @@ internal sealed class Mirostat(MirostatOptions options) : LogitsProcessor
         if (double.IsFinite(surprise)) Level = Math.Clamp(Level - options.Rate * (surprise - options.Target), 0, 4 * options.Target + 16);
     }
 
+    /// <summary>Goes on from where <paramref name="other"/> is.</summary>
+    public void Continue(Mirostat other) => Level = other.Level;
+
     /// <summary>The exponent s of Zipf's law, p ∝ rank^-s, by least squares over ratios of neighbours among the most probable.</summary>
     /// <param name="logits">Not NaN.</param>
     /// <param name="pairs">Ratios at most.</param>

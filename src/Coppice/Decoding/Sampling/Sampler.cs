@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Coppice.Models;
 
 namespace Coppice.Decoding.Sampling;
@@ -131,7 +134,7 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <summary>The same of a whole row that the processors have run over.</summary>
     public void Weights(Span<float> logits, Span<double> weights)
     {
-        var max = TensorPrimitives.Max<float>(logits);
+        var max = LargestLogits.Max(logits);
         if (greedy || !float.IsFinite(max))
         {
             weights.Clear();
@@ -148,7 +151,7 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <summary>Index of the largest element, the first of equal ones.</summary>
     internal static int ArgMax(ReadOnlySpan<float> logits)
     {
-        var max = TensorPrimitives.Max(logits);
+        var max = LargestLogits.Max(logits);
         var first = 0;
         // Nothing else is as large, so whole vectors are skipped.
         while (first <= logits.Length - Vector<float>.Count && !Vector.EqualsAny(new Vector<float>(logits[first..]), new Vector<float>(max)))
@@ -162,7 +165,7 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// </summary>
     internal static int Draw(Span<float> logits, double uniform)
     {
-        var max = TensorPrimitives.Max<float>(logits);
+        var max = LargestLogits.Max(logits);
         if (!float.IsFinite(max)) return ArgMax(logits);
         Exponentials(logits, max);
         return WeightedDraw.Draw<float>(logits, uniform);
@@ -231,7 +234,7 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <param name="position">Of the token.</param>
     private int? ChooseAmong(in Candidates candidates, Span<float> logits, int position)
     {
-        var max = TensorPrimitives.Max<float>(logits);
+        var max = LargestLogits.Max(logits);
         if (float.IsNegativeInfinity(max)) return null;
         if (greedy) return candidates.IsComplete || max > candidates.Bound ? candidates.Ids[ArgMax(logits)] : null;
         if (!candidates.IsComplete) return null;
@@ -241,27 +244,36 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
         return candidates.Ids[WeightedDraw.Draw<float>(candidates.Ids, logits[..candidates.Ids.Length], uniform)];
     }
 
-    /// <summary>exp(z - max), for each by whole vectors: the last few of a row as if it went on with -∞.</summary>
+    /// <summary>exp(z - max) in place, and 0 below e^-87.</summary>
+    /// <remarks>
+    /// In whole vectors, the last few of a row as if it went on with -∞, and nothing out of the range that vectors compute themselves: see
+    /// <see cref="WeightedDraw.Exponentials"/>.
+    /// </remarks>
     private static void Exponentials(Span<float> logits, float max)
     {
-        var whole = logits[..(logits.Length / VectorLength * VectorLength)];
+        ref var first = ref MemoryMarshal.GetReference(logits);
+        var whole = logits.Length / VectorLength * VectorLength;
+        for (nuint i = 0; i < (nuint)whole; i += VectorLength)
+            Exponential(Vector512.LoadUnsafe(ref first, i), max).StoreUnsafe(ref first, i);
+        var rest = logits[whole..];
+        if (rest.IsEmpty) return;
         Span<float> padded = stackalloc float[VectorLength];
         padded.Fill(float.NegativeInfinity);
-        var rest = logits[whole.Length..];
         rest.CopyTo(padded);
-        if (max != 0)
-        {
-            TensorPrimitives.Subtract(whole, max, whole);
-            TensorPrimitives.Subtract(padded, max, padded);
-        }
-        TensorPrimitives.Exp<float>(whole, whole);
-        TensorPrimitives.Exp<float>(padded, padded);
+        Exponential(Vector512.Create<float>(padded), max).CopyTo(padded);
         padded[..rest.Length].CopyTo(rest);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Exponential(Vector512<float> logits, float max)
+    {
+        var (shift, least) = (logits - Vector512.Create(max), Vector512.Create(-87f));
+        return Vector512.AndNot(Vector512.Exp(Vector512.MaxNative(shift, least)), Vector512.LessThan(shift, least));
     }
 
     private static void ReplaceNaN(Span<float> logits)
     {
-        if (!float.IsNaN(TensorPrimitives.Max<float>(logits))) return;      // it is where any element is
+        if (!float.IsNaN(LargestLogits.Max(logits))) return;      // it is where any element is
         for (var i = 0; i < logits.Length; i++)
         {
             if (float.IsNaN(logits[i])) logits[i] = float.NegativeInfinity;

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 
 namespace Coppice.Decoding.Sampling;
@@ -49,7 +48,7 @@ internal readonly struct Softmax
     /// </summary>
     public static bool TryMax(ref Candidates candidates, out float max)
     {
-        max = TensorPrimitives.Max<float>(candidates.Logits);
+        max = LargestLogits.Max(candidates.Logits);
         if (!candidates.IsComplete) candidates.NeedWholeRow();
         return candidates.IsComplete && float.IsFinite(max);
     }
@@ -96,7 +95,7 @@ internal readonly struct Softmax
         for (var at = 0; at < logits.Length; at += WeightedDraw.BlockLength)
         {
             var block = logits[at..Math.Min(at + WeightedDraw.BlockLength, logits.Length)];
-            if (TensorPrimitives.Max(block) == float.NegativeInfinity) continue;
+            if (LargestLogits.Max(block) == float.NegativeInfinity) continue;
             var filled = Fill<TTerms>(block, max, first, second);
             sums.First += WeightedDraw.BlockSum<double>(first[..filled]);
             sums.Second += WeightedDraw.BlockSum<double>(second[..filled]);

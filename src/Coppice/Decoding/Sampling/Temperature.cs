@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Numerics.Tensors;
 
 namespace Coppice.Decoding.Sampling;
 
@@ -16,7 +15,7 @@ internal sealed class Temperature(float temperature) : LogitsProcessor
     public override void Apply(ReadOnlySpan<int> tokens, ref Candidates candidates)
     {
         var logits = candidates.Logits;
-        var max = TensorPrimitives.Max<float>(logits);
+        var max = LargestLogits.Max(logits);
         if (max < candidates.Bound) candidates.NeedWholeRow();      // whose maximum is outside
         if (max < candidates.Bound || !float.IsFinite(max)) return;
         var i = 0;

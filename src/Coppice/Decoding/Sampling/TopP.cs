@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Numerics.Tensors;
 
 namespace Coppice.Decoding.Sampling;
 
@@ -24,7 +23,7 @@ internal sealed class TopP(double p, int least = 1) : LogitsProcessor
         var weights = ArrayPool<double>.Shared.Rent(Softmax.Padded(logits.Length));
         var keys = ArrayPool<float>.Shared.Rent(logits.Length);
         var mass = Softmax.Weigh(candidates, max, weights);
-        TensorPrimitives.Negate(logits, keys);
+        MassCutoff.Negate(logits, keys);
         MassCutoff.Keep(candidates, keys.AsSpan(0, logits.Length), weights.AsSpan(0, logits.Length), p * mass, least);
         ArrayPool<float>.Shared.Return(keys);
         ArrayPool<double>.Shared.Return(weights);

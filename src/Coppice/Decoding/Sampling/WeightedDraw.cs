@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -105,7 +104,7 @@ internal static class WeightedDraw
         for (var first = 0; first < logits.Length; first += BlockLength)
         {
             var block = logits.Slice(first, Math.Min(BlockLength, logits.Length - first));
-            if (TensorPrimitives.Max(block) == float.NegativeInfinity) continue;
+            if (LargestLogits.Max(block) == float.NegativeInfinity) continue;
             Exponentials(block, max, weights);
             sum += BlockSum<double>(weights);
         }
