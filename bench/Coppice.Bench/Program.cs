@@ -6,9 +6,9 @@ using Coppice.Bench.Dispatch;
 using Coppice.Bench.Drafters;
 using Coppice.Bench.Drafts;
 using Coppice.Bench.Floor;
-using Coppice.Bench.Tiles;
-using Coppice.Bench.Texts;
 using Coppice.Bench.Samplers;
+using Coppice.Bench.Texts;
+using Coppice.Bench.Tiles;
 
 // coppice-bench [--profile short|standard|analysis] [--model DIR] [--machine NAME] [options of BenchmarkDotNet, such as --filter *MatMul*]
 var arguments = new List<string>(args);

@@ -34,7 +34,7 @@ internal static class CoppiceCommand
             LogitsCommand.Create(), PerplexityCommand.Create(),
             TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ProfileCommand.Create(), TuneCommand.Create(),
             ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(), NGramsCommand.Create(), SchemaCommand.Create(),
-            CalibrateCommand.Create(), ServeCommand.Create(), PullCommand.Create(),
+            CalibrateKvCommand.Create(), ServeCommand.Create(), PullCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>())
         {

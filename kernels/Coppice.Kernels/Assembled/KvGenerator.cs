@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -37,9 +36,11 @@ internal sealed class KvGenerator : TileGenerator
     internal override void Write()
     {
         Enter(A.AsSpan(0, Rows));
-        foreach (var (register, field) in ((AssemblerRegister64, string)[])[(B, nameof(KvTile.B)), (Step, nameof(KvTile.Step)),
-            (Count, nameof(KvTile.Count)), (Ahead, nameof(KvTile.Ahead)), (AheadStep, nameof(KvTile.AheadStep))])
-            Asm.mov(register, __qword_ptr[Argument + Offset(field)]);
+        Asm.mov(B, __qword_ptr[Argument + KvTile.Offsets.B]);
+        Asm.mov(Step, __qword_ptr[Argument + KvTile.Offsets.Step]);
+        Asm.mov(Count, __qword_ptr[Argument + KvTile.Offsets.Count]);
+        Asm.mov(Ahead, __qword_ptr[Argument + KvTile.Offsets.Ahead]);
+        Asm.mov(AheadStep, __qword_ptr[Argument + KvTile.Offsets.AheadStep]);
         var loop = Asm.CreateLabel();
         Begin(loop);
         Asm.Label(ref loop);
@@ -64,7 +65,7 @@ internal sealed class KvGenerator : TileGenerator
     {
         Asm.xor(r14d, r14d);        // Index
         foreach (var sum in _sums) Asm.vpxord(sum, sum, sum);
-        Asm.cmp(__qword_ptr[Argument + Offset(nameof(KvTile.Continues))], 0);
+        Asm.cmp(__qword_ptr[Argument + KvTile.Offsets.Continues], 0);
         Asm.je(loop);
         EachSum((sum, c) => Asm.vmovups(sum, c));
     }
@@ -92,12 +93,10 @@ internal sealed class KvGenerator : TileGenerator
     {
         for (var row = 0; row < Rows; row++)
         {
-            Asm.mov(Place, __qword_ptr[Argument + Offset(nameof(KvTile.C)) + 8 * row]);
+            Asm.mov(Place, __qword_ptr[Argument + KvTile.Offsets.C + 8 * row]);
             for (var panel = 0; panel < Panels; panel++) move(Sum(row, panel), __zmmword_ptr[Place + 64 * panel]);
         }
     }
-
-    private static int Offset(string field) => (int)Marshal.OffsetOf<KvTile>(field);
 
     private AssemblerRegisterZMM Sum(int row, int panel) => _sums[row * Panels + panel];
 }

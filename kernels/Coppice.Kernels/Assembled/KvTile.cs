@@ -28,6 +28,13 @@ internal unsafe struct KvTile
     /// <summary>Not 0 where sums go on from what c holds.</summary>
     internal long Continues;
 
+    /// <summary>Bytes from the beginning of a tile to its fields.</summary>
+    internal static class Offsets
+    {
+        internal const int C = MostRows * sizeof(long), B = 2 * C, Step = B + 8, Count = B + 16, Ahead = B + 24, AheadStep = B + 32,
+            Continues = B + 40;
+    }
+
     /// <summary>Pointers, as many as rows.</summary>
     [InlineArray(MostRows)]
     internal struct Rows

@@ -23,7 +23,7 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(DatastoreResult))]
 [JsonSerializable(typeof(DraftsResult))]
 [JsonSerializable(typeof(NGramsResult))]
-[JsonSerializable(typeof(CalibrationResult))]
+[JsonSerializable(typeof(KvCalibrationResult))]
 [JsonSerializable(typeof(SavedConversation))]
 [JsonSerializable(typeof(SchemaCheckResult))]
 [JsonSerializable(typeof(SchemaTestResult))]

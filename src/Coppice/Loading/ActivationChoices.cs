@@ -51,10 +51,16 @@ internal static class ActivationChoices
         var partial = $"{path}.{Guid.NewGuid():N}.partial";
         try
         {
-            File.WriteAllText(partial, $$"""
-                { "{{Key}}": "{{choice}}", "weights": "{{settings.Format}}", "device": {{JsonSerializer.Serialize(backend.Identity)}}, "model": {{JsonSerializer.Serialize(Path.GetFullPath(folder))}} }
-
-                """);
+            using (var file = File.Create(partial))
+            using (var json = new Utf8JsonWriter(file))
+            {
+                json.WriteStartObject();
+                json.WriteString(Key, choice.ToString());
+                json.WriteString("weights", settings.Format.ToString());
+                json.WriteString("device", backend.Identity);
+                json.WriteString("model", Path.GetFullPath(folder));
+                json.WriteEndObject();
+            }
             File.Move(partial, path, overwrite: true);
         }
         finally

@@ -112,7 +112,7 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
     {
         var text = files.Write("calibration.txt", string.Concat(Enumerable.Range(0, 40).Select(i => $"line {i * i}\n")));
         var path = Path.Combine(files.Folder, "calibration.safetensors");
-        var written = CliProcess.Run("calibrate", "--model", files.Model, "--device", "cpu", "--text", text, path, "--json").Json;
+        var written = CliProcess.Run("calibrate-kv", "--model", files.Model, "--device", "cpu", "--text", text, path, "--json").Json;
         Assert.Equal((path, CliModelFolder.Context), (written.GetProperty("file").GetString(), written.GetProperty("tokens").GetInt32()));
         Assert.Equal((2, 2, 8), (written.GetProperty("layers").GetInt32(), written.GetProperty("kv_heads").GetInt32(),
             written.GetProperty("head_dim").GetInt32()));
@@ -120,7 +120,7 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         string[] score = ["perplexity", "--model", files.Model, "--device", "cpu", "--text", text, "--max-tokens", "128", "--json"];
         var plain = CliProcess.Run([.. score, "--kv", "kv-22"]).Json.GetProperty("mean_nll").GetDouble();
         Assert.NotEqual(plain, CliProcess.Run([.. score, "--kv", $"kv-22:calibration={path}"]).Json.GetProperty("mean_nll").GetDouble());
-        var few = CliProcess.Run("calibrate", "--model", files.Model, "--device", "cpu", "--text", files.Write("few.txt", "few"), path);
+        var few = CliProcess.Run("calibrate-kv", "--model", files.Model, "--device", "cpu", "--text", files.Write("few.txt", "few"), path);
         Assert.Equal(1, few.Status);
         Assert.Contains("a text must have 128 to 128 tokens, got 3", few.OneError, StringComparison.Ordinal);
     }

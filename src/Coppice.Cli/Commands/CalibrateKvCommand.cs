@@ -2,8 +2,8 @@ using System.CommandLine;
 
 namespace Coppice.Cli.Commands;
 
-/// <summary>`coppice calibrate`: what a text shows of a model's keys, by which a compressed cache divides their bits.</summary>
-internal static class CalibrateCommand
+/// <summary>`coppice calibrate-kv`: what a text shows of a model's keys, by which a compressed cache divides their bits.</summary>
+internal static class CalibrateKvCommand
 {
     private const int DefaultTokens = 2048;
 
@@ -22,7 +22,7 @@ internal static class CalibrateCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    public static Command Create() => new Command("calibrate", "Measure a model's keys on a text, for compressed caches")
+    public static Command Create() => new Command("calibrate-kv", "Measure a model's keys on a text, for compressed caches")
     {
         TextOption, MaxTokens, Out,
     }.WithModel().Runs(Run);
@@ -54,9 +54,9 @@ internal static class CalibrateCommand
         if (stopped || calibration is null) return ExitStatus.Interrupted;
         var path = context.Value(Out) ?? Path.Combine(model.Folder, KvCalibration.FileName);
         calibration.Save(path);
-        var result = new CalibrationResult(
+        var result = new KvCalibrationResult(
             path, ids.Length, calibration.Layers, calibration.KvHeads, calibration.HeadDim, new FileInfo(path).Length);
-        if (context.Output.Json) context.Output.WriteJson(result, CliJson.Default.CalibrationResult);
+        if (context.Output.Json) context.Output.WriteJson(result, CliJson.Default.KvCalibrationResult);
         else context.Output.WriteLine(
             $"{path}: {calibration.Layers} layers of {calibration.KvHeads} heads from {Quantity.Count(ids.Length)} tokens, "
             + Quantity.Bytes(result.Bytes));
