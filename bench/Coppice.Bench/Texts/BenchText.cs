@@ -10,12 +10,14 @@ internal sealed record BenchText(string Kind, IReadOnlyList<string> Documents)
 
     public double Bytes { get; } = Documents.Sum(text => Encoding.UTF8.GetByteCount(text));
 
+    private static readonly string[] Prose = ["novel.txt", "speech.txt"];
+
     /// <summary>A novel and a speech, C# of this repository, and pieces of many scripts from the golden cases.</summary>
     /// <param name="golden">The folder golden.</param>
     /// <param name="repository">Whose code is read.</param>
     public static IReadOnlyList<BenchText> Read(string golden, string repository) =>
     [
-        new("English", [.. new[] { "novel.txt", "speech.txt" }.SelectMany(name => Cut(File.ReadAllText(Path.Combine(golden, "text", name))))]),
+        new("English", [.. Prose.SelectMany(name => Cut(File.ReadAllText(Path.Combine(golden, "text", name))))]),
         new("code", Cut(Code(repository))),
         new("Unicode", Cut(Scripts(Path.Combine(golden, "tokenizers", "smollm2", "cases.jsonl")))),
     ];

@@ -20,13 +20,13 @@ internal static class SentencePieceFile
         var special = tokenizer.GetProperty("added_tokens").EnumerateArray().Select(token => token.GetProperty("id").GetInt32()).ToHashSet();
         var file = new MemoryStream();
         var id = 0;
+        Span<byte> number = stackalloc byte[4];
         foreach (var (piece, score) in isUnigram ? Scored(model) : Ranked(model))
         {
             var kind = id == unknown ? Unknown : special.Contains(id) ? Control : piece.StartsWith("<0x", StringComparison.Ordinal) ? Byte : Normal;
             var entry = new MemoryStream();
             Bytes(entry, 1, Encoding.UTF8.GetBytes(piece));
             entry.WriteByte(2 << 3 | 5);
-            Span<byte> number = stackalloc byte[4];
             BinaryPrimitives.WriteSingleLittleEndian(number, score);
             entry.Write(number);
             Number(entry, 3, kind);

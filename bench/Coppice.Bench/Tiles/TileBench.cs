@@ -15,7 +15,7 @@ namespace Coppice.Bench.Tiles;
 /// </summary>
 internal static class TileBench
 {
-    private const int Size = 2048, Rounds = 9;
+    private const int Rounds = 9;
     /// <summary>More than any last-level cache of the machines that were seen holds.</summary>
     private const long FromMemory = 160L << 20;
     private static readonly int[] ManyRows = [8, 16, 96, 512], FewRows = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
@@ -27,19 +27,21 @@ internal static class TileBench
         (MatrixFormat.Q4, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.Int8),
     ];
 
-    /// <summary>`tiles [--tiers assembled,avx512,avx2,portable] [--kinds Q8/Int8,...] [--machine NAME]`: without --kinds it writes tiles.md into the machine's folder of results.</summary>
+    /// <summary>`tiles [--tiers assembled,avx512,avx2,portable] [--kinds Q8/Int8,...] [--outputs 2048] [--inputs 2048] [--machine NAME]`: without kinds and shape it writes tiles.md into the machine's folder of results.</summary>
     public static int Run(Func<string, string?> take)
     {
         var tiers = (take("--tiers") ?? "assembled,avx512,avx2").Split(',').Select(name => Enum.Parse<CpuTier>(name, ignoreCase: true))
             .Where(SimdBackend.IsSupported).ToArray();
         var only = take("--kinds")?.Split(',');
+        var (ownOutputs, ownInputs) = (take("--outputs"), take("--inputs"));
+        var (outputs, inputs) = (Number(ownOutputs ?? "2048"), Number(ownInputs ?? "2048"));
         var kinds = Kinds.Where(kind => only is null || only.Contains($"{kind.Weights}/{kind.Activations}", StringComparer.OrdinalIgnoreCase)).ToArray();
         foreach (var kind in TileKinds.All) TileKernels.Wait(kind);
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"""
             # Products beside what the instructions can do
 
-            `coppice-bench tiles`, {CpuFeatures.Id.Split(',')[0]}, W [{Size}, {Size}]; medians of {Rounds} rounds, the kinds in turn.
+            `coppice-bench tiles`, {CpuFeatures.Id.Split(',')[0]}, W [{outputs}, {inputs}]; medians of {Rounds} rounds, the kinds in turn.
 
 
             """);
@@ -55,7 +57,7 @@ internal static class TileBench
             foreach (var kind in kinds)
             {
                 var peak = kind.Activations switch { ActivationFormat.BF16 => bf16, ActivationFormat.Int8 => int8, _ => fma };
-                var rates = Times(backend, kind, ManyRows, 1).Zip(ManyRows, (time, rows) => (double)rows * Size * Size / time / 1e9);
+                var rates = Times(backend, kind, outputs, inputs, ManyRows, 1).Zip(ManyRows, (time, rows) => (double)rows * outputs * inputs / time / 1e9);
                 text.Append(CultureInfo.InvariantCulture, $"| {kind.Weights}, {kind.Activations} | {tier} |");
                 text.AppendJoin("|", rates.Select(rate => string.Create(CultureInfo.InvariantCulture,
                     $" {rate:f0}{(peak > 0 ? $" ({100 * rate / peak:f0} %)" : "")} "))).Append("|\n");
@@ -69,9 +71,9 @@ internal static class TileBench
             using var backend = SimdBackend.Create(0, tier);
             foreach (var kind in kinds)
             {
-                var bytes = (double)kind.Weights.RowBytes(Size) * Size;
+                var bytes = (double)kind.Weights.RowBytes(inputs) * outputs;
                 var count = (int)Math.Ceiling(FromMemory / bytes);
-                var times = Times(backend, kind, FewRows, count);
+                var times = Times(backend, kind, outputs, inputs, FewRows, count);
                 text.Append(CultureInfo.InvariantCulture,
                     $"| {kind.Weights}, {kind.Activations} | {tier} | {1e6 * times[0]:f0} | {bytes / times[0] / 1e9:f1} |");
                 text.AppendJoin("|", times.Skip(1).Select(time => string.Create(CultureInfo.InvariantCulture, $" {time / times[0]:f2} ")))
@@ -79,28 +81,29 @@ internal static class TileBench
             }
         }
         Console.WriteLine(text);
-        if (only is null && BenchResults.Folder() is { } folder) File.WriteAllText(Path.Combine(folder, "tiles.md"), text.ToString());
+        if (only is null && ownOutputs is null && ownInputs is null && BenchResults.Folder() is { } folder) File.WriteAllText(Path.Combine(folder, "tiles.md"), text.ToString());
         return 0;
     }
 
     /// <summary>Seconds of a product of each of <paramref name="rows"/> with one of <paramref name="count"/> matrices, one after the other.</summary>
-    private static double[] Times(SimdBackend backend, (MatrixFormat Weights, ActivationFormat Activations) kind, int[] rows, int count)
+    private static double[] Times(
+        SimdBackend backend, (MatrixFormat Weights, ActivationFormat Activations) kind, int outputs, int inputs, int[] rows, int count)
     {
         using var pool = backend.CreatePool("tiles",
-            count * backend.WeightBytes(Size, Size, kind.Weights) + 2L * rows.Max() * Size * sizeof(float) + (1 << 20));
+            count * backend.WeightBytes(outputs, inputs, kind.Weights) + (long)rows.Max() * (outputs + inputs) * sizeof(float) + (1 << 20));
         var random = new Random(1);
-        var values = Enumerable.Range(0, Size * Size).Select(_ => 2 * random.NextSingle() - 1).ToArray();
-        var weights = Enumerable.Range(0, count).Select(_ => backend.CreateWeight(pool, Size, Size, kind.Weights, kind.Activations)).ToArray();
-        Parallel.ForEach(weights, weight => weight.Write(0, MemoryMarshal.AsBytes(values.AsSpan()), ElementType.F32));
-        Tensor x = pool.Rent(new Shape(rows.Max(), Size), ElementType.F32), y = pool.Rent(new Shape(rows.Max(), Size), ElementType.F32);
-        backend.Upload<float>(values.AsSpan(0, rows.Max() * Size), x);
+        var values = Enumerable.Range(0, Math.Max(outputs, rows.Max()) * inputs).Select(_ => 2 * random.NextSingle() - 1).ToArray();
+        var weights = Enumerable.Range(0, count).Select(_ => backend.CreateWeight(pool, outputs, inputs, kind.Weights, kind.Activations)).ToArray();
+        Parallel.ForEach(weights, weight => weight.Write(0, MemoryMarshal.AsBytes(values.AsSpan(0, outputs * inputs)), ElementType.F32));
+        Tensor x = pool.Rent(new Shape(rows.Max(), inputs), ElementType.F32), y = pool.Rent(new Shape(rows.Max(), outputs), ElementType.F32);
+        backend.Upload<float>(values.AsSpan(0, rows.Max() * inputs), x);
         var times = rows.Select(_ => new List<double>()).ToArray();
         for (var round = -1; round < Rounds; round++)
         {
             for (var i = 0; i < rows.Length; i++)
             {
                 // As many products as take some milliseconds, all matrices at least once.
-                var repeats = Math.Max(1, (int)(4e8 / ((double)rows[i] * Size * Size * count)));
+                var repeats = Math.Max(1, (int)(4e8 / ((double)rows[i] * outputs * inputs * count)));
                 var start = Stopwatch.GetTimestamp();
                 for (var repeat = 0; repeat < repeats; repeat++)
                     foreach (var weight in weights) backend.MatMul(x.Slice(0, rows[i]), weight, default, y.Slice(0, rows[i]));
@@ -112,4 +115,6 @@ internal static class TileBench
         y.Buffer.Dispose();
         return [.. times.Select(of => Median(of))];
     }
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 }

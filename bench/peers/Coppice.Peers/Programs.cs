@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Reflection;
 
 namespace Coppice.Peers;
 
@@ -43,7 +44,7 @@ internal static class Programs
     public static string Version(string folder, string library)
     {
         var path = Path.Combine(folder, library + ".dll");
-        return File.Exists(path) ? FileVersionInfo.GetVersionInfo(path).ProductVersion?.Split('+')[0] ?? "" : Version(folder);
+        return File.Exists(path) ? AssemblyName.GetAssemblyName(path).Version?.ToString(3) ?? "" : Version(folder);
     }
 
     private static Process Start(string program, string[] arguments) =>

@@ -27,6 +27,19 @@ internal static class PeerTable
         return text.ToString();
     }
 
+    /// <summary>Prompts whose attention takes long, as far as they were measured.</summary>
+    public static string Long(PeerResults results)
+    {
+        var text = new StringBuilder("| model | weights | test | Coppice tok/s | best peer tok/s | ratio | peer: setting |\n|---|---|---|--:|--:|--:|---|\n");
+        foreach (var cell in results.Cells.Where(cell => ComparisonPlan.LongPrompts.Any(tokens => cell.Test == $"prefill-{tokens}")))
+        {
+            var (own, peer) = (cell.Best(Engines.Coppice), cell.BestPeer());
+            text.Append(CultureInfo.InvariantCulture,
+                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {(peer is null ? "-" : $"{peer.Engine}, {peer.Setting}")} |\n");
+        }
+        return text.ToString();
+    }
+
     /// <summary>A sentence on PyTorch, whose faster type counts; nothing where it was not asked.</summary>
     private static string BesideTorch(PeerResults results)
     {

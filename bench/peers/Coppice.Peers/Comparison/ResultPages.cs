@@ -45,14 +45,17 @@ internal static class ResultPages
         Directory.EnumerateFiles(results, name, SearchOption.AllDirectories).Order(StringComparer.Ordinal);
 
     private static string Page(PeerResults results) => string.Create(CultureInfo.InvariantCulture, $"""
-        # Coppice beside llama.cpp
+        # Coppice beside other engines
 
         `bench/peers/run` on {results.Machine}, {results.Threads} threads for each engine; engines in turn within every round, medians of the rounds.
         Versions: {string.Join(", ", results.Versions.Select(version => $"{version.Key} {version.Value}"))}. Both keep keys and values in F16.
         Prefill takes 512 tokens into an empty cache; decode takes 128 tokens one after the other from an empty cache. The fastest setting of
-        either engine counts, except that 16-bit prefill is compared with llama.cpp's F16 (its BF16 uses `vdpbf16ps`).
+        the fastest peer counts in every cell.
 
         {PeerTable.Speeds(results)}
+        ## Long prompts
+
+        {PeerTable.Long(results)}
         ## Decoding behind a context
 
         {PeerTable.Depth(results)}

@@ -247,7 +247,7 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     /// <summary>exp(z - max) in place, and 0 below e^-87.</summary>
     /// <remarks>
     /// In whole vectors, the last few of a row as if it went on with -∞, and nothing out of the range that vectors compute themselves: see
-    /// <see cref="WeightedDraw.Exponentials"/>.
+    /// WeightedDraw.Exponentials.
     /// </remarks>
     private static void Exponentials(Span<float> logits, float max)
     {
