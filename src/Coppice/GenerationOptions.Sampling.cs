@@ -62,6 +62,16 @@ public sealed partial record GenerationOptions
     public LogProbMode LogProbMode { get; init; }
     /// <summary>How tokens are chosen beyond one draw from each row; null, the default, for just that.</summary>
     public StrategyOptions? Strategy { get; init; }
+    /// <summary>
+    /// Each makes a processor of the host's own for one generation; they run in this order, after constraints and before samplers. None by
+    /// default. With any the text is made one token at a time, without drafts.
+    /// </summary>
+    public IReadOnlyList<Func<ITokenProcessor>> Processors { get; init; } = [];
+    /// <summary>
+    /// Makes a stop condition of the host's own, one for each generation; null, the default, for none. Text is then made as with
+    /// <see cref="Processors"/>.
+    /// </summary>
+    public Func<IStopCondition>? StopCondition { get; init; }
 
     /// <summary>Whether the stage would do something.</summary>
     private bool IsSet(SamplerStage stage) => stage switch
@@ -129,6 +139,8 @@ public sealed partial record GenerationOptions
                 $"options: {(IsConstrained ? "constraints" : nameof(LogProbs))} and the strategy beam exclude each other.");
         if (Strategy is BeamSearchOptions or BestOfOptions && Trace is not null)
             throw new ArgumentException("options: Trace records one sequence, so it and the strategies beam and best-of exclude each other.");
+        ArgumentNullException.ThrowIfNull(Processors);
+        if (Strategy is StepStrategyOptions || Processors.Count > 0 || StopCondition is not null) ValidateSteps();
         if (Strategy is not MirostatOptions mirostat) return;
         if (Temperature == 0) throw Outside(nameof(Temperature), "above 0 with mirostat", Temperature);
         if (Drafter.Typical > 0) throw new ArgumentException("options: the drafter must not have typical set with mirostat.");
@@ -138,5 +150,18 @@ public sealed partial record GenerationOptions
                 throw new ArgumentException(
                     $"options: {SamplerOrder.NameOf(stage)} and mirostat exclude each other (truncation=true runs mirostat after it).");
         }
+    }
+
+    /// <summary>What is not for text that is made step by step.</summary>
+    private void ValidateSteps()
+    {
+        var other = Strategy is BeamSearchOptions or BestOfOptions ? $"the strategy {Strategy.Name}"
+            : Trace is not null ? nameof(Trace)
+            : Asap is not null ? nameof(Asap)
+            : DenyPolicy == Constraints.DenyPolicy.Backtrack ? "DenyPolicy.Backtrack"
+            : null;
+        if (other is null) return;
+        var one = Strategy is StepStrategyOptions ? $"the strategy {Strategy.Name}" : "Processors or a StopCondition";
+        throw new ArgumentException($"options: {one} and {other} exclude each other.");
     }
 }

@@ -265,12 +265,16 @@ public sealed class LanguageModel : IDisposable
     /// <param name="folder">Where it is.</param>
     /// <param name="quantized">Whether it is kept in 8 bits where that is faster and this one is kept as stored.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
-    internal ModelRunner OpenDraft(string folder, bool quantized)
+    internal ModelRunner OpenDraft(string folder, bool quantized) => OpenBeside(folder, quantized).Runner;
+
+    /// <summary>The model in <paramref name="folder"/> as its own model on the same device, with the same tokens.</summary>
+    /// <inheritdoc cref="OpenDraft"/>
+    internal LanguageModel OpenBeside(string folder, bool quantized = false)
     {
         lock (_draftsGate)
         {
             ThrowIfDisposed();
-            if (_drafts.TryGetValue((folder, quantized), out var draft)) return draft.Runner;
+            if (_drafts.TryGetValue((folder, quantized), out var draft)) return draft;
             var files = ModelFolder.Read(folder, ModelUse.Text);
             if (files.Spec.VocabularySize != VocabularySize)
                 throw new CheckpointException(
@@ -287,7 +291,7 @@ public sealed class LanguageModel : IDisposable
             draft = Load(Backend, files, options, null, this, CancellationToken.None);
             _drafts.Add((folder, quantized), draft);
             WarmUp.RunTrees(this);
-            return draft.Runner;
+            return draft;
         }
     }
 

@@ -114,6 +114,7 @@ public sealed partial class Session : IDisposable
         IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         var (ids, checkedOptions) = Check(prompt, options);
+        if (IsStepped(checkedOptions)) return RunStepsAsync(ids, checkedOptions, cancellationToken);
         return MakesSequences(checkedOptions.Strategy)
             ? RunSequencesAsync(ids, checkedOptions, cancellationToken)
             : RunAsync(ids, checkedOptions, cancellationToken);
@@ -131,6 +132,8 @@ public sealed partial class Session : IDisposable
         IReadOnlyList<int> prompt, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         var (ids, checkedOptions) = Check(prompt, options);
+        if (IsStepped(checkedOptions))
+            return RunStepsAsync(ids, checkedOptions, cancellationToken).ToBlockingEnumerable(CancellationToken.None);
         return MakesSequences(checkedOptions.Strategy)
             ? RunSequencesAsync(ids, checkedOptions, cancellationToken).ToBlockingEnumerable(CancellationToken.None)
             : Run(ids, checkedOptions, cancellationToken);

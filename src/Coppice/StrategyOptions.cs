@@ -12,6 +12,8 @@ public abstract record StrategyOptions
         (MirostatOptions.KindName, MirostatOptions.Read),
         (BeamSearchOptions.KindName, BeamSearchOptions.Read),
         (BestOfOptions.KindName, BestOfOptions.Read),
+        (ContrastOptions.KindName, ContrastOptions.Read),
+        (SwitchOptions.KindName, SwitchOptions.Read),
     ];
 
     private protected StrategyOptions() { }

@@ -112,6 +112,16 @@ internal sealed class SequenceConstraint : IDraftFilter
         _forced.CopyFrom(_rootForced);
     }
 
+    /// <summary>Finds the next mask ahead, where the rule has to ask others for it.</summary>
+    public ValueTask PrepareAsync(CancellationToken cancellationToken) => _rule.PrepareAsync(cancellationToken);
+
+    /// <summary>Takes <paramref name="tokens"/>, which were allowed in a constraint like this one.</summary>
+    public void Replay(IReadOnlyList<int> tokens)
+    {
+        foreach (var token in tokens) Follow(token);
+        Commit();
+    }
+
     /// <summary>Begins to find the next mask while the device works, where the rule has to wait for others.</summary>
     public void BeginPreparing()
     {
