@@ -12,8 +12,10 @@ public abstract record StrategyOptions
         (MirostatOptions.KindName, MirostatOptions.Read),
         (BeamSearchOptions.KindName, BeamSearchOptions.Read),
         (BestOfOptions.KindName, BestOfOptions.Read),
+        (BlockwiseOptions.KindName, BlockwiseOptions.Read),
         (ContrastOptions.KindName, ContrastOptions.Read),
         (SwitchOptions.KindName, SwitchOptions.Read),
+        (ValueGuideOptions.KindName, ValueGuideOptions.Read),
     ];
 
     private protected StrategyOptions() { }
