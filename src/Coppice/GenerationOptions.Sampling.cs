@@ -158,6 +158,7 @@ public sealed partial record GenerationOptions
         var other = Strategy is BeamSearchOptions or BestOfOptions ? $"the strategy {Strategy.Name}"
             : Trace is not null ? nameof(Trace)
             : Asap is not null ? nameof(Asap)
+            : Strategy is PlanningOptions && LogProbs is not null ? nameof(LogProbs)
             : DenyPolicy == Constraints.DenyPolicy.Backtrack ? "DenyPolicy.Backtrack"
             : null;
         if (other is null) return;

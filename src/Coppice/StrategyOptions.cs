@@ -14,6 +14,7 @@ public abstract record StrategyOptions
         (BestOfOptions.KindName, BestOfOptions.Read),
         (BlockwiseOptions.KindName, BlockwiseOptions.Read),
         (ContrastOptions.KindName, ContrastOptions.Read),
+        (PlanningOptions.KindName, PlanningOptions.Read),
         (SwitchOptions.KindName, SwitchOptions.Read),
         (ValueGuideOptions.KindName, ValueGuideOptions.Read),
     ];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coppice.Drafting;
 using Coppice.Tests.Support;
 
@@ -47,6 +48,38 @@ internal static class ReadmeSnippets
         await foreach (var piece in session.GenerateAsync("Returns the number of", options))
             Console.Write(piece.Text);
         Console.WriteLine($"\n{session.LastResult!.MeanAcceptedLength:f1} tokens a pass");
+        // end
+    }
+
+    // sample
+    /// <summary>Draws three ways to go on for eight tokens and keeps the longest text, until it ends.</summary>
+    private sealed class LongestOfThree : IDecodingStrategy
+    {
+        public async IAsyncEnumerable<StepText> RunAsync(StepText text, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            while (!text.IsFinished)
+            {
+                var drafts = Enumerable.Range(0, 3).Select(i => text.Fork((ulong)i)).ToList();
+                await Task.WhenAll(drafts.Select(async draft =>
+                {
+                    for (var i = 0; i < 8 && !draft.IsFinished; i++) await draft.StepAsync(cancellation);
+                }));
+                text = drafts.MaxBy(draft => draft.Text.Length)!;
+                foreach (var draft in drafts.Where(draft => draft != text)) draft.Dispose();
+                yield return text;
+            }
+        }
+    }
+    // end
+
+    public static async Task WithAHostsStrategy()
+    {
+        // sample
+        using var model = LanguageModel.Load("weights/tiny");
+        using var session = model.NewSession();
+        var strategy = new CustomStrategyOptions(new LongestOfThree());
+        await foreach (var piece in session.GenerateAsync("Returns the number of", new() { MaxTokens = 24, Temperature = 1, Strategy = strategy }))
+            Console.Write(piece.Text);
         // end
     }
 

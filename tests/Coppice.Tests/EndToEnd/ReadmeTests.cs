@@ -24,6 +24,10 @@ public sealed partial class ReadmeTests
     public async Task The_first_program_writes_text() => Assert.NotEqual("", (await Written(ReadmeSnippets.FirstProgram)).Trim());
 
     [Fact]
+    public async Task The_program_with_a_strategy_of_the_hosts_own_writes_text() =>
+        Assert.NotEqual("", (await Written(ReadmeSnippets.WithAHostsStrategy)).Trim());
+
+    [Fact]
     public async Task The_program_with_a_draft_model_writes_the_same_text_and_how_much_a_pass_gave()
     {
         var (plain, drafted) = (await Written(ReadmeSnippets.FirstProgram), await Written(ReadmeSnippets.WithADraftModel));
