@@ -19,15 +19,29 @@ internal sealed class PieceCache
     /// <summary>The ids of a piece if they are known.</summary>
     public bool TryFind(ReadOnlySpan<char> piece, out ReadOnlySpan<int> ids)
     {
-        var entry = Volatile.Read(ref _entries[Slot(piece)]);
-        var found = entry is not null && piece.SequenceEqual(entry.Piece);
-        ids = found ? entry!.Ids : default;
-        return found;
+        var slot = Slot(piece);
+        var entry = Volatile.Read(ref _entries[slot]);
+        if (entry is null || !piece.SequenceEqual(entry.Piece))
+        {
+            entry = Volatile.Read(ref _entries[slot ^ 1]);
+            if (entry is null || !piece.SequenceEqual(entry.Piece))
+            {
+                ids = default;
+                return false;
+            }
+        }
+        ids = entry.Ids;
+        return true;
     }
 
     /// <summary>Remembers the ids of a piece.</summary>
-    public void Keep(ReadOnlySpan<char> piece, ReadOnlySpan<int> ids) =>
-        Volatile.Write(ref _entries[Slot(piece)], new Entry(piece.ToString(), ids.ToArray()));
+    public void Keep(ReadOnlySpan<char> piece, ReadOnlySpan<int> ids)
+    {
+        // What was in its place moves aside, so that two frequent pieces do not drive each other out.
+        var slot = Slot(piece);
+        Volatile.Write(ref _entries[slot ^ 1], Volatile.Read(ref _entries[slot]));
+        Volatile.Write(ref _entries[slot], new Entry(piece.ToString(), ids.ToArray()));
+    }
 
     // By multiplication (Knuth, volume 3, 6.4). Who finds pieces that share a slot makes the cache useless, and no more.
     private static int Slot(ReadOnlySpan<char> piece)

@@ -32,6 +32,7 @@ public sealed class StreamingDecoder
     {
         if (_tokenizer.Decoded(id) is not { } token || (_skipSpecialTokens && token.IsSpecial)) return "";
         _sequence.Push(token);
+        _sequence.Settle();
         if (!_text.Equals(token.Text)) return Taken();
         // As nearly always; nothing is allocated then.
         _text.Clear();

@@ -8,7 +8,9 @@ public sealed partial class Tokenizer
 {
     private const int PageBits = 8;
 
-    /// <summary>What decoding knows of each token, in pages by id, made when it is asked for; a page and a token may be made twice.</summary>
+    /// <summary>
+    /// What decoding knows of each token, in pages by id, made when it is asked for; a page and a token may be made twice.
+    /// </summary>
     private readonly DecodedToken?[]?[] _decoded;
 
     /// <summary>The text of <paramref name="ids"/>; ids that no token has are left out.</summary>

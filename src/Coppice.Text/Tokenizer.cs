@@ -15,8 +15,8 @@ namespace Coppice.Text;
 /// <summary>Turns text into token ids and back, as the files of a checkpoint say.</summary>
 /// <remarks>
 /// Immutable and safe for concurrent use. It is a <see cref="Microsoft.ML.Tokenizers.Tokenizer"/>, so whatever takes one takes it. The
-/// members of that class encode the text alone, as <see cref="Encode(string, bool)"/> does without special tokens. Offsets count in the text
-/// as
+/// members of that class encode the text alone, as <see cref="Encode(string, bool)"/> does without special tokens. Offsets count in the
+/// text as
 /// given where the normalized text is null, else in the normalized text; a token that is part of a character has the offsets of the whole,
 /// and where a text is cut after a number of tokens no character is.
 /// </remarks>

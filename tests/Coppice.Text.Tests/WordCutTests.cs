@@ -17,7 +17,8 @@ public sealed class WordCutTests
     // within and beyond the first plane, punctuation of ASCII and beyond, half pairs, Hangul, added tokens.
     private static readonly string[] Parts =
     [
-        "a", "B", "the", "Ing", "\u00E9", "e\u0301", "\u0301", "\u0323\u0301", "\u0345", "\u0F71\u0F72", "\u3099", "\u200D", "\u00AD", "\uFFFD",
+        "a", "B", "the", "Ing", "\u00E9", "e\u0301", "\u0301", "\u0323\u0301", "\u0345", "\u0F71\u0F72", "\u3099", "\u200D", "\u00AD",
+            "\uFFFD",
         "\0", "\u0001", "\u000B", "\u000C", "\u001C", "\u007F", "\u0085", " ", "  ", "\t", "\r\n", "\u00A0", "\u2003", "\u2028", "\u3000",
         ".", ",", "-", "$", "+", "\u00AB", "\u3001", "\u2019", "\u4E2D", "\u6587", "\u3400", "\uF900", "\uD840\uDC00", "\uD800", "\uDC00",
         "\uD55C", "\u1112\u1161\u11AB", "\u0130", "\u01C5", "\u03A3", "\u1E9E", "\uFB01", "[CLS]", "[MASK]", "[", "##", "9", "\u00B2",
@@ -31,8 +32,8 @@ public sealed class WordCutTests
     {
         var (clean, chinese, accents, lower) = ((flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0);
         var normalizer = $$"""
-            {"type": "BertNormalizer", "clean_text": {{Json(clean)}}, "handle_chinese_chars": {{Json(chinese)}}, "strip_accents": {{Json(accents)}},
-             "lowercase": {{Json(lower)}} }
+            {"type": "BertNormalizer", "clean_text": {{Json(clean)}}, "handle_chinese_chars": {{Json(chinese)}},
+             "strip_accents": {{Json(accents)}}, "lowercase": {{Json(lower)}} }
             """;
         var tokenizer = Tokenizer(normalizer);
         Gen.Int[0, Parts.Length - 1].Array[0, 12].Select(parts => string.Concat(parts.Select(part => Parts[part])))

@@ -6,18 +6,18 @@ namespace Coppice.Bench.Texts;
 /// <summary>Texts of one kind, as documents of about 4,096 characters, and their bytes of UTF-8.</summary>
 internal sealed record BenchText(string Kind, IReadOnlyList<string> Documents)
 {
+    private static readonly string[] English = ["novel.txt", "speech.txt"];
+
     private const int Longest = 4096, UnicodeCharacters = 1 << 16, CodeCharacters = 200_000;
 
     public double Bytes { get; } = Documents.Sum(text => Encoding.UTF8.GetByteCount(text));
-
-    private static readonly string[] Prose = ["novel.txt", "speech.txt"];
 
     /// <summary>A novel and a speech, C# of this repository, and pieces of many scripts from the golden cases.</summary>
     /// <param name="golden">The folder golden.</param>
     /// <param name="repository">Whose code is read.</param>
     public static IReadOnlyList<BenchText> Read(string golden, string repository) =>
     [
-        new("English", [.. Prose.SelectMany(name => Cut(File.ReadAllText(Path.Combine(golden, "text", name))))]),
+        new("English", [.. English.SelectMany(name => Cut(File.ReadAllText(Path.Combine(golden, "text", name))))]),
         new("code", Cut(Code(repository))),
         new("Unicode", Cut(Scripts(Path.Combine(golden, "tokenizers", "smollm2", "cases.jsonl")))),
     ];

@@ -17,13 +17,15 @@ internal static class SentencePieceFile
         var model = tokenizer.GetProperty("model");
         var isUnigram = model.GetProperty("type").GetString() == "Unigram";
         var unknown = isUnigram ? model.GetProperty("unk_id").GetInt32() : 0;
-        var special = tokenizer.GetProperty("added_tokens").EnumerateArray().Select(token => token.GetProperty("id").GetInt32()).ToHashSet();
+        var special = tokenizer.GetProperty("added_tokens").EnumerateArray().Select(token => token.GetProperty("id").GetInt32())
+            .ToHashSet();
         var file = new MemoryStream();
         var id = 0;
         Span<byte> number = stackalloc byte[4];
         foreach (var (piece, score) in isUnigram ? Scored(model) : Ranked(model))
         {
-            var kind = id == unknown ? Unknown : special.Contains(id) ? Control : piece.StartsWith("<0x", StringComparison.Ordinal) ? Byte : Normal;
+            var kind = id == unknown ? Unknown : special.Contains(id) ? Control : piece.StartsWith("<0x", StringComparison.Ordinal)
+                ? Byte : Normal;
             var entry = new MemoryStream();
             Bytes(entry, 1, Encoding.UTF8.GetBytes(piece));
             entry.WriteByte(2 << 3 | 5);
@@ -53,11 +55,13 @@ internal static class SentencePieceFile
 
     /// <summary>Ids are the order of merges.</summary>
     private static IEnumerable<(string Piece, float Score)> Ranked(JsonElement model) =>
-        model.GetProperty("vocab").EnumerateObject().OrderBy(entry => entry.Value.GetInt32()).Select(entry => (entry.Name, -(float)entry.Value.GetInt32()));
+        model.GetProperty("vocab").EnumerateObject().OrderBy(entry => entry.Value.GetInt32())
+            .Select(entry => (entry.Name, -(float)entry.Value.GetInt32()));
 
     private static string CharacterMap(JsonElement normalizer) => normalizer.GetProperty("type").GetString() == "Precompiled"
         ? normalizer.GetProperty("precompiled_charsmap").GetString()!
-        : CharacterMap(normalizer.GetProperty("normalizers").EnumerateArray().First(part => part.GetProperty("type").GetString() == "Precompiled"));
+        : CharacterMap(normalizer.GetProperty("normalizers").EnumerateArray()
+            .First(part => part.GetProperty("type").GetString() == "Precompiled"));
 
     private static void Bytes(MemoryStream stream, int field, ReadOnlySpan<byte> bytes)
     {

@@ -13,7 +13,8 @@ internal static class TextBench
 
     public static int Run(Func<string, string?> take)
     {
-        var repository = BenchResults.Repository() ?? throw new DirectoryNotFoundException("texts: the program must stand in the repository.");
+        var repository = BenchResults.Repository()
+            ?? throw new DirectoryNotFoundException("texts: the program must stand in the repository.");
         var shared = take("--shared") ?? Environment.GetEnvironmentVariable("COPPICE_SHARED") ?? Path.Combine(repository, "..", "shared");
         var rounds = int.Parse(take("--rounds") ?? "7", CultureInfo.InvariantCulture);
         var only = take("--only");
@@ -43,14 +44,15 @@ internal static class TextBench
         page.Append(rows);
     }
 
-    private static string Page(IReadOnlyList<BenchText> texts, int rounds, string encoded, string decoded) => string.Create(CultureInfo.InvariantCulture, $"""
+    private static string Page(IReadOnlyList<BenchText> texts, int rounds, string encoded, string decoded) => $"""
         # Texts to ids and back
 
-        {BenchResults.Processor()}, one thread. MB/s of UTF-8, medians of {rounds} rounds in which the tokenizers take turns for {SliceSeconds * 1000:0} ms each, after two rounds
-        that do not count; documents of about 4,096 characters, {string.Join(", ", texts.Select(text => string.Create(CultureInfo.InvariantCulture, $"{text.Kind} {text.Bytes / 1000:0} kB")))}.
-        Peers: Microsoft.ML.Tokenizers 2.0.1 with every class that can have the vocabulary, FastBertTokenizer 1.2.6. *same*: documents whose ids are ours, which
-        are those of Hugging Face tokenizers in every golden case. *bytes*: allocated on the managed heap for each token. Written by
-        `coppice-bench texts` (see [the suite](../../Coppice.Bench/README.md)).
+        {BenchResults.Processor()}, one thread. MB/s of UTF-8, medians of {rounds} rounds in which the tokenizers take turns for
+        {Text($"{SliceSeconds * 1000:0}")} ms each, after two rounds that do not count. Documents of about 4,096 characters:
+        {string.Join(", ", texts.Select(text => Text($"{text.Kind} {text.Bytes / 1000:0} kB")))}. Peers: Microsoft.ML.Tokenizers 2.0.1 with
+        every class that can have the vocabulary, FastBertTokenizer 1.2.6. *same*: documents whose ids are ours, which are those of Hugging
+        Face tokenizers in every golden case. *bytes*: allocated on the managed heap for each token. Written by `coppice-bench texts`
+        (see [the suite](../../Coppice.Bench/README.md)).
 
         ## Text to ids
 
@@ -62,7 +64,9 @@ internal static class TextBench
         | tokenizer | text | whole | bytes | token by token | bytes | bar |
         |---|---|--:|--:|--:|--:|---|
         {decoded}
-        """);
+        """;
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static string Encoding(Tokenizer tokenizer, string name, BenchText text, IReadOnlyList<TextPeer> peers, int rounds)
     {
@@ -76,7 +80,9 @@ internal static class TextBench
             var same = text.Documents.Where((document, at) => peers[i].Encode(document).SequenceEqual(expected[at])).Count();
             var (ratio, bar) = (speeds[0] / speeds[i + 1], peers[i].Name == "FastBertTokenizer" ? WordPieceBar : Bar);
             var judged = text.Kind != "English" || bar == WordPieceBar;
-            page.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {text.Kind} | {speeds[0]:0.0} | {bytes:0.0} | {peers[i].Name} | {speeds[i + 1]:0.0} | {same} of {expected.Length} | {ratio:0.00} | {(judged ? Verdict(ratio >= bar, $">= {bar}") : "")} |");
+            page.Append(CultureInfo.InvariantCulture, $"| {name} | {text.Kind} | {speeds[0]:0.0} | {bytes:0.0} | {peers[i].Name} ")
+                .Append(CultureInfo.InvariantCulture, $"| {speeds[i + 1]:0.0} | {same} of {expected.Length} | {ratio:0.00} ")
+                .Append(CultureInfo.InvariantCulture, $"| {(judged ? Verdict(ratio >= bar, $">= {bar}") : "")} |\n");
         }
         return page.ToString();
 
@@ -102,8 +108,8 @@ internal static class TextBench
         var made = new BenchText(text.Kind, [.. documents.Select(document => tokenizer.Decode(document))]);
         var stream = new StreamingDecoder(tokenizer);
         var speeds = Measure(rounds, made, [Whole, Stream]);
-        return string.Create(CultureInfo.InvariantCulture,
-            $"| {name} | {text.Kind} | {speeds[0]:0.0} | {Allocated(Whole, tokens):0.0} | {speeds[1]:0.0} | {Allocated(Stream, tokens):0.0} | {Verdict(speeds[0] >= DecodeBar, $">= {DecodeBar}")} |\n");
+        return Text($"| {name} | {text.Kind} | {speeds[0]:0.0} | {Allocated(Whole, tokens):0.0} ")
+            + Text($"| {speeds[1]:0.0} | {Allocated(Stream, tokens):0.0} | {Verdict(speeds[0] >= DecodeBar, $">= {DecodeBar}")} |\n");
 
         void Whole()
         {

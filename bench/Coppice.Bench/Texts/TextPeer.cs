@@ -20,10 +20,12 @@ internal sealed record TextPeer(string Name, Func<string, IReadOnlyList<int>> En
         return model.GetProperty("type").GetString() switch
         {
             "WordPiece" => [Of("BertTokenizer", BertTokenizer.Create(Lines(model), new BertOptions()))],
-            "Unigram" => [Of("SentencePieceTokenizer", SentencePieceTokenizer.Create(SentencePieceFile.Write(root), addBeginningOfSentence: false))],
+            "Unigram" => [Of("SentencePieceTokenizer", SentencePieceTokenizer.Create(SentencePieceFile.Write(root),
+                addBeginningOfSentence: false))],
             "BPE" when model.GetProperty("byte_fallback").GetBoolean() =>
                 [Of("LlamaTokenizer", LlamaTokenizer.Create(SentencePieceFile.Write(root), addBeginOfSentence: false))],
-            _ => [Of("BpeTokenizer", Bpe(root, model)), Of("TiktokenTokenizer", TiktokenTokenizer.Create(Ranks(root, model), Cut(root), null))],
+            _ => [Of("BpeTokenizer", Bpe(root, model)), Of("TiktokenTokenizer",
+                TiktokenTokenizer.Create(Ranks(root, model), Cut(root), null))],
         };
     }
 
@@ -56,7 +58,8 @@ internal sealed record TextPeer(string Name, Func<string, IReadOnlyList<int>> En
     private static IEnumerable<string> Expressions(JsonElement part)
     {
         if (part.TryGetProperty("pretokenizers", out var parts)) return parts.EnumerateArray().SelectMany(Expressions);
-        return part.TryGetProperty("pattern", out var pattern) && pattern.TryGetProperty("Regex", out var regex) ? [regex.GetString()!] : [];
+        return part.TryGetProperty("pattern", out var pattern) && pattern.TryGetProperty("Regex", out var regex)
+            ? [regex.GetString()!] : [];
     }
 
     /// <summary>The file of tiktoken: the bytes of each token in base 64, and its rank, here its id.</summary>
@@ -66,7 +69,8 @@ internal sealed record TextPeer(string Name, Func<string, IReadOnlyList<int>> En
         var lines = new StringBuilder();
         foreach (var entry in model.GetProperty("vocab").EnumerateObject().Where(entry => !added.Contains(entry.Value.GetInt32())))
         {
-            var bytes = entry.Name.Select(letter => ByteAlphabet.TryByte(letter, out var value) ? value : throw new InvalidDataException(entry.Name));
+            var bytes = entry.Name.Select(letter => ByteAlphabet.TryByte(letter, out var value)
+                ? value : throw new InvalidDataException(entry.Name));
             lines.Append(CultureInfo.InvariantCulture, $"{Convert.ToBase64String([.. bytes])} {entry.Value.GetInt32()}\n");
         }
         return new MemoryStream(Encoding.UTF8.GetBytes(lines.ToString()));

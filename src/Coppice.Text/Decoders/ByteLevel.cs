@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 using Coppice.Text.Unicode;
@@ -35,48 +36,57 @@ internal sealed class ByteLevel : DecoderStage
         return token.Length;
     }
 
-    /// <summary>What is not a whole character yet waits at the start of the bytes.</summary>
+    /// <summary>Collects bytes until there are many, or what is final is asked for.</summary>
     private sealed class Run : DecoderRun
     {
-        private byte[] _bytes = new byte[64];
-        private char[] _letters = new char[64];
-        private int _held;
+        private const int Many = 512;
+
+        private byte[] _bytes = new byte[Many];
+        private char[] _letters = new char[Many];
+        private int _count;
 
         public override void Push(ReadOnlySpan<char> token)
         {
-            var most = _held + Encoding.UTF8.GetMaxByteCount(token.Length);
-            if (most > _bytes.Length)
+            var most = Encoding.UTF8.GetMaxByteCount(token.Length);
+            if (_count + most > _bytes.Length)
             {
-                Array.Resize(ref _bytes, most * 2);
-                _letters = new char[most * 2];
+                Write(isLast: false);
+                if (_count + most > _bytes.Length)
+                {
+                    Array.Resize(ref _bytes, most * 2);
+                    _letters = new char[most * 2];
+                }
             }
-            if (_held == 0 && IsAscii(token)) Emit(_letters.AsSpan(0, token.Length));
-            else Write(_held + Bytes(token, _bytes.AsSpan(_held)), isLast: false);
+            _count += Bytes(token, _bytes.AsSpan(_count));
+        }
+
+        public override void Settle()
+        {
+            if (!TryWriteAscii()) Write(isLast: false);
+            base.Settle();
         }
 
         public override void End()
         {
-            Write(_held, isLast: true);
+            Write(isLast: true);
             base.End();
         }
 
         // Most tokens stand for ASCII alone, whose letters need no decoder.
-        private bool IsAscii(ReadOnlySpan<char> token)
+        private bool TryWriteAscii()
         {
-            for (var i = 0; i < token.Length; i++)
-            {
-                if (!ByteAlphabet.TryByte(token[i], out var value) || value >= 0x80) return false;
-                _letters[i] = (char)value;
-            }
+            if (Ascii.ToUtf16(_bytes.AsSpan(0, _count), _letters, out var written) != OperationStatus.Done) return false;
+            _count = 0;
+            Emit(_letters.AsSpan(0, written));
             return true;
         }
 
-        // A byte becomes one letter at most.
-        private void Write(int count, bool isLast)
+        // A byte becomes one letter at most. What is not a whole character yet stays.
+        private void Write(bool isLast)
         {
-            Utf8.ToUtf16(_bytes.AsSpan(0, count), _letters, out var read, out var written, replaceInvalidSequences: true, isLast);
-            _held = count - read;
-            _bytes.AsSpan(read, _held).CopyTo(_bytes);
+            Utf8.ToUtf16(_bytes.AsSpan(0, _count), _letters, out var read, out var written, replaceInvalidSequences: true, isLast);
+            _count -= read;
+            _bytes.AsSpan(read, _count).CopyTo(_bytes);
             Emit(_letters.AsSpan(0, written));
         }
     }

@@ -67,6 +67,9 @@ internal sealed class DecoderChain
             _begun = true;
         }
 
+        /// <summary>Hands on all that no later token can change.</summary>
+        public void Settle() => run.Settle();
+
         /// <summary>The sequence is complete: hands on what was held back.</summary>
         public void End() => run.End();
     }
@@ -74,6 +77,8 @@ internal sealed class DecoderChain
     private sealed class Output(StringBuilder output) : DecoderRun
     {
         public override void Push(ReadOnlySpan<char> token) => output.Append(token);
+
+        public override void Settle() { }
 
         public override void End() { }
     }

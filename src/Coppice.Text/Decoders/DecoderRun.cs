@@ -12,5 +12,8 @@ internal abstract class DecoderRun
     /// <summary>The sequence is complete: hands on what was held back.</summary>
     public virtual void End() => Next!.End();
 
+    /// <summary>Hands on all that no later token can change; until then a stage may collect.</summary>
+    public virtual void Settle() => Next!.Settle();
+
     protected void Emit(ReadOnlySpan<char> token) => Next!.Push(token);
 }

@@ -11,6 +11,10 @@ internal static class PreTokenizerReader
         + "BertPreTokenizer, "
         + "CharDelimiterSplit, FixedLength";
 
+    private static readonly CodePointProperty Numeric = new(CodePoints.IsNumeric);
+    private static readonly CodePointProperty WhiteSpace = new(CodePoints.IsWhiteSpace);
+    private static readonly CodePointProperty Punctuation = new(OlderCategories.IsPunctuation);
+
     private const string Behaviors = "Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous";
 
     /// <summary>
@@ -50,7 +54,7 @@ internal static class PreTokenizerReader
                 break;
             case "Digits":
                 var each = part.Required("individual_digits").Flag;
-                list.Add(new CharacterSplit(CodePoints.IsNumeric, each ? SplitBehavior.Isolated : SplitBehavior.Contiguous));
+                list.Add(new CharacterSplit(Numeric, each ? SplitBehavior.Isolated : SplitBehavior.Contiguous));
                 break;
             case "Metaspace":
                 list.Add(ReadMetaspace(part));
@@ -59,11 +63,11 @@ internal static class PreTokenizerReader
                 list.Add(new WordSplit());
                 break;
             case "WhitespaceSplit":
-                list.Add(new CharacterSplit(CodePoints.IsWhiteSpace, SplitBehavior.Removed));
+                list.Add(new CharacterSplit(WhiteSpace, SplitBehavior.Removed));
                 break;
             case "Punctuation":
                 var behavior = part.Optional("behavior") is { } given ? ReadBehavior(given) : SplitBehavior.Isolated;
-                list.Add(new CharacterSplit(OlderCategories.IsPunctuation, behavior));
+                list.Add(new CharacterSplit(Punctuation, behavior));
                 break;
             case "BertPreTokenizer":
                 list.AddRange(Bert());
@@ -84,8 +88,8 @@ internal static class PreTokenizerReader
     /// <summary>BERT's cuts: at white space, which is left out, and round every punctuation mark.</summary>
     public static PreTokenizer[] Bert() =>
         [
-            new CharacterSplit(CodePoints.IsWhiteSpace, SplitBehavior.Removed),
-            new CharacterSplit(OlderCategories.IsPunctuation, SplitBehavior.Isolated),
+            new CharacterSplit(WhiteSpace, SplitBehavior.Removed),
+            new CharacterSplit(Punctuation, SplitBehavior.Isolated),
         ];
 
     private static Metaspace ReadMetaspace(JsonField part) =>

@@ -7,19 +7,45 @@ namespace Coppice.Text.Normalizers;
 internal sealed class CharacterFilter : Normalizer
 {
     private readonly Action<int, StringBuilder> _rewrite;
+    private readonly CodePointProperty _changes;
 
-    public CharacterFilter(Action<int, StringBuilder> rewrite) => _rewrite = rewrite;
+    public CharacterFilter(Action<int, StringBuilder> rewrite)
+    {
+        _rewrite = rewrite;
+        _changes = new CodePointProperty(letter =>
+        {
+            // Half a surrogate pair becomes U+FFFD.
+            if (letter is >= 0xD800 and <= 0xDFFF) return true;
+            var result = new StringBuilder();
+            rewrite(letter, result);
+            return !result.Equals(char.ConvertFromUtf32(letter));
+        });
+    }
 
     /// <inheritdoc/>
     public override string Normalize(string text, ref bool atStart)
     {
-        var result = new StringBuilder(text.Length);
-        for (int i = 0, length; i < text.Length; i += length)
+        var at = NextChange(text, 0);
+        if (at == text.Length) return text;
+        var result = new StringBuilder(text.Length + 16);
+        for (var done = 0; ; at = NextChange(text, done))
         {
-            _rewrite(CodePoints.At(text, i, out length), result);
+            result.Append(text, done, at - done);
+            if (at == text.Length) return result.ToString();
+            _rewrite(CodePoints.At(text, at, out var length), result);
+            done = at + length;
             atStart &= result.Length > 0;
         }
-        return result.ToString();
+    }
+
+    private int NextChange(ReadOnlySpan<char> text, int at)
+    {
+        for (int length; at < text.Length; at += length)
+        {
+            var letter = CodePoints.At(text, at, out length);
+            if (_changes.Holds(length == 1 ? text[at] : letter)) break;
+        }
+        return at;
     }
 
     /// <summary>Writes small letters for capital ones, character by character.</summary>

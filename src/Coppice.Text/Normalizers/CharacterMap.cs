@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using Coppice.Text.Unicode;
 
 namespace Coppice.Text.Normalizers;
 
@@ -15,19 +16,22 @@ internal sealed class CharacterMap : Normalizer
 
     private readonly uint[] _units;
     private readonly byte[] _texts;
-    private readonly string[] _ascii = new string[128];
+    private readonly string?[]?[] _alone = new string?[]?[256];
 
     private CharacterMap(uint[] units, byte[] texts)
     {
         _units = units;
         _texts = texts;
-        for (var letter = 0; letter < _ascii.Length; letter++)
-        {
-            var replaced = new StringBuilder();
-            if (!TryReplace([(byte)letter], replaced)) replaced.Append((char)letter);
-            _ascii[letter] = replaced.ToString();
-        }
     }
+
+    /// <summary>
+    /// Characters of the first plane that are clusters of their own beside others of this property: neither extend what stands before them
+    /// nor hold what follows. Letters of Hangul join each other, line ends too.
+    /// </summary>
+    internal static CodePointProperty StandsAlone { get; } = new(letter =>
+        letter is not ('\r' or >= 0x1100 and <= 0x11FF or >= 0xA960 and <= 0xA97F or >= 0xD7B0 and <= 0xDFFF)
+            && StringInfo.GetNextTextElementLength($"{(char)letter}a") == 1
+                && StringInfo.GetNextTextElementLength($"a{(char)letter}") == 1);
 
     /// <summary>The map in its binary form: the trie's size in bytes, the trie, the texts; null where the sizes do not fit.</summary>
     public static CharacterMap? Parse(ReadOnlySpan<byte> data)
@@ -47,11 +51,10 @@ internal sealed class CharacterMap : Normalizer
         Span<byte> bytes = stackalloc byte[8];
         for (int i = 0, length; i < text.Length; i += length)
         {
-            // Between two ASCII characters a cluster ends, except between the two of a line end.
-            if (text[i] < 0x80 && text[i] != '\r' && (i + 1 == text.Length || text[i + 1] < 0x80))
+            if (StandsAlone.Holds(text[i]) && (i + 1 == text.Length || StandsAlone.Holds(text[i + 1])))
             {
                 length = 1;
-                result.Append(_ascii[text[i]]);
+                result.Append(Alone(text[i]));
                 continue;
             }
             length = StringInfo.GetNextTextElementLength(text, i);
@@ -64,6 +67,21 @@ internal sealed class CharacterMap : Normalizer
                 if (!TryReplace(bytes[..count], result)) result.Append(letter.ToString());
             }
         }
+        return result.ToString();
+    }
+
+    // What becomes of a single character is remembered, in pages of 256.
+    private string Alone(char letter)
+    {
+        var page = _alone[letter >> 8] ??= new string?[256];
+        return page[letter & 0xFF] ??= Replaced(letter);
+    }
+
+    private string Replaced(char letter)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        var result = new StringBuilder();
+        if (!TryReplace(bytes[..new Rune(letter).EncodeToUtf8(bytes)], result)) result.Append(letter);
         return result.ToString();
     }
 

@@ -12,6 +12,7 @@ internal sealed class CharacterSet
     private readonly bool _negated;
     private readonly ulong _asciiLow;
     private readonly ulong _asciiHigh;
+    private CodePointProperty? _beyond;
 
     /// <summary>
     /// The union of <paramref name="categories"/> (a mask), <paramref name="ranges"/> (first, last, first, last, ...) and <paramref
@@ -67,7 +68,7 @@ internal sealed class CharacterSet
     {
         if (codePoint < 64) return (_asciiLow >> codePoint & 1) != 0;
         if (codePoint < 128) return (_asciiHigh >> (codePoint - 64) & 1) != 0;
-        return Computed(codePoint);
+        return (_beyond ??= new CodePointProperty(Computed)).Holds(codePoint);
     }
 
     private bool Computed(int codePoint) => _negated != (_intersects ? InAll(codePoint) : InAny(codePoint));

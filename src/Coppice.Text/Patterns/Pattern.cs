@@ -11,9 +11,11 @@ internal sealed class Pattern
     private readonly PatternProgram? _program;
     private readonly string? _literal;
     private readonly FirstSet _first;
+    private readonly WordScanner? _scanner;
 
-    private Pattern(PatternProgram? program, string? literal, FirstSet first)
+    private Pattern(PatternProgram? program, string? literal, FirstSet first, WordScanner? scanner = null)
     {
+        _scanner = scanner;
         _program = program;
         _literal = literal;
         _first = first;
@@ -27,11 +29,16 @@ internal sealed class Pattern
 
     /// <summary>A pattern from a regular expression; errors call it <paramref name="name"/>.</summary>
     /// <exception cref="PatternError">The expression is malformed, too large or not supported.</exception>
-    public static Pattern Parse(string expression, string name = "pattern")
+    public static Pattern Parse(string expression, string name = "pattern") => Parse(expression, name, WordScanner.Of(expression));
+
+    /// <summary>The same by the matcher for any pattern, even where the expression is written out.</summary>
+    internal static Pattern ParseInterpreted(string expression) => Parse(expression, "pattern", scanner: null);
+
+    private static Pattern Parse(string expression, string name, WordScanner? scanner)
     {
         if (expression.Length > LongestPattern) throw new PatternError($"a pattern of more than {LongestPattern} characters");
         var node = PatternParser.Parse(expression);
-        return new Pattern(PatternCompiler.Compile(node, name), null, FirstSet.Of(node));
+        return new Pattern(PatternCompiler.Compile(node, name), null, FirstSet.Of(node), scanner);
     }
 
     /// <summary>A search that keeps its working memory from text to text; one for each thread.</summary>
@@ -77,6 +84,11 @@ internal sealed class Pattern
         /// </summary>
         public bool TryNext(ReadOnlySpan<char> text, int from, int lastEnd, out int start, out int end)
         {
+            if (_pattern._scanner is { } scanner && from < text.Length)
+            {
+                (start, end) = (from, scanner.End(text, from));
+                return true;
+            }
             if (_matcher is null) return TryNextLiteral(text, from, out start, out end);
             for (start = from; start <= text.Length;)
             {

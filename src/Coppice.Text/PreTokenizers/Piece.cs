@@ -2,8 +2,8 @@ namespace Coppice.Text.PreTokenizers;
 
 /// <summary>
 /// A stretch of normalized text on its way to the model, or an added token that was found (then <paramref name="Token"/> is its id, else
-/// -1). <paramref name="AtStart"/> says that it begins where the whole input begins. <paramref name="Origin"/> is null where the caller does not ask
-/// for offsets.
+/// -1). <paramref name="AtStart"/> says that it begins where the whole input begins. <paramref name="Origin"/> is null where the caller
+/// does not ask for offsets.
 /// </summary>
 internal readonly record struct Piece(string Text, int Start, int Length, int Token, bool AtStart, PieceOrigin? Origin = null)
 {
@@ -25,7 +25,9 @@ internal readonly record struct Piece(string Text, int Start, int Length, int To
     /// <summary>The added token <paramref name="token"/> that was found from <paramref name="from"/> to <paramref name="to"/>.</summary>
     public Piece Found(int token, int from, int to) => new(Text, Start + from, to - from, token, AtStart: false, Origin);
 
-    /// <summary>Another text in place of this piece, with where its characters come from; null where the caller does not ask for offsets.</summary>
+    /// <summary>
+    /// Another text in place of this piece, with where its characters come from; null where the caller does not ask for offsets.
+    /// </summary>
     public Piece Rewritten(string text, Alignment? alignment) =>
         Whole(text, AtStart, alignment is null ? null : new PieceOrigin(alignment, this));
 

@@ -17,7 +17,7 @@ internal sealed class BpeModel : TokenModel
     private readonly MergeTable _merges;
     private readonly int _unknown = Missing;
     private readonly int[] _fallback;
-    private readonly int[] _common = new int[0x180];
+    private readonly int[]?[] _letters = new int[]?[0x110000 >> 8];
     private readonly Lazy<MergeBoundaries> _boundaries;
     private readonly PieceCache _parts = new();
 
@@ -31,7 +31,6 @@ internal sealed class BpeModel : TokenModel
         _options = options;
         if (options.UnknownToken is { } unknown && vocabulary.TryFind(unknown, out var id)) _unknown = id;
         _fallback = options.ByteFallback ? ByteTokens(vocabulary) : [];
-        for (var letter = 0; letter < _common.Length; letter++) _common[letter] = Find(letter, "", "");
     }
 
     /// <inheritdoc/>
@@ -83,7 +82,7 @@ internal sealed class BpeModel : TokenModel
         for (int i = 0, length; i < piece.Length; i += length)
         {
             var letter = CodePoints.At(piece, i, out length);
-            var known = letter < _common.Length ? _common[letter] != Missing : Find(letter, "", "") != Missing;
+            var known = Find(letter) != Missing;
             if (before != Missing && known && !boundaries.Joins(before, letter))
             {
                 MergePart(piece[start..i], start, ids, spans);
@@ -136,7 +135,7 @@ internal sealed class BpeModel : TokenModel
             var prefix = i > 0 ? _options.ContinuingPrefix : "";
             var suffix = i + length == piece.Length ? _options.EndSuffix : "";
             var plain = prefix.Length + suffix.Length == 0;
-            var id = plain && letter < _common.Length ? _common[letter] : Find(letter, prefix, suffix);
+            var id = plain ? Find(letter) : Find(prefix + char.ConvertFromUtf32(letter) + suffix);
             if (id != Missing)
             {
                 if (unknownEnd > 0) row.AddLate(_unknown, unknownStart, unknownEnd);
@@ -165,14 +164,21 @@ internal sealed class BpeModel : TokenModel
         return true;
     }
 
-    private int Find(int letter, string prefix, string suffix)
+    private int Find(string symbol) => Vocabulary.TryFind(symbol, out var id) ? id : Missing;
+
+    // Ids of single letters are remembered in pages of 256.
+    private int Find(int letter) => (_letters[letter >> 8] ?? FindPage(letter >> 8))[letter & 0xFF];
+
+    private int[] FindPage(int number)
     {
-        int id;
-        if (prefix.Length + suffix.Length == 0)
+        var page = new int[256];
+        Span<byte> bytes = stackalloc byte[4];
+        for (var i = 0; i < page.Length; i++)
         {
-            Span<byte> bytes = stackalloc byte[4];
-            return Vocabulary.TryFind(bytes[..new Rune(letter).EncodeToUtf8(bytes)], out id) ? id : Missing;
+            page[i] = Missing;
+            if (Rune.TryCreate(number << 8 | i, out var rune) && Vocabulary.TryFind(bytes[..rune.EncodeToUtf8(bytes)], out var id))
+                page[i] = id;
         }
-        return Vocabulary.TryFind(prefix + char.ConvertFromUtf32(letter) + suffix, out id) ? id : Missing;
+        return _letters[number] = page;
     }
 }
