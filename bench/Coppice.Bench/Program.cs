@@ -7,6 +7,7 @@ using Coppice.Bench.Drafters;
 using Coppice.Bench.Drafts;
 using Coppice.Bench.Floor;
 using Coppice.Bench.Samplers;
+using Coppice.Bench.Strategies;
 using Coppice.Bench.Texts;
 using Coppice.Bench.Tiles;
 
@@ -21,6 +22,7 @@ if (arguments is ["texts", ..]) return TextBench.Run(Take);
 if (arguments is ["floor", ..]) return FloorBench.Run(Take);
 if (arguments is ["compressed", ..]) return AttendBench.Run(Take);
 if (arguments is ["samplers", ..]) return SamplerBench.Run(Take);
+if (arguments is ["strategies", ..]) return StrategyBench.Run(Take);
 if (arguments is ["drafts", "auto", ..]) return DraftsBench.WriteAuto(Take);
 if (arguments is ["drafts", ..]) return DraftsBench.Run(Take);
 if (arguments is ["drafters", "tables"]) return DrafterBench.Tables();

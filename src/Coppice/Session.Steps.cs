@@ -44,7 +44,7 @@ public sealed partial class Session
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watched = EngineTelemetry.Begin(Operation, _model.Folder, options);
         var strategy = options.Strategy as StepStrategyOptions;
-        var (taken, start) = (0, Stopwatch.GetTimestamp());
+        var (taken, start, failed) = (0, Stopwatch.GetTimestamp(), new StrongBox<bool>(true));
         GenerationRecorder? recorder = null;
         GenerationResult? result = null;
         SessionSteps? own = null;
@@ -66,7 +66,7 @@ public sealed partial class Session
             text = new StepText(strategy?.Compose(own, prompt, sources) ?? own, rules);
             text.Use(strategy?.Processors(sources) ?? []);
             texts = (strategy?.Create(sources) ?? PlainStrategy.Instance).RunAsync(text, stop.Token).GetAsyncEnumerator(stop.Token);
-            while (await NextAsync(texts, cancellationToken).ConfigureAwait(false) is { } next)
+            while (await NextAsync(texts, failed, cancellationToken).ConfigureAwait(false) is { } next)
             {
                 recorder.Computed();
                 if (next != text) text.Dispose();
@@ -84,14 +84,14 @@ public sealed partial class Session
             }
             var statistics = _sequence.Statistics;
             (statistics.Steps, statistics.VerifyTime) = (text.Tokens.Count, Stopwatch.GetElapsedTime(start));
-            if (text.Finished is not { } reason) throw new InvalidOperationException("strategy: it must go on until its text has ended.");
-            result = recorder.Result(reason, text.Stream) with { DenyHits = text.DenyHits };
+            if (text.Finished is not { } end) throw new InvalidOperationException("strategy: it must go on until its text has ended.");
+            result = recorder.Result(end, text.Stream) with { DenyHits = text.DenyHits };
         }
         finally
         {
             if (texts is not null) await texts.DisposeAsync().ConfigureAwait(false);
-            LastResult = result ?? recorder?.Result(FinishReason.Cancelled)
-                ?? GenerationRecorder.NotBegun(prompt.Length, stop.IsCancellationRequested ? FinishReason.Cancelled : FinishReason.Error);
+            var reason = failed.Value && !stop.IsCancellationRequested ? FinishReason.Error : FinishReason.Cancelled;
+            LastResult = result ?? recorder?.Result(reason) ?? GenerationRecorder.NotBegun(prompt.Length, reason);
             lock (_gate)
             {
                 (_stop, _shown) = (null, null);
@@ -105,17 +105,25 @@ public sealed partial class Session
                 }
             }
             End(null, count: text is null ? null : prompt.Length + taken);
-            text?.Dispose();
+            if (text is not null) text.Dispose();
+            else own?.Dispose();
             watched.End(LastResult);
         }
     }
 
     /// <summary>The next text of a strategy; null where it has no more. A session that was disposed meanwhile says so.</summary>
-    private async ValueTask<StepText?> NextAsync(IAsyncEnumerator<StepText> texts, CancellationToken cancellationToken)
+    /// <param name="texts">The strategy's.</param>
+    /// <param name="failed">Whether it threw what is no cancellation.</param>
+    /// <param name="cancellationToken">Of the reader.</param>
+    private async ValueTask<StepText?> NextAsync(
+        IAsyncEnumerator<StepText> texts, StrongBox<bool> failed, CancellationToken cancellationToken)
     {
         try
         {
-            return await texts.MoveNextAsync().ConfigureAwait(false) ? texts.Current : null;
+            failed.Value = true;
+            var next = await texts.MoveNextAsync().ConfigureAwait(false) ? texts.Current : null;
+            failed.Value = false;
+            return next;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -38,8 +38,8 @@ internal static class SamplerBench
         ("mirostat 2", new() { Temperature = 1, Strategy = new MirostatOptions { Version = 2 } }),
         ("everything that needs the whole row", new()
         {
-            Temperature = 1, RepetitionPenalty = 1.1f, FrequencyPenalty = .1f, DryMultiplier = .8f, TypicalP = .95f, TopP = .95f, MinP = .01f,
-            PLess = true, EpsilonCutoff = 1e-4f, EtaCutoff = 1e-4f, XtcProbability = .5f, TopNSigma = 3,
+            Temperature = 1, RepetitionPenalty = 1.1f, FrequencyPenalty = .1f, DryMultiplier = .8f, TypicalP = .95f, TopP = .95f,
+            MinP = .01f, PLess = true, EpsilonCutoff = 1e-4f, EtaCutoff = 1e-4f, XtcProbability = .5f, TopNSigma = 3,
         }),
     ];
 

@@ -16,6 +16,7 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(LogitsResult))]
 [JsonSerializable(typeof(PerplexityResult))]
 [JsonSerializable(typeof(ScoreResult))]
+[JsonSerializable(typeof(CalibrateResult))]
 [JsonSerializable(typeof(EmbedResult))]
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(ProfileResult))]

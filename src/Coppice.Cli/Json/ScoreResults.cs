@@ -18,6 +18,19 @@ internal sealed record ScoreResult
     public required double Sum { get; init; }
 }
 
+/// <summary>Which label follows a prompt.</summary>
+internal sealed record CalibrateResult
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public JsonElement? Id { get; init; }
+    /// <summary>The most probable one after calibration.</summary>
+    public required string Label { get; init; }
+    /// <summary>Of each label after calibration.</summary>
+    public required IReadOnlyDictionary<string, double> Probabilities { get; init; }
+    /// <summary>Of each label before it.</summary>
+    public required IReadOnlyDictionary<string, double> Uncalibrated { get; init; }
+}
+
 /// <summary>How well a model predicts a text.</summary>
 internal sealed record PerplexityResult
 {

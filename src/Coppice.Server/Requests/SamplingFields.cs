@@ -54,6 +54,7 @@ internal sealed record SamplingFields(GenerationOptions Options, int Count, bool
         if (fields.Number("min_p", 0, 1) is { } minP) options = options with { MinP = minP };
         if (fields.Number("repetition_penalty", 0.01, 100) is { } penalty) options = options with { RepetitionPenalty = penalty };
         if (fields.Whole("min_tokens", 0, int.MaxValue) is { } least) options = options with { MinTokens = least };
+        if (fields.Text("strategy") is { } strategy) options = options with { Strategy = Strategy(strategy) };
         var stream = fields.Flag("stream") ?? false;
         var trace = fields.Flag("trace") ?? false;
         if (trace && !stream) throw ApiException.Refused("\"trace\" must come with \"stream\": true.", "trace");
@@ -87,6 +88,17 @@ internal sealed record SamplingFields(GenerationOptions Options, int Count, bool
         var most = asked ?? context - prompt;
         return Options.MinTokens <= most ? Options with { MaxTokens = most }
             : throw ApiException.Wrong("min_tokens", $"at most {field}, which is {most}", $"{Options.MinTokens}");
+    }
+
+    /// <summary>A strategy that needs no file.</summary>
+    private static StrategyOptions Strategy(string text)
+    {
+        StrategyOptions strategy;
+        try { strategy = StrategyOptions.Parse(text); }
+        catch (ArgumentException error) { throw ApiException.Refused(error.Message, "strategy"); }
+        if (strategy is ContrastOptions { Model: not null } or SwitchOptions)
+            throw ApiException.Refused("\"strategy\" must not name a model: a request must not make the server read a file.", "strategy");
+        return strategy;
     }
 
     private static bool Usage(RequestFields fields, bool stream)

@@ -24,9 +24,10 @@ public static class SequenceScorers
     public static ISequenceScorer Matches(string pattern)
     {
         ArgumentException.ThrowIfNullOrEmpty(pattern);
-        var regex = new Regex(pattern, RegexOptions.CultureInvariant, MatchTime);
-        return new TextScorer(text => regex.Count(text.Text));
+        return Matches(new Regex(pattern, RegexOptions.CultureInvariant, MatchTime));
     }
+
+    private static TextScorer Matches(Regex regex) => new(text => regex.Count(text.Text));
 
     /// <summary>Cosine of the embeddings of the text and of <paramref name="target"/>.</summary>
     /// <param name="model">Belongs to the caller.</param>
@@ -55,10 +56,22 @@ public static class SequenceScorers
         {
             (null or "likelihood", "") => Likelihood,
             ("count", { Length: > 0 }) => Count(value),
-            ("regex", { Length: > 0 }) => Matches(value),
+            // In time that grows with the text alone: the pattern may be a stranger's.
+            ("regex", { Length: > 0 }) => Matches(Linear(owner, value)),
             _ => throw new ArgumentException(
-                $"{owner}: scorer must be likelihood, count:TEXT or regex:PATTERN, got \"{text}\"{NearestName.Hint(name!, ["likelihood", "count", "regex"])}."),
+                $"{owner}: scorer must be likelihood, count:TEXT or regex:PATTERN, got \"{text}\""
+                + $"{NearestName.Hint(name!, ["likelihood", "count", "regex"])}."),
         };
+    }
+
+    private static Regex Linear(string owner, string pattern)
+    {
+        try { return new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking); }
+        catch (Exception error) when (error is ArgumentException or NotSupportedException)
+        {
+            throw new ArgumentException(
+                $"{owner}: scorer must have a pattern without references and look-around, got \"{pattern}\".", error);
+        }
     }
 
     private sealed class TextScorer(Func<ScoredContinuation, double> score) : ISequenceScorer

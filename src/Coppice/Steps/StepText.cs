@@ -37,7 +37,8 @@ public sealed class StepText : IDisposable
         IStepModel model, StepRules rules, List<ITokenProcessor> processors, IStopCondition? condition, Sampler sampler, ulong draws,
         bool isGreedy)
     {
-        (Model, _rules, _processors, _condition, _sampler, _draws, _isGreedy) = (model, rules, processors, condition, sampler, draws, isGreedy);
+        (Model, _rules, _processors, _condition) = (model, rules, processors, condition);
+        (_sampler, _draws, _isGreedy) = (sampler, draws, isGreedy);
         _constraint = rules.Constraint?.Invoke();
         _stream = new TextStream(rules.Tokenizer, rules.Options);
         _row = new float[model.VocabularySize];

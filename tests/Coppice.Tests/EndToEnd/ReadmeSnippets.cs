@@ -78,7 +78,8 @@ internal static class ReadmeSnippets
         using var model = LanguageModel.Load("weights/tiny");
         using var session = model.NewSession();
         var strategy = new CustomStrategyOptions(new LongestOfThree());
-        await foreach (var piece in session.GenerateAsync("Returns the number of", new() { MaxTokens = 24, Temperature = 1, Strategy = strategy }))
+        var options = new GenerationOptions { MaxTokens = 24, Temperature = 1, Strategy = strategy };
+        await foreach (var piece in session.GenerateAsync("Returns the number of", options))
             Console.Write(piece.Text);
         // end
     }

@@ -30,6 +30,15 @@ public sealed class SampleTests
     }
 
     [Fact]
+    public void Programs_are_planned_by_their_tests()
+    {
+        var lines = Run("PlanPrograms", Path.Combine(SharedData.Repository, "weights", "tiny"), "2").Output
+            .Split('\n').Where(line => line.Contains(" of the tests by ", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(6, lines.Length);
+        Assert.All(lines, line => Assert.Matches("^[A-Za-z]+, (greedy|planning): [0-9]+", line));
+    }
+
+    [Fact]
     public void Every_stretch_of_typing_is_completed_or_given_up()
     {
         var lines = Run("Autocomplete", Path.Combine(SharedData.Repository, "weights", "tiny")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -18,7 +18,8 @@ public sealed class BlockwiseTests : IDisposable
         using var model = _folder.Load();
         using var session = model.NewSession();
         var options = new GenerationOptions { MaxTokens = 21, Temperature = temperature, Seed = 3, FrequencyPenalty = .2f };
-        Assert.Equal(session.Ids(Prompt, options), session.Ids(Prompt, options with { Strategy = StrategyOptions.Parse("blockwise:k=1,block=4") }));
+        var strategy = StrategyOptions.Parse("blockwise:k=1,block=4");
+        Assert.Equal(session.Ids(Prompt, options), session.Ids(Prompt, options with { Strategy = strategy }));
     }
 
     [Fact]
@@ -69,17 +70,17 @@ public sealed class BlockwiseTests : IDisposable
         Assert.Contains(expected, Assert.Throws<ArgumentException>(() => StrategyOptions.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void Scorers_count_and_match()
+    public async Task Scorers_count_and_match()
     {
         static ScoredContinuation Text(string text) => new([1], [2, 3], text, -3, null);
-        Assert.Equal(2, Score(SequenceScorers.Count("ab"), Text("abcab")));
-        Assert.Equal(3, Score(SequenceScorers.Matches("[a-c]+"), Text("ab-c-a")));
-        Assert.Equal(-1.5, Score(SequenceScorers.Likelihood, Text("")));
+        Assert.Equal(2, await Score(SequenceScorers.Count("ab"), Text("abcab")));
+        Assert.Equal(3, await Score(SequenceScorers.Matches("[a-c]+"), Text("ab-c-a")));
+        Assert.Equal(-1.5, await Score(SequenceScorers.Likelihood, Text("")));
 
-        static double Score(ISequenceScorer scorer, ScoredContinuation text)
+        static async Task<double> Score(ISequenceScorer scorer, ScoredContinuation text)
         {
             var scores = new double[1];
-            Assert.True(scorer.ScoreAsync([text], scores, TestContext.Current.CancellationToken).IsCompletedSuccessfully);
+            await scorer.ScoreAsync([text], scores, TestContext.Current.CancellationToken);
             return scores[0];
         }
     }

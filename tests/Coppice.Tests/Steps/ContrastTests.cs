@@ -45,7 +45,8 @@ public sealed class ContrastTests : IDisposable
         const float none = float.NegativeInfinity;
         using var model = new ContrastiveModel(
         [
-            new ContrastTerm(new ScriptedModel(4, _ => [1, none, none, 2]), 2), new ContrastTerm(new ScriptedModel(4, _ => [none, none, 1, 1]), -1),
+            new ContrastTerm(new ScriptedModel(4, _ => [1, none, none, 2]), 2),
+            new ContrastTerm(new ScriptedModel(4, _ => [none, none, 1, 1]), -1),
         ]);
         var row = (await model.NextAsync(TestContext.Current.CancellationToken)).ToArray();
         Assert.Equal([1, none, none, 3], row);
@@ -59,7 +60,8 @@ public sealed class ContrastTests : IDisposable
         foreach (var temperature in (float[])[0, 1])
         {
             var options = new GenerationOptions { MaxTokens = 25, Temperature = temperature, Seed = 3 };
-            Assert.Equal(session.Ids(Prompt, options), session.Ids(Prompt, options with { Strategy = StrategyOptions.Parse("contrast:alpha=0") }));
+            var strategy = StrategyOptions.Parse("contrast:alpha=0");
+            Assert.Equal(session.Ids(Prompt, options), session.Ids(Prompt, options with { Strategy = strategy }));
         }
     }
 
@@ -72,13 +74,15 @@ public sealed class ContrastTests : IDisposable
         var options = new GenerationOptions { MaxTokens = 25, IgnoreEos = true };
         var plain = session.Ids(Prompt, options);
         Assert.Equal(plain, session.Ids(Prompt, options with { Strategy = new ContrastOptions { Alpha = 1, Model = _folder.Folder } }));
-        Assert.NotEqual(plain, session.Ids(Prompt, options with { Strategy = new ContrastOptions { Alpha = 2, Beta = 0, Model = other.Folder } }));
+        var strategy = new ContrastOptions { Alpha = 2, Beta = 0, Model = other.Folder };
+        Assert.NotEqual(plain, session.Ids(Prompt, options with { Strategy = strategy }));
     }
 
     [Fact]
     public void A_negative_prompt_is_another_text_of_the_same_model()
     {
-        using var model = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"), new() { Device = "cpu", ContextLength = 256 });
+        var folder = Path.Combine(SharedData.Repository, "weights", "tiny");
+        using var model = LanguageModel.Load(folder, new() { Device = "cpu", ContextLength = 256 });
         using var session = model.NewSession();
         var prompt = model.Tokenizer!.Encode("Gets the name of");
         var options = new GenerationOptions { MaxTokens = 16, IgnoreEos = true };
@@ -116,14 +120,18 @@ public sealed class ContrastTests : IDisposable
         using var labels = new LabelScorer(model, [[[5, 6], [7]], [[8]]]);
         using var scorer = new Scorer(model);
         var found = await labels.ScoreAsync(Prompt, TestContext.Current.CancellationToken);
-        double Of(params int[] ids) => Math.Exp(scorer.LogProbabilities(new ScoredText(Prompt, ids), TestContext.Current.CancellationToken).Sum());
+        double Of(params int[] ids) =>
+            Math.Exp(scorer.LogProbabilities(new ScoredText(Prompt, ids), TestContext.Current.CancellationToken).Sum());
         var (first, second) = (Of(5, 6) + Of(7), Of(8));
         Assert.Equal(first / (first + second), found[0], 1e-6);
         Assert.Equal(1, found.Sum(), 1e-12);
     }
 
     private static ContrastiveModel Pair(float positive, float negative, bool logProbs = false) => new(
-        [new ContrastTerm(new ScriptedModel(3, _ => Positive).After(0), positive), new ContrastTerm(new ScriptedModel(3, _ => Negative).After(0), negative)],
+        [
+            new ContrastTerm(new ScriptedModel(3, _ => Positive).After(0), positive),
+            new ContrastTerm(new ScriptedModel(3, _ => Negative).After(0), negative),
+        ],
         logProbs);
 
     private static void Close(double[] expected, double[] found)

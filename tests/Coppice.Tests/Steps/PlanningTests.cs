@@ -42,7 +42,8 @@ public sealed class PlanningTests : IDisposable
         using var model = _folder.Load();
         using var session = model.NewSession();
         var options = new GenerationOptions { MaxTokens = 15 };
-        Assert.Equal(session.Ids(Prompt, options), session.Ids(Prompt, options with { Strategy = StrategyOptions.Parse("planning:evaluations=1") }));
+        var strategy = StrategyOptions.Parse("planning:evaluations=1");
+        Assert.Equal(session.Ids(Prompt, options), session.Ids(Prompt, options with { Strategy = strategy }));
     }
 
     [Theory]

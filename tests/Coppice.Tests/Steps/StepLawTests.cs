@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Coppice.Tests.Steps;
 
-/// <summary>The laws of step models: forks, rollbacks and the way that tokens come change nothing; and texts equal plain decoding.</summary>
+/// <summary>
+/// The laws of step models: forks, rollbacks and the way that tokens come change nothing; and texts equal plain decoding.
+/// </summary>
 public sealed class StepLawTests : IDisposable
 {
     private static readonly int[] Prompt = TinyModel.Prompt(9);
@@ -143,7 +145,8 @@ public sealed class StepLawTests : IDisposable
         session.Ids([.. session.Tokens, 5], new() { MaxTokens = 1 });
         Assert.InRange(session.LastResult.ReusedTokens, Prompt.Length + 10, Prompt.Length + 12);
         using var short5 = model.NewSession();
-        Assert.Equal(ids[..5], short5.Generate(Prompt, options, TestContext.Current.CancellationToken).Take(5).Select(p => p.TokenId));
+        var first = short5.Generate(Prompt, options, TestContext.Current.CancellationToken).Take(5).Select(piece => piece.TokenId).ToArray();
+        Assert.Equal(ids[..5], first);
         Assert.Equal((int[])[.. Prompt, .. ids[..5]], short5.Tokens);
         Assert.Equal(FinishReason.Cancelled, short5.LastResult!.FinishReason);
         using var again = model.NewSession();
@@ -214,12 +217,15 @@ public sealed class StepLawTests : IDisposable
             "session" => Steps(model),
             "contrast" => new ContrastiveModel([new ContrastTerm(Steps(model), 1.5f), new ContrastTerm(Steps(other), -.5f)]),
             "switch" => new SwitchingModel(Steps(other), Steps(model), new EntropySwitchPolicy(2, 5.5, leastStay: 2)),
-            _ => new ScriptedModel(96, tokens => [.. Enumerable.Range(0, 96).Select(id => (float)Math.Sin(id * (1 + tokens.Sum())))]).After(Prompt),
+            _ => new ScriptedModel(
+                96, tokens => [.. Enumerable.Range(0, 96).Select(id => (float)Math.Sin(id * (1 + tokens.Sum())))]).After(Prompt),
         };
     }
 
     private static string Report(GeneratedPiece piece) =>
-        piece.LogProbs is { } logs ? $"{logs.Chosen:f4} {string.Join(' ', logs.Best.Select(best => $"{best.TokenId}:{best.LogProbability:f4}"))}" : "";
+        piece.LogProbs is { } logs
+            ? $"{logs.Chosen:f4} {string.Join(' ', logs.Best.Select(best => $"{best.TokenId}:{best.LogProbability:f4}"))}"
+            : "";
 
     private sealed class AfterTokens(int count) : IStopCondition
     {

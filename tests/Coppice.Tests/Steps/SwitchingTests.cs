@@ -36,7 +36,8 @@ public sealed class SwitchingTests : IDisposable
             large.Add(isLarge);
             Assert.True(policy.TakesLarge(entropies, large));
         }
-        Assert.False(new EntropySwitchPolicy(5, double.NegativeInfinity, leastStay: 1).TakesLarge([1, 1, 1, 1], [false, false, false, false]));
+        var always = new EntropySwitchPolicy(5, double.NegativeInfinity, leastStay: 1);
+        Assert.False(always.TakesLarge([1, 1, 1, 1], [false, false, false, false]));
     }
 
     [Fact]

@@ -41,13 +41,14 @@ public sealed class ValueGuideTests : IDisposable
     {
         var value = new ImportanceValue(
             SequenceScorers.Of(text => text.Tokens[^1] == 1 ? .9 : .1), SequenceScorers.Of(_ => .5), beta: 2, horizon: 0);
-        using var text = StepHelp.Text(new ScriptedModel(2, _ => [0, 0]).After(0), new() { MaxTokens = 4 }, 1, new ValueGuideProcessor(value, 2, 1));
+        using var text = StepHelp.Text(
+            new ScriptedModel(2, _ => [0, 0]).After(0), new() { MaxTokens = 4 }, 1, new ValueGuideProcessor(value, 2, 1));
         var row = (await text.RowAsync(TestContext.Current.CancellationToken)).ToArray();
         Assert.Equal(.1 * Math.Exp(-.2), row[0], 1e-6);
         Assert.Equal(1.0992625, row[1], 1e-6);
     }
 
-    /// <summary>The reward is how often token 0 came; under the weight λ its share is a logistic function, and so is the divergence.</summary>
+    /// <summary>The reward is how often token 0 came; its share is a logistic function of the weight λ.</summary>
     [Fact]
     public async Task Reward_and_distance_from_the_model_rise_with_the_weight()
     {
@@ -55,7 +56,8 @@ public sealed class ValueGuideTests : IDisposable
         var (reward, divergence) = (-1.0, -1.0);
         foreach (var weight in (double[])[0, .5, 1, 2, 4])
         {
-            var processor = new ValueGuideProcessor(new ScoredValue(SequenceScorers.Of(text => text.Tokens.Count(token => token == 0))), 3, weight);
+            var scorer = SequenceScorers.Of(text => text.Tokens.Count(token => token == 0));
+            var processor = new ValueGuideProcessor(new ScoredValue(scorer), 3, weight);
             using var text = StepHelp.Text(ScriptedModel.Of(p, 0), new() { MaxTokens = 300, Temperature = 1, Seed = 8 }, 1, processor);
             var q = StepHelp.Probabilities((await text.RowAsync(TestContext.Current.CancellationToken)).Span);
             Assert.Equal(.2 * Math.Exp(weight) / (.2 * Math.Exp(weight) + .8), q[0], 1e-6);
@@ -76,7 +78,8 @@ public sealed class ValueGuideTests : IDisposable
         var scorer = SequenceScorers.Of(text => text.Tokens.Contains(2) ? 5 : 0);
         async Task<int> First(int horizon)
         {
-            using var text = StepHelp.Text(model.Fork(), new() { MaxTokens = 4 }, 1, new ValueGuideProcessor(new ScoredValue(scorer, horizon), 2, 1));
+            var processor = new ValueGuideProcessor(new ScoredValue(scorer, horizon), 2, 1);
+            using var text = StepHelp.Text(model.Fork(), new() { MaxTokens = 4 }, 1, processor);
             return await text.StepAsync(TestContext.Current.CancellationToken);
         }
         Assert.Equal(0, await First(0));

@@ -21,7 +21,8 @@ internal static class LargestLogits
             var areNumbers = Vector512<float>.AllBitsSet;
             for (; i <= logits.Length - 2 * Vector512<float>.Count; i += 2 * Vector512<float>.Count)
             {
-                var (x, y) = (Vector512.LoadUnsafe(ref first, (nuint)i), Vector512.LoadUnsafe(ref first, (nuint)(i + Vector512<float>.Count)));
+                var x = Vector512.LoadUnsafe(ref first, (nuint)i);
+                var y = Vector512.LoadUnsafe(ref first, (nuint)(i + Vector512<float>.Count));
                 areNumbers &= Vector512.Equals(x, x) & Vector512.Equals(y, y);
                 (a, b) = (Vector512.MaxNative(a, x), Vector512.MaxNative(b, y));
             }

@@ -57,7 +57,10 @@ internal static class MassCutoff
         var i = 0;
         var smallest = new Vector<float>(float.PositiveInfinity);
         for (; i <= keys.Length - Vector<float>.Count; i += Vector<float>.Count)
-            smallest = Vector.ConditionalSelect(Vector.LessThan(new Vector<float>(keys[i..]), smallest), new Vector<float>(keys[i..]), smallest);
+        {
+            var some = new Vector<float>(keys[i..]);
+            smallest = Vector.ConditionalSelect(Vector.LessThan(some, smallest), some, smallest);
+        }
         var least = float.PositiveInfinity;
         for (var lane = 0; lane < Vector<float>.Count; lane++) least = MathF.Min(least, smallest[lane]);
         for (; i < keys.Length; i++) least = MathF.Min(least, keys[i]);

@@ -152,9 +152,9 @@ internal sealed class Sampler(IReadOnlyList<LogitsProcessor> processors, bool gr
     internal static int ArgMax(ReadOnlySpan<float> logits)
     {
         var max = LargestLogits.Max(logits);
-        var first = 0;
+        var (first, largest) = (0, new Vector<float>(max));
         // Nothing else is as large, so whole vectors are skipped.
-        while (first <= logits.Length - Vector<float>.Count && !Vector.EqualsAny(new Vector<float>(logits[first..]), new Vector<float>(max)))
+        while (first <= logits.Length - Vector<float>.Count && !Vector.EqualsAny(new Vector<float>(logits[first..]), largest))
             first += Vector<float>.Count;
         return Math.Max(first + logits[first..].IndexOf(max), 0);
     }

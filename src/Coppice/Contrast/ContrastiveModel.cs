@@ -68,8 +68,8 @@ public sealed class ContrastiveModel : IStepModel, IOwnSteps
         }
         if (error is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
         // One model alone is that model, to the bit.
-        if (!_logProbs && _terms.Count(term => term.Weight != 0) == 1 && Array.FindIndex(_terms, term => term.Weight == 1) is var only and >= 0)
-            return rows[only][..VocabularySize];
+        var isAlone = !_logProbs && _terms.Count(term => term.Weight != 0) == 1;
+        if (isAlone && Array.FindIndex(_terms, term => term.Weight == 1) is var only and >= 0) return rows[only][..VocabularySize];
         _sum.AsSpan().Clear();
         for (var i = 0; i < rows.Length; i++)
         {
@@ -106,7 +106,8 @@ public sealed class ContrastiveModel : IStepModel, IOwnSteps
         {
             // -∞ - (-∞) is not a number.
             if (!float.IsFinite(_scratch[i]) && weight < 0) _scratch[i] = float.IsPositiveInfinity(_scratch[i]) ? float.MaxValue : least;
-            _sum[i] = float.IsNegativeInfinity(_sum[i]) || float.IsNaN(_scratch[i]) ? float.NegativeInfinity : _sum[i] + weight * _scratch[i];
+            var isBanned = float.IsNegativeInfinity(_sum[i]) || float.IsNaN(_scratch[i]);
+            _sum[i] = isBanned ? float.NegativeInfinity : _sum[i] + weight * _scratch[i];
         }
     }
 }

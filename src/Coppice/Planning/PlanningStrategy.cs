@@ -116,7 +116,8 @@ internal sealed class PlanningStrategy(PlanningOptions options) : IDecodingStrat
                 var rows = new List<(StepText Beam, Candidate Next)>();
                 foreach (var beam in alive.Where(beam => beam.IsFinished)) ended.Add(beam);
                 alive.RemoveAll(beam => beam.IsFinished);
-                var found = await Task.WhenAll(alive.Select(beam => RowAsync(beam, options.Beams, cancellationToken))).ConfigureAwait(false);
+                var running = alive.Select(beam => RowAsync(beam, options.Beams, cancellationToken));
+                var found = await Task.WhenAll(running).ConfigureAwait(false);
                 for (var i = 0; i < alive.Count; i++) rows.AddRange(found[i].Select(candidate => (alive[i], candidate)));
                 alive = [.. rows.OrderByDescending(row => row.Beam.LogProbability + row.Next.LogProb).Take(options.Beams).Select(row =>
                 {

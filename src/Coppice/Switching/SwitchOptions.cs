@@ -39,7 +39,8 @@ public sealed record SwitchOptions : StepStrategyOptions
     {
         if (Model.Length == 0) throw new ArgumentException($"strategy {Name}: model must name the folder of the small model, got none.");
         if (double.IsNaN(Threshold) || !((LowerThreshold ?? Threshold) <= Threshold))
-            throw new ArgumentException($"strategy {Name}: tau must be a number, and the lower one not above it, got {Threshold}, {LowerThreshold}.");
+            throw new ArgumentException(
+                $"strategy {Name}: tau must be a number, and the lower one not above it, got {Threshold} and {LowerThreshold}.");
         Require("window", Window, 1, 4096);
         Require("stay", LeastStay, 0, int.MaxValue);
     }

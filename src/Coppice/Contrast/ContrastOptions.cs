@@ -24,7 +24,9 @@ public sealed record ContrastOptions : StepStrategyOptions
     public double Beta { get; init; } = .1;
     /// <summary>What the negative run begins with in place of the prompt; null where <see cref="Model"/> is given, or α is 0.</summary>
     public string? Negative { get; init; }
-    /// <summary>The folder of an amateur with the same tokens, which runs the same text; null where <see cref="Negative"/> is given.</summary>
+    /// <summary>
+    /// The folder of an amateur with the same tokens, which runs the same text; null where <see cref="Negative"/> is given.
+    /// </summary>
     public string? Model { get; init; }
 
     internal static StrategyOptions Read(NamedSettings settings) => new ContrastOptions
@@ -40,7 +42,8 @@ public sealed record ContrastOptions : StepStrategyOptions
         Require("alpha", Alpha, 0, 100);
         Require("beta", Beta, 0, 1);
         if (Alpha > 0 && Negative is null == Model is null)
-            throw new ArgumentException($"strategy {Name}: one of negative and model must be given, got {(Model is null ? "none" : "both")}.");
+            throw new ArgumentException(
+                $"strategy {Name}: one of negative and model must be given, got {(Model is null ? "none" : "both")}.");
     }
 
     internal override IStepModel Compose(IStepModel model, IReadOnlyList<int> prompt, StepSources sources)

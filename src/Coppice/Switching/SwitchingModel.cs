@@ -4,7 +4,7 @@ using Coppice.Decoding.Sampling;
 namespace Coppice;
 
 /// <summary>Two models of one text, of which a policy says whose row counts: see <see cref="SwitchOptions"/>.</summary>
-/// <remarks>The model that is asked runs first what it has missed, so after any pattern of switches each has what a fresh one would.</remarks>
+/// <remarks>The model that is asked runs first what it has missed: after any pattern of switches each has what a fresh one would.</remarks>
 public sealed class SwitchingModel : IStepModel, IOwnSteps
 {
     private const double Bit = 0.69314718055994531;

@@ -33,7 +33,8 @@ public sealed class LabelCalibrator
     {
         ArgumentNullException.ThrowIfNull(contentFree);
         ArgumentOutOfRangeException.ThrowIfNegative(smoothing);
-        if (contentFree.Count == 0) throw new ArgumentException("calibration: at least one row must be there, got none.", nameof(contentFree));
+        if (contentFree.Count == 0)
+            throw new ArgumentException("calibration: at least one row must be there, got none.", nameof(contentFree));
         var free = new double[contentFree[0].Count];
         foreach (var row in contentFree)
         {
@@ -52,7 +53,8 @@ public sealed class LabelCalibrator
     {
         ArgumentNullException.ThrowIfNull(probabilities);
         if (probabilities.Count != _free.Length)
-            throw new ArgumentException($"calibration: {_free.Length} labels must be there, got {probabilities.Count}.", nameof(probabilities));
+            throw new ArgumentException(
+                $"calibration: {_free.Length} labels must be there, got {probabilities.Count}.", nameof(probabilities));
         var p = Normalized([.. probabilities]);
         double[] q = _mode == CalibrationMode.Diagonal
             ? [.. p.Select((value, i) => value / (_free[i] + _smoothing))]
