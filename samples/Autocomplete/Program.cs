@@ -1,6 +1,6 @@
 using Coppice;
 
-// Completes while somebody types. Here the "somebody" is a text that comes in pieces, faster than a completion takes.
+// Completes while a user types. Here the user is a text that comes in pieces, faster than a completion takes.
 using var model = LanguageModel.Load(args is [var folder] ? folder : Path.Combine("weights", "tiny"));
 using var session = model.NewSession();
 var typed = "";

@@ -15,7 +15,7 @@ internal sealed class Interrupts : IDisposable
     private readonly PosixSignalRegistration _registration;
     private CancellationTokenSource? _work;
 
-    /// <summary>Listens from now on; <paramref name="hasReader"/> tells whether somebody reads stdout.</summary>
+    /// <summary>Listens from now on; <paramref name="hasReader"/> tells whether anyone reads stdout.</summary>
     public Interrupts(Func<bool> hasReader)
     {
         _hasReader = hasReader;

@@ -54,7 +54,7 @@ public sealed class CompiledGrammar
     internal ByteAutomaton Automaton { get; }
 
     /// <summary>A constraint at the start of a sequence.</summary>
-    /// <param name="tokens">For so many tokens memory is taken at once, so that they allocate nothing.</param>
+    /// <param name="tokens">Tokens for which memory is taken at once, so that they allocate nothing.</param>
     public ITokenConstraint CreateConstraint(int tokens = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);

@@ -19,7 +19,7 @@ public sealed class TriggeredConstraint : ITokenConstraint
     /// <summary>A constraint at the start of a sequence.</summary>
     /// <param name="grammar">What holds after the trigger.</param>
     /// <param name="trigger">A text, or the name of a special token, which then is the trigger.</param>
-    /// <param name="tokens">For so many tokens memory is taken at once.</param>
+    /// <param name="tokens">Tokens for which memory is taken at once.</param>
     /// <exception cref="ArgumentException">The trigger is empty.</exception>
     public TriggeredConstraint(CompiledGrammar grammar, string trigger, int tokens = 0)
     {

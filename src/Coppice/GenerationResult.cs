@@ -1,6 +1,6 @@
 namespace Coppice;
 
-/// <summary>What a generation came to: how it ended, and what it took.</summary>
+/// <summary>Result of a generation: how it ended, and what it took.</summary>
 public sealed record GenerationResult
 {
     /// <summary>Why it ended.</summary>

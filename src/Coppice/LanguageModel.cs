@@ -249,7 +249,7 @@ public sealed class LanguageModel : IDisposable
     /// <inheritdoc cref="NewSession()" path="/exception"/>
     public Session NewSession(SessionOptions options) => NewSession(options, "text_completion");
 
-    /// <summary>Creates a session whose generations are called <paramref name="operation"/> where somebody watches them.</summary>
+    /// <summary>Creates a session whose generations are called <paramref name="operation"/> where a listener watches them.</summary>
     internal Session NewSession(SessionOptions options, string operation)
     {
         ArgumentNullException.ThrowIfNull(options);

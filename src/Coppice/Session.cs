@@ -26,7 +26,7 @@ public sealed partial class Session : IDisposable
     private ScheduledWork? _work;       // what runs now
     private bool _reserved;             // something has begun: it runs, or is being prepared
     private bool _disposed, _freed;
-    private bool _isFromFile;           // somebody else has made keys and values: they are nobody else's
+    private bool _isFromFile;           // another session has made keys and values: they are shared with none
     private readonly SessionOptions _options;
 
     internal Session(LanguageModel model, SessionOptions options)
@@ -82,7 +82,7 @@ public sealed partial class Session : IDisposable
     /// <summary>Memory of intermediate results, which all sessions of the model share.</summary>
     public long WorkspaceBytes => _model.Runner.WorkspaceBytes;
 
-    /// <summary>What generations are called where somebody watches them.</summary>
+    /// <summary>What generations are called where a listener watches them.</summary>
     internal string Operation { get; init; } = "text_completion";
 
     /// <summary>Takes the place of the drafter that the options name; belongs to whoever sets it. For tests.</summary>

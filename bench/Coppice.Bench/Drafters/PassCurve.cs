@@ -1,6 +1,6 @@
 namespace Coppice.Bench.Drafters;
 
-/// <summary>Milliseconds of a pass of so many rows.</summary>
+/// <summary>Milliseconds of a pass by its rows.</summary>
 internal sealed record CurvePoint(int Rows, double Milliseconds, double Ratio);
 
 /// <summary>How long decoding passes take by their number of rows: the shortest of several, in turns.</summary>

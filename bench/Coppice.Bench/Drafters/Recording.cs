@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Coppice.Bench.Drafters;
 
-/// <summary>A prompt with its plain continuation, and the target's best tokens behind every position of both.</summary>
+/// <summary>A prompt with its plain continuation, and the target's best tokens after every position of both.</summary>
 /// <param name="Class">The kind of text.</param>
 /// <param name="Id">The prompt's name.</param>
 /// <param name="PromptLength">Tokens of the prompt.</param>
@@ -24,7 +24,7 @@ internal static class Recording
         return JsonSerializer.Deserialize<RecordedText[]>(file) ?? throw new InvalidDataException($"{path}: must be a recording.");
     }
 
-    /// <summary>Generates greedily behind every prompt.</summary>
+    /// <summary>Generates greedily after every prompt.</summary>
     public static RecordedText[] Make(LanguageModel model, IEnumerable<ClassedPrompt> prompts, int tokens)
     {
         using var session = model.NewSession();

@@ -34,7 +34,7 @@ internal static class Replay
         {
             tree.Reset(ids[count - 1]);
             var depth = Math.Min(ids.Length - count - 1, TreeDepth);
-            var first = count == text.PromptLength;     // the pass behind the prompt has no draft
+            var first = count == text.PromptLength;     // the pass after the prompt has no draft
             if (!first && depth > 0)
                 drafter.Draft(new DraftRequest { Tokens = ids.AsSpan(0, count), MaxNodes = TreeNodes, MaxDepth = depth, Sampler = sampler, Costs = costs }, tree);
             path.Clear();

@@ -35,7 +35,7 @@ public class TokenizerBenchmark : IMeasuredWork, INeedsModel
     }
 }
 
-/// <summary>End to end: tokens one after the other behind a context. GB/s count the weights alone.</summary>
+/// <summary>End to end: tokens one after the other, after a context. GB/s count the weights alone.</summary>
 public class DecodeBenchmark : IMeasuredWork, INeedsModel
 {
     private const int Tokens = 8;

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Coppice.Peers;
 
-/// <summary>Options of the command line: names with a value behind them, and flags.</summary>
+/// <summary>Options of the command line: names with a value after them, and flags.</summary>
 internal sealed class Arguments(IEnumerable<string> args)
 {
     private readonly string[] _args = [.. args];

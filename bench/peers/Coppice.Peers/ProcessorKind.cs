@@ -13,7 +13,7 @@ internal sealed record ProcessorKind(string Name, string Kind)
     public static ProcessorKind Here() =>
         Parse(System.IO.File.Exists(File) ? System.IO.File.ReadAllText(File) : "", Environment.ProcessorCount);
 
-    /// <summary>The one that <paramref name="text"/> describes, with so many processors.</summary>
+    /// <summary>The one that <paramref name="text"/> describes, with this number of processors.</summary>
     public static ProcessorKind Parse(string text, int processors)
     {
         var fields = new Dictionary<string, string>();

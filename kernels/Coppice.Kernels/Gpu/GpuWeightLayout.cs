@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Gpu;
 /// <remarks>
 /// F32, F16, BF16: a slot is a chunk of 8 consecutive weights. Quantised: a slot is 16 bytes of codes, 2 chunks of Q8 (q + 128 in a byte)
 /// or 4 of Q4 (byte b of a chunk has code b in its lower and b + 4 in its upper half). Four slots are a unit of as many groups as a slot
-/// has chunks: slot j of a unit holds quarter j of each, so that lanes side by side read neighbouring activations. Behind all rows come the
+/// has chunks: slot j of a unit holds quarter j of each, so that lanes side by side read neighbouring activations. After all rows come the
 /// parameters, [outputs][group] scales of Q8 or pairs of scale and minimum of Q4. Rows are padded to whole slots and units with weights
 /// that are finite, outputs to whole tiles, whose content does not matter.
 /// Example: Q4 weight k = 171 is element 11 of group 5, so unit 1, chunk 1 of its slots. Element 11 is in quarter 1, so slot 1 · 4 + 1 = 5,

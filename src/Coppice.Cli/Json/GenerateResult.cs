@@ -4,7 +4,7 @@ using Coppice.Drafting;
 
 namespace Coppice.Cli;
 
-/// <summary>What one generation came to.</summary>
+/// <summary>Result of one generation.</summary>
 internal record GenerateResult
 {
     public required int PromptTokens { get; init; }
@@ -36,7 +36,7 @@ internal sealed record LineResult : GenerateResult
 }
 
 /// <summary>
-/// What a drafter came to; mean_accepted_length is tokens for each pass, so 1 is plain decoding, and acceptance_by_depth begins at depth 1.
+/// Result of a drafter; mean_accepted_length is tokens for each pass, so 1 is plain decoding, and acceptance_by_depth begins at depth 1.
 /// </summary>
 internal sealed record Speculation(
     string Drafter, int Steps, int Drafted, int Accepted, double MeanAcceptedLength, double DraftMs, double VerifyMs, double HostMs, IReadOnlyList<double> AcceptanceByDepth);

@@ -10,6 +10,6 @@ internal interface IMeasuredRow : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     void Measure(bool counted, CancellationToken cancellation);
 
-    /// <summary>What the counted rounds came to, beside what <paramref name="machine"/> could do.</summary>
+    /// <summary>Result of the counted rounds, beside what <paramref name="machine"/> could do.</summary>
     BenchRow Result(ModelWork work, MachineSpeed machine);
 }

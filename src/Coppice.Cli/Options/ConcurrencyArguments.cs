@@ -12,7 +12,7 @@ internal static class ConcurrencyArguments
 
     private static readonly Option<int[]?> Requests = new("--concurrency")
     {
-        Description = "Measure so many requests at once instead of the suite; several numbers are several rows",
+        Description = "Measure N requests at once instead of the suite; several numbers are several rows",
         HelpName = "N,N",
         Arity = ArgumentArity.ExactlyOne,
         CustomParser = result =>

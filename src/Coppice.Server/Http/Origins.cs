@@ -52,7 +52,7 @@ internal sealed class Origins
         context.Response.Headers.Vary = "Origin";
     }
 
-    /// <summary>An address cannot be made to point here by somebody else, a name can.</summary>
+    /// <summary>An address cannot be made to point here by anyone else, a name can.</summary>
     private bool IsOwn(string host)
     {
         if (_all || _hosts.Contains(host)) return true;

@@ -7,7 +7,7 @@ internal interface IPageHolder
     int EvictablePages { get; }
 
     /// <summary>
-    /// Returns at least <paramref name="pages"/> pages to the pool, or, where it cannot return so many, only those that nobody can use any
+    /// Returns at least <paramref name="pages"/> pages to the pool, or, where it cannot return them, only those that nobody can use any
     /// more.
     /// </summary>
     /// <remarks>Called by <see cref="KvPagePool.Take"/> on the thread that needs them, while no lock of the pool is held.</remarks>

@@ -102,7 +102,7 @@ internal abstract class KvPool : IDisposable
         }
     }
 
-    /// <summary>Makes the caller a further holder of <paramref name="pages"/>, each of which somebody holds.</summary>
+    /// <summary>Makes the caller a further holder of <paramref name="pages"/>, each of which has a holder.</summary>
     /// <exception cref="ObjectDisposedException">The pool has been disposed.</exception>
     public void AddReference(ReadOnlySpan<int> pages)
     {

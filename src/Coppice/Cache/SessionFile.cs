@@ -150,7 +150,7 @@ internal static class SessionFile
         {
             if (reserve is null) cache.ReserveStored(header.Cached);
             else reserve(header.Cached);
-            // Where the checksum is another now, somebody has written to it since.
+            // Where the checksum is another now, the file was written to since.
             if (Pass(name, stream, header, cache, true, cancellationToken) is null) throw Damaged(name);
             cache.Advance(header.Cached);
         }

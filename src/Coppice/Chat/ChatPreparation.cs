@@ -134,7 +134,7 @@ internal sealed class ChatPreparation
             Variables = _request.TemplateVariables,
             Now = _request.Now ?? TimeProvider.System.GetLocalNow().DateTime,
         };
-        // What holds for an answer and an answer after reasoning do not go together unless somebody asks for it.
+        // What holds for an answer and an answer after reasoning do not go together unless the caller asks for it.
         if ((_request.Reasoning ?? (IsHeld ? false : null)) is { } reasons)
         {
             foreach (var name in (string[])[ReasoningSwitch, OtherReasoningSwitch])

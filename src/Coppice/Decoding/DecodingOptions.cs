@@ -35,6 +35,6 @@ internal sealed record DecodingOptions(
 
     /// <summary>How many of a row's largest logits nearly always decide the next token; 0 where the whole row is needed.</summary>
     public int Candidates => Typical is null && Asap is null ? Sampler.Candidates : 0;
-    /// <summary>How many of a row's largest logits somebody wants.</summary>
+    /// <summary>How many of a row's largest logits are asked for.</summary>
     public int TopCount => Math.Max(Drafter.TopCount, Candidates);
 }

@@ -48,7 +48,7 @@ internal sealed class DecodingStatistics(int levels)
         (PrefillTime, VerifyTime, HostTime) = (timing.FirstToken, timing.Forward, timing.Merge);
     }
 
-    /// <summary>Counts a pass over <paramref name="tree"/> that accepted so many nodes, the root among them.</summary>
+    /// <summary>Counts a pass over <paramref name="tree"/> that accepted a number of nodes, the root among them.</summary>
     public void Add(TokenTree tree, int accepted)
     {
         DraftedTokens += tree.Count - 1;

@@ -172,7 +172,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         return isWhole ? _recorder.Result(_sequence.Finished!.Value, _text) : _recorder.Result(FinishReason.Cancelled);
     }
 
-    /// <summary>Tells the guard what drafting came to where the sequence was alone in the pass; the scheduler judges shared ones.</summary>
+    /// <summary>Tells the guard the result of drafting where the sequence was alone in the pass; the scheduler judges shared ones.</summary>
     private void Observe(in PassReport report, int accepted, TimeSpan verify, TimeSpan all, TimeSpan compiling)
     {
         var nodes = _sequence.Tree.Count;

@@ -27,7 +27,7 @@ internal sealed class GenerationRecorder(Sequence sequence, long start = 0)
         _text.Append(piece.Text);
     }
 
-    /// <summary>What it came to.</summary>
+    /// <summary>Its result.</summary>
     /// <param name="reason">Why it ended.</param>
     /// <param name="text">Knows which stop ended it; null where none did.</param>
     public GenerationResult Result(FinishReason reason, TextStream? text = null)

@@ -25,7 +25,7 @@ internal sealed class NodeRates
         for (var node = 1; node < nodes; node++) _rates[node] = Prior(node);
     }
 
-    /// <summary>Tokens that a tree of so many nodes is expected to give.</summary>
+    /// <summary>Tokens that a tree of a number of nodes is expected to give.</summary>
     public double Expected(int nodes)
     {
         var tokens = 1.0;

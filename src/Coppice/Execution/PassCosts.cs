@@ -77,7 +77,7 @@ internal sealed class PassCosts
     /// <summary>What a row more takes, in seconds, in a pass that has work for every row.</summary>
     public double RowSeconds => _promptSeconds > 0 ? _promptSeconds : RowShare * Seconds(1);
 
-    /// <summary>Rows of a prompt that a pass can take in so many seconds.</summary>
+    /// <summary>Rows of a prompt that a pass can take in a number of seconds.</summary>
     public int PromptRows(double seconds)
     {
         var row = _promptSeconds > 0 || IsMeasured ? RowSeconds : 0;

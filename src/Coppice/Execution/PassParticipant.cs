@@ -106,7 +106,7 @@ internal abstract class PassParticipant
     internal long Served { get; set; }
     /// <summary>Rows of its prompt in the pass that is being planned.</summary>
     internal int Chunk { get; set; }
-    /// <summary>Set where somebody waits for it to leave a pass.</summary>
+    /// <summary>Set where a thread waits for it to leave a pass.</summary>
     internal TaskCompletionSource? Leaving { get; set; }
 
     /// <summary>Fills <see cref="Request"/>, within <paramref name="share"/>.</summary>
@@ -115,6 +115,6 @@ internal abstract class PassParticipant
     public abstract void Complete(in PassReport report);
     /// <summary>Ends it: <paramref name="error"/> is thrown to whoever reads.</summary>
     public abstract void Fail(Exception error);
-    /// <summary>Shows the consumer what <see cref="Complete"/> or <see cref="Fail"/> came to, and wakes it.</summary>
+    /// <summary>Shows the consumer what <see cref="Complete"/> or <see cref="Fail"/> brought, and wakes it.</summary>
     public abstract void Publish();
 }

@@ -43,7 +43,7 @@ internal sealed class PrefixTree
         _rootBeyond = new PrefixBlock(this, null, 1, [], -1);
     }
 
-    /// <summary>Whether somebody else still knows the scope.</summary>
+    /// <summary>Whether anyone else still knows the scope.</summary>
     public bool IsScopeAlive => _scope.IsAlive;
 
     /// <summary>Where texts begin whose keys are turned with the short or the long factors.</summary>

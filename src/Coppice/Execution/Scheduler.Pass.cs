@@ -62,7 +62,7 @@ internal sealed partial class Scheduler
     }
 
     /// <summary>
-    /// Tells the guard of this number of sequences what drafts came to: tokens of all against what they would have taken without.
+    /// Tells the guard of this number of sequences the result of drafts: tokens of all against what they would have taken without.
     /// </summary>
     private void ObserveDrafts(in PassReport report, double seconds)
     {
@@ -153,7 +153,7 @@ internal sealed partial class Scheduler
         : one.Served != other.Served ? one.Served.CompareTo(other.Served) : one.Arrival.CompareTo(other.Arrival);
 
     /// <summary>
-    /// Gives prompts the rows that are left, as many as the bound allows where somebody waits for tokens; who gets none is not in the pass,
+    /// Gives prompts the rows that are left, as many as the bound allows where a reader waits for tokens; who gets none is not in the pass,
     /// nor who needs more at once: it comes first in the next. What several begin with is computed by one of them.
     /// </summary>
     private void Share()

@@ -336,7 +336,7 @@ internal sealed partial class Scheduler : IDisposable
         return false;
     }
 
-    /// <summary>Sees to it that somebody drives where there is demand.</summary>
+    /// <summary>Sees to it that a thread drives where there is demand.</summary>
     private void StartEngine()
     {
         if (_disposed || _driving || !HasDemand()) return;

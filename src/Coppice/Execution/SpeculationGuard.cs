@@ -17,7 +17,7 @@ internal sealed class SpeculationGuard(int sequences = 1)
     private double _balance;
     private int _rest = FirstRest, _until;
 
-    /// <summary>Whether to draft after so many generated tokens.</summary>
+    /// <summary>Whether to draft after a number of generated tokens.</summary>
     public bool Allows(int generated) => generated >= _until;
 
     /// <summary>A pass with a draft is done.</summary>

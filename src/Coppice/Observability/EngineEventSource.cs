@@ -2,7 +2,7 @@ using System.Diagnostics.Tracing;
 
 namespace Coppice.Observability;
 
-/// <summary>Counters of this process, made when somebody asks for them.</summary>
+/// <summary>Counters of this process, made when a listener asks for them.</summary>
 [EventSource(Name = CoppiceDiagnostics.EventSourceName)]
 internal sealed class EngineEventSource : EventSource
 {

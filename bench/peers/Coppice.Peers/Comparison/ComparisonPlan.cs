@@ -23,7 +23,7 @@ internal sealed record PeerModel(string Name, string Folder, string Gguf);
 /// <summary>Groups of calls that are measured in turn, by name: MODEL/FORMAT, MODEL/depth, MODEL/long and MODEL/pytorch.</summary>
 internal sealed class ComparisonPlan(ComparisonSetup setup)
 {
-    /// <summary>Tokens of the two main tests, and of the decoding behind a context.</summary>
+    /// <summary>Tokens of the two main tests, and of the decoding after a context.</summary>
     public const int PrefillTokens = 512, DecodeTokens = 128, DepthTokens = 32;
     /// <summary>Prompts whose attention takes long.</summary>
     public static readonly int[] LongPrompts = [4096, 16384];

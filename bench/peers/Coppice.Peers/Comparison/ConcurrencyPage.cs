@@ -9,7 +9,7 @@ internal static class ConcurrencyPage
     /// <summary>The cells of one curve: a format, tokens and whether the prompt is shared.</summary>
     /// <param name="Model">The model's short name.</param>
     /// <param name="Format">16, q8 or q4.</param>
-    /// <param name="Kind">PROMPT+NEW, /shared behind it where the prompt is.</param>
+    /// <param name="Kind">PROMPT+NEW, /shared after it where the prompt is.</param>
     /// <param name="Cells">By number of requests, ascending.</param>
     public sealed record Curve(string Model, string Format, string Kind, IReadOnlyList<(int Requests, PeerCell Cell)> Cells)
     {

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Coppice.Peers.Comparison;
 
 /// <summary>
-/// Several requests at once on Coppice and on llama.cpp: groups MODEL/FORMAT/PROMPT+NEW, and the same with /shared behind it.
+/// Several requests at once on Coppice and on llama.cpp: groups MODEL/FORMAT/PROMPT+NEW, and the same with /shared after it.
 /// </summary>
 /// <param name="coppice">The program `coppice`.</param>
 /// <param name="llama">The folder of llama.cpp's programs.</param>
@@ -15,10 +15,10 @@ namespace Coppice.Peers.Comparison;
 internal sealed class ConcurrencyPlan(
     string coppice, string llama, PeerModel model, int threads, IReadOnlyList<int> requests, IReadOnlyList<int> prompts, int newTokens)
 {
-    /// <summary>What stands behind the test's name where all requests have the same prompt.</summary>
+    /// <summary>What stands after the test's name where all requests have the same prompt.</summary>
     public const string Shared = "/shared";
 
-    private const int CellsOfSequence = 256;    // llama.cpp gives every sequence a multiple of so many
+    private const int CellsOfSequence = 256;    // llama.cpp gives every sequence a multiple of this
 
     /// <summary>The groups.</summary>
     public IEnumerable<(string Name, IReadOnlyList<EngineRun> Runs)> Groups() =>
@@ -47,7 +47,7 @@ internal sealed class ConcurrencyPlan(
 
     /// <summary>
     /// With flash attention and without: which is faster depends on the cell. The first number of requests stands before the others and
-    /// behind them again: see what reads it.
+    /// after them again: see what reads it.
     /// </summary>
     private IEnumerable<EngineRun> Peers(string format, string type, int prompt, bool shared)
     {

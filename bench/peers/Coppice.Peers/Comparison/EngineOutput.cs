@@ -11,7 +11,7 @@ internal static class EngineOutput
     public const string WarmUp = "warm-up";
 
     /// <summary>
-    /// `coppice bench --json`, which pytorch.py imitates: the rows under their names with <paramref name="suffix"/> behind them.
+    /// `coppice bench --json`, which pytorch.py imitates: the rows under their names with <paramref name="suffix"/> after them.
     /// </summary>
     public static IReadOnlyList<Measurement> Bench(string output, string suffix = "")
     {
@@ -83,7 +83,7 @@ internal static class EngineOutput
     /// <summary>The name of N requests at once.</summary>
     public static string Concurrency(int requests) => string.Create(CultureInfo.InvariantCulture, $"concurrency-{requests}");
 
-    /// <summary>The name of <paramref name="tokens"/> tokens one after the other behind <paramref name="depth"/> others.</summary>
+    /// <summary>The name of <paramref name="tokens"/> tokens one after the other, after <paramref name="depth"/> others.</summary>
     public static string Decode(int tokens, int depth) => string.Create(CultureInfo.InvariantCulture, $"decode-{tokens}@{depth}");
 
     private static Dictionary<string, double>? Latencies(JsonElement row)

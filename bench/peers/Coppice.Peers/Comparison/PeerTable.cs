@@ -54,7 +54,7 @@ internal static class PeerTable
         return $"\nApart from these, {first.Model} as stored beside PyTorch {version} in rounds of its own: {string.Join("; ", parts)}.\n";
     }
 
-    /// <summary>What the speed behind a long context is of that behind a short one.</summary>
+    /// <summary>Speed after a long context over that after a short one.</summary>
     public static string Depth(PeerResults results)
     {
         var text = new StringBuilder("| model | weights | engine | tok/s at 64 | tok/s at 4096 | kept |\n|---|---|---|--:|--:|--:|\n");

@@ -67,7 +67,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Elements below which one thread rounds faster than two: some microseconds.</summary>
         private const int SerialRounding = 1 << 12;
 
-        /// <summary>Parts for so many threads: part p has tiles p, p + parts, and so on.</summary>
+        /// <summary>Parts, one for each thread: part p has tiles p, p + parts, and so on.</summary>
         internal int Parts(int threads) => _parts = (long)_x.Rows * _layout.Inputs < SerialRounding ? 1 : threads;
 
         internal override void Execute(int part, int worker)

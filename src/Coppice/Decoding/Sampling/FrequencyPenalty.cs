@@ -4,7 +4,7 @@ namespace Coppice.Decoding.Sampling;
 /// <param name="frequency">For each time that a token was generated.</param>
 /// <param name="presence">Once for a token that was generated.</param>
 /// <param name="promptTokens">Tokens of the prompt, which do not count.</param>
-/// <param name="window">The last so many tokens; 0 for all of them.</param>
+/// <param name="window">Number of last tokens that count; 0 for all of them.</param>
 /// <remarks>
 /// Source: the OpenAI API reference, where c is how often a token was sampled before. The prompt does not count there, and must not: what a
 /// question or a template names often, an answer would avoid.

@@ -6,7 +6,7 @@ namespace Coppice.Decoding.Sampling;
 /// Changes the logits of tokens that occurred, each once, by how often it did. Costs as much as there are tokens, not as the vocabulary
 /// has.
 /// </summary>
-/// <param name="window">Looks at the last so many tokens; 0 for all of them.</param>
+/// <param name="window">Number of last tokens that count; 0 for all of them.</param>
 internal abstract class HistoryPenalty(int window) : LogitsProcessor
 {
     /// <inheritdoc/>
@@ -26,7 +26,7 @@ internal abstract class HistoryPenalty(int window) : LogitsProcessor
     /// <summary>The tokens before it do not count.</summary>
     protected virtual int FirstToken => 0;
 
-    /// <summary>The logit of a token that occurred so many times, at least once.</summary>
+    /// <summary>The logit of a token that occurred a number of times, at least once.</summary>
     protected abstract double Changed(double logit, int count);
 
     // The array comes with anything in it; only the entries that are read are cleared.

@@ -22,7 +22,7 @@ internal abstract class LogitsProcessor
     public virtual int MostLowered => 0;
 
     /// <summary>
-    /// Whether what it does depends on every token that can still be chosen, so that among the largest logits it comes to nothing before
+    /// Whether what it does depends on every token that can still be chosen, so that among the largest logits it does nothing before
     /// something <see cref="CutsOff"/> the others.
     /// </summary>
     public virtual bool NeedsAll => false;

@@ -34,7 +34,7 @@ internal interface IVerifierDraws<T>
 /// <remarks>
 /// Rules V2 and V3. At a node with target R and draft distribution P, for its children in the order in which they were added: a drawn child
 /// x is accepted with probability min(1, R(x) / P(x)); when it is rejected, R becomes max(R - P, 0) normalised and x leaves P. Any other
-/// child is accepted with probability R(x), and leaves R when it is rejected. Behind the last child one token is drawn from R. With a
+/// child is accepted with probability R(x), and leaves R when it is rejected. After the last child one token is drawn from R. With a
 /// target that is certain this is rule V0. It is exact as long as each drawn child comes from exactly P without its earlier siblings,
 /// whether a child is drawn does not depend on its value, and none is dropped. Jeon et al., Recursive Speculative Decoding, section 3; Chen
 /// et al., Accelerating Large Language Model Decoding with Speculative Sampling, theorem 1, for one child.

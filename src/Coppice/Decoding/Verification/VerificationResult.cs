@@ -1,6 +1,6 @@
 namespace Coppice.Decoding.Verification;
 
-/// <summary>What a pass over a tree came to.</summary>
+/// <summary>Result of a pass over a tree.</summary>
 internal readonly ref struct VerificationResult
 {
     /// <summary>The tree as it was drafted; the root alone where there was no draft.</summary>

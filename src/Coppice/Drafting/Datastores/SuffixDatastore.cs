@@ -4,7 +4,7 @@ namespace Coppice.Drafting.Datastores;
 
 /// <summary>Texts as tokens with their suffix array: finds every place where a few tokens occur. A file, mapped into memory.</summary>
 /// <remarks>
-/// As in REST (He et al. 2023), with tokens of 32 bits where its code has 16. Behind the header: u32 tokens[count], documents separated by
+/// As in REST (He et al. 2023), with tokens of 32 bits where its code has 16. After the header: u32 tokens[count], documents separated by
 /// 2^32 - 1, then u32 suffixes[count], the starts of all suffixes in the order of their first <see cref="SortedTokens"/> tokens. Every
 /// number is checked when the file is opened; the order is not, because a wrong order can only make drafts worse.
 /// </remarks>

@@ -4,7 +4,7 @@ namespace Coppice.Drafting.Datastores;
 
 /// <summary>Which tokens followed two tokens in a corpus, and how often: ADED's table. A file, mapped into memory.</summary>
 /// <remarks>
-/// Behind the header: u64 keys[count], ascending, the first token in the upper half, then (u32 token, f32 probability)[count, width], by
+/// After the header: u64 keys[count], ascending, the first token in the upper half, then (u32 token, f32 probability)[count, width], by
 /// falling probability; a row that is not full ends with probability 0. Every number is checked when the file is opened.
 /// </remarks>
 internal sealed class TrigramStore : IDisposable

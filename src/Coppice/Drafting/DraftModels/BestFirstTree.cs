@@ -10,7 +10,7 @@ internal readonly struct TreeEconomics(PassEconomics? pass, double passSeconds)
     private const int LookAhead = 8;
 
     /// <summary>
-    /// Tokens a second of the whole pass, where a tree of <paramref name="nodes"/> and so many passes of the draft are expected to give
+    /// Tokens a second of the whole pass, where a tree of <paramref name="nodes"/> and a number of passes of the draft are expected to give
     /// <paramref name="tokens"/>.
     /// </summary>
     public double Rate(double tokens, int nodes, int passes) => pass?.Rate(tokens, nodes, passes * passSeconds) ?? 0;

@@ -69,7 +69,7 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
     /// <summary>Nodes that fit, the root among them.</summary>
     public int MaxNodes { get; }
 
-    /// <summary>Depth of the deepest node that fits behind so many tokens.</summary>
+    /// <summary>Depth of the deepest node that fits after a number of tokens.</summary>
     public int MaxDepth(int tokens) =>
         Math.Min(Math.Min(_runner.ContextLength, _runner.Spec.LongPositionsFrom ?? int.MaxValue) - tokens, _runner.Size.PathLength - 1);
 

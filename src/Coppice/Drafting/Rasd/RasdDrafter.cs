@@ -10,7 +10,7 @@ namespace Coppice.Drafting;
 /// </summary>
 /// <remarks>
 /// Found are those after the places that match the end of the text longest. One survives if its first token is among the draft's best.
-/// Nodes are added by their chance, which is that of the <see cref="Retrieval"/>; where the trees coincide the draft's own counts. Behind a
+/// Nodes are added by their chance, which is that of the <see cref="Retrieval"/>; where the trees coincide the draft's own counts. After a
 /// tree that was drawn they come after the drawn siblings and are verified by rule V3. Quan et al., RASD: Retrieval-Augmented Speculative
 /// Decoding (2025), section 3; the numbers are ours.
 /// </remarks>

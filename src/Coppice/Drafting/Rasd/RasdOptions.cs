@@ -12,7 +12,7 @@ public sealed record RasdOptions : BestFirstOptions
     public string? File { get; init; }
     /// <summary>Retrieved tokens proposed at most; 16 by default.</summary>
     public int Retrieved { get; init; } = 16;
-    /// <summary>A continuation is kept if its first token is among so many of the draft's best ones; 10 by default.</summary>
+    /// <summary>A continuation is kept if its first token is among this many of the draft's best ones; 10 by default.</summary>
     public int FirstRanks { get; init; } = 10;
     /// <summary>
     /// Whether the draft model's own tree is drawn at random where the text is: not by default, and then text is that of plain decoding for

@@ -35,7 +35,7 @@ internal sealed class RetrievedTrie(int capacity)
         }
     }
 
-    /// <summary>A child that <paramref name="parent"/> does not have, found so many times.</summary>
+    /// <summary>A child that <paramref name="parent"/> does not have, found a number of times.</summary>
     public int Append(int parent, int token, int count)
     {
         (_tokens[Count], _parents[Count], _counts[Count]) = (token, parent, count);

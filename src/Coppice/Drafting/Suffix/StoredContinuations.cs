@@ -49,7 +49,7 @@ internal sealed class StoredContinuations(SuffixDatastore store)
         while (first < end)
         {
             var token = TokenAt(first, depth);
-            var next = Behind(token, first, end, depth);
+            var next = After(token, first, end, depth);
             if (token != SuffixDatastore.Border) _queue.Add(next - first, new Prefix(node, (int)token, first, next, depth + 1));
             first = next;
         }
@@ -58,7 +58,7 @@ internal sealed class StoredContinuations(SuffixDatastore store)
     /// <summary>
     /// The first place after <paramref name="first"/> that goes on with another token: by steps that double, then by halves.
     /// </summary>
-    private int Behind(uint token, int first, int end, int depth)
+    private int After(uint token, int first, int end, int depth)
     {
         var (low, step) = (first, 1);
         while (low + step < end && TokenAt(low + step, depth) == token)
