@@ -196,7 +196,8 @@ public sealed class ChatClientTests : IDisposable
     public async Task A_response_format_is_enforced()
     {
         using var client = _models.Load().AsIChatClient();
-        var typed = await client.GetResponseAsync<Member>("Describe the member.", new ChatOptions { Temperature = 0, MaxOutputTokens = 300 },
+        var typed = await client.GetResponseAsync<Member>("Describe the member.",
+            new ChatOptions { Temperature = 0, MaxOutputTokens = 300 },
             cancellationToken: Token);
         Assert.True(typed.TryGetResult(out var member), typed.Text);
         Assert.NotNull(member.Kind);

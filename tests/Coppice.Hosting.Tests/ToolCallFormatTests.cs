@@ -114,7 +114,8 @@ public sealed class ToolCallFormatTests(ITestOutputHelper output)
         [
             .. signs, "{", "}", "[", "]", "\"", "\\", "name", "\"name\": \"f\"", ", ", ": ", "\"arguments\": {}", "call:", "<escape>",
             "functions.f:0", "\n",
-            "```json\n", "```", "(", ")", "f", "=", "'", "\ud83d", "\"\\ud83d\"", "<|message|>", "<|call|>", "<tool_call>", "</tool_call>", "<parameter=",
+            "```json\n", "```", "(", ")", "f", "=", "'", "\ud83d", "\"\\ud83d\"", "<|message|>", "<|call|>", "<tool_call>", "</tool_call>",
+                "<parameter=",
             "<|python_tag|>",
         ];
         var random = new Random(20);
@@ -123,7 +124,8 @@ public sealed class ToolCallFormatTests(ITestOutputHelper output)
             var answer = string.Concat(Enumerable.Range(0, random.Next(1, 14)).Select(_ => shreds[random.Next(shreds.Length)]));
             foreach (var sign in signs)
             {
-                foreach (var call in ToolCallFormat.Of(sign)!.Parse(answer, out _)) Assert.Equal(call.IsWellFormed, call.TryArguments(out _));
+                foreach (var call in ToolCallFormat.Of(sign)!.Parse(answer, out _))
+                    Assert.Equal(call.IsWellFormed, call.TryArguments(out _));
             }
         }
     }

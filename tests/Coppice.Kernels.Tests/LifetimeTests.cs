@@ -363,7 +363,9 @@ public sealed class LifetimeTests
         GC.WaitForPendingFinalizers();
     }
 
-    /// <summary>Finalizers run in any order: a buffer that was finalised first is disposed by its owner's finalizer after that, and goes back once.</summary>
+    /// <summary>
+    /// Finalizers run in any order: a buffer that was finalised first is disposed by its owner's finalizer after that, and goes back once.
+    /// </summary>
     [Fact]
     public void A_buffer_whose_owner_is_finalised_after_it_goes_back_once()
     {

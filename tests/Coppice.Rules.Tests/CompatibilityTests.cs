@@ -18,7 +18,8 @@ public sealed class CompatibilityTests
     /// <summary>Members that have left on purpose, each with its reason.</summary>
     private static readonly Dictionary<string, string> Left = new()
     {
-        ["Coppice.GenerationResult.AllocatedBytesPerToken.get -> double"] = "measured the engine, not the text: tests of allocations have it",
+        ["Coppice.GenerationResult.AllocatedBytesPerToken.get -> double"] =
+            "measured the engine, not the text: tests of allocations have it",
         ["Coppice.GenerationResult.AllocatedBytesPerToken.init -> void"] = "as its getter",
     };
 

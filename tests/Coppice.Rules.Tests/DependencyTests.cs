@@ -21,13 +21,15 @@ public sealed class DependencyTests
         new ArchLoader().LoadAssemblies(Errors, Kernels, Text, Constraints, Library, Server, Cli).Build();
 
     /// <summary>
-    /// For every folder the folders whose types it may use, besides its own and those inside it. A namespace belongs to the longest entry that it begins with;
-    /// a new folder directly below one of the roots fails until it has a line here. "Coppice" alone is what a host sees.
+    /// For every folder the folders whose types it may use, besides its own and those inside it. A namespace belongs to the longest entry
+    /// that it begins with; a new folder directly below one of the roots fails until it has a line here. "Coppice" alone is what a host
+    /// sees.
     /// </summary>
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
         // kernels/Coppice.Kernels
-        ["Coppice.Kernels"] = ["Coppice.Kernels.Assembled", "Coppice.Kernels.Gpu", "Coppice.Kernels.Memory", "Coppice.Kernels.Numerics", "Coppice.Kernels.Simd", "Coppice", "ILGPU"],
+        ["Coppice.Kernels"] = ["Coppice.Kernels.Assembled", "Coppice.Kernels.Gpu", "Coppice.Kernels.Memory", "Coppice.Kernels.Numerics",
+            "Coppice.Kernels.Simd", "Coppice", "ILGPU"],
         ["Coppice.Kernels.Assembled"] = ["Coppice.Kernels", "Coppice.Kernels.Simd", "Iced"],
         ["Coppice.Kernels.Gpu"] = ["Coppice.Kernels", "Coppice.Kernels.Memory", "Coppice.Kernels.Numerics", "ILGPU"],
         ["Coppice.Kernels.Memory"] = ["Coppice", "Coppice.Kernels", "ILGPU"],
@@ -39,20 +41,25 @@ public sealed class DependencyTests
         ["Coppice.Text"] = ["Coppice"],
         ["Coppice.Weights"] = ["Coppice", "Coppice.Kernels", "Coppice.Kernels.Numerics"],
         ["Coppice.Cache"] = ["Coppice", "Coppice.Kernels", "Coppice.Kernels.Memory"],
-        ["Coppice.Models"] = ["Coppice", "Coppice.Weights", "Coppice.Cache", "Coppice.Kernels", "Coppice.Kernels.Memory", "Coppice.Kernels.Numerics"],
+        ["Coppice.Models"] = ["Coppice", "Coppice.Weights", "Coppice.Cache", "Coppice.Kernels", "Coppice.Kernels.Memory",
+            "Coppice.Kernels.Numerics"],
         ["Coppice.Loading"] = ["Coppice", "Coppice.Text", "Coppice.Weights", "Coppice.Models", "Coppice.Kernels", "Coppice.Drafting"],
-        ["Coppice.Conversion"] = ["Coppice", "Coppice.Text", "Coppice.Weights", "Coppice.Models", "Coppice.Loading", "Coppice.Kernels", "Coppice.Kernels.Numerics"],
+        ["Coppice.Conversion"] = ["Coppice", "Coppice.Text", "Coppice.Weights", "Coppice.Models", "Coppice.Loading", "Coppice.Kernels",
+            "Coppice.Kernels.Numerics"],
         ["Coppice.Decoding.Sampling"] = ["Coppice"],
         ["Coppice.Decoding.Verification"] = ["Coppice.Decoding.Sampling"],
-        ["Coppice.Execution"] = ["Coppice", "Coppice.Cache", "Coppice.Models", "Coppice.Decoding.Verification", "Coppice.Kernels", "Coppice.Kernels.Memory"],
+        ["Coppice.Execution"] = ["Coppice", "Coppice.Cache", "Coppice.Models", "Coppice.Decoding.Verification", "Coppice.Kernels",
+            "Coppice.Kernels.Memory"],
         ["Coppice.Drafting"] =
         [
-            "Coppice", "Coppice.Text", "Coppice.Cache", "Coppice.Models", "Coppice.Execution", "Coppice.Decoding.Sampling", "Coppice.Decoding.Verification",
+            "Coppice", "Coppice.Text", "Coppice.Cache", "Coppice.Models", "Coppice.Execution", "Coppice.Decoding.Sampling",
+                "Coppice.Decoding.Verification",
             "Coppice.Kernels", "Coppice.Kernels.Memory", "Coppice.Settings",
         ],
         ["Coppice.Decoding"] =
         [
-            "Coppice", "Coppice.Text", "Coppice.Cache", "Coppice.Models", "Coppice.Execution", "Coppice.Drafting", "Coppice.Decoding.Sampling",
+            "Coppice", "Coppice.Text", "Coppice.Cache", "Coppice.Models", "Coppice.Execution", "Coppice.Drafting",
+                "Coppice.Decoding.Sampling",
             "Coppice.Decoding.Verification", "Coppice.Kernels", "Coppice.Constraints",
         ],
         ["Coppice.Observability"] = ["Coppice", "Coppice.Loading"],
@@ -66,11 +73,14 @@ public sealed class DependencyTests
         ["Coppice.Cli"] = ["*"],
     };
 
-    /// <summary>What of the root a folder may know although the root uses everything: records, exceptions and enumerations, which hold no machinery.</summary>
+    /// <summary>
+    /// What of the root a folder may know although the root uses everything: records, exceptions and enumerations, which hold no machinery.
+    /// </summary>
     private static readonly string[] Machinery = ["Coppice.LanguageModel", "Coppice.Session", "Coppice.Scorer"];
 
     /// <summary>What opens a draft model knows the model, and nothing else of the drafters does.</summary>
-    private static readonly string[] DraftOpeners = ["Coppice.Drafting.DraftContext", "Coppice.Drafting.DraftModel", "Coppice.Drafting.ModelDrafterOptions"];
+    private static readonly string[] DraftOpeners = ["Coppice.Drafting.DraftContext", "Coppice.Drafting.DraftModel",
+        "Coppice.Drafting.ModelDrafterOptions"];
 
     [Fact]
     public void Errors_know_only_the_framework() => References(Errors);
@@ -106,21 +116,24 @@ public sealed class DependencyTests
     [Fact]
     public void Every_folder_is_in_the_table()
     {
-        var folders = Uses().Select(use => use.From).Distinct().Where(name => name.Split('.') is { Length: 2 } parts && parts[0] == "Coppice");
+        var folders = Uses().Select(use => use.From).Distinct()
+            .Where(name => name.Split('.') is { Length: 2 } parts && parts[0] == "Coppice");
         Assert.Empty(folders.Except(MayUse.Keys));
     }
 
     [Fact]
     public void Folders_use_only_what_the_table_allows()
     {
-        var broken = Uses().Where(use => !IsAllowed(use)).Select(use => $"{use.FromType} uses {use.ToType}").Distinct().Order(StringComparer.Ordinal).ToArray();
+        var broken = Uses().Where(use => !IsAllowed(use)).Select(use => $"{use.FromType} uses {use.ToType}").Distinct()
+            .Order(StringComparer.Ordinal).ToArray();
         Assert.True(broken.Length == 0, string.Join('\n', broken));
     }
 
     [Fact]
     public void The_table_has_no_circle_below_the_root()
     {
-        foreach (var start in MayUse.Keys.Where(key => key is not ("Coppice" or "Coppice.Cli") && !key.StartsWith("Coppice.Kernels", StringComparison.Ordinal)))
+        foreach (var start in MayUse.Keys.Where(key => key is not ("Coppice" or "Coppice.Cli")
+            && !key.StartsWith("Coppice.Kernels", StringComparison.Ordinal)))
             Assert.DoesNotContain(start, Reached(start));
     }
 
@@ -173,7 +186,9 @@ public sealed class DependencyTests
            select new Use(@from, to, type.FullName, dependency.Target.FullName.Split('+', '/')[0]),
     ]);
 
-    /// <summary>The line of the table that a namespace belongs to, its first two parts where none is there, or nothing for the framework's.</summary>
+    /// <summary>
+    /// The line of the table that a namespace belongs to, its first two parts where none is there, or nothing for the framework's.
+    /// </summary>
     private static string Room(string name)
     {
         if (name == "ILGPU" || name.StartsWith("ILGPU.", StringComparison.Ordinal)) return "ILGPU";

@@ -59,10 +59,12 @@ public sealed class CheckpointFolderTests : IDisposable
     [Fact]
     public void A_list_of_word_pieces_equals_the_converted_file()
     {
-        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedData.Require("golden/tokenizers/synthetic-wordpiece"), "tokenizer.json")));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedData.Require("golden/tokenizers/synthetic-wordpiece"),
+            "tokenizer.json")));
         var tokens = json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject().OrderBy(entry => entry.Value.GetInt32());
         Write("vocab.txt", string.Concat(tokens.Select(entry => entry.Name + "\n")));
-        var added = json.RootElement.GetProperty("added_tokens").EnumerateArray().Select(token => $"\"{token.GetProperty("id")}\": {token.GetRawText()}");
+        var added = json.RootElement.GetProperty("added_tokens").EnumerateArray()
+            .Select(token => $"\"{token.GetProperty("id")}\": {token.GetRawText()}");
         Write("tokenizer_config.json", $$"""{"tokenizer_class": "BertTokenizer", "added_tokens_decoder": { {{string.Join(", ", added)}} } }""");
         CompareWithGoldens("synthetic-wordpiece");
     }
@@ -71,7 +73,8 @@ public sealed class CheckpointFolderTests : IDisposable
     public void The_list_of_word_pieces_of_a_published_model_gives_the_ids_of_transformers()
     {
         var model = SharedData.Require("models/all-minilm-l6-v2");
-        foreach (var file in new[] { "vocab.txt", "tokenizer_config.json", "special_tokens_map.json" }) File.Copy(Path.Combine(model, file), Path.Combine(_folder, file));
+        foreach (var file in new[] { "vocab.txt", "tokenizer_config.json", "special_tokens_map.json" })
+            File.Copy(Path.Combine(model, file), Path.Combine(_folder, file));
         var tokenizer = Tokenizer.Load(_folder);
         using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(SharedData.Require("golden/minilm"), "golden.json")));
         foreach (var test in golden.RootElement.GetProperty("cases").EnumerateArray())
@@ -92,18 +95,22 @@ public sealed class CheckpointFolderTests : IDisposable
         Write("tokenizer_config.json", """{"do_lower_case": false}""");
         Assert.Equal([1, 3, 4, 0, 2], Tokenizer.Load(_folder).Encode("Caf\u00e9s caf\u00e9"));
         Write("tokenizer_config.json", """{"tokenizer_class": "BertJapaneseTokenizer"}""");
-        Assert.Contains("BertJapaneseTokenizer", Assert.Throws<UnsupportedModelException>(() => Tokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("BertJapaneseTokenizer", Assert.Throws<UnsupportedModelException>(() => Tokenizer.Load(_folder)).Message,
+            StringComparison.Ordinal);
         Write("tokenizer_config.json", """{"tokenizer_class": "BertTokenizerFast", "do_basic_tokenize": false}""");
-        Assert.Contains("do_basic_tokenize", Assert.Throws<UnsupportedModelException>(() => Tokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("do_basic_tokenize", Assert.Throws<UnsupportedModelException>(() => Tokenizer.Load(_folder)).Message,
+            StringComparison.Ordinal);
         Write("tokenizer_config.json", """{"cls_token": "[BEGIN]"}""");
-        Assert.Equal("vocab.txt: the cls_token [BEGIN] must be among the lines, found none.", Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder)).Message);
+        Assert.Equal("vocab.txt: the cls_token [BEGIN] must be among the lines, found none.",
+            Assert.Throws<CheckpointException>(() => Tokenizer.Load(_folder)).Message);
     }
 
     [Fact]
     public void A_tokenizer_of_another_kind_is_refused_by_name()
     {
         Write("tekken.json", "{}");
-        Assert.StartsWith("tekken.json: ", Assert.Throws<UnsupportedModelException>(() => Tokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("tekken.json: ", Assert.Throws<UnsupportedModelException>(() => Tokenizer.Load(_folder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -142,7 +142,8 @@ public sealed class FolderTokenTests : IDisposable
             var tokenizer = Load();
             Assert.Equal([1], tokenizer.Encode("a"));
             Assert.Equal(names, tokenizer.ChatTemplates.Keys);
-            Assert.All(tokenizer.Warnings, text => Assert.StartsWith("tokenizer_config.json: chat_template", text, StringComparison.Ordinal));
+            Assert.All(tokenizer.Warnings, text => Assert.StartsWith("tokenizer_config.json: chat_template", text,
+                StringComparison.Ordinal));
             Assert.NotEmpty(tokenizer.Warnings);
         }
     }

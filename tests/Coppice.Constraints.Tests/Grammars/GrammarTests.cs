@@ -7,7 +7,8 @@ namespace Coppice.Constraints.Tests.Grammars;
 public sealed class GrammarTests
 {
     private static readonly string[] Letters = ["a", "b", "c"];
-    private static readonly string[] Texts = [.. Letters, .. Letters.SelectMany(a => Letters.Select(b => a + b)), .. Letters.SelectMany(a => Letters.SelectMany(b => Letters.Select(c => a + b + c)))];
+    private static readonly string[] Texts = [.. Letters, .. Letters.SelectMany(a => Letters.Select(b => a + b)),
+        .. Letters.SelectMany(a => Letters.SelectMany(b => Letters.Select(c => a + b + c)))];
 
     [Fact]
     public void Masks_of_200_random_grammars_are_what_an_oracle_says()
@@ -33,7 +34,8 @@ public sealed class GrammarTests
                 {
                     var mask = constraint.MaskOf(vocabulary);
                     for (var id = 0; id < Texts.Length; id++)
-                        Assert.True(mask.Has(id) == oracle.IsLive(text + Texts[id]), $"seed {seed}: \"{Texts[id]}\" after \"{text}\" in\n{oracle.Gbnf}");
+                        Assert.True(mask.Has(id) == oracle.IsLive(text + Texts[id]),
+                            $"seed {seed}: \"{Texts[id]}\" after \"{text}\" in\n{oracle.Gbnf}");
                     Assert.True(mask.Has(Texts.Length) == oracle.Accepts(text), $"seed {seed}: the end after \"{text}\" in\n{oracle.Gbnf}");
                     var next = mask.Ids(vocabulary).Where(id => id < Texts.Length).ToArray();
                     if (next.Length == 0) break;
@@ -110,7 +112,8 @@ public sealed class GrammarTests
     [Fact]
     public void Parts_of_characters_are_allowed_exactly_where_a_whole_one_can_come_of_them()
     {
-        var tokens = Enumerable.Range(0, 256).Select(value => new[] { (byte)value }).Concat([[0xE3, 0x81], [0x81, 0xE3], [0xE3, 0x83], []]).ToArray();
+        var tokens = Enumerable.Range(0, 256).Select(value => new[] { (byte)value }).Concat([[0xE3, 0x81], [0x81, 0xE3], [0xE3, 0x83], []])
+            .ToArray();
         var vocabulary = new TokenVocabulary(tokens, [tokens.Length - 1]);
         var constraint = Grammar.Compile("root ::= [ぁ-ゟ]+", vocabulary).CreateConstraint();
         Assert.Equal([0xE3, 256], constraint.MaskOf(vocabulary).Ids(vocabulary));
@@ -172,7 +175,8 @@ public sealed class GrammarTests
     public void GBNF_says_what_it_means(string grammar, string good, string bad) => Check(grammar, GrammarNotation.Gbnf, good, bad);
 
     [Theory]
-    [InlineData("sum = product, { (\"+\" | \"-\"), product } ; product = digit, { digit } ; digit = \"0\" | \"1\" ; (* all *)", "10+1-11", "10+")]
+    [InlineData("sum = product, { (\"+\" | \"-\"), product } ; product = digit, { digit } ; digit = \"0\" | \"1\" ; (* all *)", "10+1-11",
+        "10+")]
     [InlineData("s ::= [ 'a' ] 'b' ;", "b", "a")]
     public void EBNF_says_what_it_means(string grammar, string good, string bad) => Check(grammar, GrammarNotation.Ebnf, good, bad);
 
@@ -189,7 +193,8 @@ public sealed class GrammarTests
     [InlineData("other ::= \"a\"", "root")]
     [InlineData("root ::= [z-a]", "order")]
     public void A_wrong_grammar_is_refused_with_a_reason(string grammar, string reason) =>
-        Assert.Contains(reason, Assert.Throws<ConstraintException>(() => Grammar.Compile(grammar, Vocabularies.Small)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Assert.Throws<ConstraintException>(() => Grammar.Compile(grammar, Vocabularies.Small)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_special_token_is_matched_by_its_id_alone()

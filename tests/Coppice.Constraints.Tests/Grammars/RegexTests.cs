@@ -50,7 +50,8 @@ public sealed class RegexTests
 
     [Theory]
     [InlineData(@"(a)\1"), InlineData(@"(?<=a)b"), InlineData(@"\bword"), InlineData("("), InlineData("a**?)"), InlineData("[b-a]")]
-    public void What_cannot_be_done_is_refused(string pattern) => Assert.Throws<ConstraintException>(() => RegexGrammar.Compile(pattern, Vocabularies.Small));
+    public void What_cannot_be_done_is_refused(string pattern) =>
+        Assert.Throws<ConstraintException>(() => RegexGrammar.Compile(pattern, Vocabularies.Small));
 
     [Fact]
     public void Part_of_a_character_is_allowed_exactly_where_it_can_be_completed()

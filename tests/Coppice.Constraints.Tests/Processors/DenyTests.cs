@@ -89,7 +89,8 @@ public sealed class DenyTests
     public void An_intersection_allows_what_all_allow()
     {
         var grammar = RegexGrammar.Compile("(VU|x)+", Vocabulary);
-        var both = new ConstraintIntersection(Vocabulary, grammar.CreateConstraint(), new DenyList(Vocabulary, texts: ["xx"]).CreateConstraint());
+        var both = new ConstraintIntersection(Vocabulary, grammar.CreateConstraint(), new DenyList(Vocabulary, texts: ["xx"])
+            .CreateConstraint());
         Assert.Equal([0, 4, 9, 11], both.MaskOf(Vocabulary).Ids(Vocabulary));
         Assert.True(both.TryAdvance(9));
         Assert.False(both.TryAdvance(9));

@@ -20,7 +20,9 @@ public sealed class FuzzTests
             for (var i = 0; i < 3; i++)
             {
                 var text = Mutated(schema.Schema, random);
-                if (Try(() => JsonSchema.CompileNew(text, Vocabularies.Small, new SchemaOptions { SatisfiabilityBudget = 500 }), random, text)) compiled++;
+                if (Try(() => JsonSchema.CompileNew(text, Vocabularies.Small, new SchemaOptions { SatisfiabilityBudget = 500 }), random,
+                    text))
+                    compiled++;
                 else refused++;
             }
         }
@@ -71,7 +73,8 @@ public sealed class FuzzTests
 
     private static string Mutated(string text, Random random)
     {
-        string[] pieces = ["{", "}", "[", "]", "\"", ":", ",", "not", "\"$ref\":\"#\"", "1", "-", "true", "false", "null", "*", "{2,900}", "oneOf", "(", ")", "\\u0000", "ÿ"];
+        string[] pieces = ["{", "}", "[", "]", "\"", ":", ",", "not", "\"$ref\":\"#\"", "1", "-", "true", "false", "null", "*", "{2,900}",
+            "oneOf", "(", ")", "\\u0000", "ÿ"];
         var result = new StringBuilder(text);
         for (var i = random.Next(1, 4); i > 0; i--)
         {

@@ -46,7 +46,8 @@ public sealed class SchemaKeywordTests
     [InlineData("""{"type":"object","required":["a"],"properties":{"a":{"$ref":"#"}}}""")]
     [InlineData("""{"type":"string","pattern":"^a{5}$","maxLength":4}""")]
     public void A_schema_that_no_value_fits_is_refused(string schema) =>
-        Assert.Contains("some value", Assert.Throws<ConstraintException>(() => JsonSchema.Compile(schema, Vocabularies.Small)).Message, StringComparison.Ordinal);
+        Assert.Contains("some value", Assert.Throws<ConstraintException>(() => JsonSchema.Compile(schema, Vocabularies.Small)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_dead_end_is_seen_from_afar()
@@ -68,17 +69,20 @@ public sealed class SchemaKeywordTests
         var error = Assert.Throws<ConstraintException>(() => JsonSchema.Compile(schema, Vocabularies.Small));
         Assert.Contains("/properties/a", error.Message, StringComparison.Ordinal);
         var report = JsonSchema.Compile(schema, Vocabularies.Small, new SchemaOptions { Lenient = true }).Report;
-        Assert.Equal([("/properties/a", "pattern"), ("/properties/b", "$ref"), ("/properties/c", "format")], report.NotEnforced.Select(row => (row.JsonPointer, row.Keyword)));
+        Assert.Equal([("/properties/a", "pattern"), ("/properties/b", "$ref"), ("/properties/c", "format")],
+            report.NotEnforced.Select(row => (row.JsonPointer, row.Keyword)));
     }
 
     [Theory]
     [InlineData("""{"type":"text"}"""), InlineData("""{"minimum":"1"}"""), InlineData("[]"), InlineData("{"), InlineData("""{"$ref":"#"}"""), InlineData("""{"allOf":[{"$ref":"#"}]}""")]
     [InlineData("""{"minLength":-1}"""), InlineData("""{"properties":[]}"""), InlineData("""{"multipleOf":0}""")]
     [InlineData("""{"type":"\ud800"}"""), InlineData("""{"properties":{"\udc00":{}}}"""), InlineData("""{"enum":["a\ud83d"]}""")]
-    public void What_is_no_schema_is_refused(string schema) => Assert.Throws<ConstraintException>(() => JsonSchema.Compile(schema, Vocabularies.Small));
+    public void What_is_no_schema_is_refused(string schema) =>
+        Assert.Throws<ConstraintException>(() => JsonSchema.Compile(schema, Vocabularies.Small));
 
     [Theory]
-    [InlineData("http://json-schema.org/draft-04/schema"), InlineData("http://json-schema.org/draft-06/schema"), InlineData("http://json-schema.org/draft-07/schema")]
+    [InlineData("http://json-schema.org/draft-04/schema"), InlineData("http://json-schema.org/draft-06/schema"),
+        InlineData("http://json-schema.org/draft-07/schema")]
     [InlineData("https://json-schema.org/draft/2019-09/schema"), InlineData("https://json-schema.org/draft/2020-12/schema")]
     public void Meta_schemas_ship_and_accept_schemas(string uri)
     {
@@ -92,7 +96,8 @@ public sealed class SchemaKeywordTests
     {
         const string schema = """{"type":"string","maxLength":77}""";
         Assert.Same(JsonSchema.Compile(schema, Vocabularies.Small), JsonSchema.Compile(schema, Vocabularies.Small));
-        Assert.NotSame(JsonSchema.Compile(schema, Vocabularies.Small), JsonSchema.Compile(schema, Vocabularies.Small, new SchemaOptions { AssertFormats = false }));
+        Assert.NotSame(JsonSchema.Compile(schema, Vocabularies.Small),
+            JsonSchema.Compile(schema, Vocabularies.Small, new SchemaOptions { AssertFormats = false }));
     }
 
     [Fact]

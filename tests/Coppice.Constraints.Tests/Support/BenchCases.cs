@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Coppice.Constraints.Tests.Support;
 
 /// <summary>The schemas with instances of golden/jsonschema.</summary>
-internal sealed record BenchCase(string Id, string Schema, IReadOnlyList<(string Data, bool IsValid)> Instances, IReadOnlyDictionary<string, string> Documents)
+internal sealed record BenchCase(string Id, string Schema, IReadOnlyList<(string Data, bool IsValid)> Instances,
+    IReadOnlyDictionary<string, string> Documents)
 {
     /// <summary>All cases of a file, or every <paramref name="each"/>th.</summary>
     public static IEnumerable<BenchCase> Read(string file, int each = 1)
@@ -17,8 +18,10 @@ internal sealed record BenchCase(string Id, string Schema, IReadOnlyList<(string
             yield return new BenchCase(
                 root.GetProperty("id").GetString()!,
                 root.GetProperty("schema").GetRawText(),
-                [.. root.GetProperty("tests").EnumerateArray().Select(test => (test.GetProperty("data").GetString()!, test.GetProperty("valid").GetBoolean()))],
-                root.TryGetProperty("remotes", out var remotes) ? remotes.EnumerateObject().ToDictionary(remote => remote.Name, remote => remote.Value.GetRawText()) : new());
+                [.. root.GetProperty("tests").EnumerateArray()
+                    .Select(test => (test.GetProperty("data").GetString()!, test.GetProperty("valid").GetBoolean()))],
+                root.TryGetProperty("remotes", out var remotes) ? remotes.EnumerateObject()
+                    .ToDictionary(remote => remote.Name, remote => remote.Value.GetRawText()) : new());
         }
     }
 }

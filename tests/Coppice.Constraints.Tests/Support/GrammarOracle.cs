@@ -26,7 +26,9 @@ internal sealed class GrammarOracle
     {
         var count = random.Next(1, 5);
         return new GrammarOracle([.. Enumerable.Range(0, count).Select(_ => Enumerable.Range(0, random.Next(1, 4))
-            .Select(_ => Enumerable.Range(0, random.Next(0, 4)).Select(_ => random.Next(5) < 3 ? ((char)('a' + random.Next(3))).ToString() : $"r{random.Next(count)}").ToArray()).ToArray())]);
+            .Select(_ => Enumerable.Range(0, random.Next(0, 4))
+                .Select(_ => random.Next(5) < 3 ? ((char)('a' + random.Next(3))).ToString() : $"r{random.Next(count)}").ToArray())
+                    .ToArray())]);
     }
 
     /// <summary>Whether <paramref name="text"/> is in the language.</summary>
@@ -35,7 +37,8 @@ internal sealed class GrammarOracle
     /// <summary>Whether <paramref name="text"/> can be continued to a text of the language.</summary>
     public bool IsLive(string text) => Recognizes(text, prefixes: true);
 
-    private static string Spelled(string symbol) => symbol == "r0" ? "root" : symbol[0] == 'r' && symbol.Length > 1 ? symbol : $"\"{symbol}\"";
+    private static string Spelled(string symbol) =>
+        symbol == "r0" ? "root" : symbol[0] == 'r' && symbol.Length > 1 ? symbol : $"\"{symbol}\"";
 
     private static bool IsRule(string symbol) => symbol.Length > 1;
 
@@ -72,9 +75,11 @@ internal sealed class GrammarOracle
                                 foreach (var end in ends)
                                 {
                                     if (end == text.Length) known.Add(($"pr{rule}", start, end));
-                                    if (IsRule(branch[at]) && known.Contains(($"p{branch[at]}", end, text.Length))) known.Add(($"pr{rule}", start, text.Length));
+                                    if (IsRule(branch[at]) && known.Contains(($"p{branch[at]}", end, text.Length)))
+                                        known.Add(($"pr{rule}", start, text.Length));
                                 }
-                            ends = [.. ends.SelectMany(end => Enumerable.Range(end, text.Length - end + 1).Where(next => known.Contains((branch[at], end, next))))];
+                            ends = [.. ends.SelectMany(end => Enumerable.Range(end, text.Length - end + 1)
+                                .Where(next => known.Contains((branch[at], end, next))))];
                         }
                         foreach (var end in ends)
                         {

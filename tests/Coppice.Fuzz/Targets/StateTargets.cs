@@ -13,7 +13,8 @@ internal static class StateTargets
 
     /// <summary>Both kinds of datastore.</summary>
     public static Target Datastore { get; } = new(
-        "datastore", [Written(SuffixDatastore.Build), Written(TrigramStore.Build)], [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 0x20]],
+        "datastore", [Written(SuffixDatastore.Build), Written(TrigramStore.Build)],
+            [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 0x20]],
         static () =>
         {
             var path = Path.Combine(Targets.NewFolder(), "datastore");
@@ -43,7 +44,8 @@ internal static class StateTargets
 
     /// <summary>Stores of n-grams: what is opened can be asked anything.</summary>
     public static Target NGrams { get; } = new(
-        "ngrams", [WrittenNGrams(3, 1), WrittenNGrams(5, 2), WrittenNGrams(2, 1)], [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 0x20], [1, 0, 0, 0], [2], [4]],
+        "ngrams", [WrittenNGrams(3, 1), WrittenNGrams(5, 2), WrittenNGrams(2, 1)],
+            [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 0x20], [1, 0, 0, 0], [2], [4]],
         static () =>
         {
             var path = Path.Combine(Targets.NewFolder(), "ngrams");
@@ -55,7 +57,8 @@ internal static class StateTargets
                 {
                     foreach (var (tokens, _) in store.Runs(order))
                     {
-                        if (tokens.Any(token => (uint)token >= Vocabulary)) throw new InvalidDataException($"tokens {string.Join(' ', tokens)}");
+                        if (tokens.Any(token => (uint)token >= Vocabulary))
+                            throw new InvalidDataException($"tokens {string.Join(' ', tokens)}");
                         if (!store.TryFind(tokens.AsSpan(0, order - 1), out var context)) continue;
                         var counts = new long[3];
                         store.Count(context, [-1, tokens[^1], int.MaxValue], counts);

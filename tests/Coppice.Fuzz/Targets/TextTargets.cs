@@ -12,7 +12,8 @@ internal static class TextTargets
     private const string Sample = "Hello, w\u00f6rld <s> 12  a\u0301\U0001F600\n";
 
     private static readonly byte[][] JsonWords = Targets.Utf8(
-        "{", "}", "[", "]", ",", ":", "null", "true", "false", "-1", "16777215", "16777216", "\"\"", "\\ud83d", "\"type\":", "\"Regex\"", "\"Sequence\"", "\0");
+        "{", "}", "[", "]", ",", ":", "null", "true", "false", "-1", "16777215", "16777216", "\"\"", "\\ud83d", "\"type\":", "\"Regex\"",
+            "\"Sequence\"", "\0");
 
     private static readonly TemplateLimits Limits = new() { MaxSteps = 100_000, MaxCharacters = 1 << 18 };
 
@@ -24,7 +25,8 @@ internal static class TextTargets
             """{"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\p{N}{1,3}|\\s+(?!\\S)"},"behavior":"Isolated","invert":false},{"type":"Digits","individual_digits":true},{"type":"Punctuation","behavior":"Contiguous"}]},"decoder":{"type":"WordPiece","prefix":"##","cleanup":true},"model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{"[UNK]":0,"he":1,"##llo":2,"w":3}}}""",
             """{"normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true},"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true},"decoder":{"type":"Sequence","decoders":[{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},"model":{"type":"Unigram","unk_id":0,"byte_fallback":false,"vocab":[["<unk>",0],["▁he",-1.5],["l",-2],["lo",-2.5]]}}""",
             """{"pre_tokenizer":{"type":"Whitespace"},"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0,"Hello":1,"<s>":2}}}"""),
-        [.. JsonWords, .. Targets.Utf8("\"pattern\"", "\"Precompiled\"", "\"vocab\"", "\"merges\"", "\"ids\"", "\"unk_id\"", "(?:", "{1,100}", "\\\\p{L}")],
+        [.. JsonWords, .. Targets.Utf8("\"pattern\"", "\"Precompiled\"", "\"vocab\"", "\"merges\"", "\"ids\"", "\"unk_id\"", "(?:",
+            "{1,100}", "\\\\p{L}")],
         static () =>
         {
             var settings = CheckpointSettings.Read(Targets.NewFolder());
@@ -54,10 +56,12 @@ internal static class TextTargets
     public static Target SentencePiece { get; } = new(
         "sentencepiece",
         [
-            Model([("<unk>", 2), ("<s>", 3), ("</s>", 3), ("\u2581he", 1), ("l", 1), ("lo", 1), ("<0x0A>", 6)], [0x18, 1], [0x18, 1, 0x20, 1]),
+            Model([("<unk>", 2), ("<s>", 3), ("</s>", 3), ("\u2581he", 1), ("l", 1), ("lo", 1), ("<0x0A>", 6)], [0x18, 1],
+                [0x18, 1, 0x20, 1]),
             Model([("<unk>", 2), ("h", 1), ("e", 1), ("he", 1), ("user", 4)], [0x18, 2, 0x98, 0x02, 1], [0x18, 0, 0x20, 0]),
         ],
-        [[0x0A], [0x12, 0x00], [0x1A, 0x00], [0xFF, 0xFF, 0xFF, 0xFF, 0x0F], [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01], [0x00, 0x00, 0xC0, 0x7F]],
+        [[0x0A], [0x12, 0x00], [0x1A, 0x00], [0xFF, 0xFF, 0xFF, 0xFF, 0x0F], [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],
+            [0x00, 0x00, 0xC0, 0x7F]],
         static () =>
         {
             var settings = CheckpointSettings.Read(Targets.NewFolder());
@@ -75,8 +79,10 @@ internal static class TextTargets
             "{{ messages | selectattr('role', 'equalto', 'user') | map(attribute='content') | join(', ') }}{{ 'abc'[::-1] }}",
             "{% raw %}{{ x }}{% endraw %}{# c #}{% filter upper %}a{% endfilter %}{% with a = 1 %}{{ a }}{% endwith %}"),
         Targets.Utf8(
-            "{%", "%}", "{{", "}}", "{#", "#}", "-%}", "for x in", "endfor", "if", "else", "endif", "set", "macro", "endmacro", "|", "**", "//", "~", "[", "]",
-            "(", ")", "'", "\"", "\\", "range(9)", "dict(", ".items()", "loop.", "self.b()", "recursive", "is defined", "not", "in", "1e308", "99999999999999999999"),
+            "{%", "%}", "{{", "}}", "{#", "#}", "-%}", "for x in", "endfor", "if", "else", "endif", "set", "macro", "endmacro", "|", "**",
+                "//", "~", "[", "]",
+            "(", ")", "'", "\"", "\\", "range(9)", "dict(", ".items()", "loop.", "self.b()", "recursive", "is defined", "not", "in",
+                "1e308", "99999999999999999999"),
         static () =>
         {
             using var input = JsonDocument.Parse(
@@ -89,10 +95,12 @@ internal static class TextTargets
     public static Target Pattern { get; } = new(
         "pattern",
         Targets.Utf8(
-            @"(?i:'s|'t|'re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+", @"(?<=a)b*?(?>c|d)++[^\W\d_&&[a-z]]", @"\A\h*(?x: a b )\z|\x{1F600}",
+            @"(?i:'s|'t|'re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+                @"(?<=a)b*?(?>c|d)++[^\W\d_&&[a-z]]", @"\A\h*(?x: a b )\z|\x{1F600}",
             @"((a|b)*c){2,5}\b(?!x)(?#note)[[:alpha:]]"),
         Targets.Utf8(
-            "(?", "(?<=", "(?!", "[^", "&&", "]", ")", "*", "+", "?", "{1000}", "{,5}", "|", "\\p{", "\\P{Lu}", "\\x{", "\\u", "\\b", "[[:", ":]]", "(?i)", "(?x)", "\\", ".", "^", "$"),
+            "(?", "(?<=", "(?!", "[^", "&&", "]", ")", "*", "+", "?", "{1000}", "{,5}", "|", "\\p{", "\\P{Lu}", "\\x{", "\\u", "\\b",
+                "[[:", ":]]", "(?i)", "(?x)", "\\", ".", "^", "$"),
         static () => static input =>
         {
             try
@@ -117,7 +125,8 @@ internal static class TextTargets
 
     private static byte[] Model((string Text, byte Kind)[] pieces, byte[] trainer, byte[] normalizer) =>
     [
-        .. pieces.SelectMany((piece, i) => Field(1, [.. Field(1, Encoding.UTF8.GetBytes(piece.Text)), 0x15, .. BitConverter.GetBytes(-i * 0.5f), 0x18, piece.Kind])),
+        .. pieces.SelectMany((piece, i) => Field(1, [.. Field(1, Encoding.UTF8.GetBytes(piece.Text)), 0x15,
+            .. BitConverter.GetBytes(-i * 0.5f), 0x18, piece.Kind])),
         .. Field(2, trainer), .. Field(3, normalizer),
     ];
 

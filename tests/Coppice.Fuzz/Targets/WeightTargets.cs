@@ -10,7 +10,8 @@ internal static class WeightTargets
     private const int DataBytes = 24;
 
     private static readonly byte[][] JsonWords = Targets.Utf8(
-        "{", "}", "[", "]", ",", ":", "null", "true", "-1", "1e300", "\"\"", "\\ud800", "NaN", "-Infinity", "[[[[[[[[", "\"a\":", "\ufeff", "\0");
+        "{", "}", "[", "]", ",", ":", "null", "true", "-1", "1e300", "\"\"", "\\ud800", "NaN", "-Infinity", "[[[[[[[[", "\"a\":", "\ufeff",
+            "\0");
 
     /// <summary>The header of a safetensors file whose data has 24 bytes.</summary>
     public static Target Header { get; } = new(
@@ -19,7 +20,8 @@ internal static class WeightTargets
             """{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[4],"data_offsets":[16,24]}}""",
             """{"__metadata__":{"format":"pt"},"x":{"dtype":"I8","shape":[24],"data_offsets":[0,24]}}   """,
             """{"e":{"dtype":"F64","shape":[0,3],"data_offsets":[0,0]},"f":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"g":{"dtype":"BOOL","shape":[23],"data_offsets":[1,24]}}"""),
-        [.. JsonWords, .. Targets.Utf8("\"dtype\"", "\"shape\"", "\"data_offsets\"", "\"__metadata__\"", "\"F8_E4M3\"", "\"F4\"", "4611686018427387904")],
+        [.. JsonWords, .. Targets.Utf8("\"dtype\"", "\"shape\"", "\"data_offsets\"", "\"__metadata__\"", "\"F8_E4M3\"", "\"F4\"",
+            "4611686018427387904")],
         static () => static input =>
         {
             var header = SafetensorsHeader.Parse("model.safetensors", input, DataBytes);
@@ -55,7 +57,8 @@ internal static class WeightTargets
             """{"model_type":"gpt2","vocab_size":96,"n_embd":48,"n_head":4,"n_layer":2,"n_positions":64}""",
             """{"model_type":"phi3","vocab_size":96,"hidden_size":48,"num_attention_heads":4,"intermediate_size":80,"num_hidden_layers":1,"original_max_position_embeddings":32,"max_position_embeddings":64,"rope_scaling":{"type":"longrope","short_factor":[1,1,1,1,1,1],"long_factor":[2,2,2,2,2,2]}}""",
             """{"model_type":"seeing","text_config":{"model_type":"mistral","vocab_size":96,"hidden_size":48,"num_attention_heads":4,"intermediate_size":80,"num_hidden_layers":1,"sliding_window":null,"x":[NaN,-Infinity]},"eos_token_id":3}"""),
-        [.. JsonWords, .. Targets.Utf8("\"rope_scaling\"", "\"yarn\"", "\"linear\"", "\"quantization_config\"", "\"text_config\"", "\"quant_method\"", "131072", "\"phi\"")],
+        [.. JsonWords, .. Targets.Utf8("\"rope_scaling\"", "\"yarn\"", "\"linear\"", "\"quantization_config\"", "\"text_config\"",
+            "\"quant_method\"", "131072", "\"phi\"")],
         static () => static input =>
         {
             var config = ConfigReader.Parse(Encoding.UTF8.GetString(input));

@@ -104,7 +104,9 @@ public sealed unsafe class TileKernelTests
 
     private static ulong Hex(string text) => ulong.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
-    /// <summary>Fills what a callee must keep with patterns, calls <paramref name="kernel"/> and gives a bit for each that changed.</summary>
+    /// <summary>
+    /// Fills what a callee must keep with patterns, calls <paramref name="kernel"/> and gives a bit for each that changed.
+    /// </summary>
     private static byte[] Trampoline(nint kernel, bool windows)
     {
         var asm = new Assembler(64);

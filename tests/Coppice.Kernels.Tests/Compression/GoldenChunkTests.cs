@@ -160,7 +160,8 @@ public sealed class GoldenChunkTests
                 for (var d = 0; d < Dim; d++)
                 {
                     var (run, i, runs) = isKeys ? (d, t, Dim) : (t, d, tokens);
-                    var code = (int)(words[(head * runs + run) * wordsOfRun + i / inWord] >> i % inWord * part.Bits) & ((1 << part.Bits) - 1);
+                    var code = (int)(words[(head * runs + run) * wordsOfRun
+                        + i / inWord] >> i % inWord * part.Bits) & ((1 << part.Bits) - 1);
                     if (code == part.Codes[head, t, d]) continue;
                     var at = (x[t * Width + head * Dim + d] - part.Minimum(head, t, d)) / part.Scale(head, t, d);
                     Assert.True(Math.Abs(code - part.Codes[head, t, d]) == 1 && Math.Abs(at - Math.Floor(at) - 0.5) < 1e-5,

@@ -97,7 +97,8 @@ public sealed class MethodTests
         {
             var (k, v) = KvCompressTests.Tokens(c);
             var chunk = KvCompressTests.Read(c, Compress(c, k, v));
-            foreach (var (x, part) in new[] { (KvScene.Rows(k, c.Heads * c.Dim), chunk.Keys), (KvScene.Rows(v, c.Heads * c.Dim), chunk.Values) })
+            foreach (var (x, part) in new[] { (KvScene.Rows(k, c.Heads * c.Dim), chunk.Keys),
+                (KvScene.Rows(v, c.Heads * c.Dim), chunk.Values) })
                 for (var vector = 0; vector < part.Vectors; vector++)
                     for (var i = 0; i < 2 * part.Outliers; i++)
                     {

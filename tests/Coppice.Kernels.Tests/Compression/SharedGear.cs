@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Coppice.Kernels.Tests.Compression;
 
-/// <summary>Keys, values and queries of a model with what the method gives on them, computed outside: golden/gear of the shared folder.</summary>
+/// <summary>
+/// Keys, values and queries of a model with what the method gives on them, computed outside: golden/gear of the shared folder.
+/// </summary>
 internal static class SharedGear
 {
     private static readonly Lazy<(JsonElement Header, byte[] Data)?> Tensors = new(ReadTensors);

@@ -44,7 +44,8 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
         foreach (var row in rows)
         {
             var alone = scene.Attend(bed, rows, last, scene.Shuffled(scene.Nodes), asking: [row]);
-            Compare.SameFiniteBits($"{scene}: row {row} of all on {bed.Backend.Name}", all.AsSpan(row * scene.RowLength, scene.RowLength), alone);
+            Compare.SameFiniteBits($"{scene}: row {row} of all on {bed.Backend.Name}", all.AsSpan(row * scene.RowLength, scene.RowLength),
+                alone);
         }
     }
 
@@ -71,7 +72,7 @@ public abstract class AttentionOrderTests(Device device) : OpSuite(device)
     }
 
     /// <summary>
-    /// Committed positions and a tree behind them; queries, keys and values of a node do not depend on where it is stored.
+    /// Committed positions and a tree after them; queries, keys and values of a node do not depend on where it is stored.
     /// </summary>
     private sealed record Scene(int Start, int Nodes, int Heads, ElementType Type, int Window, float SoftCap, int Seed)
     {

@@ -107,7 +107,8 @@ public abstract class AttendBlocksTests(Device device) : OpSuite(device)
         for (var slot = Math.Max(0, seen / 64 * 64); slot < start + c.Rows; slot++) image.Store(slot, slot, k, v);
         var all = Noise.Uniform(3, (long)c.Rows * heads * chunk.Dim, 2);
         var rows = row is null ? c.Rows : 1;
-        var q = bed.Place(new Shape(rows, heads, chunk.Dim), row is null ? all : all.AsSpan(row.Value * heads * chunk.Dim, heads * chunk.Dim));
+        var q = bed.Place(new Shape(rows, heads, chunk.Dim), row is null
+            ? all : all.AsSpan(row.Value * heads * chunk.Dim, heads * chunk.Dim));
         var states = bed.Output(new Shape(rows, heads, chunk.Dim + 2));
         var y = bed.Output(q.Shape);
         var mask = AttentionMask.Causal(start + (row ?? 0), c.Window);

@@ -67,7 +67,8 @@ public abstract class KvCompressTests(Device device) : OpSuite(device)
         var (written, before) = (bed.Integers(chunks), Noise.Integers(1, (units + 3) * 16, 1000));
         Assert.Equal(before[..16], written[..16]);
         Assert.Equal(before[^32..], written[^32..]);
-        Compare.Same("the chunk", Rows(bed, c, k, v), System.Runtime.InteropServices.MemoryMarshal.AsBytes(written.AsSpan(16..^32)).ToArray());
+        Compare.Same("the chunk", Rows(bed, c, k, v), System.Runtime.InteropServices.MemoryMarshal.AsBytes(written.AsSpan(16..^32))
+            .ToArray());
     }
 
     [Theory]

@@ -36,7 +36,8 @@ internal sealed class ChunkBits(byte[] bytes, bool writes)
     }
 
     /// <summary>An F16, rounded to nearest even.</summary>
-    public double Half(double value) => SmallFloat.Binary16.Decode((ushort)Bits(SmallFloat.Binary16.Encode(Math.Clamp(value, -65504, 65504)), 16));
+    public double Half(double value) =>
+        SmallFloat.Binary16.Decode((ushort)Bits(SmallFloat.Binary16.Encode(Math.Clamp(value, -65504, 65504)), 16));
 
     /// <summary>A signed byte.</summary>
     public double SignedByte(double value) =>

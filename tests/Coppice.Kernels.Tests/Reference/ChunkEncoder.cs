@@ -272,7 +272,8 @@ internal static class ChunkEncoder
     }
 
     /// <summary>repeat: B = orth(B); A = orth(R B); B = Rᵀ A. Then as they are stored.</summary>
-    private static void Factorise(CompressedChunk chunk, CompressedChunk.Part part, double[,] rest, int head, Func<int, int, int, double> omega)
+    private static void Factorise(CompressedChunk chunk, CompressedChunk.Part part, double[,] rest, int head,
+        Func<int, int, int, double> omega)
     {
         var (n, dim, rank) = (chunk.Tokens, chunk.Dim, chunk.Rank);
         double[,] a = new double[n, rank], b = new double[dim, rank];

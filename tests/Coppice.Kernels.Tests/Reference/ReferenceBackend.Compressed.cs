@@ -66,7 +66,8 @@ internal sealed unsafe partial class ReferenceBackend
                 var before = run.ToArray();
                 for (var i = 0; i < n; i++)
                     run[i] = (float)(Enumerable.Range(0, n).Sum(j =>
-                        int.IsOddInteger(System.Numerics.BitOperations.PopCount((uint)(i & j))) ? -(double)before[j] : before[j]) / Math.Sqrt(n));
+                        int.IsOddInteger(System.Numerics.BitOperations.PopCount((uint)(i & j)))
+                            ? -(double)before[j] : before[j]) / Math.Sqrt(n));
             }
     }
 

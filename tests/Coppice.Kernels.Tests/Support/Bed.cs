@@ -61,7 +61,7 @@ public sealed class Bed : IDisposable
         return bytes;
     }
 
-    /// <summary>Fails if something beside the elements of a tensor was written: before, behind, or between rows.</summary>
+    /// <summary>Fails if something beside the elements of a tensor was written: before, after, or between rows.</summary>
     public void RequireSurroundingsUntouched()
     {
         foreach (var lot in _lots)

@@ -50,7 +50,7 @@ public enum MaskKind
     Full,
 }
 
-/// <summary>Tokens queries behind Start committed positions.</summary>
+/// <summary>Tokens queries after Start committed positions.</summary>
 public sealed record AttentionCase(
     int Start, int Tokens, int QueryHeads, int KvHeads, int HeadDim, ElementType Type, bool Paged, MaskKind Mask,
     int Window = 0, float SoftCap = 0, float QuerySize = 1) : ICase

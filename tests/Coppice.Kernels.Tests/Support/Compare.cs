@@ -19,7 +19,7 @@ internal static class Compare
             if (double.IsNaN(e) || double.IsNaN(a)) Fail(what, i, e, a, "NaN");
             if (double.IsInfinity(e) || double.IsInfinity(a))
             {
-                if (e != a) Fail(what, i, e, a, "an infinity that the other has not");
+                if (e != a) Fail(what, i, e, a, "an infinity that the other does not have");
                 continue;
             }
             var difference = Math.Abs(e - a);

@@ -22,7 +22,7 @@ internal sealed unsafe partial class GuardedMemory : IDisposable
     private readonly byte* _first, _end;    // the accessible pages
     private readonly long _bytes;
 
-    /// <summary><paramref name="bytes"/> of sentinels, directly before a guard page or directly behind one.</summary>
+    /// <summary><paramref name="bytes"/> of sentinels, directly before a guard page or directly after one.</summary>
     public GuardedMemory(long bytes, bool beforeGuard)
     {
         long page = Environment.SystemPageSize;

@@ -19,7 +19,8 @@ public sealed record ChunkCase(string Name, KvCodec Base, int Heads, int Dim, in
     {
         foreach (var backbone in Enum.GetValues<KvBackbone>())
             for (var bits = 2; bits <= 8; bits++)
-                yield return new($"{backbone}-{bits}", new KvCodec { Backbone = backbone, KeyBits = bits, ValueBits = 10 - bits }, 2, 64, 64,
+                yield return new($"{backbone}-{bits}", new KvCodec { Backbone = backbone, KeyBits = bits, ValueBits = 10 - bits }, 2, 64,
+                    64,
                     0, 0, 3);
     }
 
@@ -79,7 +80,8 @@ internal static class KvScene
     public static float[] Keys(int seed, int tokens, int channels)
     {
         var noise = Noise.Uniform(seed, (long)tokens * channels);
-        float[] size = Noise.Uniform(seed + 1, channels), mean = Noise.Uniform(seed + 2, channels, 2), along = Noise.Uniform(seed + 3, tokens);
+        float[] size = Noise.Uniform(seed + 1, channels), mean = Noise.Uniform(seed + 2, channels, 2),
+            along = Noise.Uniform(seed + 3, tokens);
         for (var i = 0; i < noise.Length; i++)
         {
             var (t, c) = (i / channels, i % channels);

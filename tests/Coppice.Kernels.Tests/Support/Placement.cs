@@ -1,7 +1,7 @@
 namespace Coppice.Kernels.Tests.Support;
 
 /// <summary>Where the operands of one run lie.</summary>
-/// <param name="BeforeGuard">On the host: whether a buffer ends at a guard page rather than beginning behind one.</param>
+/// <param name="BeforeGuard">On the host: whether a buffer ends at a guard page rather than beginning after one.</param>
 /// <param name="Lead">Elements of the buffer before element 0: unaligned starts.</param>
 /// <param name="Gap">Elements between the end of a row and the next row, as in a column view.</param>
 public readonly record struct Placement(bool BeforeGuard, int Lead, int Gap)

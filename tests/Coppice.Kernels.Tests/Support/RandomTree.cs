@@ -24,7 +24,7 @@ internal sealed class RandomTree
         return path;
     }
 
-    /// <summary>The mask of all nodes; what is behind the end of a path is no valid node.</summary>
+    /// <summary>The mask of all nodes; what is after the end of a path is no valid node.</summary>
     public AttentionMask Mask(Bed bed, int start, int window)
     {
         var width = Depths.Max() + 1;

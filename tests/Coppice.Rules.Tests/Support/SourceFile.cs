@@ -46,7 +46,7 @@ internal sealed class SourceFile
         return (code.ToString(), comments.ToString());
     }
 
-    /// <summary>Behind the comment that begins at <paramref name="i"/>, or <paramref name="i"/> where none does.</summary>
+    /// <summary>After the comment that begins at <paramref name="i"/>, or <paramref name="i"/> where none does.</summary>
     private static int CommentEnd(string text, int i)
     {
         if (text[i] != '/' || i + 1 == text.Length || text[i + 1] is not ('/' or '*')) return i;
@@ -54,7 +54,7 @@ internal sealed class SourceFile
         return end < i + 2 ? text.Length : end;
     }
 
-    /// <summary>Behind the string or character that begins at <paramref name="i"/>, or the next character where none does.</summary>
+    /// <summary>After the string or character that begins at <paramref name="i"/>, or the next character where none does.</summary>
     private static int LiteralEnd(string text, int i)
     {
         if (text[i] == '"' && text.AsSpan(i).StartsWith("\"\"\""))

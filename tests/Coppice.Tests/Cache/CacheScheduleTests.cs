@@ -47,7 +47,7 @@ public sealed class CacheScheduleTests
             }
             catch (DeviceMemoryException)
             {
-                // Refused as a whole: what every cache holds is checked below. Then somebody makes room.
+                // Refused as a whole: what every cache holds is checked below. Then another one makes room.
                 Check();
                 Remove(_random.Next(_caches.Count));
             }

@@ -7,8 +7,8 @@ using Xunit;
 namespace Coppice.Tests.Cache;
 
 /// <summary>
-/// Random schedules of compressed caches that share blocks: whatever passes, trees, forks, cuts and prefixes came before, attention of every
-/// row is, bit by bit, that of the text run token by token in a cache of its own (contract E3), and everything is returned.
+/// Random schedules of compressed caches that share blocks: whatever passes, trees, forks, cuts and prefixes came before, attention of
+/// every row is, bit by bit, that of the text run token by token in a cache of its own (contract E3), and everything is returned.
 /// </summary>
 /// <remarks>COPPICE_SCHEDULES sets how many schedules run; without it a sample does.</remarks>
 public sealed class CompressedScheduleTests
@@ -53,7 +53,7 @@ public sealed class CompressedScheduleTests
             }
             catch (DeviceMemoryException)
             {
-                // Refused as a whole. Then somebody makes room.
+                // Refused as a whole. Then another one makes room.
                 Remove(_random.Next(_caches.Count));
             }
             var held = Enumerable.Range(0, bench.Pool.Pages).Select(bench.Pool.Holders).ToArray();
@@ -75,7 +75,8 @@ public sealed class CompressedScheduleTests
                 case 0 or 1: Append(cache, Text(cache, _random.Next(1, 130))); break;
                 case 2: if (cache.Tokens.Count < MostTokens - 40) cache.AppendTree(_random.Next(1, 40), _random); break;
                 case 3: cache.Truncate(_random.Next(cache.Tokens.Count + 1)); break;
-                case 4: if (cache.Tokens.Count < MostTokens - 60) cache.Pass(Text(cache, _random.Next(1, 60))); break;      // and nothing is kept
+                // and nothing is kept
+                case 4: if (cache.Tokens.Count < MostTokens - 60) cache.Pass(Text(cache, _random.Next(1, 60))); break;
                 case 5: if (_caches.Count < MostCaches) _caches.Add(cache.Fork()); break;
                 case 6: if (_caches.Count > 2) Remove(_caches.IndexOf(cache)); break;
                 case 7: ForkMeanwhile(cache); break;

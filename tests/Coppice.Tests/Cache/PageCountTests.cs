@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Coppice.Tests.Cache;
 
-/// <summary>Who holds which page: exact counts of a pool, with and without somebody who can give pages up.</summary>
+/// <summary>Who holds which page: exact counts of a pool, with and without a holder that can give pages up.</summary>
 public sealed class PageCountTests : IDisposable
 {
     private static readonly KvGeometry Geometry = new(Layers: 2, KvHeads: 1, HeadDim: 4, ElementType.F16);

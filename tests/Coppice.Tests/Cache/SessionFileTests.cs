@@ -107,7 +107,8 @@ public sealed class SessionFileTests : IDisposable
         SessionFile.Save(_file.Path, saved.Cache, saved.Tokens.ToArray(), false, Model, Token);
         var source = new KvSource(_bench.Backend, _bench.Geometry, _bench.Pool);
         using var small = KvCacheKind.Create(source, 250);
-        var error = Assert.Throws<SessionFileException>(() => SessionFile.Load(_file.Path, small, Model, Vocabulary, cancellationToken: Token));
+        var error = Assert.Throws<SessionFileException>(() => SessionFile.Load(_file.Path, small, Model, Vocabulary,
+            cancellationToken: Token));
         Assert.Contains("250 tokens", error.Message, StringComparison.Ordinal);
         using var other = _bench.NewCache();
         other.Append(400, seed: 2);
@@ -132,9 +133,11 @@ public sealed class SessionFileTests : IDisposable
         SessionFile.Save(_file.Path, cache.Cache, tokens, false, Model, Token);
         using var loaded = _bench.NewCache();
         loaded.Append(10, seed: 2);
-        Assert.Throws<OperationCanceledException>(() => SessionFile.Load(_file.Path, loaded.Cache, Model, Vocabulary, cancellationToken: cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => SessionFile.Load(_file.Path, loaded.Cache, Model, Vocabulary,
+            cancellationToken: cancelled.Token));
         loaded.CheckContent();
-        Assert.Throws<FileNotFoundException>(() => SessionFile.Load(_file.Path + ".none", loaded.Cache, Model, Vocabulary, cancellationToken: Token));
+        Assert.Throws<FileNotFoundException>(() => SessionFile.Load(_file.Path + ".none", loaded.Cache, Model, Vocabulary,
+            cancellationToken: Token));
     }
 
     [Fact]
@@ -145,7 +148,8 @@ public sealed class SessionFileTests : IDisposable
         using var stream = new ChangingStream(Bytes(cache), at: 2000);
         using var loaded = _bench.NewCache();
         loaded.Append(10, seed: 2);
-        var error = Assert.Throws<SessionFileException>(() => SessionFile.Read("file", stream, loaded.Cache, Model, Vocabulary, cancellationToken: Token));
+        var error = Assert.Throws<SessionFileException>(() => SessionFile.Read("file", stream, loaded.Cache, Model, Vocabulary,
+            cancellationToken: Token));
         Assert.Contains("checksum", error.Message, StringComparison.Ordinal);
         Assert.Equal((0, 13), (loaded.Cache.Length, _bench.Pool.FreePages));
     }

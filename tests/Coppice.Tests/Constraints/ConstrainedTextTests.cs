@@ -19,16 +19,19 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
 
     public sealed class Tiny : IDisposable
     {
-        public LanguageModel Model { get; } = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"), new ModelOptions { Device = "cpu", Threads = 1, ContextLength = 512 });
+        public LanguageModel Model { get; } = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"),
+            new ModelOptions { Device = "cpu", Threads = 1, ContextLength = 512 });
 
         public void Dispose() => Model.Dispose();
     }
 
     public static TheoryData<string> Drafters =>
-        ["auto", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2", "suffix", "token-recycling", "token-recycling:tree=template", "aded"];
+        ["auto", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2", "suffix", "token-recycling",
+            "token-recycling:tree=template", "aded"];
 
     public static TheoryData<string> ModelDrafters =>
-        ["draft-model:branches=1,depth=3", "draft-model:nodes=9,branches=3", "rsd-c:branches=2-2-1", "rsd-s:width=3,length=3", "dyspec:nodes=8", "rasd:nodes=4", "rasd:nodes=4,sampled=true"];
+        ["draft-model:branches=1,depth=3", "draft-model:nodes=9,branches=3", "rsd-c:branches=2-2-1", "rsd-s:width=3,length=3",
+            "dyspec:nodes=8", "rasd:nodes=4", "rasd:nodes=4,sampled=true"];
 
     private static IEnumerable<GenerationOptions> Ways =>
     [
@@ -129,7 +132,8 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
         using var session = tiny.Model.NewSession();
         foreach (var way in Ways)
         {
-            Assert.Contains(Text(session, way with { Choices = ["yes", "no", "maybe so, maybe not"] }), (string[])["yes", "no", "maybe so, maybe not"]);
+            Assert.Contains(Text(session, way with { Choices = ["yes", "no", "maybe so, maybe not"] }),
+                (string[])["yes", "no", "maybe so, maybe not"]);
             Assert.Matches("^[0-9]{4}-[A-F]{2}$", Text(session, way with { Regex = "[0-9]{4}-[A-F]{2}" }));
             Assert.Matches("^\\((a|b)*\\)$", Text(session, way with { Grammar = "root ::= \"(\" [ab]{0,8} \")\"" }));
         }
@@ -156,7 +160,8 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
     {
         using var session = tiny.Model.NewSession();
         var bans = Enumerable.Range(0, tiny.Model.VocabularySize).ToDictionary(id => id, _ => float.NegativeInfinity);
-        var error = Assert.Throws<NoValidTokenException>(() => Text(session, new GenerationOptions { Regex = "[ab]{4}", LogitBias = bans }));
+        var error = Assert.Throws<NoValidTokenException>(() => Text(session,
+            new GenerationOptions { Regex = "[ab]{4}", LogitBias = bans }));
         Assert.Equal(tiny.Model.Tokenizer!.Encode(Prompt).Length, error.Position);
         Assert.Equal(5, error.Best.Count);
         Assert.Equal(FinishReason.Error, session.LastResult!.FinishReason);
@@ -176,14 +181,17 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
     [Fact]
     public async Task Others_in_the_same_passes_change_nothing()
     {
-        var ways = Ways.Select(way => way with { Schema = Schema, MaxTokens = 80 }).Concat(Ways.Select(way => way with { MaxTokens = 40 })).ToArray();
+        var ways = Ways.Select(way => way with { Schema = Schema, MaxTokens = 80 }).Concat(Ways.Select(way => way with { MaxTokens = 40 }))
+            .ToArray();
         using var alone = tiny.Model.NewSession();
         var expected = ways.Select(way => Ids(alone, way)).ToArray();
         var together = await Task.WhenAll(ways.Select(async way =>
         {
             using var session = tiny.Model.NewSession();
             var ids = new List<int>();
-            await foreach (var piece in session.GenerateAsync(Prompt, way with { Drafter = new AutoDrafterOptions() }, TestContext.Current.CancellationToken)) ids.Add(piece.TokenId);
+            await foreach (var piece in session.GenerateAsync(Prompt, way with { Drafter = new AutoDrafterOptions() },
+                TestContext.Current.CancellationToken))
+                ids.Add(piece.TokenId);
             return ids.ToArray();
         }));
         Assert.Equal(expected, together);
@@ -195,7 +203,8 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
         using var session = tiny.Model.NewSession();
         // What must not be repeated is kept, so that "uniqueItems" costs memory.
         var schema = Schema.Replace(",\"uniqueItems\":true", "", StringComparison.Ordinal);
-        var options = new GenerationOptions { Schema = schema, MaxTokens = 100, Drafter = drafts ? DrafterOptions.Parse("auto:guard=false") : DrafterOptions.None };
+        var options = new GenerationOptions { Schema = schema, MaxTokens = 100, Drafter = drafts
+            ? DrafterOptions.Parse("auto:guard=false") : DrafterOptions.None };
         Assert.Equal(0, session.AllocatedBytesPerToken(tiny.Model.Tokenizer!.Encode(Prompt), options));
     }
 
@@ -223,7 +232,8 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
             Assert.Equal(Ids(session, options), Ids(session, options with { Drafter = DrafterOptions.Parse("auto:guard=false") }));
         }
         // A model that would never write the trigger is not held to anything.
-        Assert.Equal(Text(session, new GenerationOptions { MaxTokens = 20 }), Text(session, new GenerationOptions { MaxTokens = 20, Regex = "x", ConstraintTrigger = "☃☃" }));
+        Assert.Equal(Text(session, new GenerationOptions { MaxTokens = 20 }),
+            Text(session, new GenerationOptions { MaxTokens = 20, Regex = "x", ConstraintTrigger = "☃☃" }));
     }
 
     [Fact]
@@ -243,7 +253,8 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
         }
     }
 
-    private static string WithoutGuard(string drafter) => $"{drafter}{(drafter.Contains(':', StringComparison.Ordinal) ? ',' : ':')}guard=false";
+    private static string WithoutGuard(string drafter) =>
+        $"{drafter}{(drafter.Contains(':', StringComparison.Ordinal) ? ',' : ':')}guard=false";
 
     private static string Text(Session session, GenerationOptions options) =>
         string.Concat(session.Generate(Prompt, options, TestContext.Current.CancellationToken).Select(piece => piece.Text));

@@ -228,7 +228,8 @@ public sealed class DeniedTextTests(ConstrainedTextTests.Tiny tiny) : IClassFixt
         using var session = tiny.Model.NewSession();
         var cancellation = TestContext.Current.CancellationToken;
         var beam = new DraftsOptions { Method = DraftsMethod.Beam, Deny = new DenyList(tiny.Model.Vocabulary, texts: ["x"]) };
-        Assert.Throws<ArgumentException>(() => session.GenerateDraftsAsync(Prompt, beam with { Method = DraftsMethod.Batched }, cancellation));
+        Assert.Throws<ArgumentException>(() => session.GenerateDraftsAsync(Prompt, beam with { Method = DraftsMethod.Batched },
+            cancellation));
         var back = beam with { DenyPolicy = DenyPolicy.Backtrack };
         Assert.Throws<ArgumentOutOfRangeException>(() => session.GenerateDraftsAsync(Prompt, back, cancellation));
     }

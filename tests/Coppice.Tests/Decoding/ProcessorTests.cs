@@ -22,7 +22,8 @@ public sealed class ProcessorTests
     [InlineData(0.7, new[] { 0, 0, 0.428571, 0.571429 })]
     [InlineData(0.8, new[] { 0, 0.22222, 0.33333, 0.44444 })]
     [InlineData(1, new[] { 0.1, 0.2, 0.3, 0.4 })]
-    public void Top_p_keeps_the_smallest_set_with_that_mass(double p, double[] expected) => Check(expected, Probabilities(Quarter, new TopP(p)));
+    public void Top_p_keeps_the_smallest_set_with_that_mass(double p, double[] expected) =>
+        Check(expected, Probabilities(Quarter, new TopP(p)));
 
     [Theory]
     [InlineData(0.24, new[] { 0.1, 0.2, 0.3, 0.4 })]
@@ -101,12 +102,15 @@ public sealed class ProcessorTests
         {
             for (var seed = 0UL; seed < 60; seed++)
             {
-                var sampler = new GenerationOptions { TopK = k, Temperature = temperature, TopP = topP, MinP = minP, Seed = seed }.CreateSampler();
+                var sampler = new GenerationOptions { TopK = k, Temperature = temperature, TopP = topP, MinP = minP,
+                    Seed = seed }.CreateSampler();
                 if (sampler.Candidates == 0) { Assert.Equal(200, k); return; }
                 // Every third row has few values, so that the last of the k has equals.
-                var row = Enumerable.Range(0, width).Select(_ => seed % 3 == 0 ? random.Next(6) : size * (float)random.NextDouble()).ToArray();
+                var row = Enumerable.Range(0, width).Select(_ => seed % 3 == 0 ? random.Next(6) : size * (float)random.NextDouble())
+                    .ToArray();
                 if (seed % 7 == 0) (row[0], row[^1]) = (float.NaN, float.NegativeInfinity);
-                var best = Enumerable.Range(0, width).OrderByDescending(i => float.IsNaN(row[i]) ? float.NegativeInfinity : row[i]).ThenBy(i => i).Take(k + 1).ToArray();
+                var best = Enumerable.Range(0, width).OrderByDescending(i => float.IsNaN(row[i]) ? float.NegativeInfinity : row[i])
+                    .ThenBy(i => i).Take(k + 1).ToArray();
                 var largest = best.Select(i => float.IsNaN(row[i]) ? float.NegativeInfinity : row[i]).ToArray();
                 var chosen = sampler.Choose(new int[9], best, largest);
                 if (chosen is { } token) Assert.Equal(sampler.Choose(new int[9], row), token);
@@ -134,7 +138,8 @@ public sealed class ProcessorTests
     public void A_draw_inverts_the_cumulative_distribution_over_ascending_ids()
     {
         float[] Logits() => [.. Quarter.Select(p => (float)Math.Log(p))];
-        Assert.Equal([0, 0, 1, 1, 2, 2, 3, 3], new[] { 0, 0.0999, 0.1001, 0.2999, 0.3001, 0.5999, 0.6001, 0.9999 }.Select(u => Sampler.Draw(Logits(), u)));
+        Assert.Equal([0, 0, 1, 1, 2, 2, 3, 3], new[] { 0, 0.0999, 0.1001, 0.2999, 0.3001, 0.5999, 0.6001,
+            0.9999 }.Select(u => Sampler.Draw(Logits(), u)));
     }
 
     [Fact]
@@ -144,7 +149,8 @@ public sealed class ProcessorTests
         var counts = new int[4];
         var sampler = new Sampler([], greedy: false, seed: 11);
         var tokens = new int[draws];
-        for (var position = 0; position < draws; position++) counts[sampler.Choose(tokens.AsSpan(0, position), [.. Quarter.Select(p => (float)Math.Log(p))])]++;
+        for (var position = 0; position < draws; position++)
+            counts[sampler.Choose(tokens.AsSpan(0, position), [.. Quarter.Select(p => (float)Math.Log(p))])]++;
         var chiSquare = counts.Select((c, i) => Math.Pow(c - Quarter[i] * draws, 2) / (Quarter[i] * draws)).Sum();
         Assert.True(chiSquare < 16.27, $"χ² of 3 degrees of freedom is above 16.27 once in a thousand, got {chiSquare}");
     }

@@ -80,7 +80,9 @@ public sealed class TokenTreeTests
         return other;
     }
 
-    /// <summary>What a node sees is itself and what its parent sees; siblings have different tokens and are linked in the order of their numbers.</summary>
+    /// <summary>
+    /// What a node sees is itself and what its parent sees; siblings have different tokens and are linked in the order of their numbers.
+    /// </summary>
     private static void AssertClosed(TokenTree tree)
     {
         Assert.Equal((TokenTree.None, 0), (tree.Parents[0], tree.Depths[0]));

@@ -60,7 +60,7 @@ internal sealed class DisturbedModel(string folder, UndisturbedModel undisturbed
         KvCache = KvCacheOptions.Named(kind) with { SharedTokens = 64 * pages, ExactTokens = 64 * pages / 2 },
     };
 
-    /// <summary>A session of somebody else, in the midst of a text.</summary>
+    /// <summary>A session of another user, in the midst of a text.</summary>
     internal Witness NewWitness() => new(Model.NewSession(), Undisturbed);
 
     /// <summary>Bytes, buffers and pages in use, and what the scheduler knows of.</summary>
@@ -68,7 +68,7 @@ internal sealed class DisturbedModel(string folder, UndisturbedModel undisturbed
     {
         Model.Prefixes?.Clear(CacheScope.Default);
         var memory = Model.Backend.Memory;
-        // Pages of scopes that have ended stay until somebody needs them; who asks how many there are frees some.
+        // Pages of scopes that have ended stay until they are needed; who asks how many there are frees some.
         var prefixes = Model.Prefixes?.PagesHeld ?? 0;
         var held = Model.Runner.SharedPages is { } pages ? pages.Pages - pages.FreePages - prefixes : 0;
         var forgotten = memory.ForgottenBuffers + memory.ForgottenPools;

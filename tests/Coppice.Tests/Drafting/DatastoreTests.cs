@@ -34,7 +34,8 @@ public sealed class DatastoreTests
                 var expected = Enumerable.Range(1, 6).LastOrDefault(n => Places(all, context[^n..]).Length > 0);
                 Assert.Equal(expected, length);
                 if (length == 0) continue;
-                Assert.Equal(Places(all, context[^length..]), Enumerable.Range(first, count).Select(number => store.Next(number, length)).Order());
+                Assert.Equal(Places(all, context[^length..]), Enumerable.Range(first, count).Select(number => store.Next(number, length))
+                    .Order());
             }
         }
     }
@@ -51,7 +52,8 @@ public sealed class DatastoreTests
         {
             int[] pattern = [.. Enumerable.Range(0, 1 + query % 9).Select(_ => random.Next(4))];
             var (length, first, count) = store.Find(pattern, pattern.Length);
-            Assert.Equal(Places(text, pattern[^length..]), Enumerable.Range(first, count).Select(number => store.Next(number, length)).Order());
+            Assert.Equal(Places(text, pattern[^length..]), Enumerable.Range(first, count).Select(number => store.Next(number, length))
+                .Order());
             if (length < pattern.Length) Assert.Empty(Places(text, pattern[^(length + 1)..]));
         }
     }
@@ -62,7 +64,8 @@ public sealed class DatastoreTests
         foreach (var suffix in (bool[])[true, false])
         {
             using var temporary = new TemporaryFile();
-            using (var file = File.Create(temporary.Path)) _ = suffix ? SuffixDatastore.Build(file, Tokenizer, Documents(1)) : TrigramStore.Build(file, Tokenizer, Documents(1));
+            using (var file = File.Create(temporary.Path))
+                _ = suffix ? SuffixDatastore.Build(file, Tokenizer, Documents(1)) : TrigramStore.Build(file, Tokenizer, Documents(1));
             var good = File.ReadAllBytes(temporary.Path);
             Open(suffix, temporary.Path);
             var random = new Random(5);
@@ -110,7 +113,8 @@ public sealed class DatastoreTests
         }
     }
 
-    /// <summary>Places behind every occurrence, ascending.</summary>
+    /// <summary>Places after every occurrence, ascending.</summary>
     private static int[] Places(int[] all, int[] pattern) =>
-        [.. Enumerable.Range(0, all.Length).Where(i => i + pattern.Length <= all.Length && all.AsSpan(i, pattern.Length).SequenceEqual(pattern)).Select(i => i + pattern.Length)];
+        [.. Enumerable.Range(0, all.Length).Where(i => i + pattern.Length <= all.Length && all.AsSpan(i, pattern.Length)
+            .SequenceEqual(pattern)).Select(i => i + pattern.Length)];
 }

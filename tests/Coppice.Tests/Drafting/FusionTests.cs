@@ -8,7 +8,9 @@ using Xunit;
 
 namespace Coppice.Tests.Drafting;
 
-/// <summary>RASD's trees: which continuations are found in a datastore, which of them are kept, and how they are fused with the draft's own tree.</summary>
+/// <summary>
+/// RASD's trees: which continuations are found in a datastore, which of them are kept, and how they are fused with the draft's own tree.
+/// </summary>
 public sealed class FusionTests
 {
     private const int Vocabulary = 6;
@@ -16,7 +18,8 @@ public sealed class FusionTests
     private static readonly Gen<int[][]> Continuations = Gen.Int[0, Vocabulary - 1].Array[1, 6].Array[0, 8];
 
     /// <summary>The specification's one-level example with every token likely, so that the draft's tree is not a chain.</summary>
-    private static readonly Toy Draft = new(Vocabulary, _ => [], path => [.. Enumerable.Range(0, Vocabulary).Select(t => new Rational((t + path.Sum()) % Vocabulary + 1, 21))]);
+    private static readonly Toy Draft = new(Vocabulary, _ => [],
+        path => [.. Enumerable.Range(0, Vocabulary).Select(t => new Rational((t + path.Sum()) % Vocabulary + 1, 21))]);
 
     private static TokenTree NewTree()
     {
@@ -43,7 +46,8 @@ public sealed class FusionTests
 
     private static string Key(IEnumerable<int> tokens) => string.Join(' ', tokens);
 
-    private static HashSet<string> Paths(TokenTree tree) => [.. Enumerable.Range(1, tree.Count - 1).Select(node => Key(Toy.Tokens(tree, node)))];
+    private static HashSet<string> Paths(TokenTree tree) =>
+        [.. Enumerable.Range(1, tree.Count - 1).Select(node => Key(Toy.Tokens(tree, node)))];
 
     private static IEnumerable<string> Prefixes(IEnumerable<int[]> continuations) =>
         continuations.SelectMany(continuation => Enumerable.Range(1, continuation.Length).Select(length => Key(continuation[..length])));
@@ -63,7 +67,8 @@ public sealed class FusionTests
     }
 
     [Fact]
-    public void The_fused_tree_is_the_union_of_all_paths() => Gen.Select(Continuations, Continuations, Gen.Int[1, 12]).Sample((past, stored, nodes) =>
+    public void The_fused_tree_is_the_union_of_all_paths() =>
+        Gen.Select(Continuations, Continuations, Gen.Int[1, 12]).Sample((past, stored, nodes) =>
     {
         var tree = NewTree();
         var growth = Grow(tree, nodes);
@@ -75,7 +80,8 @@ public sealed class FusionTests
     }, iter: 300);
 
     [Fact]
-    public void Pruning_keeps_what_the_draft_expects_the_budget_and_the_likeliest() => Gen.Select(Continuations, Gen.Int[0, 12], Gen.Int[1, 5], Gen.Int[1, 6]).Sample((past, budget, expected, depth) =>
+    public void Pruning_keeps_what_the_draft_expects_the_budget_and_the_likeliest() =>
+        Gen.Select(Continuations, Gen.Int[0, 12], Gen.Int[1, 5], Gen.Int[1, 6]).Sample((past, budget, expected, depth) =>
     {
         var tree = NewTree();
         int[] first = [.. Enumerable.Range(0, expected)];
@@ -85,7 +91,8 @@ public sealed class FusionTests
         Assert.All(kept, path => Assert.Contains(int.Parse(path.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), first));
         Assert.True(kept.IsSubsetOf(Prefixes(past)));
         var counts = Prefixes(past).GroupBy(path => path).ToDictionary(group => group.Key, group => (double)group.Count() / past.Length);
-        var open = counts.Where(e => e.Key.Split(' ').Length <= depth && first.Contains(int.Parse(e.Key.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture))).ToArray();
+        var open = counts.Where(e => e.Key.Split(' ').Length <= depth
+            && first.Contains(int.Parse(e.Key.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture))).ToArray();
         Assert.Equal(Math.Min(budget, open.Length), kept.Count);
         if (kept.Count > 0 && kept.Count < open.Length)
             Assert.True(kept.Min(path => Chance(path)) >= open.Where(e => !kept.Contains(e.Key)).Max(e => Chance(e.Key)) - 1e-9);
@@ -113,7 +120,8 @@ public sealed class FusionTests
     public void The_most_frequent_continuations_in_a_datastore_have_the_counts_of_a_search_through_all_places()
     {
         var random = new Random(4);
-        int[][] documents = [.. Enumerable.Range(0, 10).Select(_ => Enumerable.Range(0, random.Next(80, 120)).Select(_ => random.Next(3)).ToArray())];
+        int[][] documents = [.. Enumerable.Range(0, 10).Select(_ => Enumerable.Range(0, random.Next(80, 120)).Select(_ => random.Next(3))
+            .ToArray())];
         using var temporary = new TemporaryFile();
         using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, new byte[32], documents);
         using var store = SuffixDatastore.Open(temporary.Path, new byte[32], Vocabulary);
@@ -131,7 +139,8 @@ public sealed class FusionTests
                 {
                     if (!document.AsSpan(at - length, length).SequenceEqual(context.AsSpan(20 - length))) continue;
                     places++;
-                    foreach (var path in Prefixes([document[at..Math.Min(at + 10, document.Length)]])) counts[path] = counts.GetValueOrDefault(path) + 1;
+                    foreach (var path in Prefixes([document[at..Math.Min(at + 10, document.Length)]]))
+                        counts[path] = counts.GetValueOrDefault(path) + 1;
                 }
             }
             var found = new Dictionary<string, double> { [""] = places };
@@ -143,7 +152,8 @@ public sealed class FusionTests
                 Assert.Equal(counts[Key(tokens)], found[Key(tokens)], 1e-9);
             }
             Assert.Equal(Math.Min(counts.Count, StoredContinuations.Prefixes), trie.Count - 1);
-            if (counts.Count > trie.Count - 1) Assert.True(found.Values.Min() >= counts.Where(e => !found.ContainsKey(e.Key)).Max(e => e.Value) - 1e-9);
+            if (counts.Count > trie.Count - 1)
+                Assert.True(found.Values.Min() >= counts.Where(e => !found.ContainsKey(e.Key)).Max(e => e.Value) - 1e-9);
         }
         Assert.Equal(0, stored.Collect([5, 5, 5], trie));
         Assert.Equal(1, trie.Count);

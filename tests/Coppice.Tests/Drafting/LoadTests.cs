@@ -158,10 +158,13 @@ public sealed class LoadTests
         Assert.Equal(expected[best - 1], taught.Tree.ExpectedTokens, 1e-9);
 
         // What a node adds to a pass that others share counts a twentieth more.
-        double Seconds(int nodes) => costs.Seconds(rows + nodes) + (rows > 0 ? 0.05 * (costs.Seconds(rows + nodes) - costs.Seconds(rows + 1)) : 0);
+        double Seconds(int nodes) =>
+            costs.Seconds(rows + nodes) + (rows > 0 ? 0.05 * (costs.Seconds(rows + nodes) - costs.Seconds(rows + 1)) : 0);
     }
 
-    /// <summary>Beside a prompt every node takes what a row of a pass full of work does, and a token is worth what it is without the prompt.</summary>
+    /// <summary>
+    /// Beside a prompt every node takes what a row of a pass full of work does, and a token is worth what it is without the prompt.
+    /// </summary>
     [Fact]
     public void Beside_prompts_a_node_costs_a_row_of_a_full_pass()
     {

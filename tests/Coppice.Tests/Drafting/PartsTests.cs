@@ -113,7 +113,9 @@ public sealed class PartsTests
         Assert.Equal(10, costs.Seconds(6));     // no less than one row
     }
 
-    /// <summary>Small pieces of a prompt are rows too: after one slow pass they grow again, and do not stay small for the rest of the prompt.</summary>
+    /// <summary>
+    /// Small pieces of a prompt are rows too: after one slow pass they grow again, and do not stay small for the rest of the prompt.
+    /// </summary>
     [Fact]
     public void Pieces_of_a_prompt_that_a_slow_pass_made_small_grow_again()
     {
@@ -221,7 +223,8 @@ public sealed class PartsTests
     public void Settings_are_read_and_equal_options_are_equal()
     {
         Assert.Equal(new AutoDrafterOptions { MaxNodes = 12, Hot = false }, DrafterOptions.Parse("auto: nodes = 12, hot=false"));
-        Assert.Equal(new AdedOptions { Reward = AdedReward.AsReleased, Iterations = 50 }, DrafterOptions.Parse("aded:reward=as-released,iterations=50"));
+        Assert.Equal(new AdedOptions { Reward = AdedReward.AsReleased, Iterations = 50 },
+            DrafterOptions.Parse("aded:reward=as-released,iterations=50"));
         Assert.Equal("suffix", DrafterOptions.Parse("suffix").Name);
         Assert.Equal(DrafterOptions.None, DrafterOptions.Parse("none"));
     }

@@ -9,13 +9,15 @@ namespace Coppice.Tests.Drafting;
 public sealed class RetrievalTests
 {
     [Fact]
-    public void A_trie_is_the_union_of_its_continuations_with_their_counts() => Gen.Int[0, 3].Array[0, 6].Array[1, 12].Sample(continuations =>
+    public void A_trie_is_the_union_of_its_continuations_with_their_counts() =>
+        Gen.Int[0, 3].Array[0, 6].Array[1, 12].Sample(continuations =>
     {
         var trie = new RetrievedTrie(200);
         foreach (var continuation in continuations) trie.Add(continuation);
         var paths = new Dictionary<string, int>();
         foreach (var continuation in continuations)
-            for (var length = 1; length <= continuation.Length; length++) paths[Key(continuation[..length])] = paths.GetValueOrDefault(Key(continuation[..length])) + 1;
+            for (var length = 1; length <= continuation.Length; length++)
+                paths[Key(continuation[..length])] = paths.GetValueOrDefault(Key(continuation[..length])) + 1;
         Assert.Equal(paths.Count + 1, trie.Count);
         var counts = new double[trie.Count];
         counts[0] = continuations.Length;
@@ -56,7 +58,8 @@ public sealed class RetrievalTests
             Assert.Equal(expected, session.Ids(prompt, options with { Drafter = DrafterOptions.Parse($"{drafter},guard=false") }));
             return session.LastResult!.MeanAcceptedLength;
         }
-        var (alone, fused, pruned) = (Mean("draft-model:nodes=4,branches=3,adaptive=false"), Mean("rasd:nodes=4,adaptive=false"), Mean("rasd:nodes=4,retrieved=0,adaptive=false"));
+        var (alone, fused, pruned) = (Mean("draft-model:nodes=4,branches=3,adaptive=false"), Mean("rasd:nodes=4,adaptive=false"),
+            Mean("rasd:nodes=4,retrieved=0,adaptive=false"));
         Assert.Equal(alone, pruned);
         Assert.True(fused > alone + 1, $"fused {fused}, the draft alone {alone}");
     }

@@ -17,7 +17,8 @@ public sealed class TableDrafterTests
     /// <summary>After t comes t + 1, modulo a period.</summary>
     private static ToyTarget Counter(int period) => new(Vocabulary, tokens => (tokens[^1] + 1) % period);
 
-    private static TokenRecyclingDrafter Recycling(TokenRecyclingOptions options, int vocabulary) => new(options, new RecyclingTables(vocabulary, options.Width));
+    private static TokenRecyclingDrafter Recycling(TokenRecyclingOptions options, int vocabulary) =>
+        new(options, new RecyclingTables(vocabulary, options.Width));
 
     private static AutoDrafter Auto() => new(new AutoDrafterOptions(), 1000, new AutoTables(12), new SuffixIndex(4096));
 
@@ -25,7 +26,8 @@ public sealed class TableDrafterTests
     {
         var tree = new TokenTree(96, 31);
         tree.Reset(tokens[^1]);
-        drafter.Draft(new DraftRequest { Tokens = tokens, MaxNodes = 96, MaxDepth = maxDepth, Sampler = new Sampler([], greedy: true, 0), Costs = PassCosts.Of((1, 1), (96, 1)) }, tree);
+        drafter.Draft(new DraftRequest { Tokens = tokens, MaxNodes = 96, MaxDepth = maxDepth, Sampler = new Sampler([], greedy: true, 0),
+            Costs = PassCosts.Of((1, 1), (96, 1)) }, tree);
         return tree;
     }
 
@@ -35,7 +37,7 @@ public sealed class TableDrafterTests
         using var drafter = new PromptLookupDrafter(new PromptLookupOptions { Length = 3 }, 100);
         int[] tokens = [1, 2, 3, 40, 41, 9, 2, 3, 42, 43, 7, 3, 44, 9, 1, 2, 3];
         drafter.Begin(tokens);
-        Assert.Equal([3, 40, 41, 9], Draft(drafter, tokens).Tokens.ToArray());          // behind 1 2 3, not behind 2 3 or 3
+        Assert.Equal([3, 40, 41, 9], Draft(drafter, tokens).Tokens.ToArray());          // after 1 2 3, not after 2 3 or 3
         int[] shorter = [.. tokens[..^3], 3];
         drafter.Begin(shorter);
         Assert.Equal([3, 44, 9, 3], Draft(drafter, shorter).Tokens.ToArray());          // the last 3 of all
@@ -52,13 +54,16 @@ public sealed class TableDrafterTests
         var depths = new int[template.Count];
         for (var i = 1; i < template.Count; i++) depths[i] = depths[template[i].Parent] + 1;
         Assert.Equal([1, 8, 21, 25, 15, 8, 3], Enumerable.Range(0, 7).Select(level => depths.Count(depth => depth == level)));
-        Assert.Equal(40, template.Count - template.Select(node => node.Parent).Where(parent => parent >= 0).Distinct().Count());       // leaves
+        // leaves
+        Assert.Equal(40, template.Count - template.Select(node => node.Parent).Where(parent => parent >= 0).Distinct().Count());
 
         using var drafter = Recycling(new TokenRecyclingOptions { Tree = RecyclingTree.Template }, Vocabulary);
-        for (var token = 0; token < Vocabulary; token++) drafter.Matrix.Set(token, [.. Enumerable.Range(1, 8).Select(rank => (token * 3 + rank) % Vocabulary)]);
+        for (var token = 0; token < Vocabulary; token++)
+            drafter.Matrix.Set(token, [.. Enumerable.Range(1, 8).Select(rank => (token * 3 + rank) % Vocabulary)]);
         var tree = Draft(drafter, [4]);
         Assert.Equal(81, tree.Count);
-        for (var i = 1; i < tree.Count; i++) Assert.Equal((tree.Tokens[tree.Parents[i]] * 3 + template[i].Rank + 1) % Vocabulary, tree.Tokens[i]);
+        for (var i = 1; i < tree.Count; i++)
+            Assert.Equal((tree.Tokens[tree.Parents[i]] * 3 + template[i].Rank + 1) % Vocabulary, tree.Tokens[i]);
     }
 
     [Fact]
@@ -80,7 +85,7 @@ public sealed class TableDrafterTests
         var b = tree.Add(0, 3);         // accepted
         tree.Add(a, 3);                 // rejected, the token of an accepted node
         tree.Add(a, 4);                 // rejected, depth 2
-        tree.Add(b, 2);                 // rejected, depth 2: behind the one of depth 1
+        tree.Add(b, 2);                 // rejected, depth 2: after the one of depth 1
         var rows = Enumerable.Range(0, tree.Count).SelectMany(node => Enumerable.Range(10 * node, 4)).ToArray();
         var best = new TopRows(Enumerable.Range(0, tree.Count).ToArray(), rows, new float[rows.Length], 4, 4);
         using var drafter = Recycling(new TokenRecyclingOptions { Width = 4 }, 100);
@@ -92,7 +97,9 @@ public sealed class TableDrafterTests
         Assert.True(drafter.Matrix.Row(5).IsEmpty);
     }
 
-    /// <summary>A thousand random trees full of equal tokens, verified with a random path each: the row that stays is found by definition.</summary>
+    /// <summary>
+    /// A thousand random trees full of equal tokens, verified with a random path each: the row that stays is found by definition.
+    /// </summary>
     [Fact]
     public void Rows_of_equal_tokens_are_decided_the_same_way_every_time()
     {
@@ -110,13 +117,15 @@ public sealed class TableDrafterTests
             foreach (var each in (TokenRecyclingDrafter[])[drafter, again])
             {
                 var best = new TopRows(Enumerable.Range(0, tree.Count).ToArray(), rows, new float[rows.Length], 4, 4);
-                each.Accept(new VerificationResult { Tree = tree, Path = path, Tokens = [tree.Tokens[0], .. emitted], Emitted = emitted, Best = best });
+                each.Accept(new VerificationResult { Tree = tree, Path = path, Tokens = [tree.Tokens[0], .. emitted], Emitted = emitted,
+                    Best = best });
             }
             for (var token = 0; token < 8; token++)
             {
                 var nodes = Enumerable.Range(0, tree.Count).Where(node => tree.Tokens[node] == token).ToArray();
                 if (nodes.Length == 0) continue;
-                var decides = nodes.OrderBy(node => path.Contains(node) ? 0 : 1).ThenBy(node => tree.Depths[node]).ThenBy(node => node).First();
+                var decides = nodes.OrderBy(node => path.Contains(node) ? 0 : 1).ThenBy(node => tree.Depths[node]).ThenBy(node => node)
+                    .First();
                 Assert.Equal(rows[(4 * decides)..(4 * decides + 4)], drafter.Matrix.Row(token).ToArray());
                 Assert.Equal(drafter.Matrix.Row(token).ToArray(), again.Matrix.Row(token).ToArray());
             }
@@ -127,7 +136,8 @@ public sealed class TableDrafterTests
     public void A_table_of_triples_counts_within_documents()
     {
         using var folder = new TemporaryFile();
-        using (var file = File.Create(folder.Path)) Assert.Equal(4, TrigramStore.Build(file, new byte[32], [[1, 2, 3, 1, 2, 3, 1, 2, 4], [2, 4, 5], [7, 8]]));
+        using (var file = File.Create(folder.Path))
+            Assert.Equal(4, TrigramStore.Build(file, new byte[32], [[1, 2, 3, 1, 2, 3, 1, 2, 4], [2, 4, 5], [7, 8]]));
         using var store = TrigramStore.Open(folder.Path, new byte[32], Vocabulary);
         Assert.Equal([new Successor(3, 2f / 3), new Successor(4, 1f / 3)], store.Row(TrigramStore.Key(1, 2)).ToArray());
         Assert.Equal([new Successor(5, 1)], store.Row(TrigramStore.Key(2, 4)).ToArray());
@@ -181,7 +191,10 @@ public sealed class TableDrafterTests
         Assert.Equal(1, Draft(drafter, [40]).Count);
     }
 
-    /// <summary>Rows of the table are full, so that the search is as wide as it can be. Of several batches the quickest counts: others may work on the machine.</summary>
+    /// <summary>
+    /// Rows of the table are full, so that the search is as wide as it can be. Of several batches the quickest counts: others may work on
+    /// the machine.
+    /// </summary>
     [Fact]
     public void Of_a_hundred_searches_by_aded_ninety_nine_take_less_than_a_millisecond()
     {
@@ -199,7 +212,8 @@ public sealed class TableDrafterTests
                 var seen = tokens.AsSpan(0, 1000 + random.Next(tokens.Length - 1000));
                 tree.Reset(seen[^1]);
                 var start = Stopwatch.GetTimestamp();
-                drafter.Draft(new DraftRequest { Tokens = seen, MaxNodes = 96, MaxDepth = 31, Sampler = new Sampler([], greedy: true, 0), Costs = PassCosts.Of((1, 1)) }, tree);
+                drafter.Draft(new DraftRequest { Tokens = seen, MaxNodes = 96, MaxDepth = 31, Sampler = new Sampler([], greedy: true, 0),
+                    Costs = PassCosts.Of((1, 1)) }, tree);
                 times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
                 Assert.Equal(150, drafter.RootVisits);
             }
@@ -213,7 +227,8 @@ public sealed class TableDrafterTests
     {
         using var folder = new TemporaryFile();
         using (var file = File.Create(folder.Path)) SuffixDatastore.Build(file, new byte[32], [[1, 2, 3, 4, 5, 6], [9, 2, 3, 7, 8]]);
-        using var drafter = new SuffixDrafter(new SuffixOptions { Nodes = 4 }, 100, null, SuffixDatastore.Open(folder.Path, new byte[32], Vocabulary));
+        using var drafter = new SuffixDrafter(new SuffixOptions { Nodes = 4 }, 100, null,
+            SuffixDatastore.Open(folder.Path, new byte[32], Vocabulary));
         drafter.Begin([20, 1, 2, 3]);
         Assert.Equal([3, 4, 5, 6], Draft(drafter, [20, 1, 2, 3]).Tokens.ToArray());       // the longer match
         drafter.Begin([20, 2, 3]);

@@ -166,7 +166,8 @@ public sealed class NGramStoreTests
         // Many at once, those that do not follow among them.
         foreach (var group in found.GroupBy(run => Key(run.Tokens.AsSpan()[..^1])))
         {
-            int[] asked = [.. group.Select(run => run.Tokens[^1]).SelectMany(token => new[] { token - 1, token, token + 2 }).Distinct().Order()];
+            int[] asked = [.. group.Select(run => run.Tokens[^1]).SelectMany(token => new[] { token - 1, token, token + 2 }).Distinct()
+                .Order()];
             var answers = new long[asked.Length];
             Assert.True(store.TryFind(group.First().Tokens.AsSpan(0, order - 1), out var all));
             store.Count(all, asked, answers);

@@ -103,16 +103,19 @@ public sealed class DecoderEmbeddingTests : IDisposable
     {
         File.WriteAllText(
             Path.Combine(_folder.Folder, "tokenizer.json"),
-            File.ReadAllText(Path.Combine(_folder.Folder, "tokenizer.json")).Replace("\"TemplateProcessing\"", "\"ByteLevel\"", StringComparison.Ordinal));
+            File.ReadAllText(Path.Combine(_folder.Folder, "tokenizer.json"))
+                .Replace("\"TemplateProcessing\"", "\"ByteLevel\"", StringComparison.Ordinal));
         using var model = EmbeddingModel.Load(_folder.Folder, new ModelOptions { Device = "cpu" });
-        Assert.Contains("at least one token", Assert.Throws<ArgumentException>(() => model.Embed(["a", ""], Cancellation)).Message, StringComparison.Ordinal);
+        Assert.Contains("at least one token", Assert.Throws<ArgumentException>(() => model.Embed(["a", ""], Cancellation)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(48, model.Embed("a").Vector.Length);
     }
 
     [Fact]
     public void Options_out_of_range_are_refused()
     {
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddingModel(_model, new EmbeddingOptions { Pooling = (Pooling)9 }));
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddingModel(_model,
+            new EmbeddingOptions { Pooling = (Pooling)9 }));
         Assert.Contains("Pooling is not known: 9", error.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => new EmbeddingModel(null!));
     }

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Coppice.Tests.Embeddings;
 
-/// <summary>Cancellation, a full queue, and whatever a host disposes at any moment: an exception at the next step, and every byte comes back.</summary>
+/// <summary>
+/// Cancellation, a full queue, and whatever a host disposes at any moment: an exception at the next step, and every byte comes back.
+/// </summary>
 public sealed class EmbeddingLifetimeTests : IDisposable
 {
     private readonly TinyEncoder _folder = new();
@@ -20,7 +22,8 @@ public sealed class EmbeddingLifetimeTests : IDisposable
         {
             var model = _folder.Load();
             var memory = model.Model.Backend.Memory;
-            var running = isAsynchronous ? model.EmbedAsync(texts, Cancellation) : Task.Run(() => model.Embed(texts, Cancellation), Cancellation);
+            var running = isAsynchronous
+                ? model.EmbedAsync(texts, Cancellation) : Task.Run(() => model.Embed(texts, Cancellation), Cancellation);
             await Task.Delay(round, Cancellation);
             model.Dispose();
             await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
@@ -53,8 +56,10 @@ public sealed class EmbeddingLifetimeTests : IDisposable
     [Fact]
     public async Task Loading_can_be_cancelled_and_frees_what_it_took()
     {
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EmbeddingModel.LoadAsync(_folder.Folder, cancellationToken: new CancellationToken(canceled: true)));
-        using var model = await EmbeddingModel.LoadAsync(_folder.Folder, new ModelOptions { Device = "cpu" }, cancellationToken: Cancellation);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EmbeddingModel.LoadAsync(_folder.Folder,
+            cancellationToken: new CancellationToken(canceled: true)));
+        using var model = await EmbeddingModel.LoadAsync(_folder.Folder, new ModelOptions { Device = "cpu" },
+            cancellationToken: Cancellation);
         Assert.Equal(TinyEncoder.Hidden, model.Embed("abc").Vector.Length);
     }
 
@@ -83,7 +88,9 @@ public sealed class EmbeddingLifetimeTests : IDisposable
         Assert.Equal(5, session.Greedy(TinyModel.Prompt(9), 5).Length);
     }
 
-    /// <summary>After the first texts of some length nothing is taken from pools, and managed memory is for results and tokens only.</summary>
+    /// <summary>
+    /// After the first texts of some length nothing is taken from pools, and managed memory is for results and tokens only.
+    /// </summary>
     [Fact]
     public void Passes_take_nothing_from_pools()
     {

@@ -30,7 +30,8 @@ public sealed class EncoderTests : IDisposable
         Assert.Equal((TinyEncoder.Hidden, TinyEncoder.MaxTokens), (model.Dimensions, model.MaxTokens));
         Assert.Equal((pooling ?? Pooling.Mean, normalize ?? true), (model.Pooling, model.IsNormalized));
         var reference = new ReferenceEncoder(folder.Folder);
-        string[] texts = ["", "a", TinyEncoder.Text(61, 1), TinyEncoder.Text(62, 2), TinyEncoder.Text(63, 3), TinyEncoder.Text(98, 4), TinyEncoder.Text(140, 5)];
+        string[] texts = ["", "a", TinyEncoder.Text(61, 1), TinyEncoder.Text(62, 2), TinyEncoder.Text(63, 3), TinyEncoder.Text(98, 4),
+            TinyEncoder.Text(140, 5)];
         var embeddings = model.Embed(texts, Cancellation);
         for (var i = 0; i < texts.Length; i++)
         {
@@ -50,7 +51,9 @@ public sealed class EncoderTests : IDisposable
             AssertNear(reference.Embed(TinyEncoder.Ids(text), Pooling.Mean, normalize: true), model.Embed(text).Vector.Span, 1);
     }
 
-    /// <summary>Contract C1 through the whole way: other texts, threads, widths of vectors, sizes of passes and types of pages change no bit.</summary>
+    /// <summary>
+    /// Contract C1 through the whole way: other texts, threads, widths of vectors, sizes of passes and types of pages change no bit.
+    /// </summary>
     [Fact]
     public void A_text_has_the_same_bits_alone_and_among_others_whatever_computes()
     {
@@ -62,7 +65,8 @@ public sealed class EncoderTests : IDisposable
         {
             foreach (var (threads, chunk, sequences) in ((int, int, int)[])[(1, 512, 64), (2, 16, 3), (3, 700, 256)])
             {
-                var options = new ModelOptions { Device = "cpu", CpuTier = tier, Threads = threads, PrefillChunk = chunk, MaxSequences = sequences };
+                var options = new ModelOptions { Device = "cpu", CpuTier = tier, Threads = threads, PrefillChunk = chunk,
+                    MaxSequences = sequences };
                 using var model = _folder.Load(options);
                 AssertSame(expected, model.Embed(texts, Cancellation), $"{tier}, {threads} threads, passes of {chunk}");
             }
@@ -79,7 +83,8 @@ public sealed class EncoderTests : IDisposable
         {
             var order = Enumerable.Range(0, texts.Length).OrderBy(i => (i * 7 + caller * 13) % texts.Length).ToArray();
             string[] own = [.. order.Select(i => texts[i])];
-            var embeddings = caller % 3 == 0 ? await Task.Run(() => model.Embed(own), Cancellation) : await model.EmbedAsync(own, Cancellation);
+            var embeddings = caller % 3 == 0
+                ? await Task.Run(() => model.Embed(own), Cancellation) : await model.EmbedAsync(own, Cancellation);
             AssertSame([.. order.Select(i => expected[i])], embeddings, $"caller {caller}");
         });
         await Task.WhenAll(calls);
@@ -113,7 +118,8 @@ public sealed class EncoderTests : IDisposable
     public void With_rounded_activations_too_a_text_has_the_same_bits_among_others()
     {
         var texts = TinyEncoder.Texts(30);
-        using var quantised = _folder.Load(new ModelOptions { Device = "cpu", WeightFormat = WeightFormat.Q8, Activations = ActivationFormat.Int8 });
+        using var quantised = _folder.Load(new ModelOptions { Device = "cpu", WeightFormat = WeightFormat.Q8,
+            Activations = ActivationFormat.Int8 });
         var together = quantised.Embed(texts, Cancellation);
         for (var i = 0; i < texts.Length; i++) Assert.Equal(quantised.Embed(texts[i]).Vector.ToArray(), together[i].Vector.ToArray());
         Assert.NotEqual(Vectors(WeightFormat.Q8, texts), [.. together.Select(embedding => embedding.Vector.ToArray())]);

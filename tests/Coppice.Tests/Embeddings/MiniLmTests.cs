@@ -49,12 +49,14 @@ public sealed class MiniLmTests
         AssertNear(golden.Floats("hidden"), states, StateTolerance, "states");
     }
 
-    [Theory, InlineData(WeightFormat.F32, ActivationFormat.F32, 1 - 1e-6), InlineData(WeightFormat.Q8, ActivationFormat.F32, 0.999), InlineData(WeightFormat.Q8, ActivationFormat.Int8, 0.998)]
+    [Theory, InlineData(WeightFormat.F32, ActivationFormat.F32, 1 - 1e-6), InlineData(WeightFormat.Q8, ActivationFormat.F32, 0.999),
+        InlineData(WeightFormat.Q8, ActivationFormat.Int8, 0.998)]
     public void Vectors_of_other_weights_point_the_same_way(WeightFormat weights, ActivationFormat activations, double least)
     {
         var (folder, files) = Require();
         using var golden = new Golden(files);
-        using var model = EmbeddingModel.Load(folder, new ModelOptions { Device = "cpu", WeightFormat = weights, Activations = activations });
+        using var model = EmbeddingModel.Load(folder, new ModelOptions { Device = "cpu", WeightFormat = weights,
+            Activations = activations });
         var expected = golden.Floats("embeddings");
         var embeddings = model.Embed([.. Cases(files).Select(c => c.Text)], Cancellation);
         for (var i = 0; i < embeddings.Count; i++)
@@ -66,7 +68,8 @@ public sealed class MiniLmTests
     }
 
     private static (string Folder, string Files) Require() =>
-        (SharedData.Require("models/all-minilm-l6-v2/model.safetensors")[..^"/model.safetensors".Length], SharedData.Require("golden/minilm"));
+        (SharedData.Require("models/all-minilm-l6-v2/model.safetensors")[..^"/model.safetensors".Length],
+            SharedData.Require("golden/minilm"));
 
     private static (string Text, int[] Ids)[] Cases(string files)
     {
@@ -79,6 +82,7 @@ public sealed class MiniLmTests
     {
         Assert.Equal(expected.Length, actual.Length);
         for (var i = 0; i < actual.Length; i++)
-            Assert.True(Math.Abs((double)expected[i] - actual[i]) <= tolerance, $"{what}, element {i}: expected {expected[i]}, got {actual[i]}");
+            Assert.True(Math.Abs((double)expected[i] - actual[i]) <= tolerance,
+                $"{what}, element {i}: expected {expected[i]}, got {actual[i]}");
     }
 }

@@ -24,9 +24,12 @@ public sealed class SentenceFolderTests : IDisposable
     [InlineData(Modules, """[{"path": ""}]""", "modules.json: [0].type must be a string, found none")]
     [InlineData(Modules, """[{"path": "../x", "type": "sentence_transformers.models.Transformer"}]""", "[0].path must be a folder in this one, found \"../x\"")]
     [InlineData(Modules, """[{"path": "/etc", "type": "sentence_transformers.models.Transformer"}]""", "[0].path must be a folder in this one")]
-    [InlineData(Modules, $"[{Transformer}]", "modules Transformer are not supported; supported: Transformer, Pooling and, as the last, Normalize")]
-    [InlineData(Modules, $"[{Transformer}, {PoolingModule}, {{\"path\": \"2_Dense\", \"type\": \"sentence_transformers.models.Dense\"}}]", "modules Transformer, Pooling, Dense are not supported")]
-    [InlineData(Modules, $"[{Transformer}, {{\"path\": \"1_Pooling\", \"type\": \"evil.Pooling\"}}]", "modules Transformer, evil.Pooling are not supported")]
+    [InlineData(Modules, $"[{Transformer}]",
+        "modules Transformer are not supported; supported: Transformer, Pooling and, as the last, Normalize")]
+    [InlineData(Modules, $"[{Transformer}, {PoolingModule}, {{\"path\": \"2_Dense\", \"type\": \"sentence_transformers.models.Dense\"}}]",
+        "modules Transformer, Pooling, Dense are not supported")]
+    [InlineData(Modules, $"[{Transformer}, {{\"path\": \"1_Pooling\", \"type\": \"evil.Pooling\"}}]",
+        "modules Transformer, evil.Pooling are not supported")]
     [InlineData(Settings, "[]", "1_Pooling/config.json: must be a JSON object")]
     [InlineData(Settings, """{"word_embedding_dimension": 384}""", "1_Pooling/config.json: word_embedding_dimension must be the model's 48, found 384.")]
     [InlineData(Settings, """{"pooling_mode_max_tokens": true}""", "pooling_mode_max_tokens true is not supported; supported: False")]
@@ -48,7 +51,8 @@ public sealed class SentenceFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"position_embedding_type\": \"relative_key\"", "position_embedding_type \"relative_key\" is not supported; supported: absolute")]
+    [InlineData("\"position_embedding_type\": \"relative_key\"",
+        "position_embedding_type \"relative_key\" is not supported; supported: absolute")]
     [InlineData("\"is_decoder\": true", "is_decoder true is not supported; supported: False")]
     [InlineData("\"hidden_act\": \"mish\"", "hidden_act \"mish\" is not supported")]
     [InlineData("\"num_attention_heads\": 5", "hidden_size must be a multiple of the 5 heads, found 48")]
@@ -65,7 +69,8 @@ public sealed class SentenceFolderTests : IDisposable
     {
         _folder.Write("config.json", TinyEncoder.Roberta.Replace("\"pad_token_id\": 1", "\"pad_token_id\": 127", StringComparison.Ordinal));
         var error = Assert.Throws<CheckpointException>(() => _folder.Load().Dispose());
-        Assert.Contains("pad_token_id must be from 0 to 126, so that positions are left after it, found 127", error.Message, StringComparison.Ordinal);
+        Assert.Contains("pad_token_id must be from 0 to 126, so that positions are left after it, found 127", error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,7 +80,8 @@ public sealed class SentenceFolderTests : IDisposable
         Assert.Contains("config.json", Assert.Throws<CheckpointException>(() => _folder.Load()).Message, StringComparison.Ordinal);
         File.Delete(Path.Combine(_folder.Folder, Modules));
         File.Delete(Path.Combine(_folder.Folder, "tokenizer.json"));
-        Assert.Contains("must have a tokenizer", Assert.Throws<CheckpointException>(() => _folder.Load()).Message, StringComparison.Ordinal);
+        Assert.Contains("must have a tokenizer", Assert.Throws<CheckpointException>(() => _folder.Load()).Message,
+            StringComparison.Ordinal);
         Assert.Throws<CheckpointException>(() => EmbeddingModel.Load(Path.Combine(_folder.Folder, "nowhere")));
     }
 
@@ -155,7 +161,8 @@ public sealed class SentenceFolderTests : IDisposable
     public void An_encoder_is_refused_where_texts_are_to_be_generated()
     {
         var error = Assert.Throws<UnsupportedModelException>(() => LanguageModel.Load(_folder.Folder, new ModelOptions { Device = "cpu" }));
-        Assert.Contains("model_type \"bert\" is an encoder, which gives embeddings and no text (use EmbeddingModel, or coppice embed)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("model_type \"bert\" is an encoder, which gives embeddings and no text (use EmbeddingModel, or coppice embed)",
+            error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

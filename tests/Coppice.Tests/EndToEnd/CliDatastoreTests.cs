@@ -8,7 +8,8 @@ namespace Coppice.Tests.EndToEnd;
 public sealed class CliDatastoreTests(CliModelFolder files) : IClassFixture<CliModelFolder>
 {
     private static readonly string Tiny = Path.Combine(SharedData.Repository, "weights", "tiny");
-    private static readonly string[] Greedy = ["generate", "--model", Tiny, "--device", "cpu", "--prompt", "Gets or sets the", "--max-tokens", "60", "--ignore-eos", "--json"];
+    private static readonly string[] Greedy = ["generate", "--model", Tiny, "--device", "cpu", "--prompt", "Gets or sets the",
+        "--max-tokens", "60", "--ignore-eos", "--json"];
 
     /// <summary>What plain decoding says; as a corpus it holds whole continuations of itself.</summary>
     private static readonly Lazy<JsonElement> Plain = new(() => CliProcess.Run([.. Greedy, "--drafter", "none"]).Json);
@@ -23,17 +24,20 @@ public sealed class CliDatastoreTests(CliModelFolder files) : IClassFixture<CliM
         var corpus = files.Write($"{drafter}.txt", text);
         var lines = files.Write($"{drafter}.jsonl", "{\"text\":\"Another document.\"}\n");
         var store = Path.Combine(files.Folder, $"{drafter}.store");
-        var built = CliProcess.Run("datastore", "build", "--model", Tiny, "--text", corpus, "--jsonl", lines, "--kind", kind, "--out", store, "--json").Json;
+        var built = CliProcess.Run("datastore", "build", "--model", Tiny, "--text", corpus, "--jsonl", lines, "--kind", kind, "--out",
+            store, "--json").Json;
         var documents = ((string[])[text, "Another document."]).Select(Ids).ToArray();
         Assert.Equal(kind, built.GetProperty("kind").GetString());
         Assert.Equal(2, built.GetProperty("documents").GetInt32());
         Assert.Equal(documents.Sum(document => document.Length), built.GetProperty("tokens").GetInt64());
-        Assert.Equal(kind == "suffix" ? documents.Sum(document => document.Length + 1) : Pairs(documents), built.GetProperty("entries").GetInt32());
+        Assert.Equal(kind == "suffix" ? documents.Sum(document => document.Length + 1) : Pairs(documents), built.GetProperty("entries")
+            .GetInt32());
         Assert.Equal(new FileInfo(store).Length, built.GetProperty("bytes").GetInt64());
 
         var without = CliProcess.Run([.. Greedy, "--drafter", $"{drafter}:guard=false"]).Json;
         var with = CliProcess.Run([.. Greedy, "--drafter", $"{drafter}:guard=false,file={store}"]).Json;
-        foreach (var result in (JsonElement[])[without, with]) Assert.Equal(Plain.Value.GetProperty("ids").GetRawText(), result.GetProperty("ids").GetRawText());
+        foreach (var result in (JsonElement[])[without, with])
+            Assert.Equal(Plain.Value.GetProperty("ids").GetRawText(), result.GetProperty("ids").GetRawText());
         Assert.True(Mean(with) > Mean(without) + 0.5, $"{Mean(with)} tokens a pass with the datastore, {Mean(without)} without");
     }
 
@@ -65,7 +69,8 @@ public sealed class CliDatastoreTests(CliModelFolder files) : IClassFixture<CliM
         Fails(1, "nowhere.txt: the file must be there", "--model", Tiny, "--text", "nowhere.txt", "--out", store);
         Fails(1, "line 1: must have a \"text\"", "--model", Tiny, "--jsonl", files.Write("textless.jsonl", "{\"id\":1}"), "--out", store);
         var empty = Directory.CreateDirectory(Path.Combine(files.Folder, "empty")).FullName;
-        Fails(1, "empty: must hold one of tokenizer.json, tokenizer.model, vocab.json with merges.txt, vocab.txt", "--model", empty, "--text", corpus, "--out", store);
+        Fails(1, "empty: must hold one of tokenizer.json, tokenizer.model, vocab.json with merges.txt, vocab.txt", "--model", empty,
+            "--text", corpus, "--out", store);
         Fails(2, "--text or --jsonl must be given", "--model", Tiny, "--out", store);
         Fails(2, "--kind must be one of suffix, aded, got frob", "--model", Tiny, "--text", corpus, "--kind", "frob", "--out", store);
         Fails(1, "cannot be written", "--model", Tiny, "--text", corpus, "--out", Path.Combine(files.Folder, "nowhere", "x.store"));
@@ -75,13 +80,15 @@ public sealed class CliDatastoreTests(CliModelFolder files) : IClassFixture<CliM
     private string Build(string kind)
     {
         var store = Path.Combine(files.Folder, $"{kind}.store");
-        Assert.Equal(0, CliProcess.Run("datastore", "build", "--model", Tiny, "--text", files.Write("names.txt", "Gets or sets the name."), "--kind", kind, "--out", store).Status);
+        Assert.Equal(0, CliProcess.Run("datastore", "build", "--model", Tiny, "--text", files.Write("names.txt", "Gets or sets the name."),
+            "--kind", kind, "--out", store).Status);
         return store;
     }
 
     private static void Refused(string model, string drafter, string expected)
     {
-        var outcome = CliProcess.Run("generate", "--model", model, "--device", "cpu", "--prompt", "Gets", "--max-tokens", "4", "--drafter", drafter);
+        var outcome = CliProcess.Run("generate", "--model", model, "--device", "cpu", "--prompt", "Gets", "--max-tokens", "4", "--drafter",
+            drafter);
         Assert.Contains(expected, outcome.OneError, StringComparison.Ordinal);
         Assert.Equal(1, outcome.Status);
     }
@@ -95,7 +102,8 @@ public sealed class CliDatastoreTests(CliModelFolder files) : IClassFixture<CliM
 
     /// <summary>Ids as another command gives them.</summary>
     private static int[] Ids(string text) =>
-        [.. CliProcess.Run("tokenize", "--model", Tiny, "--json", "--", text).Json.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
+        [.. CliProcess.Run("tokenize", "--model", Tiny, "--json", "--", text).Json.GetProperty("ids").EnumerateArray()
+            .Select(id => id.GetInt32())];
 
     /// <summary>Different pairs of tokens that a third one follows.</summary>
     private static int Pairs(IEnumerable<int[]> documents) =>

@@ -73,7 +73,9 @@ public sealed class CliEmbedTests : IDisposable
         Assert.Contains("is an encoder", outcome.OneError, StringComparison.Ordinal);
     }
 
-    private CliOutcome Embed(params string[] arguments) => CliProcess.Run(["embed", .. arguments, "--model", _folder.Folder, "--device", "cpu"]);
+    private CliOutcome Embed(params string[] arguments) =>
+        CliProcess.Run(["embed", .. arguments, "--model", _folder.Folder, "--device", "cpu"]);
 
-    private static float[] Numbers(JsonElement result) => [.. result.GetProperty("embedding").EnumerateArray().Select(number => number.GetSingle())];
+    private static float[] Numbers(JsonElement result) =>
+        [.. result.GetProperty("embedding").EnumerateArray().Select(number => number.GetSingle())];
 }

@@ -76,7 +76,8 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
         var latin = Path.Combine(files.Folder, "latin.txt");
         File.WriteAllBytes(latin, [.. Encoding.ASCII.GetBytes("caf"), 0xE9, (byte)'!']);
         Mends(["generate", "--model", files.Model, "--prompt-file", latin], "must be UTF-8, found a byte that is not at offset 3");
-        Mends(["logits", "--model", files.Model, "--ids-file", "nowhere", "--out", Path.Combine(files.Folder, "o")], "nowhere: the file must be there");
+        Mends(["logits", "--model", files.Model, "--ids-file", "nowhere", "--out", Path.Combine(files.Folder, "o")],
+            "nowhere: the file must be there");
     }
 
     [Fact]
@@ -114,11 +115,13 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
     [Fact]
     public void Prompts_that_do_not_fit_say_what_does()
     {
-        Mends(["generate", "--model", files.Model, "--prompt", new string('a', CliModelFolder.Context)], "128 tokens leave no room to generate in a context of 128");
+        Mends(["generate", "--model", files.Model, "--prompt", new string('a', CliModelFolder.Context)],
+            "128 tokens leave no room to generate in a context of 128");
         Mends(["generate", "--model", files.Model, "--context", "4", "--prompt", "abcd"], "raise --context");
         Mends(["generate", "--model", files.Model, "--prompt", ""], "at least one token");
         Mends(["generate", "--model", files.Model, "--ids", "999"], "ids must be 0..256, got 999");
-        Mends(["perplexity", "--model", files.Model, "--text", files.Write("long.txt", new string('a', 200))], "200 tokens do not fit a context of 128 (use --window or --max-tokens, or raise --context)");
+        Mends(["perplexity", "--model", files.Model, "--text", files.Write("long.txt", new string('a', 200))],
+            "200 tokens do not fit a context of 128 (use --window or --max-tokens, or raise --context)");
     }
 
     [Fact]
@@ -148,13 +151,15 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
     [InlineData("{\"prompt\":\"a\"}\n{\"ids\":[]}", "line 2: prompt: must have at least one token")]
     [InlineData("{\"messages\":[],\"tools\":{\"name\":\"f\"}}", "line 1: \"tools\" must be a list")]
     public void A_prompt_that_the_model_cannot_take_is_named_by_its_line(string lines, string expected) =>
-        Mends(["generate", "--model", files.Model, "--max-tokens", "1", "--jsonl", files.Write($"wrong-{Guid.NewGuid():N}.jsonl", lines), "--json"], expected);
+        Mends(["generate", "--model", files.Model, "--max-tokens", "1", "--jsonl", files.Write($"wrong-{Guid.NewGuid():N}.jsonl", lines),
+            "--json"], expected);
 
     [Fact]
     public void A_size_that_is_no_number_is_one_problem()
     {
         var odd = files.Copy("odd-size");
-        File.WriteAllText(Path.Combine(odd, "config.json"), File.ReadAllText(Path.Combine(odd, "config.json")).Replace("\"vocab_size\":257", "\"vocab_size\":\"257\"", StringComparison.Ordinal));
+        File.WriteAllText(Path.Combine(odd, "config.json"), File.ReadAllText(Path.Combine(odd, "config.json"))
+            .Replace("\"vocab_size\":257", "\"vocab_size\":\"257\"", StringComparison.Ordinal));
         Mends(["info", "--model", odd], "coppice: config.json: vocab_size must be a whole number, found \"257\".");
     }
 

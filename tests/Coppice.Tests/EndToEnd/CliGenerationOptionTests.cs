@@ -115,7 +115,8 @@ public sealed class CliGenerationOptionTests(CliModelFolder files) : IClassFixtu
             ([.. kept, "--asap", "2", "--temperature", "0.5"], 1, "that it was learned with, found others"),
             ([.. kept, "--temperature", "1"], 2, "--asap-file needs --asap N"),
             ([.. options, "--asap", "2"], 1, "Asap needs a constraint, a temperature above 0"),
-            ([.. options, "--temperature", "1", "--asap", "1", "--asap-file", files.Write("no.asap", "text")], 1, "must begin with its mark"),
+            ([.. options, "--temperature", "1", "--asap", "1", "--asap-file", files.Write("no.asap", "text")], 1,
+                "must begin with its mark"),
         ];
         foreach (var (arguments, status, error) in wrong)
         {

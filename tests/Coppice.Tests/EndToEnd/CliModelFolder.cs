@@ -6,7 +6,9 @@ using Coppice.Weights;
 
 namespace Coppice.Tests.EndToEnd;
 
-/// <summary>A model made on the spot: two Llama layers of random weights over an alphabet of bytes, and a folder for files of the tests.</summary>
+/// <summary>
+/// A model made on the spot: two Llama layers of random weights over an alphabet of bytes, and a folder for files of the tests.
+/// </summary>
 /// <remarks>Any byte may follow any other, so its texts are full of broken characters: the hard case for streaming.</remarks>
 public sealed class CliModelFolder : IDisposable
 {
@@ -69,7 +71,8 @@ public sealed class CliModelFolder : IDisposable
         WriteJson("tokenizer.json", new
         {
             version = "1.0",
-            added_tokens = new[] { new { id = 256, content = End, single_word = false, lstrip = false, rstrip = false, normalized = false, special = true } },
+            added_tokens = new[] { new { id = 256, content = End, single_word = false, lstrip = false, rstrip = false, normalized = false,
+                special = true } },
             pre_tokenizer = new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = true },
             decoder = new { type = "ByteLevel", add_prefix_space = true, trim_offsets = true, use_regex = true },
             model = new { type = "BPE", vocab = vocabulary, merges = Array.Empty<string>() },
@@ -85,8 +88,10 @@ public sealed class CliModelFolder : IDisposable
     {
         var model = ModelFolder.Read(Model);
         var plan = WeightPlan.Build(model.Spec, model.Map);
-        var tensors = plan.Matrices.SelectMany(matrix => matrix.Parts).Select(part => (part.Name, SafetensorsType.F32, new long[] { part.Rows, part.Columns }))
-            .Concat(plan.Vectors.SelectMany(vector => vector.Parts).Select(part => (part.Name, SafetensorsType.F32, new long[] { part.Rows }))).ToArray();
+        var tensors = plan.Matrices.SelectMany(matrix => matrix.Parts)
+            .Select(part => (part.Name, SafetensorsType.F32, new long[] { part.Rows, part.Columns }))
+            .Concat(plan.Vectors.SelectMany(vector => vector.Parts)
+                .Select(part => (part.Name, SafetensorsType.F32, new long[] { part.Rows }))).ToArray();
         var random = new Random(20260517);
         using var writer = new SafetensorsWriter(Path.Combine(Model, "model.safetensors"), tensors);
         foreach (var (_, _, shape) in tensors)

@@ -23,7 +23,8 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         Assert.Equal(JsonValueKind.Number, result.GetProperty("allocated_bytes_per_token").ValueKind);
         var first = result.GetProperty("logprobs")[0];
         Assert.Equal(3, first.GetProperty("top").GetArrayLength());
-        Assert.Equal(first.GetProperty("top")[0].GetRawText(), $"{{\"id\":{first.GetProperty("id")},\"logprob\":{first.GetProperty("logprob").GetRawText()}}}");
+        Assert.Equal(first.GetProperty("top")[0].GetRawText(),
+            $"{{\"id\":{first.GetProperty("id")},\"logprob\":{first.GetProperty("logprob").GetRawText()}}}");
         Assert.False(result.TryGetProperty("id", out _));
         Assert.Equal(0, result.GetProperty("reused_tokens").GetInt32());
         Assert.Equal(JsonValueKind.Null, result.GetProperty("stop").ValueKind);
@@ -46,7 +47,8 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         var prompt = new string('a', 70);
         var lines = files.Write("reused.jsonl", $"{{\"prompt\":\"{prompt}\"}}\n{{\"prompt\":\"{prompt}b\"}}");
         string[] arguments = ["generate", "--model", files.Model, "--device", "cpu", "--jsonl", lines, "--max-tokens", "2", "--ignore-eos"];
-        Assert.Equal([0, 64], CliProcess.Run([.. arguments, "--json"]).JsonLines.Select(line => line.GetProperty("reused_tokens").GetInt32()));
+        Assert.Equal([0, 64], CliProcess.Run([.. arguments, "--json"]).JsonLines.Select(line => line.GetProperty("reused_tokens")
+            .GetInt32()));
         var notes = CliProcess.Run(arguments).Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.StartsWith("70 + 2 tokens, token limit |", notes[0], StringComparison.Ordinal);
         Assert.StartsWith("71 + 2 tokens, token limit, reused 64 tokens |", notes[1], StringComparison.Ordinal);
@@ -93,7 +95,8 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
     public void Logits_have_a_row_for_each_token()
     {
         var (input, output) = (Path.Combine(files.Folder, "ids.safetensors"), Path.Combine(files.Folder, "logits.safetensors"));
-        using (var writer = new SafetensorsWriter(input, [("ids.long", SafetensorsType.I64, [5L]), ("ids.short", SafetensorsType.I32, [2L]), ("other", SafetensorsType.F32, [1L])]))
+        using (var writer = new SafetensorsWriter(input, [("ids.long", SafetensorsType.I64, [5L]),
+            ("ids.short", SafetensorsType.I32, [2L]), ("other", SafetensorsType.F32, [1L])]))
         {
             writer.Write<long>([1, 2, 3, 4, 5]);
             writer.Write<int>([1, 2]);
@@ -129,7 +132,8 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
     public void Perplexity_compares_with_a_reference_position_by_position()
     {
         var text = files.Write("text.txt", string.Concat(Enumerable.Repeat("Many shoots from one root. ", 8)));
-        string[] arguments = ["perplexity", "--model", files.Model, "--device", "cpu", "--text", text, "--max-tokens", "100", "--window", "40", "--json"];
+        string[] arguments = ["perplexity", "--model", files.Model, "--device", "cpu", "--text", text, "--max-tokens", "100", "--window",
+            "40", "--json"];
         var same = CliProcess.Run([.. arguments, "--reference-kv", "f32"]).Json;
         Assert.Equal(100, same.GetProperty("tokens").GetInt32());
         Assert.Equal(Math.Exp(same.GetProperty("mean_nll").GetDouble()), same.GetProperty("perplexity").GetDouble(), 9);
@@ -142,7 +146,8 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         Assert.InRange(rounded.GetProperty("kl_mean").GetDouble(), 1e-9, 0.1);
         Assert.True(rounded.GetProperty("kl_p99").GetDouble() >= rounded.GetProperty("kl_mean").GetDouble());
         Assert.True(rounded.GetProperty("kl_p999").GetDouble() >= rounded.GetProperty("kl_p99").GetDouble());
-        var integers = CliProcess.Run([.. arguments, "--weights", "q8", "--activations", "int8", "--reference-weights", "q8"]).Json.GetProperty("reference");
+        var integers = CliProcess.Run([.. arguments, "--weights", "q8", "--activations", "int8", "--reference-weights",
+            "q8"]).Json.GetProperty("reference");
         Assert.InRange(integers.GetProperty("kl_mean").GetDouble(), 1e-9, 0.1);
         Assert.False(CliProcess.Run(arguments).Json.TryGetProperty("reference", out _));
     }
@@ -150,12 +155,14 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
     [Fact]
     public void Bench_sets_speeds_beside_the_machines()
     {
-        var result = CliProcess.Run("bench", "--model", files.Model, "--device", "cpu", "--suite", "decode", "--rounds", "1", "--json").Json;
+        var result = CliProcess.Run("bench", "--model", files.Model, "--device", "cpu", "--suite", "decode", "--rounds", "1",
+            "--json").Json;
         Assert.True(result.GetProperty("machine").GetProperty("read_GBps").GetDouble() > 0);
         Assert.True(result.GetProperty("machine").GetProperty("fma_GFLOPs").GetDouble() > 0);
         var row = Assert.Single(result.GetProperty("rows").EnumerateArray());
         Assert.Equal("decode-64", row.GetProperty("name").GetString());
-        foreach (var key in (string[])["tokens_per_s", "GBps", "GFLOPs", "share_of_limit"]) Assert.True(row.GetProperty(key).GetDouble() > 0, key);
+        foreach (var key in (string[])["tokens_per_s", "GBps", "GFLOPs", "share_of_limit"])
+            Assert.True(row.GetProperty(key).GetDouble() > 0, key);
     }
 
     [Fact]
@@ -176,9 +183,10 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
     [Fact]
     public void Ctrl_C_prints_what_there_is_and_the_summary()
     {
-        if (OperatingSystem.IsWindows()) Assert.Skip("signals are sent with kill, which Windows has not");
+        if (OperatingSystem.IsWindows()) Assert.Skip("signals are sent with kill, which Windows does not have");
         var model = SharedData.Require("models/smollm2-135m-instruct");
-        string[] arguments = ["generate", "--model", model, "--device", "cpu", "--prompt", "Once upon a time", "--max-tokens", "4000", "--ignore-eos"];
+        string[] arguments = ["generate", "--model", model, "--device", "cpu", "--prompt", "Once upon a time", "--max-tokens", "4000",
+            "--ignore-eos"];
         var streamed = CliProcess.Interrupt(10, arguments);
         Assert.Equal(130, streamed.Status);
         Assert.EndsWith("\n", streamed.Output, StringComparison.Ordinal);
@@ -189,7 +197,8 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
     [Fact]
     public void Every_CPU_tier_gives_the_same_ids()
     {
-        string[] arguments = ["generate", "--model", files.Model, "--device", "cpu", "--prompt", "abc", "--max-tokens", "20", "--ignore-eos", "--json"];
+        string[] arguments = ["generate", "--model", files.Model, "--device", "cpu", "--prompt", "abc", "--max-tokens", "20",
+            "--ignore-eos", "--json"];
         var expected = Ids(CliProcess.Run("", [("COPPICE_CPU", "portable")], arguments).Json);
         Assert.Equal(20, expected.Length);
         Assert.Equal(expected, Ids(CliProcess.Run(arguments).Json));
@@ -198,7 +207,8 @@ public sealed class CliModelTests(CliModelFolder files) : IClassFixture<CliModel
         Assert.Contains("portable, avx2, avx512 or assembled", wrong.OneError, StringComparison.Ordinal);
     }
 
-    private CliOutcome Generate(params IEnumerable<string> arguments) => CliProcess.Run([.. (string[])["generate", "--model", files.Model, "--device", "cpu", "--json"], .. arguments]);
+    private CliOutcome Generate(params IEnumerable<string> arguments) =>
+        CliProcess.Run([.. (string[])["generate", "--model", files.Model, "--device", "cpu", "--json"], .. arguments]);
 
     private static int[] Ids(JsonElement json) => [.. json.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
 }

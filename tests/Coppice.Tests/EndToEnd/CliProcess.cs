@@ -51,9 +51,12 @@ internal static partial class CliProcess
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The program that was built beside the tests, or another build of it that COPPICE_COMMAND names.</summary>
-    public static string Program { get; } = Environment.GetEnvironmentVariable("COPPICE_COMMAND") is { Length: > 0 } other ? other : Path.Combine(
-        SharedData.Repository, "src", "Coppice.Cli", "bin", Directory.GetParent(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar))!.Name,
-        Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)), OperatingSystem.IsWindows() ? "coppice.exe" : "coppice");
+    public static string Program { get; } = Environment.GetEnvironmentVariable("COPPICE_COMMAND") is { Length: > 0 } other
+        ? other : Path.Combine(
+        SharedData.Repository, "src", "Coppice.Cli", "bin",
+            Directory.GetParent(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar))!.Name,
+        Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)), OperatingSystem.IsWindows()
+            ? "coppice.exe" : "coppice");
 
     /// <summary>Runs <paramref name="arguments"/> to the end.</summary>
     public static CliOutcome Run(params IEnumerable<string> arguments) => Run("", [], arguments);
@@ -66,7 +69,8 @@ internal static partial class CliProcess
     }
 
     /// <summary>Runs another <paramref name="program"/> in <paramref name="folder"/> to the end.</summary>
-    public static CliOutcome RunIn(string folder, string program, params IEnumerable<string> arguments) => RunWith("", folder, program, arguments);
+    public static CliOutcome RunIn(string folder, string program, params IEnumerable<string> arguments) =>
+        RunWith("", folder, program, arguments);
 
     /// <summary>The same with an input.</summary>
     public static CliOutcome RunWith(string input, string folder, string program, IEnumerable<string> arguments)

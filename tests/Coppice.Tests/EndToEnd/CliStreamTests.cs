@@ -29,7 +29,8 @@ public sealed class CliStreamTests(CliModelFolder files) : IClassFixture<CliMode
     [InlineData(">&-", Closed)]
     public void What_stdout_does_not_take_is_an_error_that_names_it(string redirection, string expected)
     {
-        foreach (var command in (string[])[Generate(), Generate(5, "--json"), $"info --model '{files.Model}'", "--help", "generate --help", "--version",
+        foreach (var command in (string[])[Generate(), Generate(5, "--json"), $"info --model '{files.Model}'", "--help", "generate --help",
+            "--version",
             $"tokenize --model '{files.Model}' --json abc"])
         {
             var outcome = Shell(command, redirection);
@@ -91,7 +92,8 @@ public sealed class CliStreamTests(CliModelFolder files) : IClassFixture<CliMode
         foreach (var parallel in (string[])["", "--parallel 3"])
         {
             var start = Stopwatch.GetTimestamp();
-            var outcome = Shell($"generate --model '{files.Model}' --device cpu --jsonl '{lines}' --json {parallel}", "| head -n 2; exit ${PIPESTATUS[0]}");
+            var outcome = Shell($"generate --model '{files.Model}' --device cpu --jsonl '{lines}' --json {parallel}",
+                "| head -n 2; exit ${PIPESTATUS[0]}");
             Assert.Equal((0, 2), (outcome.Status, outcome.JsonLines.Length));
             Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 15);
         }
@@ -127,7 +129,8 @@ public sealed class CliStreamTests(CliModelFolder files) : IClassFixture<CliMode
         (string, string)[] environment = [("LC_ALL", culture), ("LANG", culture), ("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "0")];
         string[] info = ["info", "--model", files.Model];
         Assert.Equal(CliProcess.Run(info).Output, CliProcess.Run("", environment, info).Output);
-        string[] sampled = ["generate", "--model", files.Model, "--temperature", "1.5", "--seed", "3", "--max-tokens", "9", "--device", "cpu", "ISTANBUL"];
+        string[] sampled = ["generate", "--model", files.Model, "--temperature", "1.5", "--seed", "3", "--max-tokens", "9", "--device",
+            "cpu", "ISTANBUL"];
         Assert.Equal(CliProcess.Run(sampled).Output, CliProcess.Run("", environment, sampled).Output);
     }
 

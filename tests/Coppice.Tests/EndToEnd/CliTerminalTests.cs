@@ -17,7 +17,8 @@ public sealed class CliTerminalTests(CliModelFolder files) : IClassFixture<CliMo
     public void Whatever_the_terminal_is_all_is_shown(int columns, string environment)
     {
         foreach (var (command, words) in ((string, string[])[])[
-            ($"info --model {files.Model}", ["family", "llama", "128 tokens", "end tokens"]), ("generate --help", ["--temperature", "Examples:"]),
+            ($"info --model {files.Model}", ["family", "llama", "128 tokens", "end tokens"]),
+                ("generate --help", ["--temperature", "Examples:"]),
             ($"tokenize --model {files.Model} abc", ["97", "98", "99"])])
         {
             var shown = Terminal(columns, environment, command);

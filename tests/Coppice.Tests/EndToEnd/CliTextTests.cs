@@ -45,7 +45,8 @@ public sealed class CliTextTests(CliModelFolder files) : IClassFixture<CliModelF
     [InlineData("{\"text\":5}", "must be a string")]
     public void A_broken_line_is_named(string lines, string expected)
     {
-        var outcome = CliProcess.Run("tokenize", "--model", files.Model, "--jsonl", files.Write($"broken-{Guid.NewGuid():N}.jsonl", lines), "--json");
+        var outcome = CliProcess.Run("tokenize", "--model", files.Model, "--jsonl", files.Write($"broken-{Guid.NewGuid():N}.jsonl", lines),
+            "--json");
         Assert.Equal(1, outcome.Status);
         Assert.StartsWith("coppice: ", outcome.Error, StringComparison.Ordinal);
         Assert.Contains(expected, outcome.Error, StringComparison.Ordinal);
@@ -93,7 +94,8 @@ public sealed class CliTextTests(CliModelFolder files) : IClassFixture<CliModelF
         Assert.Equal(257 * 32 + 32 + 2 * (32 * 32 + 2 * 16 * 32 + 32 * 32 + 3 * 32 * 48 + 64), info.GetProperty("parameters").GetInt64());
         Assert.Equal(CliModelFolder.Context, info.GetProperty("context").GetInt32());
         var bytes = info.GetProperty("bytes");
-        Assert.True(bytes.GetProperty("weights").GetProperty("bf16").GetInt64() < bytes.GetProperty("weights").GetProperty("f32").GetInt64());
+        Assert.True(bytes.GetProperty("weights").GetProperty("bf16").GetInt64() < bytes.GetProperty("weights").GetProperty("f32")
+            .GetInt64());
         Assert.Equal(2 * 2 * 16 * 4, bytes.GetProperty("kv").GetProperty("f32").GetProperty("token").GetInt64());
         Assert.Equal(1, bytes.GetProperty("kv").GetProperty("f16").GetProperty("of_f16").GetDouble());
         Assert.Equal(KvCacheOptions.Names, bytes.GetProperty("kv").EnumerateObject().Select(kind => kind.Name));

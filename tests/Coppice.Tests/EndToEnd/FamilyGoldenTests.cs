@@ -7,13 +7,19 @@ namespace Coppice.Tests.EndToEnd;
 /// <summary>Small models of every family against what Hugging Face transformers computes with them.</summary>
 public sealed class FamilyGoldenTests
 {
-    /// <summary>Two float32 computations of these models differ by less than 5e-5 (their README); the least visible mistake makes 2e-3.</summary>
+    /// <summary>
+    /// Two float32 computations of these models differ by less than 5e-5 (their README); the least visible mistake makes 2e-3.
+    /// </summary>
     private const float Tolerance = 2e-4f;
 
     public static TheoryData<string> Folders() => [.. GoldenFamily.Names()];
 
-    /// <summary>One folder for each way to compute: the others differ in how weights are stored, in the form of the config, or in tables that the host fills.</summary>
-    public static TheoryData<string> DeviceFolders() => [.. GoldenFamily.Names().Where(name => !name.EndsWith("-old", StringComparison.Ordinal)
+    /// <summary>
+    /// One folder for each way to compute: the others differ in how weights are stored, in the form of the config, or in tables that the
+    /// host fills.
+    /// </summary>
+    public static TheoryData<string> DeviceFolders() =>
+        [.. GoldenFamily.Names().Where(name => !name.EndsWith("-old", StringComparison.Ordinal)
         && name is not ("llama-bf16" or "llama-f16" or "llama-sharded" or "llama-tied" or "llama-linear-rope" or "llama3-rope"))];
 
     [Theory, MemberData(nameof(Folders))]

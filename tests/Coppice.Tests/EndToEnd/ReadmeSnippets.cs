@@ -113,7 +113,8 @@ internal static class ReadmeSnippets
         // sample
         using var model = LanguageModel.Load("weights/tiny");
         using var session = model.NewSession();
-        await foreach (var update in session.GenerateDraftsAsync("Gets the", new() { Count = 3, MaxTokens = 10, StopSequences = [".", "\n"] }))
+        await foreach (var update in session.GenerateDraftsAsync("Gets the",
+            new() { Count = 3, MaxTokens = 10, StopSequences = [".", "\n"] }))
             Console.WriteLine(string.Join(" |", update.Drafts.Select(draft => draft.Text)));
         // end
     }

@@ -13,11 +13,14 @@ public sealed partial class ReadmeTests
     public void Samples_of_the_readme_are_the_compiled_ones()
     {
         if (!File.Exists(ReadmePath)) Assert.Skip("there is no README.md yet");
-        var blocks = Block().Matches(File.ReadAllText(ReadmePath).ReplaceLineEndings("\n")).Select(m => WithoutUsings(m.Groups[1].Value)).ToArray();
+        var blocks = Block().Matches(File.ReadAllText(ReadmePath).ReplaceLineEndings("\n")).Select(m => WithoutUsings(m.Groups[1].Value))
+            .ToArray();
         var compiled = ReadmeSnippets.Texts();
         Assert.NotEmpty(compiled);
-        Assert.All(blocks, block => Assert.True(compiled.Contains(block), $"README.md has a sample that ReadmeSnippets.cs has not:\n{block}"));
-        Assert.All(compiled, sample => Assert.True(blocks.Contains(sample), $"ReadmeSnippets.cs has a sample that README.md has not:\n{sample}"));
+        Assert.All(blocks, block => Assert.True(compiled.Contains(block),
+            $"README.md has a sample that ReadmeSnippets.cs does not have:\n{block}"));
+        Assert.All(compiled, sample => Assert.True(blocks.Contains(sample),
+            $"ReadmeSnippets.cs has a sample that README.md does not have:\n{sample}"));
     }
 
     [Fact]
@@ -61,7 +64,8 @@ public sealed partial class ReadmeTests
     /// <summary>What a sample writes, run from the root of the repository as a reader does.</summary>
     private static async Task<string> Written(Func<Task> sample)
     {
-        if (!File.Exists(Path.Combine(SharedData.Repository, "weights", "tiny", "config.json"))) Assert.Skip("weights/tiny has not been made");
+        if (!File.Exists(Path.Combine(SharedData.Repository, "weights", "tiny", "config.json")))
+            Assert.Skip("weights/tiny has not been made");
         var (folder, console) = (Directory.GetCurrentDirectory(), Console.Out);
         using var written = new StringWriter();
         try

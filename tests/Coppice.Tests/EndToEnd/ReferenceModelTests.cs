@@ -5,10 +5,16 @@ using Xunit;
 
 namespace Coppice.Tests.EndToEnd;
 
-/// <summary>Whole models of every family on the double-precision reference back end, which shares no arithmetic with the one that computes on the CPU.</summary>
+/// <summary>
+/// Whole models of every family on the double-precision reference back end, which shares no arithmetic with the one that computes on the
+/// CPU.
+/// </summary>
 public sealed class ReferenceModelTests
 {
-    /// <summary>The reference stores F32 between ops as the engine does, so both differ from exact results by roundings only; a wrong op moves logits by far more.</summary>
+    /// <summary>
+    /// The reference stores F32 between ops as the engine does, so both differ from exact results by roundings only; a wrong op moves
+    /// logits by far more.
+    /// </summary>
     private const float Tolerance = 1e-4f;
 
     public static TheoryData<string> Families => TinyFamilies.Names;
@@ -18,7 +24,8 @@ public sealed class ReferenceModelTests
     {
         using var folder = new TinyModel(TinyFamilies.Configs[family]);
         var options = new ModelOptions { Device = "cpu", ContextLength = 128 };
-        using var expected = LanguageModel.Load(new ReferenceBackend(), folder.Folder, options, cancellation: TestContext.Current.CancellationToken);
+        using var expected = LanguageModel.Load(new ReferenceBackend(), folder.Folder, options,
+            cancellation: TestContext.Current.CancellationToken);
         using var actual = folder.Load(options);
         var logits = Logits(expected);
         Assert.Contains(logits, value => MathF.Abs(value) > 1);
@@ -26,7 +33,9 @@ public sealed class ReferenceModelTests
         Assert.True(difference <= Tolerance, $"{family}: logits differ by {difference}, at most {Tolerance} is expected");
     }
 
-    /// <summary>Logits of all rows of three passes: a prompt longer than the windows, one token behind it, and a token tree behind that.</summary>
+    /// <summary>
+    /// Logits of all rows of three passes: a prompt longer than the windows, one token after it, and a token tree after that.
+    /// </summary>
     private static float[] Logits(LanguageModel model)
     {
         using var runner = new PassRunner(model);

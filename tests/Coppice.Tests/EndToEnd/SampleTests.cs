@@ -11,7 +11,8 @@ public sealed class SampleTests
     [Fact]
     public void Tokens_are_counted_and_cut()
     {
-        var lines = Run("TokenCount", Path.Combine(SharedData.Repository, "weights", "tiny"), "Gets or sets the name of the event.").Output.Split('\n');
+        var lines = Run("TokenCount", Path.Combine(SharedData.Repository, "weights", "tiny"),
+            "Gets or sets the name of the event.").Output.Split('\n');
         Assert.Matches("^[0-9]+ tokens$", lines[0]);
         var count = int.Parse(lines[0].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
         Assert.InRange(count, 6, 20);
@@ -22,7 +23,8 @@ public sealed class SampleTests
     [Fact]
     public void A_box_offers_three_ways_to_go_on_with_different_beginnings()
     {
-        var outcome = RunWith("Gets or sets the\nReturns the number of\n", "AutocompleteBox", Path.Combine(SharedData.Repository, "weights", "tiny"));
+        var outcome = RunWith("Gets or sets the\nReturns the number of\n", "AutocompleteBox",
+            Path.Combine(SharedData.Repository, "weights", "tiny"));
         var lines = outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(8, lines.Length);
         Assert.Equal(["Gets or sets the", "Returns the number of"], [lines[0], lines[4]]);
@@ -41,7 +43,8 @@ public sealed class SampleTests
     [Fact]
     public void Every_stretch_of_typing_is_completed_or_given_up()
     {
-        var lines = Run("Autocomplete", Path.Combine(SharedData.Repository, "weights", "tiny")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = Run("Autocomplete", Path.Combine(SharedData.Repository, "weights", "tiny")).Output.Split('\n',
+            StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(6, lines.Length);
         Assert.All(lines, line => Assert.StartsWith("Gets", line, StringComparison.Ordinal));
         Assert.StartsWith("Gets or sets the name of|", lines[^1], StringComparison.Ordinal);

@@ -28,11 +28,14 @@ public sealed class SessionTests : IDisposable
     {
         using var session = _model.NewSession();
         Assert.Contains("at least one token", Assert.Throws<ArgumentException>(() => session.Ids([])).Message, StringComparison.Ordinal);
-        Assert.Contains("leave no room", Assert.Throws<ArgumentException>(() => session.Ids(TinyModel.Prompt(128))).Message, StringComparison.Ordinal);
+        Assert.Contains("leave no room", Assert.Throws<ArgumentException>(() => session.Ids(TinyModel.Prompt(128))).Message,
+            StringComparison.Ordinal);
         Assert.Contains("got 96 at 1", Assert.Throws<ArgumentException>(() => session.Ids([5, 96])).Message, StringComparison.Ordinal);
         Assert.Contains("got -1 at 0", Assert.Throws<ArgumentException>(() => session.Ids([-1])).Message, StringComparison.Ordinal);
-        Assert.Contains("tokenizer", Assert.Throws<InvalidOperationException>(() => session.Generate("text", cancellationToken: Cancellation)).Message, StringComparison.Ordinal);
-        Assert.Contains("tokenizer", Assert.Throws<ArgumentException>(() => session.Ids([5], new() { StopSequences = ["x"] })).Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer", Assert.Throws<InvalidOperationException>(() => session.Generate("text",
+            cancellationToken: Cancellation)).Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer", Assert.Throws<ArgumentException>(() => session.Ids([5], new() { StopSequences = ["x"] })).Message,
+            StringComparison.Ordinal);
         session.Dispose();
         Assert.Throws<ObjectDisposedException>(() => session.Ids([5]));
         Assert.Throws<ObjectDisposedException>(session.Reset);
@@ -87,13 +90,15 @@ public sealed class SessionTests : IDisposable
         Assert.ThrowsAny<ArgumentException>(() => _folder.Load(new() { KvCache = new() { SharedTokens = -2 } }));
         Assert.Throws<CheckpointException>(() => LanguageModel.Load(Path.Combine(_folder.Folder, "missing"), new() { Device = "cpu" }));
         using var learned = new TinyModel(TinyFamilies.Configs["gpt2"]);
-        Assert.Contains("256", Assert.Throws<ArgumentException>(() => learned.Load(new() { Device = "cpu", ContextLength = 257 })).Message, StringComparison.Ordinal);
+        Assert.Contains("256", Assert.Throws<ArgumentException>(() => learned.Load(new() { Device = "cpu", ContextLength = 257 })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_does_not_fit_the_memory_is_refused_when_it_is_asked_for()
     {
-        Assert.Throws<DeviceMemoryException>(() => _folder.Load(new() { Device = "cpu", ContextLength = 128, KvCache = new() { SharedTokens = 1 << 30 } }));
+        Assert.Throws<DeviceMemoryException>(() => _folder.Load(new() { Device = "cpu", ContextLength = 128,
+            KvCache = new() { SharedTokens = 1 << 30 } }));
         using var model = _folder.Load();
         using var session = model.NewSession();
         Assert.Equal(4, session.Greedy(TinyModel.Prompt(5), 4).Length);
@@ -115,7 +120,8 @@ public sealed class SessionTests : IDisposable
         Assert.Equal(0, model.Scheduler.Preemptions);
         using var small = _folder.Load(new() { Device = "cpu", ContextLength = 128, KvCache = new() { SharedTokens = 64 } });
         using var fourth = small.NewSession();
-        Assert.Contains("pages", Assert.Throws<DeviceMemoryException>(() => fourth.Greedy(TinyModel.Prompt(90, 3), 10)).Message, StringComparison.Ordinal);
+        Assert.Contains("pages", Assert.Throws<DeviceMemoryException>(() => fourth.Greedy(TinyModel.Prompt(90, 3), 10)).Message,
+            StringComparison.Ordinal);
         using var dense = _model.NewSession();
         Assert.Equal(expected, dense.Greedy(TinyModel.Prompt(60), 40));
     }
@@ -125,7 +131,8 @@ public sealed class SessionTests : IDisposable
     {
         using var session = _model.NewSession();
         session.Greedy(TinyModel.Prompt(5), 7);
-        Assert.Equal((FinishReason.Length, 7, 5), (session.LastResult!.FinishReason, session.LastResult.Ids.Count, session.LastResult.PromptTokens));
+        Assert.Equal((FinishReason.Length, 7, 5), (session.LastResult!.FinishReason, session.LastResult.Ids.Count,
+            session.LastResult.PromptTokens));
         var full = session.Ids(TinyModel.Prompt(120), new() { MaxTokens = 100, IgnoreEos = true });
         Assert.Equal((FinishReason.Length, 8), (session.LastResult.FinishReason, full.Length));
         var third = full[..3];
@@ -222,7 +229,8 @@ public sealed class SessionTests : IDisposable
     public async Task Leaving_the_loop_early_ends_the_generation()
     {
         using var session = _model.NewSession();
-        await foreach (var _ in session.GenerateAsync(TinyModel.Prompt(5), new() { MaxTokens = 100, IgnoreEos = true }, Cancellation)) break;
+        await foreach (var _ in session.GenerateAsync(TinyModel.Prompt(5), new() { MaxTokens = 100, IgnoreEos = true }, Cancellation))
+            break;
         Assert.Equal((FinishReason.Cancelled, 1), (session.LastResult!.FinishReason, session.LastResult.Ids.Count));
     }
 

@@ -15,7 +15,8 @@ public sealed class SmolLm2Tests : IDisposable
     public SmolLm2Tests()
     {
         _golden = new Golden(_folder);
-        _model = LanguageModel.Load(SharedData.Require("models/smollm2-135m-instruct"), new ModelOptions { Device = "cpu", ContextLength = 4096 });
+        _model = LanguageModel.Load(SharedData.Require("models/smollm2-135m-instruct"),
+            new ModelOptions { Device = "cpu", ContextLength = 4096 });
     }
 
     public void Dispose()
@@ -48,7 +49,9 @@ public sealed class SmolLm2Tests : IDisposable
         {
             var options = new GenerationOptions { MaxTokens = test.GetProperty("greedy").GetInt32(), ShowSpecialTokens = true };
             var text = "";
-            await foreach (var piece in session.GenerateAsync(test.GetProperty("text").GetString()!, options, TestContext.Current.CancellationToken)) text += piece.Text;
+            await foreach (var piece in session.GenerateAsync(test.GetProperty("text").GetString()!, options,
+                TestContext.Current.CancellationToken))
+                text += piece.Text;
             Assert.Equal(test.GetProperty("greedy_text").GetString(), text);
             Assert.Equal(text, session.LastResult!.Text);
             Assert.Equal(test.GetProperty("tokens").GetInt32(), session.LastResult.PromptTokens);
@@ -59,10 +62,12 @@ public sealed class SmolLm2Tests : IDisposable
     public void A_stop_string_ends_the_text_before_it_wherever_tokens_divide_it()
     {
         using var session = _model.NewSession();
-        var whole = string.Concat(session.Generate("The", new() { MaxTokens = 19 }, TestContext.Current.CancellationToken).Select(p => p.Text));
+        var whole = string.Concat(session.Generate("The", new() { MaxTokens = 19 }, TestContext.Current.CancellationToken)
+            .Select(p => p.Text));
         foreach (var stop in (string[])["world", "orld-is", "-w", "a world", "d-of-f"])
         {
-            var text = string.Concat(session.Generate("The", new() { MaxTokens = 19, StopSequences = [stop, "never"] }, TestContext.Current.CancellationToken).Select(p => p.Text));
+            var text = string.Concat(session.Generate("The", new() { MaxTokens = 19, StopSequences = [stop, "never"] },
+                TestContext.Current.CancellationToken).Select(p => p.Text));
             var at = whole.IndexOf(stop, StringComparison.Ordinal);
             Assert.Equal(at < 0 ? whole : whole[..at], text);
             Assert.Equal(at < 0 ? FinishReason.Length : FinishReason.Stop, session.LastResult!.FinishReason);
@@ -79,9 +84,12 @@ public sealed class SmolLm2Tests : IDisposable
         var actual = scorer.NegativeLogLikelihoods(ids, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(expected.Length, actual.Count);
         Assert.Equal(expected.Average(e => (double)e), actual.Average(), 1e-4);
-        var windowed = document.RootElement.GetProperty("perplexity").EnumerateArray().Single(p => p.GetProperty("text").GetString() == text + ".txt");
-        Assert.Equal(windowed.GetProperty("mean_nll_windows_512").GetDouble(), scorer.NegativeLogLikelihoods(ids, 512, TestContext.Current.CancellationToken).Average(), 1e-4);
-        TestContext.Current.SendDiagnosticMessage($"largest difference {expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max()}, mean {actual.Average()}");
+        var windowed = document.RootElement.GetProperty("perplexity").EnumerateArray()
+            .Single(p => p.GetProperty("text").GetString() == text + ".txt");
+        Assert.Equal(windowed.GetProperty("mean_nll_windows_512").GetDouble(),
+            scorer.NegativeLogLikelihoods(ids, 512, TestContext.Current.CancellationToken).Average(), 1e-4);
+        TestContext.Current.SendDiagnosticMessage(
+            $"largest difference {expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max()}, mean {actual.Average()}");
     }
 
     /// <summary>Shares of the time of verification, in the best of several texts: others may work on the machine.</summary>
@@ -94,7 +102,8 @@ public sealed class SmolLm2Tests : IDisposable
     public void Drafting_and_choosing_take_a_tenth_of_verification_and_choosing_a_twentieth(string drafter, double most)
     {
         using var session = _model.NewSession();
-        var options = new GenerationOptions { MaxTokens = 48, IgnoreEos = true, Drafter = Coppice.Drafting.DrafterOptions.Parse($"{drafter}:guard=false") };
+        var options = new GenerationOptions { MaxTokens = 48, IgnoreEos = true,
+            Drafter = Coppice.Drafting.DrafterOptions.Parse($"{drafter}:guard=false") };
         var (overhead, host) = (double.PositiveInfinity, double.PositiveInfinity);
         for (var run = 0; run < 12 && (overhead > most || host > 0.05); run++)
         {

@@ -20,13 +20,15 @@ public sealed class ToolPackageTests : IDisposable
         Assert.Contains("README.md", files);
         Assert.Contains("LICENSE", files);
         var notices = Text(package, "THIRD-PARTY-NOTICES.txt");
-        foreach (var library in files.Where(file => file.StartsWith(Program, StringComparison.Ordinal) && file.EndsWith(".dll", StringComparison.Ordinal)))
+        foreach (var library in files.Where(file => file.StartsWith(Program, StringComparison.Ordinal)
+            && file.EndsWith(".dll", StringComparison.Ordinal)))
         {
             var name = Path.GetFileNameWithoutExtension(library);
             if (!name.StartsWith("Coppice", StringComparison.Ordinal)) Assert.Contains(name, notices, StringComparison.Ordinal);
         }
         Assert.DoesNotContain(Program + Path.GetFileName(CliProcess.Program), files);
-        Assert.Contains("<Command Name=\"coppice\" EntryPoint=\"Coppice.Cli.dll\"", Text(package, Program + "DotnetToolSettings.xml"), StringComparison.Ordinal);
+        Assert.Contains("<Command Name=\"coppice\" EntryPoint=\"Coppice.Cli.dll\"", Text(package, Program + "DotnetToolSettings.xml"),
+            StringComparison.Ordinal);
         var metadata = Text(package, "Coppice.Cli.nuspec");
         Assert.Contains("<license type=\"expression\">Apache-2.0</license>", metadata, StringComparison.Ordinal);
         Assert.Contains("<packageType name=\"DotnetTool\" />", metadata, StringComparison.Ordinal);
@@ -36,11 +38,13 @@ public sealed class ToolPackageTests : IDisposable
         foreach (var name in (string[])["tiny", "draft"])
         {
             var (own, packed) = (Path.Combine(SharedData.Repository, "weights", name), Path.Combine(unpacked, Program, "weights", name));
-            foreach (var file in (string[])["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"])
+            foreach (var file in (string[])["config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+                "tokenizer_config.json"])
                 Assert.Equal(File.ReadAllBytes(Path.Combine(own, file)), File.ReadAllBytes(Path.Combine(packed, file)));
         }
         var elsewhere = Directory.CreateDirectory(Path.Combine(_folder, "elsewhere")).FullName;
-        string[] arguments = ["generate", "Gets or sets the", "--device", "cpu", "--max-tokens", "12", "--ignore-eos", "--drafter", "draft-model", "--json"];
+        string[] arguments = ["generate", "Gets or sets the", "--device", "cpu", "--max-tokens", "12", "--ignore-eos", "--drafter",
+            "draft-model", "--json"];
         var spoken = CliProcess.RunIn(elsewhere, Dotnet, [Path.Combine(unpacked, Program, "Coppice.Cli.dll"), .. arguments]);
         Assert.Equal("", spoken.Error);
         Assert.Equal(CliProcess.Run(arguments).Json.GetProperty("ids").GetRawText(), spoken.Json.GetProperty("ids").GetRawText());

@@ -84,7 +84,8 @@ public sealed class UserFolderTests
         using var folder = WithModel("eos-not-in-generation/model");
         var info = ModelInfo.Read(folder.Folder);
         Assert.Equal([0, 2], info.EndTokenIds);
-        var answer = CliProcess.Run("generate", "--model", folder.Folder, "--chat", "Say hi.", "--max-tokens", "200", "--temperature", "0", "--json");
+        var answer = CliProcess.Run("generate", "--model", folder.Folder, "--chat", "Say hi.", "--max-tokens", "200", "--temperature", "0",
+            "--json");
         Assert.Equal("eos", answer.Json.GetProperty("finish_reason").GetString());
         Assert.Equal(2, answer.Json.GetProperty("stop").GetInt32());
         Assert.DoesNotContain("<|im_start|>", answer.Json.GetProperty("text").GetString()!, StringComparison.Ordinal);
@@ -99,7 +100,8 @@ public sealed class UserFolderTests
         const string prompt = "<|im_start|>user\nSay hi.<|im_end|>\n<|im_start|>assistant\n";
         Assert.Equal([0], ModelInfo.Read(folder.Folder).EndTokenIds);
         var answer = CliProcess.Run(
-            "generate", "--model", folder.Folder, "--prompt", prompt, "--max-tokens", "200", "--temperature", "0", "--stop", "<|im_end|>", "--json");
+            "generate", "--model", folder.Folder, "--prompt", prompt, "--max-tokens", "200", "--temperature", "0", "--stop", "<|im_end|>",
+                "--json");
         Assert.Equal("stop", answer.Json.GetProperty("finish_reason").GetString());
         Assert.DoesNotContain("<|im_start|>", answer.Json.GetProperty("text").GetString()!, StringComparison.Ordinal);
     }
@@ -147,7 +149,8 @@ public sealed class UserFolderTests
         var folder = SharedData.Require("cases/eos-outside/model");
         var info = CliProcess.Run("info", "--model", folder, "--json");
         Assert.Equal([2], info.Json.GetProperty("end_token_ids").EnumerateArray().Select(id => id.GetInt32()));
-        Assert.Contains("found 99999", Assert.Single(info.Json.GetProperty("warnings").EnumerateArray()).GetString()!, StringComparison.Ordinal);
+        Assert.Contains("found 99999", Assert.Single(info.Json.GetProperty("warnings").EnumerateArray()).GetString()!,
+            StringComparison.Ordinal);
         var text = CliProcess.Run("info", "--model", folder);
         Assert.Contains("end tokens: 2\n", text.Output, StringComparison.Ordinal);
         Assert.StartsWith("coppice: warning: generation_config.json: eos_token_id", text.OneWarning, StringComparison.Ordinal);

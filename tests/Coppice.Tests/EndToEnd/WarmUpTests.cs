@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Coppice.Tests.EndToEnd;
 
-/// <summary>The miniature that runs while a model is read runs for every family and every way of keeping weights and cache, and stays small.</summary>
+/// <summary>
+/// The miniature that runs while a model is read runs for every family and every way of keeping weights and cache, and stays small.
+/// </summary>
 public sealed class WarmUpTests
 {
     [Theory, MemberData(nameof(TinyFamilies.Names), MemberType = typeof(TinyFamilies))]
@@ -20,7 +22,8 @@ public sealed class WarmUpTests
     public static TheoryData<ModelOptions> Ways =>
     [
         new ModelOptions { WeightFormat = WeightFormat.BF16, KvCache = new KvCacheOptions { Type = ElementType.BF16 } },
-        new ModelOptions { WeightFormat = WeightFormat.F16, KvCache = new KvCacheOptions { Type = ElementType.F16, SharedTokens = 100_000 } },
+        new ModelOptions { WeightFormat = WeightFormat.F16,
+            KvCache = new KvCacheOptions { Type = ElementType.F16, SharedTokens = 100_000 } },
         new ModelOptions { WeightFormat = WeightFormat.Q8, QuantizeVocabulary = false, ContextLength = 16 },
         new ModelOptions { WeightFormat = WeightFormat.Q4, Activations = ActivationFormat.Int8, PrefillChunk = 4 },
         new ModelOptions { CpuTier = CpuTier.Portable, Threads = 2 },
@@ -46,7 +49,8 @@ public sealed class WarmUpTests
         Assert.Equal(layers, miniature.Layers.Count);
         Assert.Equal(large.Layers.Distinct(), miniature.Layers.Distinct());
         Assert.Equal((8, 1, 128), (miniature.QueryHeads, miniature.KvHeads, miniature.HeadDim));
-        Assert.InRange(WeightPlan.Build(miniature, ModelFamily.Read(ConfigReader.Parse(TinyFamilies.Configs[family])).Item1.Map(spec)).ParameterCount, 1, 2_000_000);
+        Assert.InRange(WeightPlan.Build(miniature,
+            ModelFamily.Read(ConfigReader.Parse(TinyFamilies.Configs[family])).Item1.Map(spec)).ParameterCount, 1, 2_000_000);
     }
 
     private static WarmUp Prepare(TinyModel folder, ModelOptions options)

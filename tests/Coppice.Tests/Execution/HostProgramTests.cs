@@ -68,7 +68,8 @@ public sealed class HostProgramTests : IDisposable
             var model = _folders.Load(Options(round % 2 == 0 ? 20 : 0, 64));
             var program = new Program(model, plain, _folders.DraftFolder, _files.FullName);
             var ended = false;
-            var programs = Enumerable.Range(100 * round, Workers).Select(seed => program.StartAsync(seed, () => Volatile.Read(ref ended))).ToArray();
+            var programs = Enumerable.Range(100 * round, Workers).Select(seed => program.StartAsync(seed, () => Volatile.Read(ref ended)))
+                .ToArray();
             await Task.Delay(20 + 17 * (round % 7), Cancellation);
             model.Dispose();
             Volatile.Write(ref ended, true);

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Coppice.Tests.Execution;
 
-/// <summary>Whatever a host disposes or forgets, at any moment and from any thread: an exception at the next step, and every page comes back.</summary>
+/// <summary>
+/// Whatever a host disposes or forgets, at any moment and from any thread: an exception at the next step, and every page comes back.
+/// </summary>
 public sealed class LifetimeTests : IDisposable
 {
     private const int Rounds = 400;
@@ -177,11 +179,14 @@ public sealed class LifetimeTests : IDisposable
     {
         using var source = new CancellationTokenSource();
         await source.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => LanguageModel.LoadAsync(_folder.Folder, new() { Device = "cpu" }, cancellationToken: source.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => LanguageModel.LoadAsync(_folder.Folder, new() { Device = "cpu" },
+            cancellationToken: source.Token));
         using var midway = new CancellationTokenSource();
         var progress = new Canceller(midway);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => LanguageModel.LoadAsync(_folder.Folder, new() { Device = "cpu" }, progress, midway.Token));
-        using var model = await LanguageModel.LoadAsync(_folder.Folder, new() { Device = "cpu", ContextLength = 64 }, cancellationToken: Cancellation);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => LanguageModel.LoadAsync(_folder.Folder, new() { Device = "cpu" },
+            progress, midway.Token));
+        using var model = await LanguageModel.LoadAsync(_folder.Folder, new() { Device = "cpu", ContextLength = 64 },
+            cancellationToken: Cancellation);
         using var session = model.NewSession();
         Assert.Equal(4, session.Greedy(TinyModel.Prompt(5), 4).Length);
     }
@@ -231,7 +236,8 @@ public sealed class LifetimeTests : IDisposable
             pieces.MoveNext();
             return;
         }
-        var running = session.GenerateAsync(TinyModel.Prompt(5 + round), Endless(), CancellationToken.None).GetAsyncEnumerator(CancellationToken.None);
+        var running = session.GenerateAsync(TinyModel.Prompt(5 + round), Endless(), CancellationToken.None)
+            .GetAsyncEnumerator(CancellationToken.None);
         await running.MoveNextAsync();
     }
 

@@ -29,14 +29,17 @@ public sealed class MixedPassTests
             foreach (var logits in alone)
             {
                 var same = logits.AsSpan().CommonPrefixLength(together.AsSpan(first, logits.Length));
-                Assert.True(same == logits.Length, $"{seed}: {string.Join(", ", parts)}: row {(first + same) / model.VocabularySize} differs");
+                Assert.True(same == logits.Length,
+                    $"{seed}: {string.Join(", ", parts)}: row {(first + same) / model.VocabularySize} differs");
                 first += logits.Length;
             }
             Best(model, runner, parts);
         }
     }
 
-    /// <summary>The largest logits that come with the pass, in one run of the head for all, are those that are computed when they are asked for.</summary>
+    /// <summary>
+    /// The largest logits that come with the pass, in one run of the head for all, are those that are computed when they are asked for.
+    /// </summary>
     private static void Best(LanguageModel model, PassRunner runner, List<Part> parts)
     {
         const int count = 13;
@@ -95,7 +98,8 @@ public sealed class MixedPassTests
             var tree = runner.NewTree();
             var shape = new Random(seed);
             tree.Reset(tokens[0]);
-            for (var node = 1; node < tokens.Length; node++) tree.Add(shape.Next(Math.Max(0, node - 4), node), 2 + node);     // siblings differ
+            for (var node = 1; node < tokens.Length; node++)
+                tree.Add(shape.Next(Math.Max(0, node - 4), node), 2 + node);     // siblings differ
             request.Nodes(cache, tree);
             return request;
         }

@@ -7,17 +7,21 @@ using Xunit;
 namespace Coppice.Tests.Execution;
 
 /// <summary>
-/// Random schedules of many sessions of one model: each gives the tokens that it gives alone, bit by bit, whatever else runs, and all pages are free at the end.
+/// Random schedules of many sessions of one model: each gives the tokens that it gives alone, bit by bit, whatever else runs, and all pages
+/// are free at the end.
 /// </summary>
 /// <remarks>
-/// COPPICE_SCHEDULES sets how many schedules run; without it a sample does. A schedule is steps of several readers in turn on one thread, so it is the same for
-/// the same seed: arrivals, lengths, trees, cancellations, forks, preemptions (there are fewer pages than the sessions ask for) and disposals.
+/// COPPICE_SCHEDULES sets how many schedules run; without it a sample does. A schedule is steps of several readers in turn on one thread,
+/// so it is the same for the same seed: arrivals, lengths, trees, cancellations, forks, preemptions (there are fewer pages than the
+/// sessions ask for) and disposals.
 /// </remarks>
 public sealed class ScheduleTests
 {
-    private static readonly int Schedules = int.TryParse(Environment.GetEnvironmentVariable("COPPICE_SCHEDULES"), out var count) ? count : 300;
+    private static readonly int Schedules = int.TryParse(Environment.GetEnvironmentVariable("COPPICE_SCHEDULES"), out var count)
+        ? count : 300;
 
-    private static readonly int First = int.TryParse(Environment.GetEnvironmentVariable("COPPICE_FIRST_SCHEDULE"), out var first) ? first : 0;
+    private static readonly int First = int.TryParse(Environment.GetEnvironmentVariable("COPPICE_FIRST_SCHEDULE"), out var first)
+        ? first : 0;
 
     /// <summary>One small layer, because there are many passes.</summary>
     internal const string Config = """
@@ -34,7 +38,8 @@ public sealed class ScheduleTests
     {
         using var folder = new TinyModel(Config);
         var kv = KvCacheOptions.Named(kind);
-        using var plain = folder.Load(new ModelOptions { Device = "cpu", Threads = 1, ContextLength = 300, KvCache = kv with { SharedTokens = 0 } });
+        using var plain = folder.Load(new ModelOptions { Device = "cpu", Threads = 1, ContextLength = 300,
+            KvCache = kv with { SharedTokens = 0 } });
         var alone = new AloneTexts(plain);
         var preemptions = 0L;
         for (var seed = First; seed < First + Schedules / 2; seed++)
@@ -96,7 +101,8 @@ public sealed class ScheduleTests
     private sealed class Schedule(LanguageModel model, AloneTexts alone, int seed)
     {
         private const int MostReaders = 7, Steps = 160;
-        private static readonly string[] Drafters = ["none", "none", "auto:guard=false", "prompt-lookup:guard=false", "suffix:guard=false", "token-recycling:tree=template,guard=false"];
+        private static readonly string[] Drafters = ["none", "none", "auto:guard=false", "prompt-lookup:guard=false", "suffix:guard=false",
+            "token-recycling:tree=template,guard=false"];
 
         private readonly Random _random = new(seed);
         private readonly List<Reader> _readers = [];
@@ -141,7 +147,8 @@ public sealed class ScheduleTests
             var prompt = Prompt(session);
             var drafter = DrafterOptions.Parse(Drafters[_random.Next(Drafters.Length)]);
             var expected = alone.Of(prompt, kind);
-            var pieces = session.Generate(prompt, Options(kind, most, drafter) with { Priority = _random.Next(2) }, TestContext.Current.CancellationToken);
+            var pieces = session.Generate(prompt, Options(kind, most, drafter) with { Priority = _random.Next(2) },
+                TestContext.Current.CancellationToken);
             _readers.Add(new Reader(session, expected, most, pieces.GetEnumerator()));
         }
 

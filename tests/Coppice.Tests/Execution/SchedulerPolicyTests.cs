@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Coppice.Tests.Execution;
 
-/// <summary>What the scheduler owes each request: a place or a refusal, pages or a wait, a turn, and to be forgotten when it has ended.</summary>
+/// <summary>
+/// What the scheduler owes each request: a place or a refusal, pages or a wait, a turn, and to be forgotten when it has ended.
+/// </summary>
 public sealed class SchedulerPolicyTests : IDisposable
 {
     private readonly TinyModel _folder = new(ScheduleTests.Config);
@@ -181,7 +183,8 @@ public sealed class SchedulerPolicyTests : IDisposable
         Assert.Equal(expected, ids);
     }
 
-    private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) => _folder.Load(new ModelOptions
+    private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) =>
+        _folder.Load(new ModelOptions
     {
         Device = "cpu",
         Threads = 1,

@@ -6,9 +6,12 @@ using Xunit;
 namespace Coppice.Tests.Execution;
 
 /// <summary>
-/// Sessions and scorers of many threads at once, with fewer pages than they ask for: each text is the one it is alone, nothing fails, and all pages come back.
+/// Sessions and scorers of many threads at once, with fewer pages than they ask for: each text is the one it is alone, nothing fails, and
+/// all pages come back.
 /// </summary>
-/// <remarks>COPPICE_SCHEDULES sets how many rounds run, as in <see cref="ScheduleTests"/>; what threads do in which order is not the same twice.</remarks>
+/// <remarks>
+/// COPPICE_SCHEDULES sets how many rounds run, as in <see cref="ScheduleTests"/>; what threads do in which order is not the same twice.
+/// </remarks>
 public sealed class ThreadedScheduleTests : IDisposable
 {
     private const int Workers = 8, Steps = 12, MostTokens = 40;
@@ -40,7 +43,8 @@ public sealed class ThreadedScheduleTests : IDisposable
             using var model = _folder.Load(Options(places, 64 * (7 + round % 6), round % 2 == 0 ? 1 : 200) with { MaxQueued = 1000 });
             using var scorer = new Scorer(model);
             await Task.WhenAll(Enumerable.Range(0, Workers).Select(worker => Task.Factory.StartNew(
-                () => WorkAsync(model, scorer, plain, round * Workers + worker), Cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()));
+                () => WorkAsync(model, scorer, plain, round * Workers + worker), Cancellation, TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default).Unwrap()));
             scorer.Dispose();
             model.Prefixes?.Clear(CacheScope.Default);
             var pages = model.Runner.SharedPages!;
@@ -110,7 +114,9 @@ public sealed class ThreadedScheduleTests : IDisposable
         foreach (var session in idle) session.Dispose();
     }
 
-    /// <summary>Reads on this thread or without one, up to <paramref name="stop"/> tokens, ending by leaving the loop or by cancellation.</summary>
+    /// <summary>
+    /// Reads on this thread or without one, up to <paramref name="stop"/> tokens, ending by leaving the loop or by cancellation.
+    /// </summary>
     private static async Task<List<int>> ReadAsync(Session session, int[] prompt, GenerationOptions options, int way, int stop)
     {
         var ids = new List<int>();

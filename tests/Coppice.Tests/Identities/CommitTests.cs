@@ -9,9 +9,11 @@ namespace Coppice.Tests.Identities;
 /// <summary>What stays of a verified tree: keys and values as if its path had been decoded, and nothing of the rest.</summary>
 public sealed class CommitTests
 {
-    private static readonly int[][] Paths = [[0], [0, 2, 3, 7, 8], [0, 1, 2, 3, 4, 5], [0, 9], [0, 1, 9], [0, 8, 9], [0, 3, 6, 9], [0, 1, 3, 4, 6, 7, 8]];
+    private static readonly int[][] Paths = [[0], [0, 2, 3, 7, 8], [0, 1, 2, 3, 4, 5], [0, 9], [0, 1, 9], [0, 8, 9], [0, 3, 6, 9],
+        [0, 1, 3, 4, 6, 7, 8]];
 
-    public static TheoryData<ElementType, bool> Caches => new() { { ElementType.F32, false }, { ElementType.F16, false }, { ElementType.F32, true }, { ElementType.BF16, true } };
+    public static TheoryData<ElementType, bool> Caches =>
+        new() { { ElementType.F32, false }, { ElementType.F16, false }, { ElementType.F32, true }, { ElementType.BF16, true } };
 
     /// <summary>A tree of ten nodes in which <paramref name="path"/> is one; the others hang somewhere.</summary>
     private static TokenTree Tree(TokenTree tree, int[] path, Func<int, int> token)
@@ -51,7 +53,9 @@ public sealed class CommitTests
         }
     }
 
-    /// <summary>A token whose embedding is no number poisons keys, values and logits of its nodes: of no others, and nothing of it is read later.</summary>
+    /// <summary>
+    /// A token whose embedding is no number poisons keys, values and logits of its nodes: of no others, and nothing of it is read later.
+    /// </summary>
     [Theory, MemberData(nameof(Caches))]
     public void What_was_not_kept_is_never_read_again(ElementType type, bool paged)
     {

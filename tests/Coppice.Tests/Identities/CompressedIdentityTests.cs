@@ -9,8 +9,8 @@ using Xunit;
 namespace Coppice.Tests.Identities;
 
 /// <summary>
-/// With compressed keys and values a text is that of token-by-token decoding on the same kind of cache: whatever drafts, however a prompt is
-/// cut, after a fork, from a file, or after another session's beginning.
+/// With compressed keys and values a text is that of token-by-token decoding on the same kind of cache: whatever drafts, however a prompt
+/// is cut, after a fork, from a file, or after another session's beginning.
 /// </summary>
 public sealed class CompressedIdentityTests : IDisposable
 {
@@ -51,7 +51,8 @@ public sealed class CompressedIdentityTests : IDisposable
         Assert.False(exact.AsSpan(96 * 96, 96).SequenceEqual(expected.AsSpan(96 * 96, 96)), "position 96 sees the first 64 compressed");
     }
 
-    [Theory, InlineData("mistral"), InlineData("gemma2"), InlineData("gemma3"), InlineData("gpt2"), InlineData("phi"), InlineData("smollm3")]
+    [Theory, InlineData("mistral"), InlineData("gemma2"), InlineData("gemma3"), InlineData("gpt2"), InlineData("phi"),
+        InlineData("smollm3")]
     public void Every_family_gives_the_same_logits_however_a_prompt_is_cut(string family)
     {
         // A window that begins in the midst of what is compressed.

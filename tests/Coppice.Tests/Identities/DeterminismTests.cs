@@ -12,7 +12,9 @@ public sealed class DeterminismTests
 {
     public static TheoryData<string> Drafters => AllDrafters.Names;
 
-    /// <summary>Texts and every tree on the way to them; each draft made twice, with one of another sequence between them, where asked for.</summary>
+    /// <summary>
+    /// Texts and every tree on the way to them; each draft made twice, with one of another sequence between them, where asked for.
+    /// </summary>
     private static (List<int> Ids, List<string> Trees) Run(ModelPair pair, string device, string name, int tokens, bool twice = false)
     {
         using var model = pair.Load(new ModelOptions { Device = device, ContextLength = 128 });
@@ -27,7 +29,8 @@ public sealed class DeterminismTests
         foreach (var temperature in (float[])[0, 0.8f])
         {
             int[] prompt = [.. TinyModel.Prompt(20, 4), .. TinyModel.Prompt(15, 4)];
-            ids.AddRange(session.Ids(prompt, new GenerationOptions { MaxTokens = tokens, Temperature = temperature, TopK = 20, Seed = 17, IgnoreEos = true }));
+            ids.AddRange(session.Ids(prompt, new GenerationOptions { MaxTokens = tokens, Temperature = temperature, TopK = 20, Seed = 17,
+                IgnoreEos = true }));
         }
         return (ids, trees);
     }

@@ -6,18 +6,22 @@ using Xunit;
 
 namespace Coppice.Tests.Identities;
 
-/// <summary>Drafters with a draft model: lossless on every cache, repeatable, within limits, and their own cache is that of a fresh prefill.</summary>
+/// <summary>
+/// Drafters with a draft model: lossless on every cache, repeatable, within limits, and their own cache is that of a fresh prefill.
+/// </summary>
 public sealed class DraftModelTests
 {
     private static readonly string[] Shapes =
     [
-        "draft-model:branches=1,depth=3,adaptive=false", "draft-model:nodes=9,branches=3,adaptive=false", "rsd-c:branches=2-2-1", "rsd-c:branches=1-1-1-1", "rsd-s:width=3,length=3",
+        "draft-model:branches=1,depth=3,adaptive=false", "draft-model:nodes=9,branches=3,adaptive=false", "rsd-c:branches=2-2-1",
+            "rsd-c:branches=1-1-1-1", "rsd-s:width=3,length=3",
         "dyspec:nodes=8", "dyspec:nodes=20,threshold=0.2", "rasd:nodes=4,adaptive=false", "rasd:nodes=4,adaptive=false,sampled=true",
     ];
 
     public static TheoryData<string> Drafters => [.. Shapes];
 
-    private static DrafterOptions Parse(string drafter, ModelPair pair) => DrafterOptions.Parse($"{drafter},guard=false,model={pair.DraftFolder}");
+    private static DrafterOptions Parse(string drafter, ModelPair pair) =>
+        DrafterOptions.Parse($"{drafter},guard=false,model={pair.DraftFolder}");
 
     public static TheoryData<string, string> FamiliesAndDrafters
     {
@@ -40,7 +44,8 @@ public sealed class DraftModelTests
             var options = new GenerationOptions { MaxTokens = 50, IgnoreEos = true };
             using var plain = model.NewSession();
             using var session = model.NewSession();
-            Assert.Equal(plain.Ids(TinyModel.Prompt(1), options), session.Ids(TinyModel.Prompt(1), options with { Drafter = Parse(drafter, pair) }));
+            Assert.Equal(plain.Ids(TinyModel.Prompt(1), options),
+                session.Ids(TinyModel.Prompt(1), options with { Drafter = Parse(drafter, pair) }));
         }
     }
 
@@ -48,9 +53,11 @@ public sealed class DraftModelTests
     public void Greedy_text_is_that_of_plain_decoding_on_every_cache(string family, string drafter)
     {
         using var pair = new ModelPair(TinyFamilies.Configs[family]);
-        foreach (var (type, shared) in (IEnumerable<(ElementType, int)>)[(ElementType.F32, 0), (ElementType.F16, 0), (ElementType.F32, 256), (ElementType.F16, 256)])
+        foreach (var (type, shared) in (IEnumerable<(ElementType, int)>)[(ElementType.F32, 0), (ElementType.F16, 0),
+            (ElementType.F32, 256), (ElementType.F16, 256)])
         {
-            using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = 128, KvCache = new() { Type = type, SharedTokens = shared } });
+            using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = 128,
+                KvCache = new() { Type = type, SharedTokens = shared } });
             var options = new GenerationOptions { MaxTokens = 50, RepetitionPenalty = 1.1f, IgnoreEos = true };
             foreach (var prompt in (int[][])[TinyModel.Prompt(40), TinyModel.Prompt(1)])
             {
@@ -58,7 +65,8 @@ public sealed class DraftModelTests
                 var expected = plain.Ids(prompt, options);
                 using var session = model.NewSession();
                 Assert.Equal(expected, session.Ids(prompt, options with { Drafter = Parse(drafter, pair) }));
-                Assert.True(session.LastResult!.MeanAcceptedLength > 1.03, $"some drafts must be accepted, got {session.LastResult.MeanAcceptedLength} a step");
+                Assert.True(session.LastResult!.MeanAcceptedLength > 1.03,
+                    $"some drafts must be accepted, got {session.LastResult.MeanAcceptedLength} a step");
             }
         }
     }
@@ -73,12 +81,15 @@ public sealed class DraftModelTests
     {
         using var pair = new ModelPair();
         using var model = pair.Load();
-        foreach (var (temperature, topP, topK) in (IEnumerable<(float, float, int)>)[(0.3f, 1, 0), (0.7f, 0.9f, 0), (1, 1, 40), (1, 0.9f, 40)])
+        foreach (var (temperature, topP, topK) in (IEnumerable<(float, float, int)>)[(0.3f, 1, 0), (0.7f, 0.9f, 0), (1, 1, 40),
+            (1, 0.9f, 40)])
         {
-            var options = new GenerationOptions { MaxTokens = 60, Temperature = temperature, TopP = topP, TopK = topK, Seed = 11, IgnoreEos = true };
+            var options = new GenerationOptions { MaxTokens = 60, Temperature = temperature, TopP = topP, TopK = topK, Seed = 11,
+                IgnoreEos = true };
             using var plain = model.NewSession();
             using var session = model.NewSession();
-            Assert.Equal(plain.Ids(TinyModel.Prompt(20), options), session.Ids(TinyModel.Prompt(20), options with { Drafter = Parse(drafter, pair) }));
+            Assert.Equal(plain.Ids(TinyModel.Prompt(20), options),
+                session.Ids(TinyModel.Prompt(20), options with { Drafter = Parse(drafter, pair) }));
         }
     }
 
@@ -107,22 +118,26 @@ public sealed class DraftModelTests
             Temperature = deterministic ? 0 : 1,
             Seed = 2,
             IgnoreEos = true,
-            Drafter = DrafterOptions.Parse($"{drafter}{(deterministic ? "" : ",support=96")},guard=false,quantized=false,model={pair.DraftFolder}"),
+            Drafter = DrafterOptions.Parse(
+                $"{drafter}{(deterministic ? "" : ",support=96")},guard=false,quantized=false,model={pair.DraftFolder}"),
         });
         var rates = session.LastResult!.AcceptanceByDepth;
         Assert.Equal(1, rates[0]);
-        if (!drafter.Contains("nodes=", StringComparison.Ordinal)) Assert.All(rates, rate => Assert.Equal(1, rate));     // others end where it pays, not at a depth
+        if (!drafter.Contains("nodes=", StringComparison.Ordinal))
+            Assert.All(rates, rate => Assert.Equal(1, rate));     // others end where it pays, not at a depth
     }
 
     /// <summary>
-    /// In a pass that others share, trees shrink to what pays; the text stays. Trees that are drawn for a sampled text decide it, so they stay too.
+    /// In a pass that others share, trees shrink to what pays; the text stays. Trees that are drawn for a sampled text decide it, so they
+    /// stay too.
     /// </summary>
     [Theory, MemberData(nameof(Drafters))]
     public void The_same_seed_gives_the_same_text_and_trees_and_other_sessions_change_no_token(string drafter)
     {
         using var pair = new ModelPair();
         using var model = pair.Load();
-        var options = new GenerationOptions { MaxTokens = 50, Temperature = 0.9f, Seed = 3, IgnoreEos = true, Drafter = Parse(drafter, pair) };
+        var options = new GenerationOptions { MaxTokens = 50, Temperature = 0.9f, Seed = 3, IgnoreEos = true,
+            Drafter = Parse(drafter, pair) };
         using var first = model.NewSession();
         var expected = first.Ids(TinyModel.Prompt(20), options);
         var (steps, drafted) = (first.LastResult!.Steps, first.LastResult.DraftedTokens);
@@ -133,7 +148,8 @@ public sealed class DraftModelTests
         using var second = model.NewSession();
         using var other = model.NewSession();
         using var interleaved = second.Generate(TinyModel.Prompt(20), options, TestContext.Current.CancellationToken).GetEnumerator();
-        using var beside = other.Generate(TinyModel.Prompt(31, 4), options with { Seed = 9 }, TestContext.Current.CancellationToken).GetEnumerator();
+        using var beside = other.Generate(TinyModel.Prompt(31, 4), options with { Seed = 9 }, TestContext.Current.CancellationToken)
+            .GetEnumerator();
         var ids = new List<int>();
         while (interleaved.MoveNext())
         {
@@ -171,30 +187,36 @@ public sealed class DraftModelTests
         var options = new GenerationOptions { MaxTokens = 100, Temperature = 1, Seed = 5, IgnoreEos = true };
         using var session = model.NewSession();
         var expected = session.Ids(TinyModel.Prompt(20), options with { Drafter = Parse(drafter, pair) });
-        Assert.Equal(expected, session.Ids(TinyModel.Prompt(20), options with { Drafter = DrafterOptions.Parse($"{drafter},model={pair.DraftFolder}") }));
+        Assert.Equal(expected, session.Ids(TinyModel.Prompt(20),
+            options with { Drafter = DrafterOptions.Parse($"{drafter},model={pair.DraftFolder}") }));
     }
 
     [Fact]
     public void A_draft_with_a_shorter_context_stops_proposing_at_its_end()
     {
         using var target = new TinyModel();
-        using var small = new TinyModel(TinyModel.Llama.Replace("\"max_position_embeddings\": 256", "\"max_position_embeddings\": 40", StringComparison.Ordinal));
+        using var small = new TinyModel(TinyModel.Llama.Replace("\"max_position_embeddings\": 256", "\"max_position_embeddings\": 40",
+            StringComparison.Ordinal));
         using var model = target.Load();
         using var session = model.NewSession();
         var options = new GenerationOptions { MaxTokens = 60, IgnoreEos = true };
         var expected = session.Ids(TinyModel.Prompt(20), options);
         foreach (var drafter in Shapes)
-            Assert.Equal(expected, session.Ids(TinyModel.Prompt(20), options with { Drafter = DrafterOptions.Parse($"{drafter},guard=false,model={small.Folder}") }));
+            Assert.Equal(expected, session.Ids(TinyModel.Prompt(20),
+                options with { Drafter = DrafterOptions.Parse($"{drafter},guard=false,model={small.Folder}") }));
         Assert.True(session.LastResult!.AcceptedTokens > 5);
     }
 
-    /// <summary>A conversation goes on: the draft's cache keeps the common beginning, and what it then proposes is what a fresh one proposes.</summary>
+    /// <summary>
+    /// A conversation goes on: the draft's cache keeps the common beginning, and what it then proposes is what a fresh one proposes.
+    /// </summary>
     [Theory, MemberData(nameof(Drafters))]
     public void A_session_that_goes_on_drafts_as_a_fresh_one_does(string drafter)
     {
         using var pair = new ModelPair();
         using var model = pair.Load();
-        var options = new GenerationOptions { MaxTokens = 20, Seed = 3, Temperature = 0.8f, IgnoreEos = true, Drafter = Parse(drafter, pair) };
+        var options = new GenerationOptions { MaxTokens = 20, Seed = 3, Temperature = 0.8f, IgnoreEos = true,
+            Drafter = Parse(drafter, pair) };
         using var session = model.NewSession();
         int[] prompt = TinyModel.Prompt(15);
         int[] next = [.. prompt, .. session.Ids(prompt, options)[..7], 9, 8, 7];
@@ -210,12 +232,14 @@ public sealed class DraftModelTests
     {
         using var pair = new ModelPair();
         using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = 256 });
-        var options = new GenerationOptions { MaxTokens = 200, Temperature = 1, TopP = 0.5f, TopK = 5, Seed = 8, IgnoreEos = true, Drafter = Parse(drafter, pair) };
+        var options = new GenerationOptions { MaxTokens = 200, Temperature = 1, TopP = 0.5f, TopK = 5, Seed = 8, IgnoreEos = true,
+            Drafter = Parse(drafter, pair) };
         using var session = model.NewSession();
         var prompt = TinyModel.Prompt(10);
         int[] ids = [];
         var least = double.PositiveInfinity;
-        for (var run = 0; run < 40 && least > 0; run++)      // the shared array pool may be trimmed, or miss when the thread changes its processor
+        // the shared array pool may be trimmed, or miss when the thread changes its processor
+        for (var run = 0; run < 40 && least > 0; run++)
         {
             ids = session.Ids(prompt, options);
             least = Math.Min(least, session.LastResult!.AllocatedBytesPerToken);
@@ -239,7 +263,8 @@ public sealed class DraftModelTests
         using var other = new TinyModel(TinyModel.Llama.Replace("\"vocab_size\": 96", "\"vocab_size\": 97", StringComparison.Ordinal));
         using var model = pair.Load();
         using var session = model.NewSession();
-        string Refused(string drafter) => Assert.Throws<CheckpointException>(() => session.Ids([5], new() { Drafter = DrafterOptions.Parse(drafter) })).Message;
+        string Refused(string drafter) =>
+            Assert.Throws<CheckpointException>(() => session.Ids([5], new() { Drafter = DrafterOptions.Parse(drafter) })).Message;
         Assert.Contains("must have the model's 96 tokens, got 97", Refused($"draft-model:model={other.Folder}"), StringComparison.Ordinal);
         Assert.Contains("draft model must be there", Refused("rsd-c"), StringComparison.Ordinal);
         Assert.Contains("a model folder must be there", Refused("dyspec:model=/nowhere/at/all"), StringComparison.Ordinal);
@@ -254,7 +279,8 @@ public sealed class DraftModelTests
     [InlineData("dyspec:typical=2", "typical must be from 0 to 1, got 2")]
     [InlineData("dyspec:depth=2", "settings are")]
     public void Settings_out_of_range_are_refused_by_name(string drafter, string message) =>
-        Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(() => DrafterOptions.Parse(drafter)).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(() => DrafterOptions.Parse(drafter)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Typical_acceptance_is_used_only_where_it_is_asked_for_and_accepts_more()

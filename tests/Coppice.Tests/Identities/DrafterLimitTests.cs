@@ -7,7 +7,8 @@ namespace Coppice.Tests.Identities;
 /// <summary>Drafters at the borders of a session, side by side, and without allocating.</summary>
 public sealed class DrafterLimitTests
 {
-    public static TheoryData<string> Drafters => ["auto:nodes=96", "prompt-lookup", "suffix", "token-recycling:tree=template,guard=false", "aded:nodes=65,guard=false"];
+    public static TheoryData<string> Drafters =>
+        ["auto:nodes=96", "prompt-lookup", "suffix", "token-recycling:tree=template,guard=false", "aded:nodes=65,guard=false"];
 
     [Theory, MemberData(nameof(Drafters))]
     public void A_draft_never_goes_beyond_what_fits_or_is_asked_for(string name)
@@ -20,7 +21,8 @@ public sealed class DrafterLimitTests
         foreach (var (prompt, limit) in (ReadOnlySpan<(int, int)>)[(47, 9), (47, 1), (40, 100), (10, 1), (10, 2), (1, 100)])
         {
             var options = new GenerationOptions { MaxTokens = limit, IgnoreEos = true };
-            Assert.Equal(plain.Ids(TinyModel.Prompt(prompt), options), session.Ids(TinyModel.Prompt(prompt), options with { Drafter = drafter }));
+            Assert.Equal(plain.Ids(TinyModel.Prompt(prompt), options),
+                session.Ids(TinyModel.Prompt(prompt), options with { Drafter = drafter }));
             Assert.Equal(plain.Tokens, session.Tokens);
         }
     }
@@ -57,6 +59,7 @@ public sealed class DrafterLimitTests
         var options = new GenerationOptions { MaxTokens = 150, IgnoreEos = true, Drafter = DrafterOptions.Parse(name) };
         for (var run = 0; run < 4; run++) session.Ids(TinyModel.Prompt(20, seed: run), options);      // runs in which the runtime compiles
         Assert.Equal(0, session.AllocatedBytesPerToken(TinyModel.Prompt(20, seed: 8), options));
-        Assert.True(session.LastResult!.DraftedTokens > 0 || name.StartsWith("auto", StringComparison.Ordinal), "something must be drafted");
+        Assert.True(session.LastResult!.DraftedTokens > 0 || name.StartsWith("auto", StringComparison.Ordinal),
+            "something must be drafted");
     }
 }

@@ -6,10 +6,11 @@ using Xunit;
 
 namespace Coppice.Tests.Identities;
 
-/// <summary>No drafter spends nodes on what stands behind the end of the text.</summary>
+/// <summary>No drafter spends nodes on what stands after the end of the text.</summary>
 public sealed class EndTokenTests
 {
-    private static readonly string Config = TinyModel.Llama.Replace("\"eos_token_id\": 1", $"\"eos_token_id\": [{string.Join(", ", Enumerable.Range(2, 30))}]", StringComparison.Ordinal);
+    private static readonly string Config = TinyModel.Llama.Replace("\"eos_token_id\": 1",
+        $"\"eos_token_id\": [{string.Join(", ", Enumerable.Range(2, 30))}]", StringComparison.Ordinal);
 
     public static TheoryData<string> Drafters => AllDrafters.Names;
 
@@ -43,7 +44,7 @@ public sealed class EndTokenTests
                 if (temperature == 0) Assert.Equal(plain.Ids(prompt, options), ids);
             }
             Assert.True(ended > 0, $"tokens that end the text must be proposed, got {ended}");
-            Assert.True(inner > 0, $"others must have tokens behind them, got {inner}");
+            Assert.True(inner > 0, $"others must have tokens after them, got {inner}");
             Assert.Equal(0, below);
         }
     }

@@ -25,7 +25,8 @@ public sealed class ForwardIdentityTests
         {
             var cache = runner.Dense();
             var parts = new List<float>();
-            for (var first = 0; first < tokens.Length; first += chunk) parts.AddRange(runner.Run(cache, tokens.AsSpan(first, Math.Min(chunk, tokens.Length - first))));
+            for (var first = 0; first < tokens.Length; first += chunk)
+                parts.AddRange(runner.Run(cache, tokens.AsSpan(first, Math.Min(chunk, tokens.Length - first))));
             Assert.Equal(whole, parts);
         }
     }
@@ -47,7 +48,8 @@ public sealed class ForwardIdentityTests
             if (rest.Length > 0) alone.AddRange(runner.Run(cache, rest));
         }
         for (var i = 0; i < prompts.Length; i++) runner.Run(caches[i], prompts[i].AsSpan(0, prompts[i].Length / 2 + 1));
-        var rests = caches.Zip(prompts, (cache, prompt) => (Cache: cache, Tokens: prompt[(prompt.Length / 2 + 1)..])).Where(part => part.Tokens.Length > 0);
+        var rests = caches.Zip(prompts, (cache, prompt) => (Cache: cache, Tokens: prompt[(prompt.Length / 2 + 1)..]))
+            .Where(part => part.Tokens.Length > 0);
         Assert.Equal(alone, runner.Run([.. rests.Select(part => PassRunner.Stretch(part.Cache, part.Tokens))]));
     }
 
@@ -162,7 +164,8 @@ public sealed class ForwardIdentityTests
 
     private static void Prefill(PassRunner runner, KvCache cache, int[] tokens)
     {
-        for (var first = 0; first < tokens.Length; first += 50) runner.Run(cache, tokens.AsSpan(first, Math.Min(50, tokens.Length - first)));
+        for (var first = 0; first < tokens.Length; first += 50)
+            runner.Run(cache, tokens.AsSpan(first, Math.Min(50, tokens.Length - first)));
     }
 
     private static TokenTree RandomTree(TokenTree tree, int nodes, int seed)

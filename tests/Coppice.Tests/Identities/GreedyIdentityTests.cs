@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Coppice.Tests.Identities;
 
-/// <summary>32 prompts, 256 greedy tokens behind each: whatever is proposed, the text is that of plain decoding.</summary>
+/// <summary>32 prompts, 256 greedy tokens after each: whatever is proposed, the text is that of plain decoding.</summary>
 public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : IClassFixture<GreedyIdentityTests.PlainTexts>
 {
     private const int Prompts = 32, Tokens = 256;
@@ -27,7 +27,8 @@ public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : 
         {
             Model = Pair.Load(new ModelOptions { Device = "cpu", ContextLength = 300, Threads = 1 });
             using var session = Model.NewSession();
-            Texts = [.. Enumerable.Range(0, Prompts).Select(i => session.Ids(Prompt(i), new GenerationOptions { MaxTokens = Tokens, IgnoreEos = true }))];
+            Texts = [.. Enumerable.Range(0, Prompts).Select(i => session.Ids(Prompt(i),
+                new GenerationOptions { MaxTokens = Tokens, IgnoreEos = true }))];
         }
 
         public void Dispose()
@@ -65,13 +66,15 @@ public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : 
         "random" => (stub, tree, _) =>
         {
             for (var i = 0; i < 12; i++)
-                if (stub.Random.Next(tree.Count) is var parent && tree.MayExtend(parent, stub.Depth)) tree.Add(parent, stub.Random.Next(96));
+                if (stub.Random.Next(tree.Count) is var parent && tree.MayExtend(parent, stub.Depth))
+                    tree.Add(parent, stub.Random.Next(96));
         }
         ,
         "always wrong" => (stub, tree, _) =>
         {
             for (var wrong = 1; wrong < 4; wrong++)
-                if (tree.Add(0, (stub.Next(0) + wrong) % 96) is var child && tree.MayExtend(child, stub.Depth)) tree.Add(child, stub.Next(1));
+                if (tree.Add(0, (stub.Next(0) + wrong) % 96) is var child && tree.MayExtend(child, stub.Depth))
+                    tree.Add(child, stub.Next(1));
         }
         ,
         "duplicates" => (stub, tree, _) =>
@@ -93,7 +96,8 @@ public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : 
         {
             for (var (node, ahead) = (0, 0); ahead < Math.Min(stub.Depth, 3); ahead++) node = tree.Add(node, stub.Next(ahead));
             while (tree.Count < most)
-                if (stub.Random.Next(tree.Count) is var parent && tree.MayExtend(parent, Math.Min(stub.Depth, 20))) tree.Add(parent, stub.Random.Next(96));
+                if (stub.Random.Next(tree.Count) is var parent && tree.MayExtend(parent, Math.Min(stub.Depth, 20)))
+                    tree.Add(parent, stub.Random.Next(96));
         }
         ,
     });
@@ -128,10 +132,13 @@ public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : 
         using var session = plain.Model.NewSession();
         using var drafter = new WatchedDrafter(AllDrafters.Parse(name, plain.Pair).Create(plain.Model.DraftContext), _ => { });
         session.Drafter = drafter;
-        for (var i = 0; i < Prompts; i++) Assert.Equal(plain.Texts[i], session.Ids(Prompt(i), new GenerationOptions { MaxTokens = Tokens, IgnoreEos = true }));
+        for (var i = 0; i < Prompts; i++)
+            Assert.Equal(plain.Texts[i], session.Ids(Prompt(i), new GenerationOptions { MaxTokens = Tokens, IgnoreEos = true }));
     }
 
-    /// <summary>A tree that goes on behind the end of the text, as no drafter of ours does: the text ends there all the same, and the cache with it.</summary>
+    /// <summary>
+    /// A tree that goes on after the end of the text, as no drafter of ours does: the text ends there all the same, and the cache with it.
+    /// </summary>
     [Fact]
     public void A_path_that_holds_the_end_is_cut_there()
     {
@@ -161,10 +168,12 @@ public sealed class GreedyIdentityTests(GreedyIdentityTests.PlainTexts plain) : 
     [Theory, MemberData(nameof(Drafters))]
     public void A_text_whose_first_token_ends_it_has_that_token_alone(string name)
     {
-        using var pair = new ModelPair(Config.Replace("\"eos_token_id\": 1", $"\"eos_token_id\": {plain.Texts[5][0]}", StringComparison.Ordinal));
+        using var pair = new ModelPair(Config.Replace("\"eos_token_id\": 1", $"\"eos_token_id\": {plain.Texts[5][0]}",
+            StringComparison.Ordinal));
         using var model = pair.Load();
         using var session = model.NewSession();
-        Assert.Equal([plain.Texts[5][0]], session.Ids(Prompt(5), new GenerationOptions { MaxTokens = 30, Drafter = AllDrafters.Parse(name, pair) }));
+        Assert.Equal([plain.Texts[5][0]], session.Ids(Prompt(5),
+            new GenerationOptions { MaxTokens = 30, Drafter = AllDrafters.Parse(name, pair) }));
         Assert.Equal((FinishReason.Eos, 1), (session.LastResult!.FinishReason, session.LastResult.Steps));
     }
 }

@@ -76,7 +76,7 @@ public sealed class PrefixIdentityTests
         }
     }
 
-    /// <summary>Logits of all tokens, computed in so many at a time.</summary>
+    /// <summary>Logits of all tokens, computed some at a time.</summary>
     private static float[] Prefill(PassRunner runner, KvCache cache, int[] tokens, int chunk)
     {
         var logits = new List<float>();

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Coppice.Tests.Identities;
 
-/// <summary>Prompts of every length up to several blocks of rows, in every format of weights: the rows do not depend on how many there are.</summary>
+/// <summary>
+/// Prompts of every length up to several blocks of rows, in every format of weights: the rows do not depend on how many there are.
+/// </summary>
 public sealed class PromptLengthTests
 {
     private const int Longest = 300;

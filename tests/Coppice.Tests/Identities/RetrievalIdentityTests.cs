@@ -17,7 +17,8 @@ public sealed class RetrievalIdentityTests
     [InlineData("rasd:nodes=4,retrieved=20,adaptive=false")]
     public void An_answer_that_the_prompt_holds_is_copied_at_eight_tokens_a_pass(string drafter)
     {
-        using var model = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"), new ModelOptions { Device = "cpu", ContextLength = 512 });
+        using var model = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"),
+            new ModelOptions { Device = "cpu", ContextLength = 512 });
         using var session = model.NewSession();
         var begun = model.Tokenizer!.Encode("Returns the");
         int[] prompt = [.. begun, .. session.Ids(begun, Options with { MaxTokens = 200 })];
@@ -34,7 +35,8 @@ public sealed class RetrievalIdentityTests
         using var pair = new ModelPair();
         using var model = pair.Load();
         using var session = model.NewSession();
-        int[][] texts = [.. Enumerable.Range(0, 6).Select(seed => (int[])[.. TinyModel.Prompt(20, seed), .. session.Ids(TinyModel.Prompt(20, seed), Options)])];
+        int[][] texts = [.. Enumerable.Range(0, 6).Select(seed => (int[])[.. TinyModel.Prompt(20, seed),
+            .. session.Ids(TinyModel.Prompt(20, seed), Options)])];
         using var temporary = new TemporaryFile();
         using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, model.DraftContext.TokenizerFingerprint, texts);
         double Mean(string settings)
@@ -42,7 +44,8 @@ public sealed class RetrievalIdentityTests
             var (tokens, steps) = (0, 0);
             foreach (var text in texts)
             {
-                Assert.Equal(text[20..], session.Ids(text[..20], Options with { Drafter = AllDrafters.Parse(drafter, pair, $"guard=false{settings}") }));
+                Assert.Equal(text[20..], session.Ids(text[..20],
+                    Options with { Drafter = AllDrafters.Parse(drafter, pair, $"guard=false{settings}") }));
                 tokens += 100;
                 steps += session.LastResult!.Steps;
             }
@@ -64,7 +67,8 @@ public sealed class RetrievalIdentityTests
         using var model = pair.Load();
         using var session = model.NewSession();
         using var temporary = new TemporaryFile();
-        string Refused() => Assert.Throws<CheckpointException>(() => session.Ids([5], Options with { Drafter = AllDrafters.Parse("rasd", pair, $"file={temporary.Path}") })).Message;
+        string Refused() => Assert.Throws<CheckpointException>(() => session.Ids([5],
+            Options with { Drafter = AllDrafters.Parse("rasd", pair, $"file={temporary.Path}") })).Message;
         Assert.Contains("cannot be read", Refused(), StringComparison.Ordinal);
         using (var file = File.Create(temporary.Path)) SuffixDatastore.Build(file, [.. Enumerable.Repeat((byte)1, 32)], [[1, 2, 3]]);
         Assert.Contains("tokenizer", Refused(), StringComparison.Ordinal);

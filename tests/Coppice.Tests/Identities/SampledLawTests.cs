@@ -7,7 +7,10 @@ using Xunit;
 
 namespace Coppice.Tests.Identities;
 
-/// <summary>Texts that whole sessions sample with drafters have the law of the model: all five first tokens together, over several steps, by chi-square.</summary>
+/// <summary>
+/// Texts that whole sessions sample with drafters have the law of the model: all five first tokens together, over several steps, by
+/// chi-square.
+/// </summary>
 public sealed class SampledLawTests : IDisposable
 {
     private const int Vocabulary = 16, Length = 5, Samples = 5000;
@@ -101,7 +104,8 @@ public sealed class SampledLawTests : IDisposable
 
     private double Deviation(Func<Proposals<double>, IReadOnlyList<int>, IEnumerable<int>> change)
     {
-        using var drafter = new Broken(DrafterOptions.Parse($"rsd-c:branches=2,model={_pair.DraftFolder}").Create(_model.DraftContext), change);
+        using var drafter = new Broken(DrafterOptions.Parse($"rsd-c:branches=2,model={_pair.DraftFolder}").Create(_model.DraftContext),
+            change);
         return ChiSquare.Deviation(Law(), Sample(session => session.Drafter = drafter, DrafterOptions.None));
     }
 
@@ -111,8 +115,10 @@ public sealed class SampledLawTests : IDisposable
     {
         Assert.True(Deviation((_, drawn) => drawn) < 4);
         Assert.True(Deviation((_, drawn) => drawn.Reverse()) > 8, "reversed");
-        Assert.True(Deviation((proposals, drawn) => drawn.Where(token => Probability(proposals, token) > 0.25)) > 8, "dropped below a threshold");
-        Assert.True(Deviation((proposals, _) => proposals.Tokens(0)[..Math.Min(2, proposals.Tokens(0).Length)].ToArray()) > 8, "the two most probable");
+        Assert.True(Deviation((proposals, drawn) => drawn.Where(token => Probability(proposals, token) > 0.25)) > 8,
+            "dropped below a threshold");
+        Assert.True(Deviation((proposals, _) => proposals.Tokens(0)[..Math.Min(2, proposals.Tokens(0).Length)].ToArray()) > 8,
+            "the two most probable");
     }
 
     private static double Probability(Proposals<double> proposals, int token)

@@ -38,7 +38,8 @@ public sealed class SpeculationIdentityTests
         var prompt = TinyModel.Prompt(40);
         foreach (var temperature in (float[])[0, 0.9f])
         {
-            var options = new GenerationOptions { MaxTokens = 60, Temperature = temperature, TopP = 0.95f, RepetitionPenalty = 1.2f, Seed = 42, IgnoreEos = true };
+            var options = new GenerationOptions { MaxTokens = 60, Temperature = temperature, TopP = 0.95f, RepetitionPenalty = 1.2f,
+                Seed = 42, IgnoreEos = true };
             using var plain = model.NewSession();
             var expected = plain.Ids(prompt, options);
             Assert.Equal(1, plain.LastResult!.MeanAcceptedLength);
@@ -46,7 +47,8 @@ public sealed class SpeculationIdentityTests
             using var drafter = new OracleDrafter([.. prompt, .. expected], seed: 3);
             session.Drafter = drafter;
             Assert.Equal(expected, session.Ids(prompt, options));
-            Assert.True(session.LastResult!.MeanAcceptedLength > 1.5, $"the oracle's drafts must be accepted, got {session.LastResult.MeanAcceptedLength} a step");
+            Assert.True(session.LastResult!.MeanAcceptedLength > 1.5,
+                $"the oracle's drafts must be accepted, got {session.LastResult.MeanAcceptedLength} a step");
         }
     }
 

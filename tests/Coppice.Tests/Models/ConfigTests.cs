@@ -21,7 +21,8 @@ public sealed class ConfigTests
     {
         var error = Assert.Throws<CheckpointException>(() => Read(
             """{"model_type": "llama", "vocab_size": 0, "hidden_size": "48", "num_attention_heads": 2.5, "num_hidden_layers": 2, "hidden_act": "tanhish"}"""));
-        foreach (var word in (string[])["config.json", "vocab_size", "hidden_size", "\"48\"", "num_attention_heads", "2.5", "intermediate_size", "tanhish", "gelu"])
+        foreach (var word in (string[])["config.json", "vocab_size", "hidden_size", "\"48\"", "num_attention_heads", "2.5",
+            "intermediate_size", "tanhish", "gelu"])
             Assert.Contains(word, error.Message, StringComparison.Ordinal);
     }
 
@@ -56,15 +57,19 @@ public sealed class ConfigTests
     [InlineData("{\"model_type\": \"llama\", \"rope_scaling\": {\"\\udc00x\": 1}}")]
     [InlineData("{\"model_type\": \"llama\", \"a\": [[{\"\\ud83d\": 1}]]}")]
     public void A_key_that_is_no_text_is_a_checkpoint_error(string json) =>
-        Assert.Contains("config.json: must be JSON", Assert.Throws<CheckpointException>(() => Read(json)).Message, StringComparison.Ordinal);
+        Assert.Contains("config.json: must be JSON", Assert.Throws<CheckpointException>(() => Read(json)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Mutated_configs_of_every_family_give_specs_or_engine_errors_only()
     {
         var configs = Support.TinyFamilies.Configs.Values.Append(Good).ToArray();
-        string[] values = ["null", "true", "-1", "0", "3", "1e300", "2147483648", "\"x\"", "[]", "[1, 2]", "{}", "{\"rope_type\": \"yarn\", \"factor\": 4}", "{\"type\": \"longrope\"}"];
-        string[] keys = ["rope_scaling", "rope_parameters", "layer_types", "sliding_window", "head_dim", "eos_token_id", "mlp_only_layers", "no_rope_layers"];
-        Gen.Select(Gen.Int[0, configs.Length - 1], Gen.Int[0, 40], Gen.Int[0, values.Length - 1], Gen.Bool).Sample((config, at, value, add) =>
+        string[] values = ["null", "true", "-1", "0", "3", "1e300", "2147483648", "\"x\"", "[]", "[1, 2]", "{}",
+            "{\"rope_type\": \"yarn\", \"factor\": 4}", "{\"type\": \"longrope\"}"];
+        string[] keys = ["rope_scaling", "rope_parameters", "layer_types", "sliding_window", "head_dim", "eos_token_id", "mlp_only_layers",
+            "no_rope_layers"];
+        Gen.Select(Gen.Int[0, configs.Length - 1], Gen.Int[0, 40], Gen.Int[0, values.Length - 1], Gen.Bool)
+            .Sample((config, at, value, add) =>
         {
             using var document = System.Text.Json.JsonDocument.Parse(configs[config]);
             var properties = document.RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetRawText());
@@ -80,12 +85,14 @@ public sealed class ConfigTests
         var plain = new RopeSpec { Theta = 10000, RotaryDim = 8 };
         Assert.Equal([1, 0.1, 0.01, 0.001], plain.Frequencies().Select(f => Math.Round(f, 12)));
         Assert.Equal(0.025, (plain with { Scaling = RopeScaling.Linear, Factor = 4 }).Frequencies()[1], 1e-12);
-        var llama3 = (plain with { Scaling = RopeScaling.Llama3, Factor = 8, LowFrequencyFactor = 1, HighFrequencyFactor = 4, OriginalContext = 100 }).Frequencies();
+        var llama3 = (plain with { Scaling = RopeScaling.Llama3, Factor = 8, LowFrequencyFactor = 1, HighFrequencyFactor = 4,
+            OriginalContext = 100 }).Frequencies();
         Assert.Equal(1, llama3[0]);                                     // wavelength 6.3 < 100 / 4
         Assert.Equal(0.01 / 8, llama3[2], 1e-12);                       // wavelength 628 > 100
         var smooth = (100 / (20 * Math.PI) - 1) / 3;
         Assert.Equal((1 - smooth) * 0.1 / 8 + smooth * 0.1, llama3[1], 1e-12);
-        var longrope = plain with { Scaling = RopeScaling.Long, OriginalContext = 32, ShortFactors = [1, 2, 1, 1], LongFactors = [1, 4, 1, 1] };
+        var longrope = plain with { Scaling = RopeScaling.Long, OriginalContext = 32, ShortFactors = [1, 2, 1, 1],
+            LongFactors = [1, 4, 1, 1] };
         Assert.Equal((0.05, 0.025), (longrope.Frequencies()[1], longrope.Frequencies(beyond: true)[1]));
     }
 
@@ -98,7 +105,8 @@ public sealed class ConfigTests
         for (var i = 0; i <= 10; i++) Assert.Equal(plain[i], scaled[i], 1e-15);
         for (var i = 23; i < 32; i++) Assert.Equal(plain[i] / 4, scaled[i], 1e-15);
         Assert.Equal(plain[16] * (7.0 / 13 + 6.0 / 13 / 4), scaled[16], 1e-12);
-        var spec = Read(Good.Replace("{\"rope_type\": \"linear\", \"factor\": 2.0}", "{\"rope_type\": \"yarn\", \"factor\": 4.0}", StringComparison.Ordinal));
+        var spec = Read(Good.Replace("{\"rope_type\": \"linear\", \"factor\": 2.0}", "{\"rope_type\": \"yarn\", \"factor\": 4.0}",
+            StringComparison.Ordinal));
         Assert.Equal(0.1 * Math.Log(4) + 1, spec.Ropes[0].AttentionFactor, 1e-12);
     }
 

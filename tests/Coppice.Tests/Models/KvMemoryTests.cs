@@ -46,12 +46,14 @@ public sealed class KvMemoryTests : IDisposable
     [Theory, InlineData(false), InlineData(true)]
     public void A_short_text_commits_little_of_a_long_cache(bool shared)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/proc/self/pagemap"), "tells from /proc/self/pagemap what is committed");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/proc/self/pagemap"),
+            "tells from /proc/self/pagemap what is committed");
         const int capacity = 8192, tokens = KvLayout.PageSize;
         using var pool = _backend.CreatePool("kv", PagedKvCache.Bytes(_backend, Geometry, capacity) + 4096);
         using var own = _backend.CreatePool("rows", 4L * (tokens * Geometry.KvHeads * Geometry.HeadDim + capacity));
         using var pages = shared ? new KvPagePool(pool, Geometry, KvLayout.Pages(capacity)) : null;
-        using var cache = pages is null ? new PagedKvCache(_backend, pool, Geometry, capacity) : new PagedKvCache(_backend, own, pages, capacity);
+        using var cache = pages is null ? new PagedKvCache(_backend, pool, Geometry, capacity)
+            : new PagedKvCache(_backend, own, pages, capacity);
         Assert.Equal(0, CommittedBytes(pool));
         var rows = own.Rent(new Shape(tokens, Geometry.KvHeads, Geometry.HeadDim));
         cache.Reserve(tokens);
@@ -72,7 +74,8 @@ public sealed class KvMemoryTests : IDisposable
     [Fact]
     public void The_next_run_is_committed_before_it_begins()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/proc/self/pagemap"), "tells from /proc/self/pagemap what is committed");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/proc/self/pagemap"),
+            "tells from /proc/self/pagemap what is committed");
         const int count = 30;
         using var pool = _backend.CreatePool("kv", KvPagePool.Bytes(_backend, Geometry, count) + 4096);
         using var pages = new KvPagePool(pool, Geometry, count);
@@ -114,6 +117,7 @@ public sealed class KvMemoryTests : IDisposable
         map.Position = first * sizeof(ulong);
         var entries = new byte[(end - first) * sizeof(ulong)];
         map.ReadExactly(entries);
-        return Enumerable.Range(0, (int)(end - first)).Count(i => BitConverter.ToUInt64(entries, i * sizeof(ulong)) >> 62 != 0) * (long)page;
+        return Enumerable.Range(0, (int)(end - first)).Count(i => BitConverter.ToUInt64(entries,
+            i * sizeof(ulong)) >> 62 != 0) * (long)page;
     }
 }

@@ -18,7 +18,8 @@ public sealed class ResourceTests
         using var folder = new TinyModel();
         using var model = folder.Load();
         using var session = model.NewSession();
-        var options = new GenerationOptions { MaxTokens = 100, Temperature = temperature, TopK = 40, TopP = 0.9f, MinP = 0.01f, RepetitionPenalty = 1.1f, IgnoreEos = true };
+        var options = new GenerationOptions { MaxTokens = 100, Temperature = temperature, TopK = 40, TopP = 0.9f, MinP = 0.01f,
+            RepetitionPenalty = 1.1f, IgnoreEos = true };
         session.Ids(TinyModel.Prompt(5), options);      // a first run, in which the runtime compiles
         Assert.Equal(0, session.AllocatedBytesPerToken(TinyModel.Prompt(5, seed: 8), options));
     }
@@ -52,7 +53,8 @@ public sealed class ResourceTests
         var (family, spec) = ModelFamily.Read(ConfigReader.Parse(TinyModel.Llama));
         using var checkpoint = Checkpoint.Open(folder.Folder);
         var plan = CheckpointPlan.Of(checkpoint, spec, family.Map(spec)).Weights;
-        var weights = WeightLoader.Load(backend, checkpoint, plan, new WeightSettings(WeightFormat.F32), 1, cancellation: TestContext.Current.CancellationToken);
+        var weights = WeightLoader.Load(backend, checkpoint, plan, new WeightSettings(WeightFormat.F32), 1,
+            cancellation: TestContext.Current.CancellationToken);
         var used = weights.Pool!.Statistics.BytesInUse;
         Assert.InRange(used, 1, WeightLoader.Bytes(backend, checkpoint, plan, new WeightSettings(WeightFormat.F32)));
         weights.Dispose();

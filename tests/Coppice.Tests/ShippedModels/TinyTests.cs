@@ -89,5 +89,6 @@ public sealed class TinyTests : IDisposable
         Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, "tokenizer.json")), File.ReadAllBytes(Path.Combine(draft, "tokenizer.json")));
     }
 
-    private static IEnumerable<double> Numbers(JsonElement element, string name) => element.GetProperty(name).EnumerateArray().Select(item => item.GetDouble());
+    private static IEnumerable<double> Numbers(JsonElement element, string name) =>
+        element.GetProperty(name).EnumerateArray().Select(item => item.GetDouble());
 }

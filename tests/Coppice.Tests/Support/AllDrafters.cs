@@ -8,13 +8,15 @@ internal static class AllDrafters
 {
     private static readonly string[] Tables =
     [
-        "auto", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2", "suffix", "suffix:nodes=30", "token-recycling", "token-recycling:tree=template",
+        "auto", "auto:nodes=96", "prompt-lookup", "prompt-lookup:length=31,max-match=2", "suffix", "suffix:nodes=30", "token-recycling",
+            "token-recycling:tree=template",
         "aded", "aded:nodes=65,count-once=true",
     ];
 
     private static readonly string[] Models =
     [
-        "draft-model:branches=1,depth=3,adaptive=false", "draft-model:nodes=9,branches=3,adaptive=false", "rsd-c:branches=2-2-1", "rsd-s:width=3,length=3", "dyspec:nodes=8",
+        "draft-model:branches=1,depth=3,adaptive=false", "draft-model:nodes=9,branches=3,adaptive=false", "rsd-c:branches=2-2-1",
+            "rsd-s:width=3,length=3", "dyspec:nodes=8",
         "dyspec:nodes=20,threshold=0.2", "rasd:nodes=4,adaptive=false", "rasd:nodes=4,adaptive=false,sampled=true",
     ];
 
@@ -22,10 +24,13 @@ internal static class AllDrafters
 
     public static TheoryData<string> Names => [.. Tables, .. Models];
 
-    /// <summary>The drafter that <paramref name="name"/> describes; where it needs a draft model, that of <paramref name="pair"/>.</summary>
+    /// <summary>
+    /// The drafter that <paramref name="name"/> describes; where it needs a draft model, that of <paramref name="pair"/>.
+    /// </summary>
     public static DrafterOptions Parse(string name, ModelPair pair, string settings = "guard=false")
     {
-        var all = NeedModel.Any(kind => name.StartsWith(kind, StringComparison.Ordinal)) ? $"{settings},model={pair.DraftFolder}" : settings;
+        var all = NeedModel.Any(kind => name.StartsWith(kind, StringComparison.Ordinal))
+            ? $"{settings},model={pair.DraftFolder}" : settings;
         return DrafterOptions.Parse($"{name}{(name.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{all}");
     }
 }

@@ -7,7 +7,10 @@ internal static class ChiSquare
 {
     private const double LeastExpected = 5;
 
-    /// <summary>How many standard deviations the statistic lies above its mean, by Wilson and Hilferty's cube root; cells with small expectations count as one.</summary>
+    /// <summary>
+    /// How many standard deviations the statistic lies above its mean, by Wilson and Hilferty's cube root; cells with small expectations
+    /// count as one.
+    /// </summary>
     public static double Deviation(IReadOnlyDictionary<string, double> law, IReadOnlyDictionary<string, int> counts)
     {
         Assert.Empty(counts.Keys.Except(law.Keys));

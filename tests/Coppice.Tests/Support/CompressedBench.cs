@@ -131,7 +131,9 @@ internal sealed class CompressedBenchCache(CompressedBench bench, KvCache cache,
         Tokens.AddRange(rows[..count]);
     }
 
-    /// <summary>Appends tokens in passes of at most <paramref name="most"/> rows, and compares what each gives with the text run alone.</summary>
+    /// <summary>
+    /// Appends tokens in passes of at most <paramref name="most"/> rows, and compares what each gives with the text run alone.
+    /// </summary>
     public void Append(ReadOnlySpan<int> added, int most = CompressedBench.MaxRows)
     {
         for (var first = 0; first < added.Length; first += most)
@@ -143,7 +145,9 @@ internal sealed class CompressedBenchCache(CompressedBench bench, KvCache cache,
         }
     }
 
-    /// <summary>A pass over a random tree of which a random path is kept; compares the path, and one leaf, with the text run alone.</summary>
+    /// <summary>
+    /// A pass over a random tree of which a random path is kept; compares the path, and one leaf, with the text run alone.
+    /// </summary>
     public void AppendTree(int nodes, Random random, Action? between = null)
     {
         var (parents, depths) = (new int[nodes], new int[nodes]);

@@ -15,8 +15,8 @@ internal static class Generations
         [.. session.Generate(prompt, options, TestContext.Current.CancellationToken)];
 
     /// <summary>
-    /// Managed bytes that a token takes after the first steps, the least of a few runs: a collection that another thread's allocations bring about charges
-    /// the rest of a thread's page.
+    /// Managed bytes that a token takes after the first steps, the least of a few runs: a collection that another thread's allocations
+    /// bring about charges the rest of a thread's page.
     /// </summary>
     public static double AllocatedBytesPerToken(this Session session, IReadOnlyList<int> prompt, GenerationOptions options)
     {

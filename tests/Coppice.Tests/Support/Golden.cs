@@ -10,8 +10,9 @@ internal sealed class Golden : IDisposable
 
     public Golden(string folder, string file = "golden.safetensors") => _file = SafetensorsFile.Open(Path.Combine(folder, file));
 
-    /// <summary>The cases that have prompts, by the name behind "ids.".</summary>
-    public IEnumerable<string> Cases => _file.Tensors.Keys.Where(k => k.StartsWith("ids.", StringComparison.Ordinal)).Select(k => k[4..]).Order();
+    /// <summary>The cases that have prompts, by the name after "ids.".</summary>
+    public IEnumerable<string> Cases =>
+        _file.Tensors.Keys.Where(k => k.StartsWith("ids.", StringComparison.Ordinal)).Select(k => k[4..]).Order();
 
     public bool Has(string name) => _file.Tensors.ContainsKey(name);
 

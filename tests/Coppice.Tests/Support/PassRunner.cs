@@ -34,7 +34,7 @@ internal sealed class PassRunner : IDisposable
         return Own(new PagedKvCache(_model.Backend, pool, pages, _model.ContextLength + 64));
     }
 
-    /// <summary>One pass over the tokens behind the cache, which are kept.</summary>
+    /// <summary>One pass over the tokens after the cache, which are kept.</summary>
     public float[] Run(KvCache cache, ReadOnlySpan<int> tokens)
     {
         var logits = Run(Stretch(cache, tokens.ToArray()));
@@ -50,7 +50,7 @@ internal sealed class PassRunner : IDisposable
         return Run(request);
     }
 
-    /// <summary>Passes over so many nodes of a tree at a time, of which nothing is kept yet.</summary>
+    /// <summary>Passes over some nodes of a tree at a time, of which nothing is kept yet.</summary>
     public float[] Run(KvCache cache, TokenTree tree, int nodesAtOnce)
     {
         var logits = new List<float>();
@@ -58,7 +58,8 @@ internal sealed class PassRunner : IDisposable
         {
             var end = Math.Min(first + nodesAtOnce, tree.Count);
             var request = new PassRequest();
-            request.Nodes(cache, tree.TokenMemory[first..end], tree.DepthMemory[first..end], tree.PathMemory[(first * tree.PathLength)..], first);
+            request.Nodes(cache, tree.TokenMemory[first..end], tree.DepthMemory[first..end], tree.PathMemory[(first * tree.PathLength)..],
+                first);
             logits.AddRange(Run(request));
         }
         return [.. logits];

@@ -15,9 +15,9 @@ internal sealed class PlainParticipant(LanguageModel model, int rows) : PassPart
 
     /// <summary>Whether the rows that it wants are a prompt's.</summary>
     public bool IsPrompt { get; init; }
-    /// <summary>Whether somebody ends it as it gives its pages up.</summary>
+    /// <summary>Whether another thread ends it as it gives its pages up.</summary>
     public bool EndsAsItGivesUp { get; init; }
-    /// <summary>It ends with so many passes.</summary>
+    /// <summary>The number of passes that it ends with.</summary>
     public int MostPasses { get; init; } = int.MaxValue;
     /// <summary>Whoever waits for it goes at this pass of the runner; if none is set, when it has had its rows.</summary>
     public long Limit { get; set; } = long.MaxValue;

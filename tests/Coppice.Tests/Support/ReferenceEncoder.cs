@@ -5,7 +5,10 @@ using Coppice.Weights;
 
 namespace Coppice.Tests.Support;
 
-/// <summary>BERT in double precision, written from the papers (Devlin et al. 2019, Vaswani et al. 2017), with nothing of the engine but the reader of F32 tensors.</summary>
+/// <summary>
+/// BERT in double precision, written from the papers (Devlin et al. 2019, Vaswani et al. 2017), with nothing of the engine but the reader
+/// of F32 tensors.
+/// </summary>
 internal sealed class ReferenceEncoder
 {
     private readonly Dictionary<string, double[]> _tensors = new(StringComparer.Ordinal);
@@ -16,7 +19,8 @@ internal sealed class ReferenceEncoder
     {
         using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "config.json")));
         int Number(string key) => config.RootElement.GetProperty(key).GetInt32();
-        (_hidden, _heads, _layers, _width) = (Number("hidden_size"), Number("num_attention_heads"), Number("num_hidden_layers"), Number("intermediate_size"));
+        (_hidden, _heads, _layers, _width) = (Number("hidden_size"), Number("num_attention_heads"), Number("num_hidden_layers"),
+            Number("intermediate_size"));
         _epsilon = config.RootElement.GetProperty("layer_norm_eps").GetDouble();
         _firstPosition = config.RootElement.GetProperty("model_type").GetString() == "bert" ? 0 : Number("pad_token_id") + 1;
         using var file = SafetensorsFile.Open(Path.Combine(folder, "model.safetensors"));
@@ -75,7 +79,8 @@ internal sealed class ReferenceEncoder
             {
                 var scores = keys.Select(key => Dot(queries[t], key, from, size) / Math.Sqrt(size)).ToArray();
                 var weights = Array.ConvertAll(scores, score => Math.Exp(score - scores.Max()));
-                for (var i = from; i < from + size; i++) results[t][i] = weights.Select((weight, s) => weight * values[s][i]).Sum() / weights.Sum();
+                for (var i = from; i < from + size; i++)
+                    results[t][i] = weights.Select((weight, s) => weight * values[s][i]).Sum() / weights.Sum();
             }
         }
         return results;
@@ -88,7 +93,8 @@ internal sealed class ReferenceEncoder
     private double[] Linear(string name, double[] x, int outputs)
     {
         var (weight, bias) = (_tensors[name + ".weight"], _tensors[name + ".bias"]);
-        return [.. Enumerable.Range(0, outputs).Select(o => bias[o] + Enumerable.Range(0, x.Length).Sum(i => weight[o * x.Length + i] * x[i]))];
+        return [.. Enumerable.Range(0, outputs).Select(o => bias[o] + Enumerable.Range(0, x.Length)
+            .Sum(i => weight[o * x.Length + i] * x[i]))];
     }
 
     private double[] Normed(string name, double[] x)
@@ -101,5 +107,6 @@ internal sealed class ReferenceEncoder
 
     private double[] Row(string name, int row) => _tensors[name][(row * _hidden)..((row + 1) * _hidden)];
 
-    private static double[] Sum(params double[][] parts) => [.. Enumerable.Range(0, parts[0].Length).Select(i => parts.Sum(part => part[i]))];
+    private static double[] Sum(params double[][] parts) =>
+        [.. Enumerable.Range(0, parts[0].Length).Select(i => parts.Sum(part => part[i]))];
 }

@@ -7,7 +7,9 @@ namespace Coppice.Tests.Support;
 /// <summary>Requests for drafts of a greedy text.</summary>
 internal static class Requests
 {
-    /// <summary>A request with times of passes, and with rows and tokens of other sequences in the pass; rows cost nothing where no times are given.</summary>
+    /// <summary>
+    /// A request with times of passes, and with rows and tokens of other sequences in the pass; rows cost nothing where no times are given.
+    /// </summary>
     public static DraftRequest Of(ReadOnlySpan<int> tokens, PassCosts? costs = null, int otherRows = 0, double otherTokens = 0) => new()
     {
         Tokens = tokens,

@@ -5,7 +5,9 @@ namespace Coppice.Tests.Support;
 /// <summary>Finds the real models and golden files that stand beside the repository on the project's own machines.</summary>
 internal static class SharedData
 {
-    /// <summary>The unpacked shared folder, or null where there is none: COPPICE_SHARED, or a folder `shared` beside the repository.</summary>
+    /// <summary>
+    /// The unpacked shared folder, or null where there is none: COPPICE_SHARED, or a folder `shared` beside the repository.
+    /// </summary>
     public static string? Root { get; } = Find();
 
     /// <summary>

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Coppice.Tests.Support;
 
 /// <summary>
-/// A folder as sentence-transformers writes it, with a small encoder of random weights over a WordPiece vocabulary of letters; deleted at the
-/// end.
+/// A folder as sentence-transformers writes it, with a small encoder of random weights over a WordPiece vocabulary of letters; deleted at
+/// the end.
 /// </summary>
 internal sealed class TinyEncoder : IDisposable
 {
@@ -54,7 +54,8 @@ internal sealed class TinyEncoder : IDisposable
     public static string Text(int letters, int seed)
     {
         var random = new Random(seed);
-        return string.Concat(Enumerable.Range(0, letters).Select(i => $"{(i > 0 && random.Next(4) == 0 ? " " : "")}{(char)('a' + random.Next(26))}"));
+        return string.Concat(Enumerable.Range(0, letters)
+            .Select(i => $"{(i > 0 && random.Next(4) == 0 ? " " : "")}{(char)('a' + random.Next(26))}"));
     }
 
     /// <summary>Texts of all lengths from none to more than fit.</summary>
@@ -64,7 +65,9 @@ internal sealed class TinyEncoder : IDisposable
         return [.. Enumerable.Range(0, count).Select(i => Text(i % 10 == 0 ? 0 : random.Next(1, i % 7 == 0 ? 150 : 40), seed + i))];
     }
 
-    /// <summary>What the tokenizer gives, found anew: 2, a token for each letter, 3, of which the letters that do not fit are left out.</summary>
+    /// <summary>
+    /// What the tokenizer gives, found anew: 2, a token for each letter, 3, of which the letters that do not fit are left out.
+    /// </summary>
     public static int[] Ids(string text, int maxTokens = MaxTokens)
     {
         var letters = text.Select((c, i) => (Letter: c, First: i == 0 || text[i - 1] == ' ')).Where(place => place.Letter != ' ');
@@ -81,8 +84,10 @@ internal sealed class TinyEncoder : IDisposable
         var json = new
         {
             version = "1.0",
-            added_tokens = special.Select((content, id) => new { id, content, single_word = false, lstrip = false, rstrip = false, normalized = false, special = true }),
-            normalizer = new { type = "BertNormalizer", clean_text = true, handle_chinese_chars = true, strip_accents = (bool?)null, lowercase = false },
+            added_tokens = special.Select((content, id) => new { id, content, single_word = false, lstrip = false, rstrip = false,
+                normalized = false, special = true }),
+            normalizer = new { type = "BertNormalizer", clean_text = true, handle_chinese_chars = true, strip_accents = (bool?)null,
+                lowercase = false },
             pre_tokenizer = new { type = "BertPreTokenizer" },
             post_processor = new
             {

@@ -5,7 +5,8 @@ namespace Coppice.Tests.Support;
 /// <summary>Configs of small models, one for each way in which families differ in the forward pass.</summary>
 internal static class TinyFamilies
 {
-    private const string Sizes = "\"vocab_size\": 96, \"hidden_size\": 48, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"intermediate_size\": 80, "
+    private const string Sizes =
+        "\"vocab_size\": 96, \"hidden_size\": 48, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"intermediate_size\": 80, "
         + "\"num_hidden_layers\": 3, \"max_position_embeddings\": 256, \"eos_token_id\": 1";
 
     public static IReadOnlyDictionary<string, string> Configs { get; } = new Dictionary<string, string>

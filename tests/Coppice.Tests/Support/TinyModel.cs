@@ -29,7 +29,8 @@ internal sealed class TinyModel : IDisposable
     public string WeightsPath => Path.Combine(Folder, "model.safetensors");
 
     /// <summary>Loads it on the CPU.</summary>
-    public LanguageModel Load(ModelOptions? options = null) => LanguageModel.Load(Folder, options ?? new ModelOptions { Device = "cpu", ContextLength = 128 });
+    public LanguageModel Load(ModelOptions? options = null) =>
+        LanguageModel.Load(Folder, options ?? new ModelOptions { Device = "cpu", ContextLength = 128 });
 
     /// <summary>Writes the weights: matrices scaled so that activations stay near 1, norms near 1, the rest small.</summary>
     /// <param name="seed">Of the random numbers.</param>
@@ -45,9 +46,12 @@ internal sealed class TinyModel : IDisposable
             var norm = name.Contains("norm", StringComparison.OrdinalIgnoreCase) || name.Contains("ln_", StringComparison.Ordinal);
             var scale = shape.Length == 2 ? 2 / Math.Sqrt(shape[^1]) : 0.3;
             var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
-            for (var i = 0; i < values.Length; i++) values[i] = (float)((norm && name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0) + scale * (Normal(random) + (noise > 0 ? noise * Normal(other) : 0)));
+            for (var i = 0; i < values.Length; i++)
+                values[i] = (float)((norm && name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0)
+                    + scale * (Normal(random) + (noise > 0 ? noise * Normal(other) : 0)));
             if (shape.Length == 2 && round is not null) values = [.. values.Select(round)];
-            for (var row = 0; shape.Length == 2 && roundRow is not null && row < shape[0]; row++) roundRow(values.AsSpan(row * (int)shape[1], (int)shape[1]));
+            for (var row = 0; shape.Length == 2 && roundRow is not null && row < shape[0]; row++)
+                roundRow(values.AsSpan(row * (int)shape[1], (int)shape[1]));
             if (type == SafetensorsType.F32) writer.Write<float>(values);
             else writer.Write<byte>(new byte[values.Length * type.Bytes()]);
         }
@@ -79,5 +83,6 @@ internal sealed class TinyModel : IDisposable
     private static long[] Shape(WeightPart part) =>
         part.Columns == 1 ? [part.Rows] : part.Transposed ? [part.Columns, part.Rows] : [part.Rows, part.Columns];
 
-    private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    private static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

@@ -5,7 +5,9 @@ using Coppice.Execution;
 
 namespace Coppice.Tests.Support;
 
-/// <summary>A target that is a function of the tokens: its best token, and behind it the next ids in turn. Drives drafters as the decoding loop does.</summary>
+/// <summary>
+/// A target that is a function of the tokens: its best token, and after it the next ids in turn. Drives drafters as the decoding loop does.
+/// </summary>
 internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
 {
     private const int Width = 16;
@@ -20,7 +22,7 @@ internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
     /// <summary>The deepest node.</summary>
     public int Deepest { get; private set; }
 
-    /// <summary>Generates behind <paramref name="prompt"/>.</summary>
+    /// <summary>Generates after <paramref name="prompt"/>.</summary>
     public int[] Generate(Drafter drafter, int[] prompt, int tokens, PassCosts? costs = null)
     {
         costs ??= PassCosts.Of((1, 1), (96, 1));
@@ -54,14 +56,17 @@ internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
     private void Verify(Drafter drafter, List<int> all)
     {
         var before = all.ToArray();
-        var rows = Enumerable.Range(0, _tree.Count).Select(node => Best([.. before, .. _tree.Path(node)[1..].ToArray().Select(n => _tree.Tokens[n])])).ToArray();
+        var rows = Enumerable.Range(0, _tree.Count).Select(node => Best([.. before, .. _tree.Path(node)[1..].ToArray()
+            .Select(n => _tree.Tokens[n])])).ToArray();
         List<int> path = [0];
         while (_tree.TryFindChild(path[^1], rows[path[^1]][0], out var child)) path.Add(child);
         foreach (var node in path) all.Add(rows[node][0]);
         Given.Add(path.Count);
         var logits = rows.SelectMany(_ => Enumerable.Range(0, Width).Select(rank => -(float)rank)).ToArray();
-        var best = new TopRows(Enumerable.Range(0, _tree.Count).ToArray(), rows.SelectMany(row => row).ToArray(), logits, Width, drafter.TopCount);
-        drafter.Accept(new VerificationResult { Tree = _tree, Path = path.ToArray(), Tokens = all.ToArray(), Emitted = all.ToArray().AsSpan(before.Length), Best = best });
+        var best = new TopRows(Enumerable.Range(0, _tree.Count).ToArray(), rows.SelectMany(row => row).ToArray(), logits, Width,
+            drafter.TopCount);
+        drafter.Accept(new VerificationResult { Tree = _tree, Path = path.ToArray(), Tokens = all.ToArray(), Emitted = all.ToArray()
+            .AsSpan(before.Length), Best = best });
     }
 
     private int[] Best(int[] tokens)

@@ -6,7 +6,8 @@ using Coppice.Execution;
 namespace Coppice.Tests.Support;
 
 /// <summary>
-/// Another drafter whose trees are looked at before they are verified; it is told that rows cost nothing, so that trees do not depend on times.
+/// Another drafter whose trees are looked at before they are verified; it is told that rows cost nothing, so that trees do not depend on
+/// times.
 /// </summary>
 /// <param name="inner">The drafter; belongs to this one.</param>
 /// <param name="look">Gets each tree.</param>

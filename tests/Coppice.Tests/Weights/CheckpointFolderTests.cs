@@ -157,7 +157,8 @@ public sealed class CheckpointFolderTests : IDisposable
         _model.Tensors.Add(("model.layers.0.self_attn.rotary_emb.inv_freq", SafetensorsType.F32, [6]));
         _model.Write();
         using (_model.Load()) { }
-        File.WriteAllText(Path.Combine(_model.Folder, "config.json"), TinyModel.Llama.Replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true", StringComparison.Ordinal));
+        File.WriteAllText(Path.Combine(_model.Folder, "config.json"),
+            TinyModel.Llama.Replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true", StringComparison.Ordinal));
         using (_model.Load()) { }
     }
 

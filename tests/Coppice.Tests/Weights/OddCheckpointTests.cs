@@ -41,7 +41,8 @@ public sealed class OddCheckpointTests : IDisposable
     public void Two_models_in_one_file_are_refused()
     {
         Rewrite(name => "left." + name, [.. _model.Tensors.Select(tensor => ("right." + tensor.Name, tensor.Shape))]);
-        Assert.Contains("\"model.embed_tokens.weight\" must be in the checkpoint", Assert.Throws<CheckpointException>(() => _model.Load()).Message, StringComparison.Ordinal);
+        Assert.Contains("\"model.embed_tokens.weight\" must be in the checkpoint",
+            Assert.Throws<CheckpointException>(() => _model.Load()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -54,8 +55,10 @@ public sealed class OddCheckpointTests : IDisposable
         Assert.Equal(_expected, Logits.Of(model, Prompt));
         Assert.Equal([7], model.EndTokenIds);
         Assert.Contains(model.Warnings, text => text.Contains("\"vision_tower.patches.weight\"", StringComparison.Ordinal));
-        File.WriteAllText(Path.Combine(_model.Folder, "config.json"), wrapped.Replace("\"eos_token_id\": 7", "\"quantization_config\": {\"quant_method\": \"awq\"}", StringComparison.Ordinal));
-        Assert.Contains("quantised by awq", Assert.Throws<UnsupportedModelException>(() => _model.Load()).Message, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(_model.Folder, "config.json"),
+            wrapped.Replace("\"eos_token_id\": 7", "\"quantization_config\": {\"quant_method\": \"awq\"}", StringComparison.Ordinal));
+        Assert.Contains("quantised by awq", Assert.Throws<UnsupportedModelException>(() => _model.Load()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,11 +123,13 @@ public sealed class OddCheckpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData("qweight"), InlineData("qzeros"), InlineData("weight_scale_inv"), InlineData("weight_packed"), InlineData("weight.absmax"), InlineData("SCB")]
+    [InlineData("qweight"), InlineData("qzeros"), InlineData("weight_scale_inv"), InlineData("weight_packed"), InlineData("weight.absmax"),
+        InlineData("SCB")]
     public void Tensors_of_quantised_weights_are_refused_by_their_method(string ending)
     {
         Rewrite(name => name, [($"model.layers.0.mlp.up_proj.{ending}", [4L])]);
-        Assert.Contains("a checkpoint quantised by", Assert.Throws<UnsupportedModelException>(() => _model.Load()).Message, StringComparison.Ordinal);
+        Assert.Contains("a checkpoint quantised by", Assert.Throws<UnsupportedModelException>(() => _model.Load()).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -141,7 +146,8 @@ public sealed class OddCheckpointTests : IDisposable
     {
         var config = TinyModel.Llama.Replace("\"rms_norm_eps\": 1e-5", "\"rms_norm_eps\": Infinity", StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_model.Folder, "config.json"), config);
-        Assert.Equal("config.json: rms_norm_eps must be a number, found \"Infinity\".", Assert.Throws<CheckpointException>(() => _model.Load()).Message);
+        Assert.Equal("config.json: rms_norm_eps must be a number, found \"Infinity\".",
+            Assert.Throws<CheckpointException>(() => _model.Load()).Message);
     }
 
     private void LoadsRenamed(Func<string, string> rename, string prefix)

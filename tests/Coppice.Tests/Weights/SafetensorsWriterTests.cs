@@ -12,7 +12,8 @@ public sealed class SafetensorsWriterTests : IDisposable
     [Fact]
     public void What_was_written_is_read_back()
     {
-        using (var writer = new SafetensorsWriter(_path, [("x.\"é\"", SafetensorsType.F32, [2, 3]), ("empty", SafetensorsType.I64, [0]), ("y", SafetensorsType.U8, [5])],
+        using (var writer = new SafetensorsWriter(_path, [("x.\"é\"", SafetensorsType.F32, [2, 3]), ("empty", SafetensorsType.I64, [0]),
+            ("y", SafetensorsType.U8, [5])],
             new Dictionary<string, string> { ["format"] = "pt" }))
         {
             writer.Write<float>([1, 2, 3, 4]);
@@ -37,7 +38,8 @@ public sealed class SafetensorsWriterTests : IDisposable
             Assert.Throws<InvalidOperationException>(() => writer.Write<float>([1, 2]));
             Assert.Throws<InvalidOperationException>(writer.Complete);
         }
-        Assert.Throws<ArgumentException>(() => new SafetensorsWriter(_path, [("x", SafetensorsType.F32, [1]), ("x", SafetensorsType.F32, [1])]));
+        Assert.Throws<ArgumentException>(() => new SafetensorsWriter(_path,
+            [("x", SafetensorsType.F32, [1]), ("x", SafetensorsType.F32, [1])]));
         Assert.Throws<ArgumentException>(() => new SafetensorsWriter(_path, [("x", SafetensorsType.F32, [-1])]));
         Assert.Throws<ArgumentException>(() => new SafetensorsWriter(_path, [("x", SafetensorsType.F32, [1L << 62, 4])]));
         Assert.False(File.Exists(_path));

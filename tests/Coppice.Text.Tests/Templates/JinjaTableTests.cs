@@ -24,7 +24,8 @@ public sealed class JinjaTableTests
 
     /// <summary>Whoever uses it learns that it is not there, by name.</summary>
     [Theory]
-    [InlineData("{% include 'x' %}"), InlineData("{% extends 'x' %}"), InlineData("{% import 'x' as y %}"), InlineData("{% from 'x' import y %}")]
+    [InlineData("{% include 'x' %}"), InlineData("{% extends 'x' %}"), InlineData("{% import 'x' as y %}"),
+        InlineData("{% from 'x' import y %}")]
     [InlineData("{% do x %}"), InlineData("{% debug %}"), InlineData("{% trans %}a{% endtrans %}"), InlineData("{{ [1]|random }}")]
     [InlineData("{{ 'a'|urlize }}"), InlineData("{{ lipsum() }}"), InlineData("{% block b %}{{ super() }}{% endblock %}")]
     public void What_is_not_there_is_an_error(string template) => Assert.NotEmpty(Templating.Fail(template).Reason);

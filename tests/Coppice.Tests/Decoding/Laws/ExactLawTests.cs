@@ -68,10 +68,11 @@ public sealed class ExactLawTests
     private static double TotalVariation(Toy toy, List<(Rational Probability, int[] Emitted)> steps, int length)
     {
         var (expected, actual) = (TargetLaw(toy, length), Law(toy, steps, length));
-        return expected.Keys.Union(actual.Keys).Sum(k => Math.Abs((expected.GetValueOrDefault(k) - actual.GetValueOrDefault(k)).ToDouble())) / 2;
+        return expected.Keys.Union(actual.Keys).Sum(k => Math.Abs((expected.GetValueOrDefault(k) - actual.GetValueOrDefault(k))
+            .ToDouble())) / 2;
     }
 
-    /// <summary>RSD-C: so many drawn children at each level.</summary>
+    /// <summary>RSD-C: the same number of drawn children at each level.</summary>
     private static Growth Branching(params int[] counts) => (toy, tree, draws) =>
     {
         var (first, end) = (0, 1);
@@ -108,8 +109,8 @@ public sealed class ExactLawTests
     }
 
     /// <summary>
-    /// Stochastic beam search by what it is equivalent to: whole sequences are drawn without replacement; the beam of the first level holds the first tokens
-    /// of the sequences in the order in which they appear, that of the last level the first sequences.
+    /// Stochastic beam search by what it is equivalent to: whole sequences are drawn without replacement; the beam of the first level holds
+    /// the first tokens of the sequences in the order in which they appear, that of the last level the first sequences.
     /// </summary>
     private static Growth StochasticBeam(int width) => (toy, tree, draws) =>
     {
@@ -142,7 +143,9 @@ public sealed class ExactLawTests
         Assert.Equal(Rational.Parse("130895341/57723330"), MeanLength(wide));
     }
 
-    /// <summary>DySpec, written from its definition: always the draw with the largest estimate, the slot that was created first of equal ones.</summary>
+    /// <summary>
+    /// DySpec, written from its definition: always the draw with the largest estimate, the slot that was created first of equal ones.
+    /// </summary>
     private static Growth Budget(int count) => (toy, tree, draws) =>
     {
         var slots = new List<(Rational Estimate, int Node)> { (Rational.One, 0) };
@@ -151,7 +154,8 @@ public sealed class ExactLawTests
             var best = slots.Aggregate((a, b) => b.Estimate > a.Estimate ? b : a);
             slots.Remove(best);
             var weights = toy.Draft(Toy.Tokens(tree, best.Node));
-            for (var earlier = tree.FirstChild(best.Node); earlier != TokenTree.None; earlier = tree.NextSibling(earlier)) weights[tree.Tokens[earlier]] = default;
+            for (var earlier = tree.FirstChild(best.Node); earlier != TokenTree.None; earlier = tree.NextSibling(earlier))
+                weights[tree.Tokens[earlier]] = default;
             var left = weights.Aggregate((a, b) => a + b);
             var child = toy.DrawChild(tree, best.Node, draws);
             var probability = weights[tree.Tokens[child]] / left;
@@ -172,7 +176,7 @@ public sealed class ExactLawTests
         Assert.Equal(Rational.Parse(expected), MeanLength(steps));
     }
 
-    /// <summary>A fixed child among drawn ones, before or behind them; drawn ones that equal it are drawn ones.</summary>
+    /// <summary>A fixed child among drawn ones, before or after them; drawn ones that equal it are drawn ones.</summary>
     private static Growth Mixed(int fixedToken, int drawnBefore, int drawnBehind) => (toy, tree, draws) =>
     {
         for (var i = 0; i < drawnBefore; i++) toy.DrawChild(tree, 0, draws);
@@ -189,11 +193,15 @@ public sealed class ExactLawTests
     public void Drawn_and_fixed_children_together_emit_the_targets_law(int fixedToken, int drawnBefore, int drawnBehind) =>
         AssertLossless(Toy.TwoLevels, Step(Toy.TwoLevels, Mixed(fixedToken, drawnBefore, drawnBehind)));
 
-    /// <summary>A fixed child of token 0 before one that is drawn from the draft without token 0: its distribution is that of the draws, so the law holds in this order too.</summary>
+    /// <summary>
+    /// A fixed child of token 0 before one that is drawn from the draft without token 0: its distribution is that of the draws, so the law
+    /// holds in this order too.
+    /// </summary>
     [Fact]
     public void A_fixed_child_before_drawn_ones_emits_the_targets_law()
     {
-        var toy = new Toy(3, path => Toy.TwoLevels.Target(path), path => path.Length == 0 ? Rational.List("0 0.6 0.4") : Toy.TwoLevels.Draft(path));
+        var toy = new Toy(3, path => Toy.TwoLevels.Target(path), path => path.Length == 0
+            ? Rational.List("0 0.6 0.4") : Toy.TwoLevels.Draft(path));
         AssertLossless(toy, Step(toy, Mixed(0, 0, 2)));
     }
 
@@ -231,7 +239,9 @@ public sealed class ExactLawTests
         AssertLossless(apart, steps, 2);
     }
 
-    /// <summary>Negative controls: breaking a condition of the rule changes the law, by as much as the specification says where it has a number.</summary>
+    /// <summary>
+    /// Negative controls: breaking a condition of the rule changes the law, by as much as the specification says where it has a number.
+    /// </summary>
     [Fact]
     public void Dropping_reordering_or_choosing_children_by_value_is_not_lossless()
     {

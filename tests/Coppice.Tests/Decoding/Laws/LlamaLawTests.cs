@@ -6,17 +6,23 @@ using Xunit;
 
 namespace Coppice.Tests.Decoding.Laws;
 
-/// <summary>Two hundred thousand texts of four tokens from a small Llama by every way of drafting and by the engine's own random numbers: their law, by chi-square, and their number of passes.</summary>
+/// <summary>
+/// Two hundred thousand texts of four tokens from a small Llama by every way of drafting and by the engine's own random numbers: their law,
+/// by chi-square, and their number of passes.
+/// </summary>
 public sealed class LlamaLawTests
 {
     private const int Length = TabledLlama.Known + 1, Position = 6, Vocabulary = TabledLlama.Vocabulary;
 
     private static readonly Lazy<TabledLlama> Whole = new(() => new TabledLlama(new GenerationOptions { Temperature = 1 }, support: 4));
-    private static readonly Lazy<TabledLlama> Nucleus = new(() => new TabledLlama(new GenerationOptions { Temperature = 1, TopP = 0.9f, TopK = 6 }, support: Vocabulary));
+    private static readonly Lazy<TabledLlama> Nucleus = new(() => new TabledLlama(new GenerationOptions { Temperature = 1, TopP = 0.9f,
+        TopK = 6 }, support: Vocabulary));
 
-    public static TheoryData<string> Ways => ["plain", "best-first", "rsd-c", "rsd-s", "dyspec", "dyspec levels", "dyspec levels, capped", "mixed"];
+    public static TheoryData<string> Ways =>
+        ["plain", "best-first", "rsd-c", "rsd-s", "dyspec", "dyspec levels", "dyspec levels, capped", "mixed"];
 
-    private static void Grow<TDraws>(string way, TokenTree tree, TabledLlama.Text text, TDraws draws, DraftLimits limits) where TDraws : IDraftDraws
+    private static void Grow<TDraws>(string way, TokenTree tree, TabledLlama.Text text, TDraws draws, DraftLimits limits)
+        where TDraws : IDraftDraws
     {
         switch (way)
         {
@@ -36,7 +42,7 @@ public sealed class LlamaLawTests
         }
     }
 
-    /// <summary>What one pass behind a text gives.</summary>
+    /// <summary>What one pass after a text gives.</summary>
     private delegate int Pass(TabledLlama.Text text, int seed, TokenTree tree, DraftLimits limits, int[] emitted);
 
     private static Pass By(string way) => (text, seed, tree, limits, emitted) =>
@@ -61,7 +67,8 @@ public sealed class LlamaLawTests
     private readonly struct Choice(TabledLlama.Text text, int seed) : ITokenChoice
     {
         public int Choose(TokenTree tree, int node) =>
-            Sampler.Draw(text.Weights(tree, node), Philox.Uniform((ulong)seed, RandomStream.Target, Position + text.Length + tree.Depths[node]));
+            Sampler.Draw(text.Weights(tree, node), Philox.Uniform((ulong)seed, RandomStream.Target, Position + text.Length
+                + tree.Depths[node]));
     }
 
     /// <summary>Counts of the first two tokens together, of the last two together, and of tokens that the first pass gave.</summary>
@@ -149,7 +156,7 @@ public sealed class LlamaLawTests
         var law = Law(Nucleus.Value);
         var (first, last, _) = Sample(Nucleus.Value, By(way), 25_000);
         Assert.Contains(0, law.First);
-        Assert.InRange(Deviation(law.First, first), -4, 4);      // fails for a text that the law has not
+        Assert.InRange(Deviation(law.First, first), -4, 4);      // fails for a text that the law does not have
         Assert.InRange(Deviation(law.Last, last), -4, 4);
     }
 
@@ -167,7 +174,8 @@ public sealed class LlamaLawTests
         int Broken(TabledLlama.Text text, int seed, TokenTree tree, DraftLimits limits, int[] emitted)
         {
             if (limits.Depth == 0) return By("plain")(text, seed, tree, limits, emitted);
-            if (fault is "a draw for each path" or "drawn again after a miss") return Redrawn(text, seed, tree, emitted, fault[0] == 'a' ? 5 : 1);
+            if (fault is "a draw for each path" or "drawn again after a miss")
+                return Redrawn(text, seed, tree, emitted, fault[0] == 'a' ? 5 : 1);
             var draws = new PhiloxDraftDraws();
             draws.Begin((ulong)seed, Position + text.Length);
             other.Reset(0);
@@ -176,7 +184,8 @@ public sealed class LlamaLawTests
             IEnumerable<int> changed = fault switch
             {
                 "reversed" => other.Tokens[1..].ToArray().Reverse(),
-                "dropped below a threshold" => other.Tokens[1..].ToArray().Where(token => weights[Array.IndexOf(tokens, token)] > 0.25 * weights.Sum()),
+                "dropped below a threshold" =>
+                    other.Tokens[1..].ToArray().Where(token => weights[Array.IndexOf(tokens, token)] > 0.25 * weights.Sum()),
                 _ => tokens.Take(2),
             };
             foreach (var token in changed) tree.AddSampled(0, token);
@@ -186,11 +195,15 @@ public sealed class LlamaLawTests
         Assert.True(Deviation(Law(tables).First, first) > 8, $"deviation {Deviation(Law(tables).First, first):f1}");
     }
 
-    /// <summary>As published code samples: each of so many paths through the most probable token draws for itself, and what follows a miss is drawn anew.</summary>
+    /// <summary>
+    /// As published code samples: each of some paths through the most probable token draws for itself, and what follows a miss is drawn
+    /// anew.
+    /// </summary>
     private static int Redrawn(TabledLlama.Text text, int seed, TokenTree tree, int[] emitted, int paths)
     {
         var child = tree.Add(0, text.Proposals.Tokens(0)[0]);
-        int Draw(int node, int counter) => Sampler.Draw(text.Weights(tree, node), Philox.Uniform((ulong)seed, RandomStream.Search, Position + text.Length, counter));
+        int Draw(int node, int counter) =>
+            Sampler.Draw(text.Weights(tree, node), Philox.Uniform((ulong)seed, RandomStream.Search, Position + text.Length, counter));
         for (var path = 0; path < paths; path++)
         {
             if (Draw(0, path) != tree.Tokens[child]) continue;

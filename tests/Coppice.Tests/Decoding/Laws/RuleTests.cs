@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Coppice.Tests.Decoding.Laws;
 
-/// <summary>How the rules of acceptance relate to each other, and that the draws of the engine are what the enumerations stand for.</summary>
+/// <summary>
+/// How the rules of acceptance relate to each other, and that the draws of the engine are what the enumerations stand for.
+/// </summary>
 public sealed class RuleTests
 {
     private const int Vocabulary = 6;
@@ -32,7 +34,7 @@ public sealed class RuleTests
 
     private static double Noise(int seed, int node, int token) => Philox.Uniform((ulong)seed, RandomStream.Search, node, token) + 0.01;
 
-    /// <summary>A target that is certain of one token behind every node.</summary>
+    /// <summary>A target that is certain of one token after every node.</summary>
     private readonly struct Certain(int seed) : ITargetDistribution<double>, ITokenChoice
     {
         public int Choose(TokenTree tree, int node) => (int)(Noise(seed, node, 0) * 1000) % Vocabulary;
@@ -51,7 +53,8 @@ public sealed class RuleTests
         var (tree, proposals) = Build(edges, seed);
         var (greedy, residual, typical) = (new int[32], new int[32], new int[32]);
         var accepted = Verifier.Walk(tree, new Certain(seed), greedy, out var next);
-        Assert.Equal(accepted, ResidualVerifier<double>.Walk(tree, proposals, new Certain(seed), new PhiloxDraws((ulong)seed, 5), residual, out var residualNext));
+        Assert.Equal(accepted, ResidualVerifier<double>.Walk(tree, proposals, new Certain(seed), new PhiloxDraws((ulong)seed, 5), residual,
+            out var residualNext));
         Assert.Equal(accepted, TypicalVerifier.Walk(tree, new Certain(seed), new TypicalAcceptance(), typical, out var typicalNext));
         Assert.Equal((next, next), (residualNext, typicalNext));
         Assert.Equal(greedy[..accepted], residual[..accepted]);
@@ -112,11 +115,14 @@ public sealed class RuleTests
         }
     }
 
-    /// <summary>Faults of published code, each measured on the specification's example: a path draws for itself, or a miss is drawn again.</summary>
+    /// <summary>
+    /// Faults of published code, each measured on the specification's example: a path draws for itself, or a miss is drawn again.
+    /// </summary>
     [Fact]
     public void Draws_for_each_path_and_draws_after_a_miss_are_not_lossless()
     {
-        // A drafted token of probability 1/2, five paths through it: accepted with 1 - 2⁻⁵. And a miss that is drawn again keeps 1/2 + 1/4 for the drafted token.
+        // A drafted token of probability 1/2, five paths through it: accepted with 1 - 2⁻⁵. And a miss that is drawn again keeps 1/2 + 1/4
+        // for the drafted token.
         var random = new Random(1);
         var (byPath, again, samples) = (0, 0, 40_000);
         for (var i = 0; i < samples; i++)
@@ -124,10 +130,13 @@ public sealed class RuleTests
             var hit = false;
             for (var path = 0; path < 5; path++) hit |= Sampler.Draw((ReadOnlySpan<double>)[0.5, 0.5], random.NextDouble()) == 0;
             if (hit) byPath++;
-            if (Sampler.Draw((ReadOnlySpan<double>)[0.5, 0.5], random.NextDouble()) == 0 || Sampler.Draw((ReadOnlySpan<double>)[0.5, 0.5], random.NextDouble()) == 0) again++;
+            if (Sampler.Draw((ReadOnlySpan<double>)[0.5, 0.5], random.NextDouble()) == 0
+                || Sampler.Draw((ReadOnlySpan<double>)[0.5, 0.5], random.NextDouble()) == 0)
+                again++;
         }
         var law = new Dictionary<string, double> { ["drafted"] = 0.5, ["other"] = 0.5 };
         foreach (var count in (int[])[byPath, again])
-            Assert.True(Support.ChiSquare.Deviation(law, new Dictionary<string, int> { ["drafted"] = count, ["other"] = samples - count }) > 10);
+            Assert.True(Support.ChiSquare.Deviation(law, new Dictionary<string, int> { ["drafted"] = count,
+                ["other"] = samples - count }) > 10);
     }
 }

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Coppice.Tests.Decoding.Laws;
 
-/// <summary>The trees that drafters draw from a draft model: their law by enumeration or by chi-square, and what their papers prove of them.</summary>
+/// <summary>
+/// The trees that drafters draw from a draft model: their law by enumeration or by chi-square, and what their papers prove of them.
+/// </summary>
 public sealed class SampledGrowthTests
 {
     private static readonly DraftLimits Limits = new(32, 4);
@@ -20,7 +22,10 @@ public sealed class SampledGrowthTests
         return tree;
     }
 
-    /// <summary>Law of the first two tokens and the mean number of tokens of a step, by running the drafter and the verifier for every outcome of their draws.</summary>
+    /// <summary>
+    /// Law of the first two tokens and the mean number of tokens of a step, by running the drafter and the verifier for every outcome of
+    /// their draws.
+    /// </summary>
     private static (Dictionary<string, double> Law, double MeanLength) Enumerate(Toy toy, Growth grow)
     {
         var (law, mean) = (new Dictionary<string, double>(), 0.0);
@@ -36,7 +41,8 @@ public sealed class SampledGrowthTests
             mean += probability * emitted.Length;
             if (emitted.Length > 1) Count(law, emitted[0], emitted[1], probability);
             else
-                for (var second = 0; second < toy.Vocabulary; second++) Count(law, emitted[0], second, probability * toy.Target(emitted[0])[second].ToDouble());
+                for (var second = 0; second < toy.Vocabulary; second++)
+                    Count(law, emitted[0], second, probability * toy.Target(emitted[0])[second].ToDouble());
         }
         return (law, mean);
     }
@@ -48,7 +54,8 @@ public sealed class SampledGrowthTests
     {
         for (var first = 0; first < toy.Vocabulary; first++)
             for (var second = 0; second < toy.Vocabulary; second++)
-                Assert.Equal(toy.Target()[first].ToDouble() * toy.Target(first)[second].ToDouble(), law.GetValueOrDefault($"{first} {second}"), 1e-12);
+                Assert.Equal(toy.Target()[first].ToDouble() * toy.Target(first)[second].ToDouble(),
+                    law.GetValueOrDefault($"{first} {second}"), 1e-12);
     }
 
     [Theory]
@@ -71,7 +78,8 @@ public sealed class SampledGrowthTests
     [InlineData(4, "277/140")]
     public void DySpec_draws_what_the_specification_says(int budget, string expected)
     {
-        var (law, mean) = Enumerate(Toy.TwoLevels, (tree, draft, draws) => DyspecDrafter.GrowBest(tree, draft, draws, Limits with { Nodes = budget + 1 }, default));
+        var (law, mean) = Enumerate(Toy.TwoLevels, (tree, draft, draws) => DyspecDrafter.GrowBest(tree, draft, draws,
+            Limits with { Nodes = budget + 1 }, default));
         AssertTargetLaw(Toy.TwoLevels, law);
         Assert.Equal(Rational.Parse(expected).ToDouble(), mean, 1e-12);
     }
@@ -83,7 +91,8 @@ public sealed class SampledGrowthTests
     [InlineData(0.01, 3)]
     public void DySpec_by_levels_keeps_the_targets_law_with_and_without_a_cap(double threshold, int nodes)
     {
-        var (law, _) = Enumerate(Toy.TwoLevels, (tree, draft, draws) => DyspecDrafter.GrowLevels(tree, draft, draws, new DraftLimits(nodes, 2), threshold));
+        var (law, _) = Enumerate(Toy.TwoLevels, (tree, draft, draws) => DyspecDrafter.GrowLevels(tree, draft, draws,
+            new DraftLimits(nodes, 2), threshold));
         AssertTargetLaw(Toy.TwoLevels, law);
     }
 
@@ -110,13 +119,15 @@ public sealed class SampledGrowthTests
             var (best, levels, estimates) = (NewTree(), NewTree(), new double[32]);
             DyspecDrafter.GrowBest(best, new ToyDraft(Toy.TwoLevels), new ToyDraft.KeyedDraws(seed), new DraftLimits(8, 4), estimates);
             for (var node = 2; node < best.Count; node++) Assert.True(estimates[node] <= estimates[node - 1] + 1e-15);
-            DyspecDrafter.GrowLevels(levels, new ToyDraft(Toy.TwoLevels), new ToyDraft.KeyedDraws(seed), new DraftLimits(32, 4), estimates[best.Count - 1] * (1 - 1e-12));
+            DyspecDrafter.GrowLevels(levels, new ToyDraft(Toy.TwoLevels), new ToyDraft.KeyedDraws(seed), new DraftLimits(32, 4),
+                estimates[best.Count - 1] * (1 - 1e-12));
             Assert.Superset(Paths(best), Paths(levels));
             Assert.Subset(Paths(best).Union(Ties(levels, estimates[best.Count - 1])).ToHashSet(), Paths(levels));
         }
     }
 
-    private static HashSet<string> Paths(TokenTree tree) => [.. Enumerable.Range(1, tree.Count - 1).Select(node => string.Join(' ', Toy.Tokens(tree, node)))];
+    private static HashSet<string> Paths(TokenTree tree) =>
+        [.. Enumerable.Range(1, tree.Count - 1).Select(node => string.Join(' ', Toy.Tokens(tree, node)))];
 
     /// <summary>Draws that are as good as the last one of the budget, which the threshold makes too.</summary>
     private static HashSet<string> Ties(TokenTree tree, double smallest)
@@ -127,7 +138,9 @@ public sealed class SampledGrowthTests
         return ties;
     }
 
-    /// <summary>The chance that a draw is reached and accepted, by definition: its ancestors accepted, its earlier siblings rejected.</summary>
+    /// <summary>
+    /// The chance that a draw is reached and accepted, by definition: its ancestors accepted, its earlier siblings rejected.
+    /// </summary>
     private static double Estimate(TokenTree tree, int node)
     {
         var (path, estimate) = (tree.Path(node).ToArray(), 1.0);
@@ -155,7 +168,8 @@ public sealed class SampledGrowthTests
             foreach (var (probability, sum) in new Enumeration<double>(1).Run(draws =>
             {
                 var (tree, estimates) = (NewTree(), new double[32]);
-                DyspecDrafter.GrowBest(tree, new ToyDraft(toy), new ToyDraft.EnumeratedDraws(draws), new DraftLimits(budget + 1, 5), estimates);
+                DyspecDrafter.GrowBest(tree, new ToyDraft(toy), new ToyDraft.EnumeratedDraws(draws), new DraftLimits(budget + 1, 5),
+                    estimates);
                 return estimates[1..tree.Count].Sum();
             })) gain += probability * sum;
             Assert.Equal(BestGain(draft, budget, [1.0], [new double[3]]), gain, 1e-9);
@@ -204,7 +218,8 @@ public sealed class SampledGrowthTests
             var (tree, draft) = (NewTree(), new ToyDraft(toy));
             RsdSDrafter.Grow(tree, draft, new ToyDraft.RandomDraws(random), Limits, width, 2, default);
             var path = new int[tree.PathLength];
-            var accepted = ResidualVerifier<double>.Walk(tree, draft.Proposals, new ToyDraft.Target(toy), new RandomVerification(random), path, out var next);
+            var accepted = ResidualVerifier<double>.Walk(tree, draft.Proposals, new ToyDraft.Target(toy), new RandomVerification(random),
+                path, out var next);
             int[] emitted = [.. Toy.Tokens(tree, path[accepted - 1]), next];
             lengths += emitted.Length;
             squares += emitted.Length * emitted.Length;
@@ -230,11 +245,13 @@ public sealed class SampledGrowthTests
             scores[0] = 0;
             for (var node = 0; node < tree.Count; node++)
                 if (tree.FirstChild(node) is var best and not TokenTree.None) Assert.Equal(scores[node], scores[best], 1e-9);
-            var leaves = Enumerable.Range(0, tree.Count).Where(n => tree.Depths[n] == 2).OrderByDescending(n => scores[n]).Select(n => string.Concat(Toy.Tokens(tree, n)));
+            var leaves = Enumerable.Range(0, tree.Count).Where(n => tree.Depths[n] == 2).OrderByDescending(n => scores[n])
+                .Select(n => string.Concat(Toy.Tokens(tree, n)));
             var key = string.Join(' ', leaves);
             counts[key] = counts.GetValueOrDefault(key) + 1;
         }
-        var sequences = (from a in Enumerable.Range(0, 3) from b in Enumerable.Range(0, 3) select (Text: $"{a}{b}", P: (toy.Draft()[a] * toy.Draft(a)[b]).ToDouble())).ToArray();
+        var sequences = (from a in Enumerable.Range(0, 3) from b in Enumerable.Range(0, 3) select (Text: $"{a}{b}",
+            P: (toy.Draft()[a] * toy.Draft(a)[b]).ToDouble())).ToArray();
         ChiSquare.AssertFits(WithoutReplacement(sequences), counts);
     }
 
@@ -257,7 +274,8 @@ public sealed class SampledGrowthTests
 
     /// <summary>p(x) p(y) / (1 - p(x)).</summary>
     private static Dictionary<string, double> WithoutReplacement((string Text, double P)[] items) =>
-        (from x in items from y in items where x != y select (Key: $"{x.Text} {y.Text}", P: x.P * y.P / (1 - x.P))).ToDictionary(e => e.Key, e => e.P);
+        (from x in items from y in items where x != y select (Key: $"{x.Text} {y.Text}", P: x.P * y.P / (1 - x.P)))
+            .ToDictionary(e => e.Key, e => e.P);
 
     private static Dictionary<string, double> TargetLaw(Toy toy) =>
         (from a in Enumerable.Range(0, toy.Vocabulary)

@@ -5,7 +5,10 @@ using Coppice.Tests.Support;
 
 namespace Coppice.Tests.Decoding.Laws;
 
-/// <summary>A Llama of two layers and its draft behind one prompt, each computed once for every text of at most three tokens: models whose texts can be sampled by the hundred thousand.</summary>
+/// <summary>
+/// A Llama of two layers and its draft after one prompt, each computed once for every text of at most three tokens: models whose texts can
+/// be sampled by the hundred thousand.
+/// </summary>
 internal sealed class TabledLlama
 {
     public const int Vocabulary = 16, Known = 3;
@@ -18,7 +21,9 @@ internal sealed class TabledLlama
     private readonly double[][] _target;
     private readonly (int[] Tokens, double[] Weights)[] _draft;
 
-    /// <summary>Tables of the target by <paramref name="options"/> and of the draft by its <paramref name="support"/> most probable tokens.</summary>
+    /// <summary>
+    /// Tables of the target by <paramref name="options"/> and of the draft by its <paramref name="support"/> most probable tokens.
+    /// </summary>
     public TabledLlama(GenerationOptions options, int support)
     {
         using var pair = new ModelPair(Config);
@@ -53,7 +58,7 @@ internal sealed class TabledLlama
     /// <summary>Weights of what follows a text.</summary>
     public ReadOnlySpan<double> Target(int code) => _target[code];
 
-    /// <summary>The probability of <paramref name="token"/> behind a text.</summary>
+    /// <summary>The probability of <paramref name="token"/> after a text.</summary>
     public double Probability(ReadOnlySpan<int> text, int token) => _target[Code(text)][token] / _target[Code(text)].Sum();
 
     private static float[][] Tabulate(LanguageModel model)
@@ -69,13 +74,14 @@ internal sealed class TabledLlama
                     scorer.Logits([.. Prompt, .. text], (first, logits) =>
                     {
                         for (var length = 0; length <= Known; length++)
-                            if (Prompt.Length + length - 1 - first is >= 0 and var row && row < logits.Length / Vocabulary) rows[Code(text.AsSpan(0, length))] = logits.Slice(row * Vocabulary, Vocabulary).ToArray();
+                            if (Prompt.Length + length - 1 - first is >= 0 and var row && row < logits.Length / Vocabulary)
+                                rows[Code(text.AsSpan(0, length))] = logits.Slice(row * Vocabulary, Vocabulary).ToArray();
                     });
                 }
         return rows;
     }
 
-    /// <summary>A text that is being generated, and the tree that is being proposed behind it.</summary>
+    /// <summary>A text that is being generated, and the tree that is being proposed after it.</summary>
     public sealed class Text(TabledLlama tables) : IDraftDistributions, ITargetDistribution<double>
     {
         private readonly int[] _tokens = new int[Known + 8];
@@ -89,7 +95,7 @@ internal sealed class TabledLlama
 
         public void Add(int token) => _tokens[Length++] = token;
 
-        /// <summary>Sets the draft's distribution behind the text.</summary>
+        /// <summary>Sets the draft's distribution after the text.</summary>
         public void Start() => Set(0, Code(Tokens));
 
         public void Expand(TokenTree tree, ReadOnlySpan<int> nodes)

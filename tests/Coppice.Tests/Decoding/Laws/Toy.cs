@@ -57,7 +57,8 @@ internal sealed class Toy(int vocabulary, Func<int[], Rational[]> target, Func<i
     public int DrawChild(TokenTree tree, int node, Enumeration<Rational> draws)
     {
         var weights = Draft(Tokens(tree, node));
-        for (var child = tree.FirstChild(node); child != TokenTree.None; child = tree.NextSibling(child)) weights[tree.Tokens[child]] = default;
+        for (var child = tree.FirstChild(node); child != TokenTree.None; child = tree.NextSibling(child))
+            weights[tree.Tokens[child]] = default;
         return tree.AddSampled(node, draws.Choose(weights));
     }
 }

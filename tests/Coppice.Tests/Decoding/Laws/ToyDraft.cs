@@ -54,10 +54,13 @@ internal sealed class ToyDraft : IDraftDistributions
     {
         public double Uniform() => random.NextDouble();
 
-        public int Draw(TokenTree tree, int parent, ReadOnlySpan<double> weights) => Coppice.Decoding.Sampling.Sampler.Draw(weights, random.NextDouble());
+        public int Draw(TokenTree tree, int parent, ReadOnlySpan<double> weights) =>
+            Coppice.Decoding.Sampling.Sampler.Draw(weights, random.NextDouble());
     }
 
-    /// <summary>Draws that depend on the path and the number of the sibling alone, so that trees grown in different orders can be compared.</summary>
+    /// <summary>
+    /// Draws that depend on the path and the number of the sibling alone, so that trees grown in different orders can be compared.
+    /// </summary>
     internal readonly struct KeyedDraws(int seed) : IDraftDraws
     {
         public double Uniform() => throw new NotSupportedException("not keyed");
@@ -67,7 +70,8 @@ internal sealed class ToyDraft : IDraftDistributions
             var siblings = 0;
             for (var child = tree.FirstChild(parent); child != TokenTree.None; child = tree.NextSibling(child)) siblings++;
             var key = Toy.Tokens(tree, parent).Aggregate(siblings + 7, (hash, token) => hash * 31 + token + 1);
-            return Coppice.Decoding.Sampling.Sampler.Draw(weights, Coppice.Decoding.Sampling.Philox.Uniform((ulong)seed, Coppice.Decoding.Sampling.RandomStream.Draft, key));
+            return Coppice.Decoding.Sampling.Sampler.Draw(weights,
+                Coppice.Decoding.Sampling.Philox.Uniform((ulong)seed, Coppice.Decoding.Sampling.RandomStream.Draft, key));
         }
     }
 }
