@@ -10,16 +10,16 @@ namespace Coppice.Text.Patterns;
 internal sealed class WordScanner
 {
     /// <summary>The regular expression of GPT-2.</summary>
-    public const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+    public const string Plain = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
     private const string BeforeDigits = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}";
     private const string AfterDigits = @"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     private static readonly byte[]?[] Pages = new byte[]?[0x110000 >> 8];
 
-    private readonly bool _isGpt2;
+    private readonly bool _isPlain;
     private readonly int _mostDigits;
 
-    private WordScanner(bool isGpt2, int mostDigits) => (_isGpt2, _mostDigits) = (isGpt2, mostDigits);
+    private WordScanner(bool isPlain, int mostDigits) => (_isPlain, _mostDigits) = (isPlain, mostDigits);
 
     private enum Kind : byte
     {
@@ -33,9 +33,9 @@ internal sealed class WordScanner
     /// <summary>The scanner for an expression, or null where it is another one.</summary>
     public static WordScanner? Of(string expression) => expression switch
     {
-        Gpt2 => new WordScanner(isGpt2: true, int.MaxValue),
-        BeforeDigits + AfterDigits => new WordScanner(isGpt2: false, 1),
-        BeforeDigits + "{1,3}" + AfterDigits => new WordScanner(isGpt2: false, 3),
+        Plain => new WordScanner(isPlain: true, int.MaxValue),
+        BeforeDigits + AfterDigits => new WordScanner(isPlain: false, 1),
+        BeforeDigits + "{1,3}" + AfterDigits => new WordScanner(isPlain: false, 3),
         _ => null,
     };
 
@@ -53,12 +53,12 @@ internal sealed class WordScanner
             case Kind.Number:
                 return Run(text, next, Kind.Number, _mostDigits - 1);
             case Kind.Other:
-                if (!_isGpt2 && nextKind == Kind.Letter) return Run(text, next, Kind.Letter);
+                if (!_isPlain && nextKind == Kind.Letter) return Run(text, next, Kind.Letter);
                 return Others(text, next);
             case Kind.Space:
-                if (nextKind == Kind.Letter && (!_isGpt2 || text[start] == ' ')) return Run(text, next, Kind.Letter);
+                if (nextKind == Kind.Letter && (!_isPlain || text[start] == ' ')) return Run(text, next, Kind.Letter);
                 if (text[start] != ' ') break;
-                if (nextKind == Kind.Number && _isGpt2) return Run(text, next, Kind.Number);
+                if (nextKind == Kind.Number && _isPlain) return Run(text, next, Kind.Number);
                 if (nextKind == Kind.Other) return Others(text, next);
                 break;
         }
@@ -79,7 +79,7 @@ internal sealed class WordScanner
     // The long s is a variant of s, and no other letter beyond ASCII is one of these.
     private char Fold(char letter)
     {
-        if (_isGpt2) return letter;
+        if (_isPlain) return letter;
         return letter is >= 'A' and <= 'Z' ? (char)(letter | 0x20) : letter == '\u017F' ? 's' : letter;
     }
 
@@ -87,7 +87,7 @@ internal sealed class WordScanner
     private int Others(ReadOnlySpan<char> text, int at)
     {
         at = Run(text, at, Kind.Other);
-        if (!_isGpt2)
+        if (!_isPlain)
             while (at < text.Length && text[at] is '\r' or '\n') at++;
         return at;
     }
@@ -96,7 +96,7 @@ internal sealed class WordScanner
     private int Spaces(ReadOnlySpan<char> text, int start, int at)
     {
         while (at < text.Length && KindAt(text, at, out _) is Kind.Space or Kind.LineEnd) at++;
-        if (!_isGpt2 && text[start..at].LastIndexOfAny('\r', '\n') is var last and >= 0) return start + last + 1;
+        if (!_isPlain && text[start..at].LastIndexOfAny('\r', '\n') is var last and >= 0) return start + last + 1;
         return at == text.Length || at == start + 1 ? at : at - 1;
     }
 

@@ -6,7 +6,7 @@ namespace Coppice.Text.PreTokenizers;
 internal static class ByteLevelPattern
 {
     /// <summary>The regular expression of GPT-2.</summary>
-    public const string Expression = WordScanner.Gpt2;
+    public const string Expression = WordScanner.Plain;
 
     /// <summary>The cut at its matches.</summary>
     public static PatternSplit Split { get; } = new(Pattern.Parse(Expression), SplitBehavior.Isolated, invert: false);

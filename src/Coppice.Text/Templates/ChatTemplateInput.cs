@@ -1,6 +1,6 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Coppice.Text.Templates;
 
 namespace Coppice.Text;
@@ -38,11 +38,10 @@ public sealed record ChatTemplateInput
 
     /// <summary>A copy with one variable more.</summary>
     public ChatTemplateInput WithVariable(string name, string value) =>
-        WithVariable(name, JsonSerializer.SerializeToElement(value, VariableJson.Default.String));
+        WithVariable(name, JsonElement.Parse($"\"{JavaScriptEncoder.Default.Encode(value)}\""));
 
     /// <summary>A copy with one variable more.</summary>
-    public ChatTemplateInput WithVariable(string name, bool value) =>
-        WithVariable(name, JsonSerializer.SerializeToElement(value, VariableJson.Default.Boolean));
+    public ChatTemplateInput WithVariable(string name, bool value) => WithVariable(name, JsonElement.Parse(value ? "true" : "false"));
 
     /// <summary>The input that a recorded case describes: messages, tools, add_generation_prompt, variables and now.</summary>
     /// <exception cref="TemplateException">The case is malformed.</exception>
@@ -90,7 +89,3 @@ public sealed record ChatTemplateInput
         foreach (var (name, value) in Variables) renderer.Define(name, JsonInput.ToValue(value, renderer));
     }
 }
-
-/// <summary>Variables are written by generated code, without reflection.</summary>
-[JsonSerializable(typeof(string)), JsonSerializable(typeof(bool))]
-internal sealed partial class VariableJson : JsonSerializerContext;
