@@ -83,7 +83,9 @@ internal sealed class TestScorer(ProgramTask task) : ISequenceScorer
     {
         var start = new ProcessStartInfo("dotnet", [typeof(TestScorer).Assembly.Location, "--run"])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.Environment["DOTNET_GCHeapHardLimit"] = "10000000";        // bytes, hexadecimal: 256 MB
         using var process = Process.Start(start)!;

@@ -46,7 +46,8 @@ public sealed partial record KvCacheOptions
     /// <summary>
     /// The names that <see cref="Named"/> knows: f32, f16, bf16; q8, q4 (blocks of 32 as in llama.cpp), and both with keys and values
     /// turned; k4v2 (turned, with scales along two axes); kcvtB, kiviB, gearlB and gearB for B bits; gear4-paper and gear2-paper, the
-    /// paper's own settings; and kv-P, the best for about P percent of the bytes of F16 at a head dimension of 64, recent tokens not counted.
+    /// paper's own settings; and kv-P, the best for about P percent of the bytes of F16 at a head dimension of 64, recent tokens not
+    /// counted.
     /// </summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(named => named.Name)];
 
@@ -54,8 +55,9 @@ public sealed partial record KvCacheOptions
     /// The options that the command line calls <paramref name="name"/>; "NAME:key=value,key=value" changes some of a compressed kind.
     /// </summary>
     /// <remarks>
-    /// Keys: key-bits, value-bits, by-range, group, sparsity, rank, loops, seed, factors (f16, i8), factors-first, shrink, scales (f16, i8),
-    /// key-range, value-range (min-max, fitted), sinks, rotate-keys, rotate-values, calibration (a file: see <see cref="KvCalibration"/>).
+    /// Keys: key-bits, value-bits, by-range, group, sparsity, rank, loops, seed, factors (f16, i8), factors-first, shrink,
+    /// scales (f16, i8), key-range, value-range (min-max, fitted), sinks, rotate-keys, rotate-values, calibration (a file: see
+    /// <see cref="KvCalibration"/>).
     /// </remarks>
     /// <exception cref="ArgumentException">There are none, or a key or value is not what it must be.</exception>
     public static KvCacheOptions Named(string name)
@@ -147,14 +149,18 @@ public sealed partial record KvCacheOptions
     }
 
     /// <summary>
-    /// GEAR as its paper sets it: rank 4 for prompts and 2 after them, 2 % outliers, none where 1 % of a vector is less than one element, no
-    /// exact first tokens.
+    /// GEAR as its paper sets it: rank 4 for prompts and 2 after them, 2 % outliers, none where 1 % of a vector is less than one element,
+    /// no exact first tokens.
     /// </summary>
     private static KvCacheOptions Paper(int bits, KvBackbone backbone, int bufferTokens)
     {
         var codec = new KvCodec
         {
-            Backbone = backbone, KeyBits = bits, ValueBits = bits, Sparsity = Outliers, KeyOutliers = KvOutlierCount.Floor,
+            Backbone = backbone,
+            KeyBits = bits,
+            ValueBits = bits,
+            Sparsity = Outliers,
+            KeyOutliers = KvOutlierCount.Floor,
         };
         var options = Compressed(codec, LowRank);
         return options with

@@ -29,7 +29,8 @@ public sealed class KvCalibration
     private KvCalibration(int layers, int kvHeads, int headDim, float[] ranges, float[] weights)
     {
         (Layers, KvHeads, HeadDim, _ranges, _weights) = (layers, kvHeads, headDim, ranges, weights);
-        Fingerprint = Convert.ToHexString(SHA256.HashData([.. MemoryMarshal.AsBytes<float>(ranges), .. MemoryMarshal.AsBytes<float>(weights)]));
+        byte[] content = [.. MemoryMarshal.AsBytes<float>(ranges), .. MemoryMarshal.AsBytes<float>(weights)];
+        Fingerprint = Convert.ToHexString(SHA256.HashData(content));
     }
 
     /// <summary>Layers of the model.</summary>
@@ -57,7 +58,8 @@ public sealed class KvCalibration
         const int least = 2 * KvLayout.PageSize;
         if (model.Spec.IsEncoder) throw new ArgumentException("calibration: the model must generate texts, got an encoder.", nameof(model));
         if (ids.Count < least || ids.Count > model.ContextLength)
-            throw new ArgumentException($"calibration: a text must have {least} to {model.ContextLength:N0} tokens, got {ids.Count:N0}.", nameof(ids));
+            throw new ArgumentException(
+                $"calibration: a text must have {least} to {model.ContextLength:N0} tokens, got {ids.Count:N0}.", nameof(ids));
         if (ids.FirstOrDefault(id => (uint)id >= (uint)model.VocabularySize, -1) is var wrong and >= 0)
             throw new ArgumentException($"calibration: token ids must be 0..{model.VocabularySize - 1}, got {wrong}.", nameof(ids));
         var geometry = model.Runner.Geometry;
@@ -101,7 +103,8 @@ public sealed class KvCalibration
     {
         ArgumentNullException.ThrowIfNull(path);
         long[] shape = [Layers, KvHeads, HeadDim];
-        using var writer = new SafetensorsWriter(path, [(RangesName, SafetensorsType.F32, shape), (WeightsName, SafetensorsType.F32, shape)]);
+        using var writer = new SafetensorsWriter(
+            path, [(RangesName, SafetensorsType.F32, shape), (WeightsName, SafetensorsType.F32, shape)]);
         writer.Write<float>(_ranges);
         writer.Write<float>(_weights);
         writer.Complete();
@@ -136,7 +139,8 @@ public sealed class KvCalibration
     private static (long[] Shape, float[] Numbers) Tensor(SafetensorsFile file, string name)
     {
         if (!file.Tensors.TryGetValue(name, out var entry) || entry.Type != SafetensorsType.F32 || entry.Shape is not { Length: 3 } shape)
-            throw new CheckpointException($"{file.Name}: must be a calibration of keys, with a tensor {name} [layers, heads, head dim] of F32.");
+            throw new CheckpointException(
+                $"{file.Name}: must be a calibration of keys, with a tensor {name} [layers, heads, head dim] of F32.");
         var numbers = MemoryMarshal.Cast<byte, float>(file.Bytes(entry)).ToArray();
         if (Array.Exists(numbers, number => !(number >= 0 && float.IsFinite(number))))
             throw new CheckpointException($"{file.Name}: numbers of {name} must be finite and not negative.");

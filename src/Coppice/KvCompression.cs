@@ -36,9 +36,9 @@ public sealed record KvCompression
     public KvCalibration? Calibration { get; init; }
 
     /// <summary>
-    /// Whether blocks follow the history of a session, as in the GEAR paper, instead of positions alone: a prompt is attended to exactly and
-    /// compressed when it has ended, and after it the last <see cref="BufferTokens"/> tokens are whenever there are so many. Sessions then
-    /// share nothing, cannot be saved, and a text may depend on where earlier prompts ended. For comparisons.
+    /// Whether blocks follow the history of a session, as in the GEAR paper, instead of positions alone: a prompt is attended to exactly
+    /// and compressed when it has ended, and after it the last <see cref="BufferTokens"/> tokens are whenever there are so many. Sessions
+    /// then share nothing, cannot be saved, and a text may depend on where earlier prompts ended. For comparisons.
     /// </summary>
     public bool PrefillExact { get; init; }
     /// <summary>
@@ -47,8 +47,8 @@ public sealed record KvCompression
     /// </summary>
     public int BufferTokens { get; init; } = KvLayout.PageSize;
     /// <summary>
-    /// The <see cref="Rank"/> of chunks of prompts, in pieces of at most 4,096 tokens; 4 by default. Only where <see cref="PrefillExact"/> is
-    /// set.
+    /// The <see cref="Rank"/> of chunks of prompts, in pieces of at most 4,096 tokens; 4 by default. Only where <see cref="PrefillExact"/>
+    /// is set.
     /// </summary>
     public int PromptRank { get; init; } = 4;
 
@@ -75,12 +75,14 @@ public sealed record KvCompression
         if (BufferTokens is < 1 or > KvChunkLayout.MostTokens)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(BufferTokens), $"options: KvCache.Compression.BufferTokens must be 1..{KvChunkLayout.MostTokens}, got {BufferTokens}.");
+                nameof(BufferTokens),
+                $"options: KvCache.Compression.BufferTokens must be 1..{KvChunkLayout.MostTokens}, got {BufferTokens}.");
         }
         if (PrefillExact && Codec.Backbone == KvBackbone.Kivi && BufferTokens % Codec.GroupSize != 0)
         {
             throw new ArgumentException(
-                $"options: KvCache.Compression.BufferTokens must be a multiple of the {Codec.GroupSize} keys of a group, got {BufferTokens}.");
+                $"options: KvCache.Compression.BufferTokens must be a multiple of the {Codec.GroupSize} keys of a group, got "
+                + $"{BufferTokens}.");
         }
         if (PrefillExact && Codec.KeyBitsByRange && (Codec.Backbone != KvBackbone.Kivi || Codec.GroupSize % 32 != 0))
         {

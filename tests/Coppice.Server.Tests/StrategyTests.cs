@@ -15,7 +15,10 @@ public sealed class StrategyTests
         await using var server = await RunningServer.StartAsync();
         var options = new GenerationOptions
         {
-            MaxTokens = 12, Temperature = temperature, Seed = 5, Strategy = StrategyOptions.Parse(strategy),
+            MaxTokens = 12,
+            Temperature = temperature,
+            Seed = 5,
+            Strategy = StrategyOptions.Parse(strategy),
         };
         var (text, result) = await server.AloneAsync(Prompt, options);
         var body = $"\"prompt\": \"{Prompt}\", \"max_tokens\": 12, \"temperature\": {temperature}, \"seed\": 5, \"strategy\": \"{strategy}\"";

@@ -85,7 +85,8 @@ internal sealed partial class GpuBackend
     private int RowsAtOnce(in Tensor q, int blocks)
     {
         var statesPerRow = Math.Min(LaunchPlan.SegmentBlocks, blocks) + 1;
-        var rows = (int)Math.Min(Math.Min(q.Rows, MaxGridZ), _scratch.Bytes / sizeof(float) / ((long)statesPerRow * q.Shape[1] * (q.Last + 2)));
+        var states = _scratch.Bytes / sizeof(float) / ((long)statesPerRow * q.Shape[1] * (q.Last + 2));
+        var rows = (int)Math.Min(Math.Min(q.Rows, MaxGridZ), states);
         return rows > 0 ? rows : throw new ArgumentException(
             $"attention: block states of one row must fit {_scratch.Bytes:N0} bytes, got {q.Shape[1]} heads of {q.Last}.");
     }

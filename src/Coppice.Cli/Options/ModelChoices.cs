@@ -66,11 +66,16 @@ internal sealed record Choice<T>(string What, IReadOnlyList<(string Name, T Valu
 internal static class ModelChoices
 {
     public static readonly Choice<WeightFormat> Weights = new(
-        "weights", [("as-stored", WeightFormat.AsStored), ("f32", WeightFormat.F32), ("f16", WeightFormat.F16), ("bf16", WeightFormat.BF16), ("q8", WeightFormat.Q8), ("q4", WeightFormat.Q4)]);
+        "weights",
+        [
+            ("as-stored", WeightFormat.AsStored), ("f32", WeightFormat.F32), ("f16", WeightFormat.F16), ("bf16", WeightFormat.BF16),
+            ("q8", WeightFormat.Q8), ("q4", WeightFormat.Q4),
+        ]);
 
     public static readonly Choice<ActivationFormat> Activations = new(
         "activations", [("f32", ActivationFormat.F32), ("bf16", ActivationFormat.BF16), ("int8", ActivationFormat.Int8), ("auto", ActivationFormat.Auto)]);
 
     public static readonly Choice<KvCacheOptions> Kv = new(
-        "kv", [.. KvCacheOptions.Names.Select(name => (name, KvCacheOptions.Named(name)))]) { Read = KvCacheOptions.Named };
+        "kv", [.. KvCacheOptions.Names.Select(name => (name, KvCacheOptions.Named(name)))])
+    { Read = KvCacheOptions.Named };
 }

@@ -202,7 +202,8 @@ internal sealed class HistoryKvCache : KvCache
     /// <summary>Index of <paramref name="layout"/>, or of its equal.</summary>
     private int IndexOf(KvChunkLayout layout)
     {
-        var index = Array.FindIndex(_layouts, known => (known.Tokens, known.Rank, known.Exact) == (layout.Tokens, layout.Rank, layout.Exact));
+        var index = Array.FindIndex(
+            _layouts, known => (known.Tokens, known.Rank, known.Exact) == (layout.Tokens, layout.Rank, layout.Exact));
         if (index >= 0) return index;
         _layouts = [.. _layouts, layout];
         return _layouts.Length - 1;

@@ -91,7 +91,8 @@ internal abstract class KvCache : IDisposable
     }
 
     /// <summary>
-    /// What comes up to position <paramref name="length"/> is a prompt, which some kinds treat as a whole; nothing is, until this is called.
+    /// What comes up to position <paramref name="length"/> is a prompt, which some kinds treat as a whole; nothing is, until this is
+    /// called.
     /// </summary>
     public virtual void BeginPrompt(int length) { }
 

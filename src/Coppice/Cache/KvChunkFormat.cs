@@ -51,7 +51,9 @@ internal sealed class KvChunkFormat
     public KvGeometry Geometry { get; }
     /// <summary>Rows of one sequence in a pass, at most.</summary>
     public int PassRows { get; }
-    /// <summary>Layouts of a layer's block, and of the first one of a sequence, which has exact tokens; of the same sizes in all layers.</summary>
+    /// <summary>
+    /// Layouts of a layer's block, and of the first one of a sequence, which has exact tokens; of the same sizes in all layers.
+    /// </summary>
     public KvChunkLayout[] Layouts(int layer) => _layouts[Math.Min(layer, _layouts.Length - 1)];
 
     /// <summary>Pages of exact keys and values that one sequence needs in a pass, and one for a copy.</summary>

@@ -43,8 +43,13 @@ public sealed class ChunkBytesTests
         const int codes = 2 * 3 * 64 * 64 / 4;
         Assert.Equal(codes + 2 * (3 * 8 + 3 * 64 * 2), bytes.Layout(3, 64, 64).Bytes);
         // One kind of scale, padded to words, as the codes of a channel of keys are; scales that all heads share stay F16.
-        Assert.Equal(64 * 8 + 5 * 64 + 2 * (8 + 5 * 2 + 2), (bytes with { Backbone = KvBackbone.Symmetric, KeyBits = 8, ValueBits = 8,
-            GroupSize = 32 }).Layout(1, 64, 5).Bytes);
+        Assert.Equal(64 * 8 + 5 * 64 + 2 * (8 + 5 * 2 + 2), (bytes with
+        {
+            Backbone = KvBackbone.Symmetric,
+            KeyBits = 8,
+            ValueBits = 8,
+            GroupSize = 32
+        }).Layout(1, 64, 5).Bytes);
         Assert.Equal(codes + 3 * 8 + 3 * 64 * 2 + 64 * 4, (bytes with { Backbone = KvBackbone.Kcvt }).Layout(3, 64, 64).Bytes);
     }
 

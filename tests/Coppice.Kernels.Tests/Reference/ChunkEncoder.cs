@@ -138,7 +138,8 @@ internal static class ChunkEncoder
                 if (given is not null)
                 {
                     if (Math.Abs(given.ChannelScales[head, d] - scale) > scale / 1000)
-                        throw new InvalidDataException($"the scale of channel {d} of head {head} must be {scale}, is {given.ChannelScales[head, d]}");
+                        throw new InvalidDataException(
+                            $"the scale of channel {d} of head {head} must be {scale}, is {given.ChannelScales[head, d]}");
                     scale = given.ChannelScales[head, d];
                 }
                 part.ChannelScales[head, d] = scale;
@@ -176,7 +177,8 @@ internal static class ChunkEncoder
             var bits = from d in Enumerable.Range(0, chunk.Dim)
                        from width in Enumerable.Range(1, 7)
                        select (Channel: d, Gain: squares[d] * (1 / Math.Pow((1 << width) - 1, 2) - 1 / Math.Pow((2 << width) - 1, 2)));
-            var taken = bits.OrderByDescending(bit => bit.Gain).ThenBy(bit => bit.Channel).Take((chunk.HeadBits?[head] ?? part.Bits * chunk.Dim) - chunk.Dim)
+            var more = (chunk.HeadBits?[head] ?? part.Bits * chunk.Dim) - chunk.Dim;
+            var taken = bits.OrderByDescending(bit => bit.Gain).ThenBy(bit => bit.Channel).Take(more)
                 .CountBy(bit => bit.Channel).ToDictionary();
             for (var d = 0; d < chunk.Dim; d++) part.Widths[head, d] = 1 + taken.GetValueOrDefault(d);
         }
@@ -243,7 +245,8 @@ internal static class ChunkEncoder
             SetBounds(part, head, 1, [.. groups.Select(Needed)]);
             foreach (var group in groups)
                 Place(part, 1, head, group.Group, group.Index,
-                    (x, first, step) => part.HasMinimum ? MathF.Ceiling((x - first) / step) : MathF.Round((x - first) / step), Needed(group));
+                    (x, first, step) => part.HasMinimum ? MathF.Ceiling((x - first) / step) : MathF.Round((x - first) / step),
+                    Needed(group));
             // A group without elements has what byte 0 stands for.
             for (var j = 0; j < members.GetLength(1); j++)
                 for (var m = 0; m < members.GetLength(2); m++)

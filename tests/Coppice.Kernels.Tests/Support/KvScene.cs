@@ -47,7 +47,8 @@ public sealed record ChunkCase(string Name, KvCodec Base, int Heads, int Dim, in
         yield return new("factors first tokens", first with { Backbone = KvBackbone.Symmetric, Sparsity = 0.1 }, 2, 64, 40, 2, 3, 2);
         yield return new("shrunk", first with { FactorsFirst = false, ShrinkFactors = true }, 2, 64, 64, 4, 0, 3);
         yield return new("shrunk first", first with { ShrinkFactors = true, Sparsity = 0.05 }, 2, 64, 128, 5, 4, 2);
-        yield return new("bytes g32", new KvCodec { Scales = KvScaleType.I8, GroupSize = 32, KeyBits = 2, ValueBits = 2 }, 3, 80, 100, 0, 5, 1);
+        var bytes = new KvCodec { Scales = KvScaleType.I8, GroupSize = 32, KeyBits = 2, ValueBits = 2 };
+        yield return new("bytes g32", bytes, 3, 80, 100, 0, 5, 1);
         yield return new("two axes odd", new KvCodec { Backbone = KvBackbone.TwoAxis, GroupSize = 16 }, 3, 17, 33, 0, 0, 1);
         var kivi = new KvCodec { GroupSize = 32, KeyBits = 3, ValueBits = 2, Sparsity = 0.1 };
         var kcvt = new KvCodec { Backbone = KvBackbone.Kcvt, Sparsity = 0.02 };

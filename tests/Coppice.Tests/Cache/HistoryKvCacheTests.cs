@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Coppice.Tests.Cache;
 
-/// <summary>The streaming buffer of GEAR's paper: what is compressed when, and that a chunk is what the codec makes of its tokens.</summary>
+/// <summary>
+/// The streaming buffer of GEAR's paper: what is compressed when, and that a chunk is what the codec makes of its tokens.
+/// </summary>
 public sealed class HistoryKvCacheTests
 {
     private const int Capacity = 1200;

@@ -203,8 +203,13 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
         using var session = tiny.Model.NewSession();
         // What must not be repeated is kept, so that "uniqueItems" costs memory.
         var schema = Schema.Replace(",\"uniqueItems\":true", "", StringComparison.Ordinal);
-        var options = new GenerationOptions { Schema = schema, MaxTokens = 100, Drafter = drafts
-            ? DrafterOptions.Parse("auto:guard=false") : DrafterOptions.None };
+        var options = new GenerationOptions
+        {
+            Schema = schema,
+            MaxTokens = 100,
+            Drafter = drafts
+            ? DrafterOptions.Parse("auto:guard=false") : DrafterOptions.None
+        };
         Assert.Equal(0, session.AllocatedBytesPerToken(tiny.Model.Tokenizer!.Encode(Prompt), options));
     }
 

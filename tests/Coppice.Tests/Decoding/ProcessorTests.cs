@@ -102,8 +102,14 @@ public sealed class ProcessorTests
         {
             for (var seed = 0UL; seed < 60; seed++)
             {
-                var sampler = new GenerationOptions { TopK = k, Temperature = temperature, TopP = topP, MinP = minP,
-                    Seed = seed }.CreateSampler();
+                var sampler = new GenerationOptions
+                {
+                    TopK = k,
+                    Temperature = temperature,
+                    TopP = topP,
+                    MinP = minP,
+                    Seed = seed
+                }.CreateSampler();
                 if (sampler.Candidates == 0) { Assert.Equal(200, k); return; }
                 // Every third row has few values, so that the last of the k has equals.
                 var row = Enumerable.Range(0, width).Select(_ => seed % 3 == 0 ? random.Next(6) : size * (float)random.NextDouble())

@@ -26,8 +26,14 @@ public sealed class TableDrafterTests
     {
         var tree = new TokenTree(96, 31);
         tree.Reset(tokens[^1]);
-        drafter.Draft(new DraftRequest { Tokens = tokens, MaxNodes = 96, MaxDepth = maxDepth, Sampler = new Sampler([], greedy: true, 0),
-            Costs = PassCosts.Of((1, 1), (96, 1)) }, tree);
+        drafter.Draft(new DraftRequest
+        {
+            Tokens = tokens,
+            MaxNodes = 96,
+            MaxDepth = maxDepth,
+            Sampler = new Sampler([], greedy: true, 0),
+            Costs = PassCosts.Of((1, 1), (96, 1))
+        }, tree);
         return tree;
     }
 
@@ -117,8 +123,14 @@ public sealed class TableDrafterTests
             foreach (var each in (TokenRecyclingDrafter[])[drafter, again])
             {
                 var best = new TopRows(Enumerable.Range(0, tree.Count).ToArray(), rows, new float[rows.Length], 4, 4);
-                each.Accept(new VerificationResult { Tree = tree, Path = path, Tokens = [tree.Tokens[0], .. emitted], Emitted = emitted,
-                    Best = best });
+                each.Accept(new VerificationResult
+                {
+                    Tree = tree,
+                    Path = path,
+                    Tokens = [tree.Tokens[0], .. emitted],
+                    Emitted = emitted,
+                    Best = best
+                });
             }
             for (var token = 0; token < 8; token++)
             {
@@ -212,8 +224,14 @@ public sealed class TableDrafterTests
                 var seen = tokens.AsSpan(0, 1000 + random.Next(tokens.Length - 1000));
                 tree.Reset(seen[^1]);
                 var start = Stopwatch.GetTimestamp();
-                drafter.Draft(new DraftRequest { Tokens = seen, MaxNodes = 96, MaxDepth = 31, Sampler = new Sampler([], greedy: true, 0),
-                    Costs = PassCosts.Of((1, 1)) }, tree);
+                drafter.Draft(new DraftRequest
+                {
+                    Tokens = seen,
+                    MaxNodes = 96,
+                    MaxDepth = 31,
+                    Sampler = new Sampler([], greedy: true, 0),
+                    Costs = PassCosts.Of((1, 1))
+                }, tree);
                 times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
                 Assert.Equal(150, drafter.RootVisits);
             }

@@ -65,8 +65,14 @@ public sealed class EncoderTests : IDisposable
         {
             foreach (var (threads, chunk, sequences) in ((int, int, int)[])[(1, 512, 64), (2, 16, 3), (3, 700, 256)])
             {
-                var options = new ModelOptions { Device = "cpu", CpuTier = tier, Threads = threads, PrefillChunk = chunk,
-                    MaxSequences = sequences };
+                var options = new ModelOptions
+                {
+                    Device = "cpu",
+                    CpuTier = tier,
+                    Threads = threads,
+                    PrefillChunk = chunk,
+                    MaxSequences = sequences
+                };
                 using var model = _folder.Load(options);
                 AssertSame(expected, model.Embed(texts, Cancellation), $"{tier}, {threads} threads, passes of {chunk}");
             }
@@ -118,8 +124,12 @@ public sealed class EncoderTests : IDisposable
     public void With_rounded_activations_too_a_text_has_the_same_bits_among_others()
     {
         var texts = TinyEncoder.Texts(30);
-        using var quantised = _folder.Load(new ModelOptions { Device = "cpu", WeightFormat = WeightFormat.Q8,
-            Activations = ActivationFormat.Int8 });
+        using var quantised = _folder.Load(new ModelOptions
+        {
+            Device = "cpu",
+            WeightFormat = WeightFormat.Q8,
+            Activations = ActivationFormat.Int8
+        });
         var together = quantised.Embed(texts, Cancellation);
         for (var i = 0; i < texts.Length; i++) Assert.Equal(quantised.Embed(texts[i]).Vector.ToArray(), together[i].Vector.ToArray());
         Assert.NotEqual(Vectors(WeightFormat.Q8, texts), [.. together.Select(embedding => embedding.Vector.ToArray())]);

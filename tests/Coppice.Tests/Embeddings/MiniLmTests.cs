@@ -55,8 +55,12 @@ public sealed class MiniLmTests
     {
         var (folder, files) = Require();
         using var golden = new Golden(files);
-        using var model = EmbeddingModel.Load(folder, new ModelOptions { Device = "cpu", WeightFormat = weights,
-            Activations = activations });
+        using var model = EmbeddingModel.Load(folder, new ModelOptions
+        {
+            Device = "cpu",
+            WeightFormat = weights,
+            Activations = activations
+        });
         var expected = golden.Floats("embeddings");
         var embeddings = model.Embed([.. Cases(files).Select(c => c.Text)], Cancellation);
         for (var i = 0; i < embeddings.Count; i++)

@@ -97,8 +97,12 @@ public sealed class SessionTests : IDisposable
     [Fact]
     public void What_does_not_fit_the_memory_is_refused_when_it_is_asked_for()
     {
-        Assert.Throws<DeviceMemoryException>(() => _folder.Load(new() { Device = "cpu", ContextLength = 128,
-            KvCache = new() { SharedTokens = 1 << 30 } }));
+        Assert.Throws<DeviceMemoryException>(() => _folder.Load(new()
+        {
+            Device = "cpu",
+            ContextLength = 128,
+            KvCache = new() { SharedTokens = 1 << 30 }
+        }));
         using var model = _folder.Load();
         using var session = model.NewSession();
         Assert.Equal(4, session.Greedy(TinyModel.Prompt(5), 4).Length);

@@ -102,8 +102,12 @@ public sealed class SmolLm2Tests : IDisposable
     public void Drafting_and_choosing_take_a_tenth_of_verification_and_choosing_a_twentieth(string drafter, double most)
     {
         using var session = _model.NewSession();
-        var options = new GenerationOptions { MaxTokens = 48, IgnoreEos = true,
-            Drafter = Coppice.Drafting.DrafterOptions.Parse($"{drafter}:guard=false") };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 48,
+            IgnoreEos = true,
+            Drafter = Coppice.Drafting.DrafterOptions.Parse($"{drafter}:guard=false")
+        };
         var (overhead, host) = (double.PositiveInfinity, double.PositiveInfinity);
         for (var run = 0; run < 12 && (overhead > most || host > 0.05); run++)
         {

@@ -10,8 +10,9 @@ public sealed class CompressedSessionsTests : IDisposable
     private const int Tokens = 4096, New = 30;
 
     private readonly TinyModel _folder = new("""
-        {"model_type": "llama", "vocab_size": 96, "hidden_size": 64, "num_attention_heads": 1, "num_key_value_heads": 1, "intermediate_size": 32,
-         "num_hidden_layers": 1, "max_position_embeddings": 4608, "rms_norm_eps": 1e-5, "tie_word_embeddings": false, "eos_token_id": 1}
+        {"model_type": "llama", "vocab_size": 96, "hidden_size": 64, "num_attention_heads": 1, "num_key_value_heads": 1,
+         "intermediate_size": 32, "num_hidden_layers": 1, "max_position_embeddings": 4608, "rms_norm_eps": 1e-5,
+         "tie_word_embeddings": false, "eos_token_id": 1}
         """);
 
     public void Dispose() => _folder.Dispose();
@@ -76,7 +77,9 @@ public sealed class CompressedSessionsTests : IDisposable
         MaxSequences = sessions + 1,
         KvCache = KvCacheOptions.Named(kind) with
         {
-            SharedTokens = (sessions + 1) * (tokens + 128), ExactTokens = (sessions + 1) * 640, PrefixCaching = false,
+            SharedTokens = (sessions + 1) * (tokens + 128),
+            ExactTokens = (sessions + 1) * 640,
+            PrefixCaching = false,
         },
     };
 }

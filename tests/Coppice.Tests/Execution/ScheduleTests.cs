@@ -38,8 +38,13 @@ public sealed class ScheduleTests
     {
         using var folder = new TinyModel(Config);
         var kv = KvCacheOptions.Named(kind);
-        using var plain = folder.Load(new ModelOptions { Device = "cpu", Threads = 1, ContextLength = 300,
-            KvCache = kv with { SharedTokens = 0 } });
+        using var plain = folder.Load(new ModelOptions
+        {
+            Device = "cpu",
+            Threads = 1,
+            ContextLength = 300,
+            KvCache = kv with { SharedTokens = 0 }
+        });
         var alone = new AloneTexts(plain);
         var preemptions = 0L;
         for (var seed = First; seed < First + Schedules / 2; seed++)

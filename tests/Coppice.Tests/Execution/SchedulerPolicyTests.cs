@@ -185,15 +185,15 @@ public sealed class SchedulerPolicyTests : IDisposable
 
     private LanguageModel Load(int places, int pages, int queue = 1024, bool prefixes = true, int chunk = 96) =>
         _folder.Load(new ModelOptions
-    {
-        Device = "cpu",
-        Threads = 1,
-        ContextLength = 300,
-        MaxSequences = places,
-        MaxQueued = queue,
-        PrefillChunk = chunk,
-        KvCache = new() { SharedTokens = 64 * pages, PrefixCaching = prefixes },
-    });
+        {
+            Device = "cpu",
+            Threads = 1,
+            ContextLength = 300,
+            MaxSequences = places,
+            MaxQueued = queue,
+            PrefillChunk = chunk,
+            KvCache = new() { SharedTokens = 64 * pages, PrefixCaching = prefixes },
+        });
 
     private static GenerationOptions Endless(int tokens) => new() { MaxTokens = tokens, IgnoreEos = true };
 

@@ -23,7 +23,8 @@ public sealed class CompressedIdentityTests : IDisposable
          "num_hidden_layers": 3, "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "tie_word_embeddings": false, "eos_token_id": 1}
         """;
 
-    public static TheoryData<string> Kinds => ["q8", "kivi2", "gear2", "kv-22", "k4v2", "gear2:scales=i8,factors-first=true,shrink=true,rotate-values=true"];
+    public static TheoryData<string> Kinds =>
+        ["q8", "kivi2", "gear2", "kv-22", "k4v2", "gear2:scales=i8,factors-first=true,shrink=true,rotate-values=true"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -29,8 +29,14 @@ public sealed class DeterminismTests
         foreach (var temperature in (float[])[0, 0.8f])
         {
             int[] prompt = [.. TinyModel.Prompt(20, 4), .. TinyModel.Prompt(15, 4)];
-            ids.AddRange(session.Ids(prompt, new GenerationOptions { MaxTokens = tokens, Temperature = temperature, TopK = 20, Seed = 17,
-                IgnoreEos = true }));
+            ids.AddRange(session.Ids(prompt, new GenerationOptions
+            {
+                MaxTokens = tokens,
+                Temperature = temperature,
+                TopK = 20,
+                Seed = 17,
+                IgnoreEos = true
+            }));
         }
         return (ids, trees);
     }

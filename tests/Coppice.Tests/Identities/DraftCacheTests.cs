@@ -50,8 +50,14 @@ public sealed class DraftCacheTests
                 int[] emitted = [.. path[1..].Select(node => tree.Tokens[node]), 7];
                 if (ends) emitted = emitted[..Math.Max(emitted.Length - 2, 1)];
                 tokens.AddRange(emitted);
-                model.Accept(new VerificationResult { Tree = tree, Path = path, Tokens = tokens.ToArray(), Emitted = emitted,
-                    Best = default });
+                model.Accept(new VerificationResult
+                {
+                    Tree = tree,
+                    Path = path,
+                    Tokens = tokens.ToArray(),
+                    Emitted = emitted,
+                    Best = default
+                });
                 if (ends) model.Begin(tokens.ToArray());        // a text that has ended goes on only as the prompt of another
             }
             AssertSameProposal(model, fresh, [.. tokens]);

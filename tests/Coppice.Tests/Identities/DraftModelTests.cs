@@ -56,8 +56,12 @@ public sealed class DraftModelTests
         foreach (var (type, shared) in (IEnumerable<(ElementType, int)>)[(ElementType.F32, 0), (ElementType.F16, 0),
             (ElementType.F32, 256), (ElementType.F16, 256)])
         {
-            using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = 128,
-                KvCache = new() { Type = type, SharedTokens = shared } });
+            using var model = pair.Load(new ModelOptions
+            {
+                Device = "cpu",
+                ContextLength = 128,
+                KvCache = new() { Type = type, SharedTokens = shared }
+            });
             var options = new GenerationOptions { MaxTokens = 50, RepetitionPenalty = 1.1f, IgnoreEos = true };
             foreach (var prompt in (int[][])[TinyModel.Prompt(40), TinyModel.Prompt(1)])
             {
@@ -84,8 +88,15 @@ public sealed class DraftModelTests
         foreach (var (temperature, topP, topK) in (IEnumerable<(float, float, int)>)[(0.3f, 1, 0), (0.7f, 0.9f, 0), (1, 1, 40),
             (1, 0.9f, 40)])
         {
-            var options = new GenerationOptions { MaxTokens = 60, Temperature = temperature, TopP = topP, TopK = topK, Seed = 11,
-                IgnoreEos = true };
+            var options = new GenerationOptions
+            {
+                MaxTokens = 60,
+                Temperature = temperature,
+                TopP = topP,
+                TopK = topK,
+                Seed = 11,
+                IgnoreEos = true
+            };
             using var plain = model.NewSession();
             using var session = model.NewSession();
             Assert.Equal(plain.Ids(TinyModel.Prompt(20), options),
@@ -136,8 +147,14 @@ public sealed class DraftModelTests
     {
         using var pair = new ModelPair();
         using var model = pair.Load();
-        var options = new GenerationOptions { MaxTokens = 50, Temperature = 0.9f, Seed = 3, IgnoreEos = true,
-            Drafter = Parse(drafter, pair) };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 50,
+            Temperature = 0.9f,
+            Seed = 3,
+            IgnoreEos = true,
+            Drafter = Parse(drafter, pair)
+        };
         using var first = model.NewSession();
         var expected = first.Ids(TinyModel.Prompt(20), options);
         var (steps, drafted) = (first.LastResult!.Steps, first.LastResult.DraftedTokens);
@@ -215,8 +232,14 @@ public sealed class DraftModelTests
     {
         using var pair = new ModelPair();
         using var model = pair.Load();
-        var options = new GenerationOptions { MaxTokens = 20, Seed = 3, Temperature = 0.8f, IgnoreEos = true,
-            Drafter = Parse(drafter, pair) };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 20,
+            Seed = 3,
+            Temperature = 0.8f,
+            IgnoreEos = true,
+            Drafter = Parse(drafter, pair)
+        };
         using var session = model.NewSession();
         int[] prompt = TinyModel.Prompt(15);
         int[] next = [.. prompt, .. session.Ids(prompt, options)[..7], 9, 8, 7];
@@ -232,8 +255,16 @@ public sealed class DraftModelTests
     {
         using var pair = new ModelPair();
         using var model = pair.Load(new ModelOptions { Device = "cpu", ContextLength = 256 });
-        var options = new GenerationOptions { MaxTokens = 200, Temperature = 1, TopP = 0.5f, TopK = 5, Seed = 8, IgnoreEos = true,
-            Drafter = Parse(drafter, pair) };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 200,
+            Temperature = 1,
+            TopP = 0.5f,
+            TopK = 5,
+            Seed = 8,
+            IgnoreEos = true,
+            Drafter = Parse(drafter, pair)
+        };
         using var session = model.NewSession();
         var prompt = TinyModel.Prompt(10);
         int[] ids = [];

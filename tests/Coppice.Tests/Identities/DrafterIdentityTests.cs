@@ -32,8 +32,12 @@ public sealed class DrafterIdentityTests
         foreach (var (type, shared) in (ReadOnlySpan<(ElementType, int)>)[(ElementType.F32, 0), (ElementType.F16, 0),
             (ElementType.F32, 512), (ElementType.F16, 512)])
         {
-            using var model = folder.Load(new ModelOptions { Device = "cpu", ContextLength = 200,
-                KvCache = new KvCacheOptions { Type = type, SharedTokens = shared } });
+            using var model = folder.Load(new ModelOptions
+            {
+                Device = "cpu",
+                ContextLength = 200,
+                KvCache = new KvCacheOptions { Type = type, SharedTokens = shared }
+            });
             using var plain = model.NewSession();
             using var session = model.NewSession();
             foreach (var options in Choices)
@@ -59,8 +63,15 @@ public sealed class DrafterIdentityTests
         {
             foreach (var (topP, topK) in (IEnumerable<(float, int)>)[(1, 0), (0.9f, 0), (1, 40), (0.9f, 40)])
             {
-                var options = new GenerationOptions { MaxTokens = 60, Temperature = temperature, TopP = topP, TopK = topK, Seed = 9,
-                    IgnoreEos = true };
+                var options = new GenerationOptions
+                {
+                    MaxTokens = 60,
+                    Temperature = temperature,
+                    TopP = topP,
+                    TopK = topK,
+                    Seed = 9,
+                    IgnoreEos = true
+                };
                 Assert.Equal(plain.Ids(prompt, options), session.Ids(prompt, options with { Drafter = DrafterOptions.Parse(name) }));
             }
         }

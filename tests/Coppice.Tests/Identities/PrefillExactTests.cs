@@ -8,10 +8,14 @@ namespace Coppice.Tests.Identities;
 public sealed class PrefillExactTests : IDisposable
 {
     private readonly TinyModel _folder = new("""
-        {"model_type": "llama", "vocab_size": 96, "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 80,
-         "num_hidden_layers": 3, "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "tie_word_embeddings": false, "eos_token_id": 1}
+        {"model_type": "llama", "vocab_size": 96, "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2,
+         "intermediate_size": 80, "num_hidden_layers": 3, "max_position_embeddings": 512, "rms_norm_eps": 1e-5,
+         "tie_word_embeddings": false, "eos_token_id": 1}
         """);
     private readonly TemporaryFile _file = new();
+
+    private static readonly string[] Drafters =
+        ["prompt-lookup:guard=false", "suffix:guard=false", "token-recycling:tree=template,guard=false"];
 
     public static TheoryData<string> Kinds => ["gear4-paper", "gear2-paper"];
 
@@ -70,7 +74,7 @@ public sealed class PrefillExactTests : IDisposable
             {
                 using var plain = model.NewSession();
                 var expected = plain.Ids(prompt, With(DrafterOptions.None, temperature));
-                foreach (var name in (string[])["prompt-lookup:guard=false", "suffix:guard=false", "token-recycling:tree=template,guard=false"])
+                foreach (var name in Drafters)
                 {
                     using var session = model.NewSession();
                     Assert.Equal(expected, session.Ids(prompt, With(DrafterOptions.Parse(name), temperature)));

@@ -38,8 +38,15 @@ public sealed class SpeculationIdentityTests
         var prompt = TinyModel.Prompt(40);
         foreach (var temperature in (float[])[0, 0.9f])
         {
-            var options = new GenerationOptions { MaxTokens = 60, Temperature = temperature, TopP = 0.95f, RepetitionPenalty = 1.2f,
-                Seed = 42, IgnoreEos = true };
+            var options = new GenerationOptions
+            {
+                MaxTokens = 60,
+                Temperature = temperature,
+                TopP = 0.95f,
+                RepetitionPenalty = 1.2f,
+                Seed = 42,
+                IgnoreEos = true
+            };
             using var plain = model.NewSession();
             var expected = plain.Ids(prompt, options);
             Assert.Equal(1, plain.LastResult!.MeanAcceptedLength);

@@ -85,14 +85,25 @@ public sealed class ConfigTests
         var plain = new RopeSpec { Theta = 10000, RotaryDim = 8 };
         Assert.Equal([1, 0.1, 0.01, 0.001], plain.Frequencies().Select(f => Math.Round(f, 12)));
         Assert.Equal(0.025, (plain with { Scaling = RopeScaling.Linear, Factor = 4 }).Frequencies()[1], 1e-12);
-        var llama3 = (plain with { Scaling = RopeScaling.Llama3, Factor = 8, LowFrequencyFactor = 1, HighFrequencyFactor = 4,
-            OriginalContext = 100 }).Frequencies();
+        var llama3 = (plain with
+        {
+            Scaling = RopeScaling.Llama3,
+            Factor = 8,
+            LowFrequencyFactor = 1,
+            HighFrequencyFactor = 4,
+            OriginalContext = 100
+        }).Frequencies();
         Assert.Equal(1, llama3[0]);                                     // wavelength 6.3 < 100 / 4
         Assert.Equal(0.01 / 8, llama3[2], 1e-12);                       // wavelength 628 > 100
         var smooth = (100 / (20 * Math.PI) - 1) / 3;
         Assert.Equal((1 - smooth) * 0.1 / 8 + smooth * 0.1, llama3[1], 1e-12);
-        var longrope = plain with { Scaling = RopeScaling.Long, OriginalContext = 32, ShortFactors = [1, 2, 1, 1],
-            LongFactors = [1, 4, 1, 1] };
+        var longrope = plain with
+        {
+            Scaling = RopeScaling.Long,
+            OriginalContext = 32,
+            ShortFactors = [1, 2, 1, 1],
+            LongFactors = [1, 4, 1, 1]
+        };
         Assert.Equal((0.05, 0.025), (longrope.Frequencies()[1], longrope.Frequencies(beyond: true)[1]));
     }
 

@@ -18,8 +18,16 @@ public sealed class ResourceTests
         using var folder = new TinyModel();
         using var model = folder.Load();
         using var session = model.NewSession();
-        var options = new GenerationOptions { MaxTokens = 100, Temperature = temperature, TopK = 40, TopP = 0.9f, MinP = 0.01f,
-            RepetitionPenalty = 1.1f, IgnoreEos = true };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 100,
+            Temperature = temperature,
+            TopK = 40,
+            TopP = 0.9f,
+            MinP = 0.01f,
+            RepetitionPenalty = 1.1f,
+            IgnoreEos = true
+        };
         session.Ids(TinyModel.Prompt(5), options);      // a first run, in which the runtime compiles
         Assert.Equal(0, session.AllocatedBytesPerToken(TinyModel.Prompt(5, seed: 8), options));
     }

@@ -84,10 +84,24 @@ internal sealed class TinyEncoder : IDisposable
         var json = new
         {
             version = "1.0",
-            added_tokens = special.Select((content, id) => new { id, content, single_word = false, lstrip = false, rstrip = false,
-                normalized = false, special = true }),
-            normalizer = new { type = "BertNormalizer", clean_text = true, handle_chinese_chars = true, strip_accents = (bool?)null,
-                lowercase = false },
+            added_tokens = special.Select((content, id) => new
+            {
+                id,
+                content,
+                single_word = false,
+                lstrip = false,
+                rstrip = false,
+                normalized = false,
+                special = true
+            }),
+            normalizer = new
+            {
+                type = "BertNormalizer",
+                clean_text = true,
+                handle_chinese_chars = true,
+                strip_accents = (bool?)null,
+                lowercase = false
+            },
             pre_tokenizer = new { type = "BertPreTokenizer" },
             post_processor = new
             {

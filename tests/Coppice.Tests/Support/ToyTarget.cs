@@ -65,8 +65,15 @@ internal sealed class ToyTarget(int vocabulary, Func<int[], int> next)
         var logits = rows.SelectMany(_ => Enumerable.Range(0, Width).Select(rank => -(float)rank)).ToArray();
         var best = new TopRows(Enumerable.Range(0, _tree.Count).ToArray(), rows.SelectMany(row => row).ToArray(), logits, Width,
             drafter.TopCount);
-        drafter.Accept(new VerificationResult { Tree = _tree, Path = path.ToArray(), Tokens = all.ToArray(), Emitted = all.ToArray()
-            .AsSpan(before.Length), Best = best });
+        drafter.Accept(new VerificationResult
+        {
+            Tree = _tree,
+            Path = path.ToArray(),
+            Tokens = all.ToArray(),
+            Emitted = all.ToArray()
+            .AsSpan(before.Length),
+            Best = best
+        });
     }
 
     private int[] Best(int[] tokens)

@@ -25,7 +25,8 @@ internal sealed partial class GpuBackend
             return;
         }
         var chunks = new DeviceChunks(
-            View<byte>(kv.Chunks), View<ushort>(kv.Chunks), View<int>(kv.Table), Described(kv.Layouts), kv.Layouts[0].KvHeads, blocksPerChunk);
+            View<byte>(kv.Chunks), View<ushort>(kv.Chunks), View<int>(kv.Table), Described(kv.Layouts), kv.Layouts[0].KvHeads,
+            blocksPerChunk);
         Attend(q, chunks, kv.Table.Rows * blocksPerChunk, mask, scale, softCap, target);
     }
 

@@ -16,7 +16,9 @@ internal sealed partial class GpuBackend
     /// <param name="scale">Factor of scores.</param>
     /// <param name="softCap">Soft cap of scores, 0 for none.</param>
     /// <param name="states">See <see cref="AttentionShape.State"/>.</param>
-    /// <remarks>A lane owns every warpSize-th token of the scores, then every warpSize-th channel of the output. Reads codes once.</remarks>
+    /// <remarks>
+    /// A lane owns every warpSize-th token of the scores, then every warpSize-th channel of the output. Reads codes once.
+    /// </remarks>
     [GroupSize(LoneWarps * GpuWarp)]
     internal static void AttendChunksKernel(
         AttentionShape shape, DeviceChunks chunks, DeviceMask mask, DeviceRows q, float scale, float softCap, ArrayView<float> states)

@@ -125,7 +125,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private static void AskForScales(in BlockPart part, KvPartLayout side, long at, int count)
         {
             var size = side.ScalesAreBytes ? 1 : 2;
-            var scales = StoredScales(part, side) + (side.ScalesAreBytes ? (long)part.Layout.KvHeads * KvPartLayout.BoundBytes : 0) + size * at;
+            var before = side.ScalesAreBytes ? (long)part.Layout.KvHeads * KvPartLayout.BoundBytes : 0;
+            var scales = StoredScales(part, side) + before + size * at;
             AskFor(scales, size * count);
             if (side.HasMinimum) AskFor(scales + (long)size * side.ScaleCount, size * count);
         }

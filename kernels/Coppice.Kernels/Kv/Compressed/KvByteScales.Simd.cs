@@ -7,7 +7,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>What byte 0 stands for, and what a step adds.</summary>
         private readonly record struct ByteRange(float Base, float Step)
         {
-            /// <summary>A range of 256 numbers from <paramref name="low"/>, or a little below, to <paramref name="high"/>, or above.</summary>
+            /// <summary>
+            /// A range of 256 numbers from <paramref name="low"/>, or a little below, to <paramref name="high"/>, or above.
+            /// </summary>
             internal static ByteRange Of(float low, float high)
             {
                 if (!(low <= high)) return default;

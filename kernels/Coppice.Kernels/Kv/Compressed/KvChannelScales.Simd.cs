@@ -12,7 +12,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             /// <summary>F16 of the head, [headDim].</summary>
             private ushort* ChannelScales => (ushort*)((byte*)StoredScales + _part.GroupBytes) + (long)_head * HeadDim;
 
-            /// <summary>Divides each channel by its root mean square over the tokens that are not exact, an F16; one of zeros by 1.</summary>
+            /// <summary>
+            /// Divides each channel by its root mean square over the tokens that are not exact, an F16; one of zeros by 1.
+            /// </summary>
             private void DivideChannels()
             {
                 SumSquares(Minima);

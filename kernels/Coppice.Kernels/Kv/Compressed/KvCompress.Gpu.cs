@@ -26,8 +26,8 @@ internal sealed partial class GpuBackend
     }
 
     /// <summary>
-    /// Copies the pages of a chunk to the host, compresses them there, and copies the chunk back: a few pages every 64 tokens, with the very
-    /// code that the CPU's caches use, so that a chunk has the same bytes.
+    /// Copies the pages of a chunk to the host, compresses them there, and copies the chunk back: a few pages every 64 tokens, with the
+    /// very code that the CPU's caches use, so that a chunk has the same bytes.
     /// </summary>
     private void CompressPages(in Tensor keys, in Tensor values, int[]? table, int first, KvChunkLayout layout, int layer, int number,
         in Tensor chunks, int unit)

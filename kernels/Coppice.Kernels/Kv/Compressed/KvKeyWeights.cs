@@ -1,6 +1,8 @@
 namespace Coppice.Kernels;
 
-/// <summary>What the keys of a layer are worth: how much the squared error of each channel counts, and how many bits each head has.</summary>
+/// <summary>
+/// What the keys of a layer are worth: how much the squared error of each channel counts, and how many bits each head has.
+/// </summary>
 public sealed class KvKeyWeights
 {
     private readonly float[] _weights;

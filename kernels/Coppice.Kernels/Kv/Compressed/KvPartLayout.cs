@@ -100,15 +100,17 @@ internal sealed class KvPartLayout
     /// <summary>Scales of a head.</summary>
     internal int HeadScales { get; }
     /// <summary>
-    /// Whether minima and scales are bytes. Then <see cref="BoundBytes"/> for each head come first: the F16 that byte 0 of its minima stands
-    /// for, what a step adds, and the same of its scales; padding to 4 bytes comes last.
+    /// Whether minima and scales are bytes. Then <see cref="BoundBytes"/> for each head come first: the F16 that byte 0 of its minima
+    /// stands for, what a step adds, and the same of its scales; padding to 4 bytes comes last.
     /// </summary>
     internal bool ScalesAreBytes { get; }
     /// <summary>Bytes that say what the bytes of a head's minima and scales stand for.</summary>
     internal const int BoundBytes = 8;
     /// <summary>Bytes of minima and scales of groups.</summary>
     internal int GroupBytes { get; }
-    /// <summary>Whether each channel has a scale, F16 [kvHeads][headDim] after those of groups, by which tokens are divided first.</summary>
+    /// <summary>
+    /// Whether each channel has a scale, F16 [kvHeads][headDim] after those of groups, by which tokens are divided first.
+    /// </summary>
     internal bool HasChannelScales { get; }
     /// <summary>Scales in all.</summary>
     internal int ScaleCount { get; }

@@ -97,7 +97,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         private readonly ref partial struct HeadPart
         {
-            /// <summary>Finds the scale of the <paramref name="count"/> collected elements and stores it at <paramref name="at"/>.</summary>
+            /// <summary>
+            /// Finds the scale of the <paramref name="count"/> collected elements and stores it at <paramref name="at"/>.
+            /// </summary>
             /// <returns>What is stored.</returns>
             private GroupScale ScaleOf(int count, int bits, long at)
             {

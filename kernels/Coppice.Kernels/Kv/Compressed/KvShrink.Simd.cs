@@ -45,8 +45,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
 
             /// <summary>
-            /// Turns the columns of B, and those of A alike, until those of B are orthogonal, by the one-sided method of Jacobi; then orders
-            /// them.
+            /// Turns the columns of B, and those of A alike, until those of B are orthogonal, by the one-sided method of Jacobi; then
+            /// orders them.
             /// </summary>
             /// <param name="squares">Receives the squared length of each column of B.</param>
             private void Diagonalise(Span<float> squares)

@@ -29,8 +29,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
 
             /// <summary>
-            /// One bit for each channel, then one after another to the channel whose squared error, range² / (2^bits - 1)², times its weight
-            /// falls most; of equals the first.
+            /// One bit for each channel, then one after another to the channel whose squared error, range² / (2^bits - 1)², times its
+            /// weight falls most; of equals the first.
             /// </summary>
             private void FindWidths(Span<byte> widths)
             {

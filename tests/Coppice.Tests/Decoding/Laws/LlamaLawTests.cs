@@ -15,8 +15,12 @@ public sealed class LlamaLawTests
     private const int Length = TabledLlama.Known + 1, Position = 6, Vocabulary = TabledLlama.Vocabulary;
 
     private static readonly Lazy<TabledLlama> Whole = new(() => new TabledLlama(new GenerationOptions { Temperature = 1 }, support: 4));
-    private static readonly Lazy<TabledLlama> Nucleus = new(() => new TabledLlama(new GenerationOptions { Temperature = 1, TopP = 0.9f,
-        TopK = 6 }, support: Vocabulary));
+    private static readonly Lazy<TabledLlama> Nucleus = new(() => new TabledLlama(new GenerationOptions
+    {
+        Temperature = 1,
+        TopP = 0.9f,
+        TopK = 6
+    }, support: Vocabulary));
 
     public static TheoryData<string> Ways =>
         ["plain", "best-first", "rsd-c", "rsd-s", "dyspec", "dyspec levels", "dyspec levels, capped", "mixed"];

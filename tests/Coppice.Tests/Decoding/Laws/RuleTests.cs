@@ -136,7 +136,10 @@ public sealed class RuleTests
         }
         var law = new Dictionary<string, double> { ["drafted"] = 0.5, ["other"] = 0.5 };
         foreach (var count in (int[])[byPath, again])
-            Assert.True(Support.ChiSquare.Deviation(law, new Dictionary<string, int> { ["drafted"] = count,
-                ["other"] = samples - count }) > 10);
+            Assert.True(Support.ChiSquare.Deviation(law, new Dictionary<string, int>
+            {
+                ["drafted"] = count,
+                ["other"] = samples - count
+            }) > 10);
     }
 }

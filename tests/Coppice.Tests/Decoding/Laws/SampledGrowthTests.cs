@@ -250,7 +250,9 @@ public sealed class SampledGrowthTests
             var key = string.Join(' ', leaves);
             counts[key] = counts.GetValueOrDefault(key) + 1;
         }
-        var sequences = (from a in Enumerable.Range(0, 3) from b in Enumerable.Range(0, 3) select (Text: $"{a}{b}",
+        var sequences = (from a in Enumerable.Range(0, 3)
+                         from b in Enumerable.Range(0, 3)
+                         select (Text: $"{a}{b}",
             P: (toy.Draft()[a] * toy.Draft(a)[b]).ToDouble())).ToArray();
         ChiSquare.AssertFits(WithoutReplacement(sequences), counts);
     }
