@@ -92,22 +92,25 @@ public sealed partial class Session
             if (texts is not null) await texts.DisposeAsync().ConfigureAwait(false);
             var reason = failed.Value && !stop.IsCancellationRequested ? FinishReason.Error : FinishReason.Cancelled;
             LastResult = result ?? recorder?.Result(reason) ?? GenerationRecorder.NotBegun(prompt.Length, reason);
-            lock (_gate)
-            {
-                (_stop, _shown) = (null, null);
-                // The text that was made stays, with its keys and values.
-                if (text?.Model is IOwnSteps { Own: { } last } && !_freed)
-                {
-                    (_sequence, last._sequence) = (last._sequence, _sequence);
-                    _model.Scheduler.Take(_sequence);
-                    _sequence.Restore([.. prompt, .. text.Tokens], _sequence.IsBeyond);
-                    _model.Scheduler.Put(_sequence);
-                }
-            }
+            lock (_gate) (_stop, _shown) = (null, null);
+            if (text is not null) Keep(text, prompt);
             End(null, count: text is null ? null : prompt.Length + taken);
             if (text is not null) text.Dispose();
             else own?.Dispose();
             watched.End(LastResult);
+        }
+    }
+
+    /// <summary>The text that was made stays the session's, with its keys and values.</summary>
+    private void Keep(StepText text, int[] prompt)
+    {
+        lock (_gate)
+        {
+            if (_freed || text.Model is not IOwnSteps { Own: { } last }) return;
+            (_sequence, last._sequence) = (last._sequence, _sequence);
+            _model.Scheduler.Take(_sequence);
+            _sequence.Restore([.. prompt, .. text.Tokens], _sequence.IsBeyond);
+            _model.Scheduler.Put(_sequence);
         }
     }
 
