@@ -54,9 +54,11 @@ internal sealed class ModelRunner : IDisposable
         Geometry = new KvGeometry(spec.KvLayers, spec.KvHeads, spec.HeadDim, kv.Type);
         // Rows of an encoder see the whole text, so nothing of it is past.
         var format = kv.Compression is { } compression && !spec.IsEncoder ? new KvChunkFormat(compression, Geometry, Size.Rows) : null;
-        _ropes = new RopeTables(backend, spec, contextLength);
+        // First what takes most memory: where it is not there, nothing has been computed.
+        if (sharedTokens > 0) (_pagePool, _pages) = format is null ? NewPages(sharedTokens) : NewBlocks(format, sharedTokens, kv.ExactTokens);
         try
         {
+            _ropes = new RopeTables(backend, spec, contextLength);
             _workspace = new Workspace(backend, spec, Size);
             Transformer = new Transformer(backend, spec, weights, _ropes);
             _batch = new ForwardBatch(Size, contextLength);
@@ -70,17 +72,16 @@ internal sealed class ModelRunner : IDisposable
                 _statePool = backend.CreatePool("states", shape.Count * sizeof(float), sparse: true);
                 states = _statePool.Rent(shape);
             }
-            _source = new KvSource(backend, Geometry, null, format, states);
-            if (sharedTokens == 0) return;
-            (_pagePool, _pages) = format is null ? NewPages(sharedTokens) : NewBlocks(format, sharedTokens, kv.ExactTokens);
-            _source = _source with { Pages = _pages };
+            _source = new KvSource(backend, Geometry, _pages, format, states);
         }
         catch
         {
             _source.States.Buffer?.Dispose();
             _statePool?.Dispose();
             _workspace?.Dispose();
-            _ropes.Dispose();
+            _ropes?.Dispose();
+            _pages?.Dispose();
+            _pagePool?.Dispose();
             throw;
         }
     }
