@@ -42,7 +42,7 @@ internal sealed class BF16Generator : TileGenerator
         var loop = Asm.CreateLabel();
         Begin(loop);
         Asm.Label(ref loop);
-        MoveAhead();
+        AddWhere(Pairs, JumpAt, Ahead, Jump);       // near the panels' end, what is asked for moves on to the next ones
         Pair();
         Asm.add(X, 4 * Rows);
         Asm.add(Weights, PanelLayout.WordBytes);
@@ -60,16 +60,6 @@ internal sealed class BF16Generator : TileGenerator
         Asm.test(Continues, Continues);
         Asm.jz(loop);
         EachSum((sum, y) => Asm.vmovups(sum, y));
-    }
-
-    /// <summary>Near the panels' end, what is asked for moves on to the panels after them.</summary>
-    private void MoveAhead()
-    {
-        var stay = Asm.CreateLabel();
-        Asm.cmp(Pairs, JumpAt);
-        Asm.jne(stay);
-        Asm.add(Ahead, Jump);
-        Asm.Label(ref stay);
     }
 
     /// <summary>Two inputs of every panel times the rows.</summary>

@@ -59,7 +59,7 @@ internal sealed class Int8Generator : TileGenerator
         var loop = Asm.CreateLabel();
         Asm.Label(ref loop);
         BeginGroup();
-        MoveAhead();
+        AddWhere(Groups, JumpAt, Ahead, Jump);      // near the panels' end, what is asked for moves on to the next ones
         for (var word = 0; word < CodeBytes / PanelLayout.WordBytes; word++) Word(word);
         EndGroup();
         Next();
@@ -95,16 +95,6 @@ internal sealed class Int8Generator : TileGenerator
                 else Asm.vmovdqa32(sum, Int(row, 0));
             }
         }
-    }
-
-    /// <summary>Near the panels' end, what is asked for moves on to the panels after them.</summary>
-    private void MoveAhead()
-    {
-        var stay = Asm.CreateLabel();
-        Asm.cmp(Groups, JumpAt);
-        Asm.jne(stay);
-        Asm.add(Ahead, Jump);
-        Asm.Label(ref stay);
     }
 
     /// <summary>64 bytes of codes of each panel, times the rows: 4 inputs (Q8), or 8 (Q4), whose lower halves come first.</summary>

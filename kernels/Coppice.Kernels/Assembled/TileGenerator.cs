@@ -11,8 +11,8 @@ internal abstract class TileGenerator
 {
     private static readonly AssemblerRegisterZMM[] AllRegisters =
     [
-        zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29,
-        zmm30, zmm31, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm14, zmm15,
+        zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28,
+        zmm29, zmm30, zmm31, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm14, zmm15,
     ];
     private static readonly AssemblerRegisterXMM[] SavedOnWindows = [xmm6, xmm7, xmm8, xmm9, xmm10, xmm11, xmm12, xmm13, xmm14, xmm15];
     private static readonly AssemblerRegister64[] Saved = [rbx, rsi, rdi, r12, r13, r14, r15];
@@ -21,7 +21,8 @@ internal abstract class TileGenerator
     private readonly bool _windows;
     private int _used;
 
-    protected TileGenerator(Assembler asm, int rows, int panels, bool windows) => (Asm, Rows, Panels, _windows) = (asm, rows, panels, windows);
+    protected TileGenerator(Assembler asm, int rows, int panels, bool windows) =>
+        (Asm, Rows, Panels, _windows) = (asm, rows, panels, windows);
 
     /// <summary>Vector registers.</summary>
     protected const int Registers = 32;
@@ -37,7 +38,7 @@ internal abstract class TileGenerator
     /// <summary>Whether a broadcast of x serves several panels: fewer rows by more panels take x from memory with each product.</summary>
     protected static bool SharesX(int rows, int panels) => rows > 3 && panels > 1;
 
-    /// <summary>Vector registers that nobody has taken.</summary>
+    /// <summary>Vector registers that are not taken yet.</summary>
     protected AssemblerRegisterZMM[] Take(int count)
     {
         var taken = AllRegisters[_used..(_used + count)];
@@ -48,7 +49,9 @@ internal abstract class TileGenerator
     /// <summary>Writes the whole function.</summary>
     internal abstract void Write();
 
-    /// <summary>Saves what the caller keeps in registers, then loads the argument's fields, in their order, into <paramref name="fields"/>.</summary>
+    /// <summary>
+    /// Saves what the caller keeps in registers, then loads the argument's fields, in their order, into <paramref name="fields"/>.
+    /// </summary>
     /// <remarks>The last may take the place of <see cref="Argument"/>, by which they are read.</remarks>
     protected void Enter(ReadOnlySpan<AssemblerRegister64> fields)
     {
@@ -60,6 +63,16 @@ internal abstract class TileGenerator
             Asm.mov(Argument, rcx);
         }
         for (var i = 0; i < fields.Length; i++) Asm.mov(fields[i], __qword_ptr[Argument + 8 * i]);
+    }
+
+    /// <summary>Adds <paramref name="step"/> to <paramref name="register"/> where <paramref name="count"/> is <paramref name="at"/>.</summary>
+    protected void AddWhere(AssemblerRegister64 count, AssemblerRegister64 at, AssemblerRegister64 register, AssemblerRegister64 step)
+    {
+        var stay = Asm.CreateLabel();
+        Asm.cmp(count, at);
+        Asm.jne(stay);
+        Asm.add(register, step);
+        Asm.Label(ref stay);
     }
 
     /// <summary>Gives the caller its registers back and returns.</summary>

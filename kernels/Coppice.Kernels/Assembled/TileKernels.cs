@@ -6,7 +6,7 @@ namespace Coppice.Kernels.Assembled;
 /// The assembled tiles of one kind: any of 1 … <see cref="MostRows"/> rows by 1, 2 or 4 panels of 16 outputs that fits the registers.
 /// </summary>
 /// <remarks>
-/// They are assembled on a thread of the pool when somebody first wants them. Where the processor does not have the instructions, or
+/// They are assembled on a thread of the pool when they are first asked for. Where the processor does not have the instructions, or
 /// executable memory is refused, there are none, and the tiles in C# do the work.
 /// </remarks>
 internal sealed unsafe class TileKernels
@@ -51,6 +51,14 @@ internal sealed unsafe class TileKernels
     /// multipliers busy.
     /// </summary>
     internal int Height(int left) => left <= MostRows ? left : left < 2 * MostRows ? (left + 1) / 2 : MostRows;
+
+    /// <summary>Tiles that <paramref name="rows"/> rows are cut into.</summary>
+    internal int Tiles(int rows)
+    {
+        var tiles = 0;
+        for (var row = 0; row < rows; tiles++) row += Height(rows - row);
+        return tiles;
+    }
 
     /// <summary>Computes a tile: an <see cref="Int8Tile"/>, <see cref="BF16Tile"/> or <see cref="KvTile"/>, as the kind wants.</summary>
     internal void Run<TTile>(int rows, int panels, in TTile tile) where TTile : unmanaged

@@ -61,7 +61,7 @@ internal static class TileKinds
         _ => CpuFeatures.HasAvx512,
     };
 
-    /// <summary>Whether a tile of so many rows and panels fits the registers.</summary>
+    /// <summary>Whether a tile of <paramref name="rows"/> by <paramref name="panels"/> fits the registers.</summary>
     internal static bool Fits(this TileKind kind, int rows, int panels) => kind switch
     {
         TileKind.Q8 => Int8Generator.Fits(MatrixFormat.Q8, rows, panels),

@@ -175,11 +175,19 @@ internal sealed partial class GpuBackend
         else PathScores(kv, kvHead, seen, mask, shape.FirstRow + row, q.View, query, scores);
         Warp.Barrier();
 
+        var (max, sum) = Weigh(scores, seen.Low - begin, seen.High - begin, scale, softCap);
+
+        Output(kv, kvHead, seen, mask, shape, row, scores, states, state);
+        if (Warp.LaneIdx == 0) StoreScale(states, state + shape.HeadDim, max, sum);
+    }
+
+    /// <summary>Raw scores of 64 columns to weights e^(s - m), 0 where a column is not seen; m and the sum of the weights.</summary>
+    private static (float Max, float Sum) Weigh(ArrayView<float> scores, int low, int high, float scale, float softCap)
+    {
         var max = float.NegativeInfinity;
         for (var i = Warp.LaneIdx; i < KvLayout.PageSize; i += Warp.WarpSize)
         {
-            var visible = begin + i >= seen.Low && begin + i < seen.High;
-            var score = visible ? SoftCap(scale * scores[i], softCap) : float.NegativeInfinity;
+            var score = i >= low && i < high ? SoftCap(scale * scores[i], softCap) : float.NegativeInfinity;
             scores[i] = score;
             max = MathF.Max(max, score);
         }
@@ -193,9 +201,7 @@ internal sealed partial class GpuBackend
         }
         sum = Reduction.WarpSum(sum);
         Warp.Barrier();
-
-        Output(kv, kvHead, seen, mask, shape, row, scores, states, state);
-        if (Warp.LaneIdx == 0) StoreScale(states, state + shape.HeadDim, max, sum);
+        return (max, sum);
     }
 
     /// <summary>q · k for the 64 positions of a page, into <paramref name="scores"/>.</summary>

@@ -174,7 +174,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Raw scores, as <see cref="ScoresOf"/>; the first tile asks for the next page.</summary>
         private void AssembledScores(TileKernels kernels, float* scratch, int queries, byte* keys, byte* nextKeys, long at)
         {
-            var tile = new KvTile { B = keys, Step = Block * TElement.Size, Count = _headDim, Ahead = nextKeys, AheadStep = Block * TElement.Size };
+            var step = Block * TElement.Size;
+            var tile = new KvTile { B = keys, Step = step, Count = _headDim, Ahead = nextKeys, AheadStep = step };
             for (int n = 0, rows; n < queries; n += rows, tile.Ahead = keys)
             {
                 rows = kernels.Height(queries - n);
@@ -195,7 +196,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 panels = _headDim - d >= 4 * Lanes ? 4 : _headDim - d >= 2 * Lanes ? 2 : 1;
                 var at = low * step + d * TElement.Size;
-                var tile = new KvTile { B = values + at, Step = step, Count = high - low, Ahead = next + at, AheadStep = step, Continues = 1 };
+                var tile = new KvTile
+                {
+                    B = values + at,
+                    Step = step,
+                    Count = high - low,
+                    Ahead = next + at,
+                    AheadStep = step,
+                    Continues = 1,
+                };
                 for (var r = 0; r < count; r++)
                 {
                     var query = At(first, r);

@@ -44,23 +44,7 @@ internal sealed partial class GpuBackend
         ChunkScores(part, high, q.View, query, scores);
         Warp.Barrier();
 
-        var max = float.NegativeInfinity;
-        for (var i = Warp.LaneIdx; i < KvLayout.PageSize; i += Warp.WarpSize)
-        {
-            var score = i >= low && i < high ? SoftCap(scale * scores[i], softCap) : float.NegativeInfinity;
-            scores[i] = score;
-            max = MathF.Max(max, score);
-        }
-        max = Reduction.WarpMax(max);
-        var sum = 0f;
-        for (var i = Warp.LaneIdx; i < KvLayout.PageSize; i += Warp.WarpSize)
-        {
-            var weight = scores[i] == float.NegativeInfinity ? 0f : MathF.Exp(scores[i] - max);
-            scores[i] = weight;
-            sum += weight;
-        }
-        sum = Reduction.WarpSum(sum);
-        Warp.Barrier();
+        var (max, sum) = Weigh(scores, low, high, scale, softCap);
 
         ChunkOutput(part, low, high, scores, states, state);
         if (Warp.LaneIdx == 0) StoreScale(states, state + shape.HeadDim, max, sum);

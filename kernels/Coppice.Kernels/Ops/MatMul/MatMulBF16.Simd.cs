@@ -34,15 +34,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Rounds rows of x to BF16, a tile at a time, as [pair of k][tile rows][2].</summary>
-    private sealed class BF16PackJob : Job
+    private sealed class BF16PackJob : TilesJob
     {
         private const int Chunk = 16;       // pairs at a time: a cache line of a row of the result
-        /// <summary>Elements below which one thread rounds faster than two: some microseconds.</summary>
-        private const int Serial = 1 << 13;
-
         private TileKernels _kernels = null!;
         private Tensor _x;
-        private int _pairs, _parts;
+        private int _pairs;
         private uint* _packed;
 
         internal void Set(TileKernels kernels, in Tensor x, int pairs, uint* packed)
@@ -51,22 +48,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             _packed = packed;
         }
 
-        /// <summary>Parts for so many threads: part p has tiles p, p + parts, and so on.</summary>
-        internal int Parts(int threads) => _parts = (long)_x.Rows * _pairs * 2 < Serial ? 1 : threads;
-
-        internal override void Execute(int part, int worker)
-        {
-            var tile = 0;
-            for (var row = 0; row < _x.Rows; tile++)
-            {
-                var height = _kernels.Height(_x.Rows - row);
-                if (tile % _parts == part) Tile(row, height);
-                row += height;
-            }
-        }
+        protected override int Rows => _x.Rows;
+        protected override int Inputs => 2 * _pairs;
+        protected override int Serial => 1 << 13;
+        protected override int Height(int left) => _kernels.Height(left);
 
         [MethodImpl(Compiled.Alone)]
-        private void Tile(int first, int height)
+        protected override void Tile(int first, int height)
         {
             var rounded = stackalloc uint[Chunk * height];
             var destination = _packed + (long)first * _pairs;
@@ -99,8 +87,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         protected override void Panels(int first, int end, int worker)
         {
-            var tiles = 0;
-            for (var row = 0; row < Rows; tiles++) row += _kernels.Height(Rows - row);
+            var tiles = _kernels.Tiles(Rows);
             var (pairs, step) = (Weight.Pairs, tiles == 1 ? Weight.Pairs : Block);
             for (var pair = 0; pair < pairs; pair += step) Tiles(first, end, tiles, pair, Math.Min(step, pairs - pair));
             if (Bias is null && end * Lanes <= Weight.Outputs) return;
@@ -132,7 +119,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     if (tiles == 1) AskNear(ref tile, panels);
                     else
                     {
-                        // These weights are in the cache after the first tile of rows, so all tiles ask for the next block, each for its share.
+                        // These weights are in the cache after the first tile of rows, so all tiles ask for the next block, each for a
+                        // share.
                         tile.AheadStep = (PanelLayout.WordBytes + tiles - 1) / tiles;
                         tile.Ahead = (last ? Weight.Panel(panel + end - first) : tile.Weights + (long)pairs * PanelLayout.WordBytes)
                             + t * pairs * tile.AheadStep;

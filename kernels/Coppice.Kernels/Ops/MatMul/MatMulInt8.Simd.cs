@@ -52,34 +52,25 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>Rounds rows of x to bytes, group by group, into the tiles that the product will read.</summary>
-    private sealed class RoundJob : Job
+    private sealed class RoundJob : TilesJob
     {
         private Tensor _x;
         private PanelLayout _layout;
         private RoundedRows _packed;
         private IntegerJob _product = null!;
         private bool _offset;
-        private int _parts;
 
         internal void Set(in Tensor x, PanelMatrix w, RoundedRows packed, IntegerJob product) =>
             (_x, _layout, _packed, _product, _offset) = (x, w.Layout, packed, product, w.Format == MatrixFormat.Q8);
 
-        /// <summary>Elements below which one thread rounds faster than two: some microseconds.</summary>
-        private const int SerialRounding = 1 << 12;
+        protected override int Rows => _x.Rows;
+        protected override int Inputs => _layout.Inputs;
+        protected override int Serial => 1 << 12;
+        protected override int Height(int left) => _product.TileHeight(left, _x.Rows);
 
-        /// <summary>Parts, one for each thread: part p has tiles p, p + parts, and so on.</summary>
-        internal int Parts(int threads) => _parts = (long)_x.Rows * _layout.Inputs < SerialRounding ? 1 : threads;
-
-        internal override void Execute(int part, int worker)
+        protected override void Tile(int first, int height)
         {
-            var tile = 0;
-            for (var row = 0; row < _x.Rows; tile++)
-            {
-                var height = _product.TileHeight(_x.Rows - row, _x.Rows);
-                if (tile % _parts == part)
-                    for (var r = 0; r < height; r++) Round(row, r, height, row + r < _x.Rows ? Row(_x, row + r) : null);
-                row += height;
-            }
+            for (var r = 0; r < height; r++) Round(first, r, height, first + r < _x.Rows ? Row(_x, first + r) : null);
         }
 
         /// <summary>Row <paramref name="r"/> of the tile that begins with <paramref name="first"/>; zeros where there is no row.</summary>
@@ -186,8 +177,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void AssembledTiles(TileKernels kernels, int first, int end, float* c)
         {
             ref readonly var layout = ref Weight.Layout;
-            var tiles = 0;
-            for (var row = 0; row < Rows; tiles++) row += TileHeight(Rows - row, Rows);
+            var tiles = kernels.Tiles(Rows);
             for (var panel = first; panel < end;)
             {
                 var panels = end - panel >= 4 && kernels.Has(Rows, 4) ? 4 : end - panel >= 2 ? 2 : 1;

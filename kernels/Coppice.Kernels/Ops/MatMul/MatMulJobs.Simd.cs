@@ -77,6 +77,36 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
     }
 
+    /// <summary>Rounds activations into the tiles that a product will read: part p has tiles p, p + parts, and so on.</summary>
+    private abstract class TilesJob : Job
+    {
+        private int _parts;
+
+        protected abstract int Rows { get; }
+        /// <summary>Elements of a row.</summary>
+        protected abstract int Inputs { get; }
+        /// <summary>Elements below which one thread rounds faster than two: some microseconds.</summary>
+        protected abstract int Serial { get; }
+
+        /// <summary>Parts, one for each thread.</summary>
+        internal int Parts(int threads) => _parts = (long)Rows * Inputs < Serial ? 1 : threads;
+
+        /// <summary>Rows of the next tile where <paramref name="left"/> are left.</summary>
+        protected abstract int Height(int left);
+
+        /// <summary>Rounds the tile that begins with row <paramref name="first"/>; its last rows may not be there.</summary>
+        protected abstract void Tile(int first, int height);
+
+        internal override void Execute(int part, int worker)
+        {
+            for (int row = 0, tile = 0, height; row < Rows; row += height, tile++)
+            {
+                height = Height(Rows - row);
+                if (tile % _parts == part) Tile(row, height);
+            }
+        }
+    }
+
     /// <summary>Products of F32 activations: x is a row, or packed in tiles.</summary>
     private abstract class PanelJob : ProductJob
     {
