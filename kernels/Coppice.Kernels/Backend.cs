@@ -145,8 +145,8 @@ public abstract partial class Backend : IDisposable
         if (!format.Takes(activations))
             throw new NotSupportedException(activations == ActivationFormat.Auto
                 ? "weight: activations must be F32, Int8 or BF16, got Auto."
-                : $"weight: activations {activations} need weights {(activations == ActivationFormat.BF16 ? "BF16" : "Q8 or Q4")}, got {format} "
-                    + "(choose activations F32 or another weight format).");
+                : $"weight: activations {activations} need weights {(activations == ActivationFormat.BF16 ? "BF16" : "Q8 or Q4")}, "
+                    + $"got {format} (choose activations F32 or another weight format).");
         return CreateWeightCore(pool, outputs, inputs, format, activations);
     }
 

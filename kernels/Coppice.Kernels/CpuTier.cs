@@ -1,7 +1,8 @@
 namespace Coppice.Kernels;
 
 /// <summary>
-/// Which vector registers the CPU back end computes with. All tiers give equal bits, except products with <see cref="ActivationFormat.BF16"/>.
+/// Which vector registers the CPU back end computes with. All tiers give equal bits, except products with
+/// <see cref="ActivationFormat.BF16"/>.
 /// </summary>
 public enum CpuTier
 {

@@ -32,7 +32,8 @@ internal static class CoppiceCommand
             Json, Verbose,
             GenerateCommand.Create(), ChatCommand.Create(), DraftsCommand.Create(), ScoreCommand.Create(), EmbedCommand.Create(),
             LogitsCommand.Create(), PerplexityCommand.Create(), CalibrateCommand.Create(),
-            TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(), ProfileCommand.Create(), TuneCommand.Create(),
+            TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(),
+            ProfileCommand.Create(), TuneCommand.Create(),
             ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(), NGramsCommand.Create(), SchemaCommand.Create(),
             CalibrateKvCommand.Create(), ServeCommand.Create(), PullCommand.Create(),
         };

@@ -340,7 +340,7 @@ public sealed class LanguageModel : IDisposable
     private long SharedTokens(ModelOptions options)
     {
         if (Spec.IsEncoder) return EncoderTokens(options);
-        if (options.KvCache.Compression?.PrefillExact == true) return 0;        // blocks that follow a history are nobody else's
+        if (options.KvCache.Compression?.PrefillExact == true) return 0;        // blocks that follow a history are shared with none
         if (options.KvCache.SharedTokens >= 0) return options.KvCache.SharedTokens;
         var geometry = new KvGeometry(Spec.KvLayers, Spec.KvHeads, Spec.HeadDim, options.KvCache.Type);
         var affordable = (long)(Backend.AvailableBytes / 3 / Math.Max(KvBytes.OfToken(options.KvCache, geometry), 1));

@@ -85,7 +85,8 @@ public sealed record ModelOptions
                 $"options: Activations Int8 need WeightFormat Q8 or Q4, got {WeightFormat} (choose one of those, or Activations F32).");
         if (Activations == ActivationFormat.BF16 && WeightFormat is not (WeightFormat.AsStored or WeightFormat.BF16))
             throw new ArgumentException(
-                $"options: Activations BF16 need weights in BF16, got WeightFormat {WeightFormat} (choose AsStored or BF16, or Activations F32).");
+                $"options: Activations BF16 need weights in BF16, got WeightFormat {WeightFormat} (choose AsStored or BF16, or "
+                + "Activations F32).");
         if (ContextLength is < 2)
             throw new ArgumentOutOfRangeException(
                 nameof(ContextLength), $"options: ContextLength must be at least 2, got {ContextLength}.");

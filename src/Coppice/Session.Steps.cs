@@ -102,6 +102,9 @@ public sealed partial class Session
     }
 
     /// <summary>The text that was made stays the session's, with its keys and values.</summary>
+    /// <remarks>
+    /// Not in the finally of <see cref="RunStepsAsync"/>: a pattern's variable there is lost where the iterator is disposed at a yield.
+    /// </remarks>
     private void Keep(StepText text, int[] prompt)
     {
         lock (_gate)

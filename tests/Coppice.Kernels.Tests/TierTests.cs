@@ -28,7 +28,9 @@ public sealed partial class TierTests
         if (IsChild) Assert.Skip("this is the child process");
         var tier = widest < SimdBackend.BestTier ? widest : SimdBackend.BestTier;
         // Thirteen suites and the check of the setting.
-        await RunChild($"{setting}=0", 14, ["-trait", $"{OpSuite.Settings}={OpSuite.Every}", "-class", $"*On{tier}", "-class", $"*.{nameof(TierTests)}"],
+        await RunChild(
+            $"{setting}=0", 14,
+            ["-trait", $"{OpSuite.Settings}={OpSuite.Every}", "-class", $"*On{tier}", "-class", $"*.{nameof(TierTests)}"],
             (setting, "0"), (Expected, $"{tier} without {setting}"));
     }
 

@@ -27,7 +27,10 @@ internal static class TileBench
         (MatrixFormat.Q4, ActivationFormat.F32), (MatrixFormat.Q4, ActivationFormat.Int8),
     ];
 
-    /// <summary>`tiles [--tiers assembled,avx512,avx2,portable] [--kinds Q8/Int8,...] [--outputs 2048] [--inputs 2048] [--machine NAME]`: without kinds and shape it writes tiles.md into the machine's folder of results.</summary>
+    /// <summary>
+    /// `tiles [--tiers assembled,avx512,avx2,portable] [--kinds Q8/Int8,...] [--outputs 2048] [--inputs 2048] [--machine NAME]`: without
+    /// kinds and shape it writes tiles.md into the machine's folder of results.
+    /// </summary>
     public static int Run(Func<string, string?> take)
     {
         var tiers = (take("--tiers") ?? "assembled,avx512,avx2").Split(',').Select(name => Enum.Parse<CpuTier>(name, ignoreCase: true))
@@ -35,7 +38,8 @@ internal static class TileBench
         var only = take("--kinds")?.Split(',');
         var (ownOutputs, ownInputs) = (take("--outputs"), take("--inputs"));
         var (outputs, inputs) = (Number(ownOutputs ?? "2048"), Number(ownInputs ?? "2048"));
-        var kinds = Kinds.Where(kind => only is null || only.Contains($"{kind.Weights}/{kind.Activations}", StringComparer.OrdinalIgnoreCase)).ToArray();
+        var kinds = Kinds.Where(kind => only is null
+            || only.Contains($"{kind.Weights}/{kind.Activations}", StringComparer.OrdinalIgnoreCase)).ToArray();
         foreach (var kind in TileKinds.All) TileKernels.Wait(kind);
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"""
@@ -57,7 +61,8 @@ internal static class TileBench
             foreach (var kind in kinds)
             {
                 var peak = kind.Activations switch { ActivationFormat.BF16 => bf16, ActivationFormat.Int8 => int8, _ => fma };
-                var rates = Times(backend, kind, outputs, inputs, ManyRows, 1).Zip(ManyRows, (time, rows) => (double)rows * outputs * inputs / time / 1e9);
+                var rates = Times(backend, kind, outputs, inputs, ManyRows, 1)
+                    .Zip(ManyRows, (time, rows) => (double)rows * outputs * inputs / time / 1e9);
                 text.Append(CultureInfo.InvariantCulture, $"| {kind.Weights}, {kind.Activations} | {tier} |");
                 text.AppendJoin("|", rates.Select(rate => string.Create(CultureInfo.InvariantCulture,
                     $" {rate:f0}{(peak > 0 ? $" ({100 * rate / peak:f0} %)" : "")} "))).Append("|\n");
@@ -81,11 +86,14 @@ internal static class TileBench
             }
         }
         Console.WriteLine(text);
-        if (only is null && ownOutputs is null && ownInputs is null && BenchResults.Folder() is { } folder) File.WriteAllText(Path.Combine(folder, "tiles.md"), text.ToString());
+        if (only is null && ownOutputs is null && ownInputs is null && BenchResults.Folder() is { } folder)
+            File.WriteAllText(Path.Combine(folder, "tiles.md"), text.ToString());
         return 0;
     }
 
-    /// <summary>Seconds of a product of each of <paramref name="rows"/> with one of <paramref name="count"/> matrices, one after the other.</summary>
+    /// <summary>
+    /// Seconds of a product of each of <paramref name="rows"/> with one of <paramref name="count"/> matrices, one after the other.
+    /// </summary>
     private static double[] Times(
         SimdBackend backend, (MatrixFormat Weights, ActivationFormat Activations) kind, int outputs, int inputs, int[] rows, int count)
     {
@@ -93,9 +101,11 @@ internal static class TileBench
             count * backend.WeightBytes(outputs, inputs, kind.Weights) + (long)rows.Max() * (outputs + inputs) * sizeof(float) + (1 << 20));
         var random = new Random(1);
         var values = Enumerable.Range(0, Math.Max(outputs, rows.Max()) * inputs).Select(_ => 2 * random.NextSingle() - 1).ToArray();
-        var weights = Enumerable.Range(0, count).Select(_ => backend.CreateWeight(pool, outputs, inputs, kind.Weights, kind.Activations)).ToArray();
+        var weights = Enumerable.Range(0, count)
+            .Select(_ => backend.CreateWeight(pool, outputs, inputs, kind.Weights, kind.Activations)).ToArray();
         Parallel.ForEach(weights, weight => weight.Write(0, MemoryMarshal.AsBytes(values.AsSpan(0, outputs * inputs)), ElementType.F32));
-        Tensor x = pool.Rent(new Shape(rows.Max(), inputs), ElementType.F32), y = pool.Rent(new Shape(rows.Max(), outputs), ElementType.F32);
+        var x = pool.Rent(new Shape(rows.Max(), inputs), ElementType.F32);
+        var y = pool.Rent(new Shape(rows.Max(), outputs), ElementType.F32);
         backend.Upload<float>(values.AsSpan(0, rows.Max() * inputs), x);
         var times = rows.Select(_ => new List<double>()).ToArray();
         for (var round = -1; round < Rounds; round++)

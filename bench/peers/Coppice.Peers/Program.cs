@@ -57,11 +57,13 @@ internal static class Program
         var measuring = new Measuring(arguments, arguments.Text("--json"));
         var models = ModelFiles.All(arguments, Repository());
         var setup = new ComparisonSetup(arguments.Required("--coppice"), arguments.Required("--llama"),
-            arguments.Text("--python") ?? "python3", Path.Combine(Repository(), "bench", "peers", "pytorch.py"), models, measuring.Threads, Others(arguments));
+            arguments.Text("--python") ?? "python3", Path.Combine(Repository(), "bench", "peers", "pytorch.py"), models, measuring.Threads,
+            Others(arguments));
         var results = measuring.Results;
         results.Versions[Engines.Coppice] = Programs.Version(Repository());
         results.Versions[Engines.Llama] = Programs.Version(setup.Llama);
-        foreach (var (engine, program) in setup.Others) results.Versions[engine] = Programs.Version(Path.GetDirectoryName(program)!, engine);
+        foreach (var (engine, program) in setup.Others)
+            results.Versions[engine] = Programs.Version(Path.GetDirectoryName(program)!, engine);
         if (Programs.Output(setup.Python, "-c", "import torch; print(torch.__version__)") is { Length: > 0 } torch)
             results.Versions[Engines.Torch] = torch;
         measuring.Run(new ComparisonPlan(setup).Groups(), arguments.Number("--rounds") ?? (arguments.Flag("--quick") ? 3 : 5));

@@ -40,7 +40,9 @@ internal static class Programs
     /// <summary>The commit of the work tree that <paramref name="folder"/> is in; empty where it is in none.</summary>
     public static string Version(string folder) => Output("git", "-C", folder, "describe", "--always", "--dirty");
 
-    /// <summary>The version of the library called <paramref name="library"/> in <paramref name="folder"/>; else as that of a repository.</summary>
+    /// <summary>
+    /// The version of the library called <paramref name="library"/> in <paramref name="folder"/>; else as that of a repository.
+    /// </summary>
     public static string Version(string folder, string library)
     {
         var path = Path.Combine(folder, library + ".dll");

@@ -4,7 +4,8 @@ using LLama;
 using LLama.Common;
 using LLama.Native;
 
-// LLamaSharp in process, measured as llama-bench measures llama.cpp, with its options and its output: -m FILE -t N -p N -n N -d N[,N] -fa 0|1 -r N -o json
+// LLamaSharp in process, measured as llama-bench measures llama.cpp, with its options and its output:
+// -m FILE -t N -p N -n N -d N[,N] -fa 0|1 -r N -o json
 var (threads, prompt, generated, repetitions) = (Number("-t", 2), Number("-p", 512), Number("-n", 128), Number("-r", 1));
 int[] depths = [.. (Text("-d") ?? "0").Split(',').Select(depth => int.Parse(depth, CultureInfo.InvariantCulture))];
 const int Batch = 2048;
@@ -60,7 +61,8 @@ void Read(int count, int position)
             var at = position + done + i;
             batch.Add((LLamaToken)(int)((at * 7919L + 12345) % vocabulary), at, LLamaSeqId.Zero, i == part - 1);
         }
-        if (context.Decode(batch) != DecodeResult.Ok) throw new InvalidOperationException($"llama_decode failed at position {position + done}.");
+        if (context.Decode(batch) != DecodeResult.Ok)
+            throw new InvalidOperationException($"llama_decode failed at position {position + done}.");
         done += part;
     }
     context.NativeHandle.Synchronize();

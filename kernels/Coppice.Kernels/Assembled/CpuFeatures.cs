@@ -26,7 +26,8 @@ internal static class CpuFeatures
         if ((uint)X86Base.CpuId(unchecked((int)0x80000000), 0).Eax < 0x80000004) return "";
         Span<int> words = stackalloc int[12];
         for (var leaf = 0; leaf < 3; leaf++)
-            (words[4 * leaf], words[4 * leaf + 1], words[4 * leaf + 2], words[4 * leaf + 3]) = X86Base.CpuId(unchecked((int)0x80000002 + leaf), 0);
+            (words[4 * leaf], words[4 * leaf + 1], words[4 * leaf + 2], words[4 * leaf + 3]) =
+                X86Base.CpuId(unchecked((int)0x80000002 + leaf), 0);
         return Encoding.ASCII.GetString(MemoryMarshal.AsBytes(words)).Trim('\0', ' ');
     }
 

@@ -18,7 +18,8 @@ internal static class PerfMap
     private static readonly Lock Gate = new();
     private static bool _isOurs;
 
-    internal static string Path => string.Create(CultureInfo.InvariantCulture, $"{System.IO.Path.GetTempPath()}perf-{Environment.ProcessId}.map");
+    internal static string Path =>
+        string.Create(CultureInfo.InvariantCulture, $"{System.IO.Path.GetTempPath()}perf-{Environment.ProcessId}.map");
 
     /// <summary>Adds kernels; a file that can't be written is no error.</summary>
     internal static void Add(IEnumerable<(nint Address, int Bytes, string Name)> kernels)

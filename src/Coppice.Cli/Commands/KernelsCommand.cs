@@ -28,7 +28,10 @@ internal static class KernelsCommand
     };
 
     public static Command Create() =>
-        new Command("kernels", "List the GPU kernels, or those assembled for the CPU; works without a GPU") { Ptx, Assemble, Listing }.Runs(Run);
+        new Command("kernels", "List the GPU kernels, or those assembled for the CPU; works without a GPU")
+        {
+            Ptx, Assemble, Listing,
+        }.Runs(Run);
 
     private static int Run(CommandContext context)
     {
@@ -61,7 +64,13 @@ internal static class KernelsCommand
         {
             var path = Path.Combine(folder, kernel.Name + ".asm");
             File.WriteAllText(path, kernel.Text);
-            rows.Add(new KernelRow { Name = kernel.Name, Architecture = kernel.Instructions, Listing = path, CodeBytes = kernel.CodeBytes });
+            rows.Add(new KernelRow
+            {
+                Name = kernel.Name,
+                Architecture = kernel.Instructions,
+                Listing = path,
+                CodeBytes = kernel.CodeBytes,
+            });
         }
         if (output.Json) output.WriteJson(new KernelList(rows), CliJson.Default.KernelList);
         else foreach (var row in rows) output.WriteLine($"{row.Name}\t{row.Architecture}\t{row.CodeBytes} bytes\t{row.Listing}");

@@ -25,14 +25,16 @@ internal static class TuneCommand
     private static readonly Option<int?> Rounds =
         ModelArguments.Whole("--rounds", 1, 1000, "Rounds, each of which measures every format once; the median counts [default: 3]");
 
-    public static Command Create() => new Command("tune", "Find the fastest way to read activations for a model on this machine; --activations auto uses it")
+    public static Command Create() => new Command(
+        "tune", "Find the fastest way to read activations for a model on this machine; --activations auto uses it")
     {
         TextOption, Rounds,
     }.WithModel().Runs(Run);
 
     private static int Run(CommandContext context)
     {
-        if (context.Has(ModelArguments.Activations)) throw context.Usage("tune measures every format of activations: --activations is not for it");
+        if (context.Has(ModelArguments.Activations))
+            throw context.Usage("tune measures every format of activations: --activations is not for it");
         var folder = ModelFolders.Require(context.Value(ModelArguments.Model)!);
         var path = context.Value(TextOption) ?? ShippedText();
         var text = TextFile.Read(path);
@@ -79,7 +81,8 @@ internal static class TuneCommand
             }
         }
         var reference = candidates[0].Perplexity;
-        var chosen = candidates.Where(candidate => Math.Abs(candidate.Perplexity / reference - 1) < Tolerance).MinBy(candidate => candidate.Seconds)!;
+        var chosen = candidates.Where(candidate => Math.Abs(candidate.Perplexity / reference - 1) < Tolerance)
+            .MinBy(candidate => candidate.Seconds)!;
         using var checkpoint = Checkpoint.Open(first.Folder);
         var written = ActivationChoices.Write(
             first.Folder, checkpoint, first.Options.Weights, first.Backend, ModelChoices.Activations.Parse(chosen.Name));
@@ -94,7 +97,8 @@ internal static class TuneCommand
 
     /// <summary>Whether some matrix of the model, and the device, takes activations so.</summary>
     private static bool Takes(LanguageModel model, ActivationFormat format) =>
-        model.MatrixFormats.Any(weights => weights.Takes(format)) && (format != ActivationFormat.BF16 || model.Backend.HostThreads is not null);
+        model.MatrixFormats.Any(weights => weights.Takes(format))
+        && (format != ActivationFormat.BF16 || model.Backend.HostThreads is not null);
 
     private static void Report(CommandContext context, TuneResult result)
     {
@@ -107,7 +111,8 @@ internal static class TuneCommand
         foreach (var row in result.Rows)
         {
             context.Output.WriteLine(
-                $"{row.Activations}\tprefill {Quantity.Number(row.PrefillTokensPerS)} tokens/s\tdecode {Quantity.Number(row.DecodeTokensPerS)} tokens/s\t"
+                $"{row.Activations}\tprefill {Quantity.Number(row.PrefillTokensPerS)} tokens/s\t"
+                + $"decode {Quantity.Number(row.DecodeTokensPerS)} tokens/s\t"
                 + $"perplexity {row.Perplexity:0.0000} ({100 * row.PerplexityChange:+0.000;-0.000;0.000} %)");
         }
         context.Output.Note($"coppice: --activations auto now takes {result.Activations} here ({result.File})");
@@ -117,7 +122,8 @@ internal static class TuneCommand
     {
         var path = Path.Combine(ModelFolders.Shipped(), "held_out.txt");
         return File.Exists(path) ? path
-            : throw new CommandException("tune: a text is needed, and weights/tiny/held_out.txt was not found beside the program (use --text).");
+            : throw new CommandException(
+                "tune: a text is needed, and weights/tiny/held_out.txt was not found beside the program (use --text).");
     }
 
     /// <summary>A model with one format of activations, and what was measured of it.</summary>

@@ -3,7 +3,7 @@ namespace Coppice.Cli;
 /// <summary>A prompt that a label follows.</summary>
 /// <param name="Line">Where it was read; null for that of the command line.</param>
 /// <param name="Prompt">The prompt.</param>
-/// <param name="Label">The label that is right; null where nobody says.</param>
+/// <param name="Label">The label that is right; null where it is not known.</param>
 internal sealed record CalibrateRequest(JsonLine? Line, string Prompt, string? Label)
 {
     /// <summary>Reads a line of a JSON lines file.</summary>

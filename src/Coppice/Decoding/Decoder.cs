@@ -328,7 +328,7 @@ internal sealed class Decoder
             if (sequence.Options.WatchesFinal) scratch.Watch.Final(scratch.Logits);
         }
 
-        /// <summary>The choice where somebody wants to know what the whole row has come to.</summary>
+        /// <summary>The choice where the whole row that it was drawn from is asked for.</summary>
         private int ChooseWatched(ReadOnlySpan<int> tokens)
         {
             Process(tokens);

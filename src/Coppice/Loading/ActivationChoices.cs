@@ -32,7 +32,8 @@ internal static class ActivationChoices
             if (!file.Exists || file.Length > LargestFile) return null;
             using var document = JsonDocument.Parse(File.ReadAllBytes(file.FullName));
             return document.RootElement.TryGetProperty(Key, out var name) && name.ValueKind == JsonValueKind.String
-                && Enum.TryParse<ActivationFormat>(name.GetString(), out var found) && found is not ActivationFormat.Auto && Enum.IsDefined(found)
+                && Enum.TryParse<ActivationFormat>(name.GetString(), out var found)
+                && found is not ActivationFormat.Auto && Enum.IsDefined(found)
                     ? found : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
@@ -72,7 +73,8 @@ internal static class ActivationChoices
 
     /// <summary>Where choices are kept: coppice/activations in the user's folder for local data.</summary>
     public static string DefaultFolder => Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "coppice", Key);
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+        "coppice", Key);
 
     private static string PathOf(string folder, Checkpoint checkpoint, WeightSettings settings, Backend backend, string? choices)
     {

@@ -38,7 +38,7 @@ public sealed class PacCodePredictor
         ArgumentNullException.ThrowIfNull(pairs);
         ArgumentOutOfRangeException.ThrowIfLessThan(holes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(holes, 16);
-        // Where there are too few pairs, nobody computes their sets.
+        // Where there are too few pairs, their sets are not computed.
         RequireEnough(pairs.Count, epsilon, delta);
         return new PacCodePredictor(Level([.. pairs.Select(pair => FirstLost(pair, holes))], epsilon, delta), holes);
     }

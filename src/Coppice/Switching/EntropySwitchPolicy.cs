@@ -10,7 +10,7 @@ public interface ISwitchPolicy
 }
 
 /// <summary>By the mean entropy of the last rows; begins with the small model.</summary>
-/// <param name="window">Rows of the mean, at least 1; before so many nothing switches.</param>
+/// <param name="window">Rows of the mean, at least 1; before that many rows nothing switches.</param>
 /// <param name="upper">Above it the large model takes over, in bits.</param>
 /// <param name="lower">At or below it the small one does, in bits; null for <paramref name="upper"/>.</param>
 /// <param name="leastStay">Rows that a model gives at least.</param>

@@ -22,7 +22,7 @@ public sealed record SwitchOptions : StepStrategyOptions
     public double Threshold { get; init; } = 1;
     /// <summary>Below it the small model writes again; <see cref="Threshold"/> by default, and not above it.</summary>
     public double? LowerThreshold { get; init; }
-    /// <summary>Rows that the mean is of, 5 by default; nothing switches before so many.</summary>
+    /// <summary>Rows that the mean is of, 5 by default; nothing switches before that many.</summary>
     public int Window { get; init; } = 5;
     /// <summary>Rows that a model writes at least before the other may, 10 by default.</summary>
     public int LeastStay { get; init; } = 10;

@@ -38,7 +38,11 @@ public sealed class ActivationChoiceTests : IDisposable
         using (var model = _folder.Load(Auto(WeightFormat.Q8) with { Threads = 3 })) Assert.Equal(ActivationFormat.F32, model.Options.Activations);
         using (var model = _folder.Load(new ModelOptions { Device = "cpu", ContextLength = 64, WeightFormat = WeightFormat.Q8 }))
             Assert.Equal(ActivationFormat.F32, model.Options.Activations);
-        foreach (var damaged in (string[])["", "{", "[]", "{\"activations\": 1}", "{\"activations\": \"Auto\"}", "{\"activations\": \"7\"}", new string(' ', 1 << 17)])
+        string[] all =
+        [
+            "", "{", "[]", "{\"activations\": 1}", "{\"activations\": \"Auto\"}", "{\"activations\": \"7\"}", new string(' ', 1 << 17),
+        ];
+        foreach (var damaged in all)
         {
             File.WriteAllText(path, damaged);
             using var model = _folder.Load(Auto(WeightFormat.Q8));

@@ -18,7 +18,7 @@ public sealed class CompressedSessionsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     /// <summary>
-    /// Four sessions of 4,096 tokens in F16, and sixteen with kv-22 in no more bytes, all at once under one scheduler: nobody gives pages
+    /// Four sessions of 4,096 tokens in F16, and sixteen with kv-22 in no more bytes, all at once under one scheduler: none gives pages
     /// up, all go on from what they have, and their texts are those of a session alone.
     /// </summary>
     [Fact]

@@ -67,7 +67,8 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
                    let tests = (string[])[$"prefill-{tokens}"]
                    let types = format.Name == "16" ? ["f16", "bf16"] : TypesOf(format.Name)
                    from run in Peers(model, format.Name, types, tests, "-r", "1", "-n", "0", "-p", Text(tokens)).Prepend(
-                       Own(model, format.Name, format.Weights, format.Activations, tests, "--rounds", "1", "--prefill", Text(tokens), "--context", Text(tokens + 64)))
+                       Own(model, format.Name, format.Weights, format.Activations, tests,
+                           "--rounds", "1", "--prefill", Text(tokens), "--context", Text(tokens + 64)))
                    select run,
             ]);
         }
@@ -95,7 +96,7 @@ internal sealed class ComparisonPlan(ComparisonSetup setup)
     /// <summary>llama.cpp, and what else reads its files, with each type, flash attention on and off.</summary>
     private IEnumerable<EngineRun> Peers(
         PeerModel model, string format, string[] types, IReadOnlyList<string> tests, params string[] test) =>
-        from peer in (IEnumerable<(string Engine, string Program)>)[(Engines.Llama, Path.Combine(setup.Llama, "llama-bench")), .. setup.Others]
+        from peer in setup.Others.Prepend((Engine: Engines.Llama, Program: Path.Combine(setup.Llama, "llama-bench")))
         from type in types
         from flash in (string[])["1", "0"]
         select new EngineRun(peer.Engine, model.Name, format,

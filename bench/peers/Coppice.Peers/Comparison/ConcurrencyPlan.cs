@@ -32,7 +32,8 @@ internal sealed class ConcurrencyPlan(
         if (format != "16") return [Own(format, format, "int8", prompt, shared), .. Peers(format, format + "_0", prompt, shared)];
         return
         [
-            Own(format, "as-stored", "bf16", prompt, shared), .. Peers(format, "f16", prompt, shared), .. Peers(format, "bf16", prompt, shared),
+            Own(format, "as-stored", "bf16", prompt, shared),
+            .. Peers(format, "f16", prompt, shared), .. Peers(format, "bf16", prompt, shared),
         ];
     }
 

@@ -19,7 +19,7 @@ internal static class PeerTable
         {
             var (own, peer) = (cell.Best(Engines.Coppice), cell.BestPeer());
             text.Append(CultureInfo.InvariantCulture,
-                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test.Split('@')[0]} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {Activations(own)} | {(peer is null ? "-" : $"{peer.Engine}, {peer.Setting}")} |\n");
+                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test.Split('@')[0]} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {Activations(own)} | {Named(peer)} |\n");
         }
         text.Append(CultureInfo.InvariantCulture,
             $"\nGeometric mean of the {cells.Count(cell => cell.Ratio is not null)} ratios: {Ratio(PeerResults.GeometricMean(cells))}.\n");
@@ -30,12 +30,13 @@ internal static class PeerTable
     /// <summary>Prompts whose attention takes long, as far as they were measured.</summary>
     public static string Long(PeerResults results)
     {
-        var text = new StringBuilder("| model | weights | test | Coppice tok/s | best peer tok/s | ratio | peer: setting |\n|---|---|---|--:|--:|--:|---|\n");
+        var text = new StringBuilder(
+            "| model | weights | test | Coppice tok/s | best peer tok/s | ratio | peer: setting |\n|---|---|---|--:|--:|--:|---|\n");
         foreach (var cell in results.Cells.Where(cell => ComparisonPlan.LongPrompts.Any(tokens => cell.Test == $"prefill-{tokens}")))
         {
             var (own, peer) = (cell.Best(Engines.Coppice), cell.BestPeer());
             text.Append(CultureInfo.InvariantCulture,
-                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {(peer is null ? "-" : $"{peer.Engine}, {peer.Setting}")} |\n");
+                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {Named(peer)} |\n");
         }
         return text.ToString();
     }
@@ -95,6 +96,8 @@ internal static class PeerTable
     private static IEnumerable<PeerCell> MainCells(PeerResults results) =>
         results.Cells.Where(cell => cell.Format != ComparisonPlan.BesideTorch && cell.Test is var test
             && (test == $"prefill-{ComparisonPlan.PrefillTokens}" || test == $"decode-{ComparisonPlan.DecodeTokens}@0"));
+
+    private static string Named(PeerSeries? series) => series is null ? "-" : $"{series.Engine}, {series.Setting}";
 
     private static string Speed(PeerSeries? series) =>
         series?.Median is { } median ? median.ToString(median < 100 ? "0.0" : "0", CultureInfo.InvariantCulture) : "not available";

@@ -76,7 +76,7 @@ internal readonly struct Softmax
         return candidates.IsWholeRow ? WeightedDraw.Total(weights) : WeightedDraw.Total<double>(candidates.Ids, weights);
     }
 
-    /// <summary>Room for the weights of so many candidates.</summary>
+    /// <summary>Room for a weight of every candidate.</summary>
     public static int Padded(int count) => (count + VectorLength - 1) / VectorLength * VectorLength;
 
     /// <summary>The sums of both terms over the logits that are above -∞, in the same order.</summary>
