@@ -80,8 +80,14 @@ internal static class AttendBench
             (_q, _y, _k, _v) = (_memory.Rent(queries), _memory.Rent(queries), _memory.Rent(keys), _memory.Rent(keys));
             _states = _memory.Rent(states);
             var random = new Random(1);
+            // Channels of real keys differ in range, and so do the widths of their codes.
+            var ranges = Enumerable.Range(0, kvHeads * headDim).Select(_ => MathF.Pow(2f, 4f * random.NextSingle() - 2f)).ToArray();
             foreach (var tensor in (Tensor[])[_q, _k, _v])
-                backend.Upload<float>([.. Enumerable.Range(0, (int)tensor.Shape.Count).Select(_ => random.NextSingle() - 0.5f)], tensor);
+            {
+                var isKeys = tensor.Buffer == _k.Buffer;
+                backend.Upload<float>([.. Enumerable.Range(0, (int)tensor.Shape.Count)
+                    .Select(i => (random.NextSingle() - 0.5f) * (isKeys ? ranges[i % ranges.Length] : 1f))], tensor);
+            }
         }
 
         public KvCache NewCache(string kind, int layers, int capacity)

@@ -8,6 +8,58 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>From the scores of a block to its weights, and from the states of blocks to a row's.</summary>
     private abstract partial class AttentionJob
     {
+        /// <summary>Raw scores of a block to weights, with the block's m and l; the block's o begins as zeros.</summary>
+        protected void WeighAll(float* first, int queries, int block)
+        {
+            var seeAll = _softCap == 0f;
+            for (var n = 0; n < queries && seeAll; n++) seeAll = Visible(PositionOf(At(first, n)), block) == (0, Block);
+            if (seeAll)
+            {
+                for (var n = 0; n < queries; n++) WeighWhole(At(first, n));
+                return;
+            }
+            // Two passes, so that the processor works on several queries while the lanes of one are being reduced.
+            for (var n = 0; n < queries; n++)
+            {
+                var (low, high) = Visible(PositionOf(At(first, n)), block);
+                Scale(At(first, n), low, high);
+            }
+            for (var n = 0; n < queries; n++)
+            {
+                var (low, high) = Visible(PositionOf(At(first, n)), block);
+                Weigh(At(first, n), low, high);
+            }
+        }
+
+        /// <summary><see cref="Scale"/> and <see cref="Weigh"/> where a whole block is seen, in the same order.</summary>
+        [MethodImpl(Compiled.Alone)]
+        private void WeighWhole(float* query)
+        {
+            var scores = Scores(query);
+            var scale = TLanes.Broadcast(_scale);
+            TLanes s0 = TLanes.Multiply(TLanes.Load(scores), scale), s1 = TLanes.Multiply(TLanes.Load(scores + 16), scale),
+                s2 = TLanes.Multiply(TLanes.Load(scores + 32), scale), s3 = TLanes.Multiply(TLanes.Load(scores + 48), scale);
+            var largest = TLanes.Max(s1, TLanes.Max(s0, TLanes.Broadcast(float.MinValue)));
+            var max = TLanes.Largest(TLanes.Max(s3, TLanes.Max(s2, largest)));
+            var shift = TLanes.Broadcast(max);
+            s0 = LaneMath.ExpOfNonPositive(TLanes.Subtract(s0, shift));
+            s1 = LaneMath.ExpOfNonPositive(TLanes.Subtract(s1, shift));
+            s2 = LaneMath.ExpOfNonPositive(TLanes.Subtract(s2, shift));
+            s3 = LaneMath.ExpOfNonPositive(TLanes.Subtract(s3, shift));
+            StoreFour(s0, s1, s2, s3, scores);
+            BlockMax(query) = max;
+            BlockSum(query) = TLanes.Sum(TLanes.Add(TLanes.Add(TLanes.Add(s0, s1), s2), s3));
+            ClearOutput(query);
+        }
+
+        private void ClearOutput(float* query)
+        {
+            var output = BlockOutput(query);
+            var d = 0;
+            for (; d <= _headDim - Lanes; d += Lanes) TLanes.Store(TLanes.Zero, output + d);
+            for (; d < _headDim; d++) output[d] = 0f;
+        }
+
         /// <summary>
         /// Raw scores to scaled ones, -∞ where a column is not seen, with the block's m; groups of lanes of which none is seen are left as
         /// they are.
@@ -44,10 +96,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 TLanes.Store(e, scores + i);
             }
             BlockSum(query) = TLanes.Sum(sum);
-            var output = BlockOutput(query);
-            var d = 0;
-            for (; d <= _headDim - Lanes; d += Lanes) TLanes.Store(TLanes.Zero, output + d);
-            for (; d < _headDim; d++) output[d] = 0f;
+            ClearOutput(query);
         }
 
         /// <summary>Raw scores to scaled and capped ones.</summary>

@@ -62,17 +62,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             byte* keys = KeyPage(block, kvHead), values = ValuePage(block, kvHead);
             ScoresOf(scratch, queries, keys, nextKeys, Scores(scratch));
-            // Two passes, so that the processor works on several queries while the lanes of one are being reduced.
-            for (var n = 0; n < queries; n++)
-            {
-                var (low, high) = Visible(PositionOf(At(scratch, n)), block);
-                Scale(At(scratch, n), low, high);
-            }
-            for (var n = 0; n < queries; n++)
-            {
-                var (low, high) = Visible(PositionOf(At(scratch, n)), block);
-                Weigh(At(scratch, n), low, high);
-            }
+            WeighAll(scratch, queries, block);
             AddValuesOfAll(scratch, queries, block, Block, values, nextValues);
         }
 

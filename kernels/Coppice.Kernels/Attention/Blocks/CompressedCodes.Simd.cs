@@ -37,8 +37,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <param name="target">The first query's sums.</param>
         /// <param name="apart">Floats from one query's sums to the next's.</param>
         /// <param name="work">Memory, with factors and starts of the queries.</param>
-        private void SumCodes(in CodeBytes codes, int lane, int lanes, int runs, int queries, float* target, long apart, float* work)
+        private void SumCodes(in BlockCodes codes, int lane, int lanes, int runs, int queries, float* target, long apart, float* work)
         {
+            if (codes.ArePacked)
+            {
+                SumPacked(codes.Packed, lane, lanes, runs, queries, target, apart, work);
+                return;
+            }
             // What is after the last lane of the target belongs to something else.
             var isWhole = lanes % Lanes == 0;
             var sums = isWhole ? target : Lines(work);
@@ -68,6 +73,24 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (; i < lanes; i += Lanes) KvCodesBy1(queries, codes + i, step, runs, factors, _runs, starts, sums + i, sumsApart);
         }
 
+        /// <summary>The same of codes that are packed.</summary>
+        private void SumPacked(in PackedCodes codes, int lane, int lanes, int runs, int queries, float* target, long apart, float* work)
+        {
+            for (var i = 0; i < lanes; i += CodeSpread.Codes)
+            {
+                var some = codes.HasWidths ? codes : codes.From(0, lane + i);
+                for (int n = 0, count; n < queries; n += count)
+                {
+                    count = Math.Min(4, queries - n);
+                    float* starts = Starts(work) + n, sums = target + i + n * apart;
+                    if (codes.HasWidths) PackedCodeTiles.OfWidths(count, &some, runs, Factors(work, n), _runs, starts, sums, apart);
+                    else if (codes.Bits == 4) PackedCodeTiles.Nibbles(count, &some, runs, Factors(work, n), _runs, starts, sums, apart);
+                    else if (codes.Bits == 2) PackedCodeTiles.Pairs(count, &some, runs, Factors(work, n), _runs, starts, sums, apart);
+                    else PackedCodeTiles.Alike(count, &some, runs, Factors(work, n), _runs, starts, sums, apart);
+                }
+            }
+        }
+
         /// <summary>Of <paramref name="left"/> queries, those that the next tile takes.</summary>
         private static int BatchOf(int left)
         {
@@ -80,6 +103,45 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private static void WidenHalves(ushort* halves, int count, float* numbers)
         {
             for (var i = 0; i < count; i += Lanes) TLanes.Store(LoadHalves(halves + i, count - i), numbers + i);
+        }
+
+        /// <summary>
+        /// Of every query the elements, or the weights of values, times scales as factors, and their products with minima as starts; minima
+        /// and scales from number <paramref name="at"/> on.
+        /// </summary>
+        private void WeightAll(in BlockPart part, KvPartLayout side, long at, int count, float* first, int queries, float* work)
+        {
+            if (!side.ScalesAreBytes && count % Lanes == 0)
+            {
+                var minima = (ushort*)StoredScales(part, side) + at;
+                WeightHalves(minima, minima + (side.HasMinimum ? side.ScaleCount : 0), count, first, queries, side.IsKeys, work);
+                return;
+            }
+            ReadScales(part, side, at, count, work);
+            for (var n = 0; n < queries; n++)
+            {
+                var x = side.IsKeys ? Source(At(first, n)) : Scores(At(first, n));
+                Starts(work)[n] = Weight(x, Scales(work), Minima(work), count, Factors(work, n));
+            }
+        }
+
+        /// <summary>The same operations as <see cref="Weight"/> of every query.</summary>
+        [MethodImpl(Compiled.Alone)]
+        private void WeightHalves(ushort* minima, ushort* scales, int count, float* first, int queries, bool isKeys, float* work)
+        {
+            var starts = Starts(work);
+            for (var n = 0; n < queries; n++)
+            {
+                float* x = isKeys ? Source(At(first, n)) : Scores(At(first, n)), product = Factors(work, n);
+                var sum = TLanes.Zero;
+                for (var i = 0; i < count; i += Lanes)
+                {
+                    var number = TLanes.Load(x + i);
+                    TLanes.Store(TLanes.Multiply(number, TLanes.LoadF16(scales + i)), product + i);
+                    sum = TLanes.FusedMultiplyAdd(number, TLanes.LoadF16(minima + i), sum);
+                }
+                starts[n] = TLanes.Sum(sum);
+            }
         }
 
         /// <summary>product[i] = x[i] · scales[i], padded with zeros to whole vectors; returns Σ x[i] · minima[i]: 16 chains, then their

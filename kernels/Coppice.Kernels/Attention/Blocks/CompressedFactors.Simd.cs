@@ -7,46 +7,63 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     private sealed partial class CompressedAttentionJob
     {
-        /// <summary>Scores += A (Bᵀ q): each column is widened once for all queries.</summary>
-        private void AddKeyFactors(in BlockPart part, float* first, int queries, float* work)
+        /// <summary>Scores += A (Bᵀ q), or outputs += B (Aᵀ p): each column is widened once for all queries.</summary>
+        private void AddFactors(in BlockPart part, bool isKeys, float* first, int queries, float* work)
         {
-            var factors = new FactorView(part, isKeys: true);
+            var factors = new FactorView(part, isKeys);
+            float* a = Minima(work), b = Scales(work);
             for (var r = 0; r < part.Layout.Rank; r++)
             {
-                factors.WidenB(r, Scales(work));
-                factors.WidenA(r, part.First, part.Count, Minima(work));
+                if (factors.AreHalves && part.Count % Lanes == 0 && _headDim % Lanes == 0)
+                {
+                    AddShares(factors.A(r, part.First), part.Count, factors.B(r), isKeys, first, queries);
+                    continue;
+                }
+                factors.WidenA(r, part.First, part.Count, a);
+                factors.WidenB(r, b);
                 for (var n = 0; n < queries; n++)
                 {
-                    var share = DotFloats(Source(At(first, n)), Scales(work), _headDim);
-                    AddScaledFloats(share, Minima(work), part.Count, Scores(At(first, n)));
+                    var query = At(first, n);
+                    if (isKeys) AddShare(Source(query), b, _headDim, Scores(query), a, part.Count);
+                    else AddShare(Scores(query), a, part.Count, BlockOutput(query), b, _headDim);
                 }
             }
         }
 
-        /// <summary>Outputs += B (Aᵀ p).</summary>
-        private void AddValueFactors(in BlockPart part, float* first, int queries, float* work)
-        {
-            var factors = new FactorView(part, isKeys: false);
-            for (var r = 0; r < part.Layout.Rank; r++)
-            {
-                factors.WidenA(r, part.First, part.Count, Minima(work));
-                factors.WidenB(r, Scales(work));
-                for (var n = 0; n < queries; n++)
-                {
-                    var share = DotFloats(Scores(At(first, n)), Minima(work), part.Count);
-                    AddScaledFloats(share, Scales(work), _headDim, BlockOutput(At(first, n)));
-                }
-            }
-        }
-
-        /// <summary>Σ x[i] · y[i] for i below <paramref name="count"/>: 16 chains, then their tree; y is padded with zeros.</summary>
+        /// <summary>
+        /// target[i] += (Σ x[k] · y[k]) · z[i]; the sum is of 16 chains, then their tree. y and z are padded with zeros to whole vectors.
+        /// </summary>
         [MethodImpl(Compiled.Alone)]
-        private static float DotFloats(float* x, float* y, int count)
+        private static void AddShare(float* x, float* y, int terms, float* target, float* z, int count)
         {
             var sum = TLanes.Zero;
-            for (var i = 0; i < count; i += Lanes)
-                sum = TLanes.FusedMultiplyAdd(LoadUpTo(x + i, count - i, 0f), TLanes.Load(y + i), sum);
-            return TLanes.Sum(sum);
+            var k = 0;
+            for (; k <= terms - Lanes; k += Lanes) sum = TLanes.FusedMultiplyAdd(TLanes.Load(x + k), TLanes.Load(y + k), sum);
+            if (k < terms) sum = TLanes.FusedMultiplyAdd(LoadUpTo(x + k, terms - k, 0f), TLanes.Load(y + k), sum);
+            var share = TLanes.Broadcast(TLanes.Sum(sum));
+            var i = 0;
+            for (; i <= count - Lanes; i += Lanes)
+                TLanes.Store(TLanes.FusedMultiplyAdd(share, TLanes.Load(z + i), TLanes.Load(target + i)), target + i);
+            if (i < count)
+                StoreUpTo(TLanes.FusedMultiplyAdd(share, TLanes.Load(z + i), LoadUpTo(target + i, count - i, 0f)), target + i, count - i);
+        }
+
+        /// <summary><see cref="AddShare"/> of all queries, of a column of each factor as it is stored.</summary>
+        [MethodImpl(Compiled.Alone)]
+        private void AddShares(ushort* a, int tokens, ushort* b, bool isKeys, float* first, int queries)
+        {
+            var (y, terms, z, count) = isKeys ? ((nint)b, _headDim, (nint)a, tokens) : ((nint)a, tokens, (nint)b, _headDim);
+            for (var n = 0; n < queries; n++)
+            {
+                var query = At(first, n);
+                float* x = isKeys ? Source(query) : Scores(query), target = isKeys ? Scores(query) : BlockOutput(query);
+                var sum = TLanes.Zero;
+                for (var k = 0; k < terms; k += Lanes)
+                    sum = TLanes.FusedMultiplyAdd(TLanes.Load(x + k), TLanes.LoadF16((ushort*)y + k), sum);
+                var share = TLanes.Broadcast(TLanes.Sum(sum));
+                for (var i = 0; i < count; i += Lanes)
+                    TLanes.Store(TLanes.FusedMultiplyAdd(share, TLanes.LoadF16((ushort*)z + i), TLanes.Load(target + i)), target + i);
+            }
         }
 
         /// <summary>target[i] += factor · y[i].</summary>
@@ -82,6 +99,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 _a = factors + (long)part.Head * rank * _tokens * size;
                 _b = factors + (long)heads * rank * _tokens * size + (long)part.Head * rank * _headDim * size;
             }
+
+            internal bool AreHalves => _scales == null;
+
+            /// <summary>A[first …, r] as it is stored, where factors are F16.</summary>
+            internal ushort* A(int r, int first) => (ushort*)_a + (long)r * _tokens + first;
+
+            /// <summary>B[…, r], the same.</summary>
+            internal ushort* B(int r) => (ushort*)_b + (long)r * _headDim;
 
             /// <summary>A[first … first + count - 1, r], padded with zeros to whole vectors.</summary>
             internal void WidenA(int r, int first, int count, float* numbers) => Widen(_a, (long)r * _tokens + first, count, r, numbers);

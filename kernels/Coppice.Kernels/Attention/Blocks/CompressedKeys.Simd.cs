@@ -10,10 +10,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         private void KeyScores(in BlockPart part, in BlockPart next, float* first, int queries, float* work)
         {
-            var codes = Unpack(part.Layout.Keys, part, next, Bytes(work));
+            var codes = Unpack(part.Layout.Keys, part, next, queries, Bytes(work));
             if (part.Layout.Keys.AlongTokens) ScoresOfChannels(part, codes, first, queries, work);
             else ScoresOfTokens(part, codes, first, queries, work);
-            if (part.Layout.Rank > 0) AddKeyFactors(part, first, queries, work);
+            if (part.Layout.Rank > 0) AddFactors(part, isKeys: true, first, queries, work);
             if (part.Layout.Keys.Outliers > 0) AddOutliers(part, isKeys: true, first, queries, work);
             for (var j = 0; j < part.Exact; j++)
                 for (var n = 0; n < queries; n++) Scores(At(first, n))[j] = Dot(Source(At(first, n)), ExactRow(part, j, 0), _headDim);
@@ -21,23 +21,21 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
         /// <summary>Groups of tokens: the scale of each channel goes into the query.</summary>
         [MethodImpl(Compiled.Alone)]
-        private void ScoresOfChannels(in BlockPart part, in CodeBytes codes, float* first, int queries, float* work)
+        private void ScoresOfChannels(in BlockPart part, in BlockCodes codes, float* first, int queries, float* work)
         {
             var keys = part.Layout.Keys;
             for (var group = part.First / keys.GroupSize; group * keys.GroupSize < part.First + part.Count; group++)
             {
                 var low = Math.Max(0, group * keys.GroupSize - part.First);
                 var high = Math.Min(part.Count, (group + 1) * keys.GroupSize - part.First);
-                ReadScales(part, keys, ((long)part.Head * keys.Groups + group) * _headDim, _headDim, work);
-                for (var n = 0; n < queries; n++)
-                    Starts(work)[n] = Weight(Source(At(first, n)), Scales(work), Minima(work), _headDim, Factors(work, n));
+                WeightAll(part, keys, ((long)part.Head * keys.Groups + group) * _headDim, _headDim, first, queries, work);
                 SumCodes(codes, low, high - low, _headDim, queries, Scores(first) + low, _queryFloats, work);
             }
         }
 
         /// <summary>Groups of channels: each group's sum is multiplied by the scales of the tokens.</summary>
         [MethodImpl(Compiled.Alone)]
-        private void ScoresOfTokens(in BlockPart part, in CodeBytes codes, float* first, int queries, float* work)
+        private void ScoresOfTokens(in BlockPart part, in BlockCodes codes, float* first, int queries, float* work)
         {
             var (keys, tokens) = (part.Layout.Keys, part.Layout.Tokens);
             for (var n = 0; n < queries; n++) new Span<float>(Scores(At(first, n)), Block).Clear();
@@ -62,7 +60,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     Starts(work)[n] = 0f;
                 }
                 // Lines have room for whole vectors.
-                SumCodes(new CodeBytes(codes.First + channel * codes.Step, codes.Step), 0, RoundUp(part.Count), keys.GroupSize, queries,
+                SumCodes(codes.From(channel), 0, RoundUp(part.Count), keys.GroupSize, queries,
                     Lines(work), LineFloats, work);
                 for (var n = 0; n < queries; n++)
                     AddProduct(Lines(work) + (long)n * LineFloats, Scales(work), part.Count, Scores(At(first, n)));

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
@@ -13,25 +12,47 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Codes that one step unpacks.</summary>
         private const int CodesOfStep = 32;
 
-        /// <summary>Codes of a block as bytes: some runs, each <paramref name="step"/> bytes after the one before.</summary>
-        private readonly struct CodeBytes(byte* first, long step)
+        /// <summary>Queries for which codes are unpacked in registers, again for each four of them, instead of once into memory.</summary>
+        private const int QueriesOfPacked = 8;
+
+        /// <summary>Codes of a block: as bytes, some runs, each <see cref="Step"/> bytes after the one before; or as they are stored.</summary>
+        private readonly struct BlockCodes
         {
-            internal readonly byte* First = first;
-            internal readonly long Step = step;
+            internal readonly byte* First;
+            internal readonly long Step;
+            internal readonly PackedCodes Packed;
+
+            internal BlockCodes(byte* first, long step)
+            {
+                First = first;
+                Step = step;
+            }
+
+            internal BlockCodes(in PackedCodes packed) => Packed = packed;
+
+            internal bool ArePacked => First == null;
+
+            /// <summary>Those from run <paramref name="run"/> on.</summary>
+            internal BlockCodes From(int run) => ArePacked ? new(Packed.From(run, 0)) : new(First + run * Step, Step);
         }
 
         /// <summary>
-        /// The codes of a block and head as bytes. Asks ahead for the same of the next block.
+        /// The codes of a block and head, as bytes where that pays. Asks ahead for the same of the next block.
         /// </summary>
         /// <param name="part">The keys or the values of the layout.</param>
         /// <param name="block">Whose codes.</param>
         /// <param name="next">The block after it.</param>
+        /// <param name="queries">How many queries need them.</param>
         /// <param name="bytes">Memory for them.</param>
-        private CodeBytes Unpack(KvPartLayout part, in BlockPart block, in BlockPart next, byte* bytes)
+        private BlockCodes Unpack(KvPartLayout part, in BlockPart block, in BlockPart next, int queries, byte* bytes)
         {
-            if (part.ByRange) return UnpackByRange(block, next, bytes);
             var (runs, count) = part.IsKeys ? (_headDim, block.Count) : (block.Count, _headDim);
+            // A tile has 64 codes, and may read 64 bytes from where a run begins: more codes, or the scales of 64 tokens, lie there.
+            var stayPacked = typeof(TLanes) == typeof(Lanes512) && CodeSpread.HasTable && queries <= QueriesOfPacked
+                && block.Count == Block && count % CodeSpread.Codes == 0 && (part.IsKeys && !part.AlongTokens || part.GroupSize % CodeSpread.Codes == 0);
+            if (part.ByRange) return UnpackByRange(block, next, stayPacked, bytes);
             var isAlike = ReferenceEquals(block.Layout, next.Layout);
+            var stored = PackedCodes.Alike(part.Bits);
             for (int plane = 0, shift = 0; ; plane++)
             {
                 var (start, words, bits) = Plane(part, block.Layout.KvHeads, plane);
@@ -42,14 +63,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     // Whole vectors of them can be read where they are.
                     for (var run = 0; run < runs; run++)
                         for (var i = 0; i < count; i += 64) Prefetch(packed + 4L * words * run + i + ahead);
-                    return new CodeBytes(packed, 4L * words);
+                    return new BlockCodes(packed, 4L * words);
                 }
-                if (32 * words == count * bits && count == _step) UnpackRun(packed, ahead, runs * count, bits, shift, bytes);
+                if (stayPacked) stored.Add(packed, 4L * words, shift, ahead);
+                else if (32 * words == count * bits && count == _step) UnpackRun(packed, ahead, runs * count, bits, shift, bytes);
                 else
                     for (var run = 0; run < runs; run++)
                         UnpackRun(packed + 4L * words * run, ahead, count, bits, shift, bytes + (long)_step * run);
                 shift += bits;
-                if (shift == part.Bits) return new CodeBytes(bytes, _step);
+                if (shift == part.Bits) return stayPacked ? new BlockCodes(stored) : new BlockCodes(bytes, _step);
             }
         }
 
@@ -83,14 +105,25 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private static void UnpackRun(byte* packed, long ahead, int count, int bits, int shift, byte* bytes)
         {
             var i = 0;
+            if (typeof(TLanes) == typeof(Lanes512) && CodeSpread.HasTable && bits < 8)
+            {
+                var table = CodeSpread.Table;
+                for (; i <= count - CodeSpread.Codes; i += CodeSpread.Codes, packed += 8 * bits, bytes += CodeSpread.Codes)
+                {
+                    Prefetch(packed + ahead);
+                    var codes = CodeSpread.Plane(table, packed, bits);
+                    if (shift > 0) codes = (codes.AsUInt64() << shift).AsByte() | Vector512.Load(bytes);
+                    codes.Store(bytes);
+                }
+            }
             for (; i <= count - CodesOfStep; i += CodesOfStep, packed += 4 * bits, bytes += CodesOfStep)
             {
                 Prefetch(packed + ahead);
                 var codes = bits switch
                 {
-                    4 => FromNibbles(packed),
-                    2 => FromPairs(packed),
-                    1 => FromBits(packed),
+                    4 => CodeSpread.FromNibbles(packed),
+                    2 => CodeSpread.FromPairs(packed),
+                    1 => CodeSpread.FromBits(packed),
                     _ => Vector256.Load(packed),
                 };
                 if (shift > 0) codes = (codes.AsUInt64() << shift).AsByte() | Vector256.Load(bytes);
@@ -103,40 +136,5 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 bytes[code] = (byte)(shift > 0 ? bytes[code] | value << shift : value);
             }
         }
-
-        // A byte is spread so that every code begins one of the bytes that it will be: halves, then halves of those.
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<byte> FromNibbles(byte* packed)
-        {
-            var x = Avx2.IsSupported ? Avx2.ConvertToVector256Int16(packed).AsUInt16() : Widen(Vector128.Load(packed));
-            return ((x | x << 4) & Vector256.Create((ushort)0x0f0f)).AsByte();
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<byte> FromPairs(byte* packed)
-        {
-            var x = Avx2.IsSupported ? Avx2.ConvertToVector256Int32(packed).AsUInt32() : Widen(Widen(Vector64.Load(packed)));
-            x = (x | x << 12) & Vector256.Create(0x000f000fu);
-            return ((x | x << 6) & Vector256.Create(0x03030303u)).AsByte();
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<byte> FromBits(byte* packed)
-        {
-            var x = Avx2.IsSupported ? Avx2.ConvertToVector256Int64(packed).AsUInt64()
-                : Vector256.Create(packed[0], packed[1], packed[2], (ulong)packed[3]);
-            x = (x | x << 28) & Vector256.Create(0x0000000f0000000ful);
-            x = (x | x << 14) & Vector256.Create(0x0003000300030003ul);
-            return ((x | x << 7) & Vector256.Create(0x0101010101010101ul)).AsByte();
-        }
-
-        private static Vector256<ushort> Widen(Vector128<byte> bytes) =>
-            Vector256.Create(Vector128.WidenLower(bytes), Vector128.WidenUpper(bytes));
-
-        private static Vector256<uint> Widen(Vector128<ushort> shorts) =>
-            Vector256.Create(Vector128.WidenLower(shorts), Vector128.WidenUpper(shorts));
-
-        private static Vector128<ushort> Widen(Vector64<byte> bytes) => Vector128.WidenLower(bytes.ToVector128());
     }
 }

@@ -23,7 +23,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var n = 0; n < queries; n++)
                 for (var j = 0; j < exact; j++)
                     AddScaled(kept[n * exact + j], ExactRow(part, j, 1), _headDim, BlockOutput(At(first, n)));
-            if (part.Layout.Rank > 0) AddValueFactors(part, first, queries, work);
+            if (part.Layout.Rank > 0) AddFactors(part, isKeys: false, first, queries, work);
             if (part.Layout.Values.Outliers > 0) AddOutliers(part, isKeys: false, first, queries, work);
         }
 
@@ -32,14 +32,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         private void AddValueCodes(in BlockPart part, in BlockPart next, float* first, int queries, float* work)
         {
             var values = part.Layout.Values;
-            var codes = Unpack(values, part, next, Bytes(work));
+            var codes = Unpack(values, part, next, queries, Bytes(work));
             // What minima give, or what a symmetric code 0 stands for.
             var middle = values.HasMinimum ? 1f : -(1 << values.Bits - 1);
             for (var group = 0; group < values.Groups; group++)
             {
-                ReadScales(part, values, FirstValueScale(part) + (long)group * part.Layout.Tokens, part.Count, work);
-                for (var n = 0; n < queries; n++)
-                    Starts(work)[n] = middle * Weight(Scores(At(first, n)), Scales(work), Minima(work), part.Count, Factors(work, n));
+                WeightAll(part, values, FirstValueScale(part) + (long)group * part.Layout.Tokens, part.Count, first, queries, work);
+                for (var n = 0; n < queries; n++) Starts(work)[n] *= middle;
                 var channel = group * values.GroupSize;
                 SumCodes(codes, channel, values.GroupSize, part.Count, queries, BlockOutput(first) + channel, _queryFloats, work);
             }
