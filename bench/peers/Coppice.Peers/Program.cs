@@ -30,7 +30,17 @@ internal static class Program
     {
         try
         {
+            if (args is ["--help"])
+            {
+                Console.WriteLine(Usage);
+                return 0;
+            }
+            // What follows -- is for another program.
             var arguments = new Arguments(args.Skip(1));
+            var mine = args.TakeWhile(arg => arg != "--").Where(arg => arg.StartsWith("--", StringComparison.Ordinal));
+            var known = Usage.Split([' ', '\n', '[', ']'], StringSplitOptions.RemoveEmptyEntries).ToHashSet();
+            if (mine.FirstOrDefault(arg => !known.Contains(arg)) is { } unknown)
+                throw new ArgumentException($"{unknown}: there is no such option.\n{Usage}");
             switch (args.FirstOrDefault())
             {
                 case "compare": Compare(arguments); break;
