@@ -40,6 +40,25 @@ internal sealed record TextPeer(string Name, Func<string, IReadOnlyList<int>> En
         return new TextPeer("FastBertTokenizer", text => new Framed(ids, tokenizer.Encode(text, ids, mask)));
     }
 
+    /// <summary>
+    /// Hugging Face tokenizers through Tokenizers.DotNet, or null where its native code does not run; it frames texts as the file says.
+    /// </summary>
+    public static TextPeer? HuggingFace(string folder)
+    {
+        try
+        {
+            var tokenizer = new Tokenizers.DotNet.Tokenizer(Path.Combine(folder, "tokenizer.json"));
+            uint[] frame = tokenizer.Encode(""), example = tokenizer.Encode("a");
+            var before = frame.Zip(example).TakeWhile(pair => pair.First == pair.Second).Count();
+            return new TextPeer("Tokenizers.DotNet", text => new Slice(tokenizer.Encode(text), before, frame.Length - before));
+        }
+        catch (Exception error) when (error is DllNotFoundException or BadImageFormatException or TypeInitializationException)
+        {
+            Console.Error.WriteLine($"texts: Tokenizers.DotNet does not run here: {error.Message}");
+            return null;
+        }
+    }
+
     private static TextPeer Of(string name, Tokenizer tokenizer) => new(name, text => tokenizer.EncodeToIds(text));
 
     private static BpeTokenizer Bpe(JsonElement root, JsonElement model) => BpeTokenizer.Create(
@@ -78,6 +97,15 @@ internal sealed record TextPeer(string Name, Func<string, IReadOnlyList<int>> En
 
     private static MemoryStream Lines(JsonElement model) => new(Encoding.UTF8.GetBytes(string.Join('\n',
         model.GetProperty("vocab").EnumerateObject().OrderBy(entry => entry.Value.GetInt32()).Select(entry => entry.Name))));
+
+    /// <summary>Ids without those before and after the text, read where they lie.</summary>
+    private sealed class Slice(uint[] ids, int before, int after) : IReadOnlyList<int>
+    {
+        public int Count => ids.Length - before - after;
+        public int this[int index] => (int)ids[before + index];
+        public IEnumerator<int> GetEnumerator() => ids.Take(before..^after).Select(id => (int)id).GetEnumerator();
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 
     /// <summary>The ids between the two of the frame, read where they lie.</summary>
     private sealed class Framed(long[] ids, int count) : IReadOnlyList<int>
