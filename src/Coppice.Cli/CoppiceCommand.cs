@@ -33,7 +33,7 @@ internal static class CoppiceCommand
             GenerateCommand.Create(), ChatCommand.Create(), DraftsCommand.Create(), ScoreCommand.Create(), EmbedCommand.Create(),
             LogitsCommand.Create(), PerplexityCommand.Create(), CalibrateCommand.Create(),
             TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(),
-            ProfileCommand.Create(), TuneCommand.Create(),
+            ProfileCommand.Create(), TuneCommand.Create(), SelfTestCommand.Create(),
             ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(), NGramsCommand.Create(), SchemaCommand.Create(),
             CalibrateKvCommand.Create(), ServeCommand.Create(), PullCommand.Create(),
         };

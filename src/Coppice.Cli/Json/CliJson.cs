@@ -20,6 +20,7 @@ namespace Coppice.Cli;
 [JsonSerializable(typeof(EmbedResult))]
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(ProfileResult))]
+[JsonSerializable(typeof(SelfTestResult))]
 [JsonSerializable(typeof(ConvertResult))]
 [JsonSerializable(typeof(DatastoreResult))]
 [JsonSerializable(typeof(DraftsResult))]

@@ -13,7 +13,7 @@ internal static class ModelArguments
     public static readonly Option<int?> Context = Whole(
         "--context", 2, 1 << 28, "Tokens that fit, prompt and generated [default: the model's context, at most 8192]");
 
-    private static readonly Option<string> Device = new("--device")
+    public static readonly Option<string> Device = new("--device")
     {
         Description = "What computes; auto is the first GPU, or the CPU where there is none",
         HelpName = "auto|cpu|cuda|cuda:N|ilgpu-cpu",
@@ -29,7 +29,7 @@ internal static class ModelArguments
     };
 
     public static readonly Option<string> Activations = ModelChoices.Activations.Option("How activations are computed");
-    private static readonly Option<int?> Threads = Whole("--threads", 0, 1024, "Threads of the CPU [default: one for each processor]");
+    public static readonly Option<int?> Threads = Whole("--threads", 0, 1024, "Threads of the CPU [default: one for each processor]");
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public static Command WithModel(this Command command) => command.WithModel(Model);
@@ -75,6 +75,14 @@ internal static class ModelArguments
             CpuTier = Tier(),
         };
     }
+
+    /// <summary>What computes, and else the defaults: for commands that have only those options.</summary>
+    public static ModelOptions DeviceOptions(CommandContext context) => new()
+    {
+        Device = context.Value(Device)!,
+        Threads = context.Value(Threads) ?? 0,
+        CpuTier = Tier(),
+    };
 
     /// <summary>Loads the model as the user wants it.</summary>
     public static LoadedModel Load(CommandContext context) =>

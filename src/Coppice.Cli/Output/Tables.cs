@@ -52,6 +52,14 @@ internal static class Tables
         AnsiConsole.Write(table);
     }
 
+    /// <summary>The checks of a self-test.</summary>
+    public static void SelfTest(IReadOnlyList<SelfTestRow> rows)
+    {
+        var table = New([.. SelfTestColumns.Titles]);
+        foreach (var row in rows) table.AddRow([.. SelfTestColumns.Of(row).Select(Text)]);
+        AnsiConsole.Write(table);
+    }
+
     /// <summary>A table of two columns: what and how much.</summary>
     public static void Facts(IEnumerable<(string Name, string Value)> facts)
     {
