@@ -19,9 +19,9 @@ internal sealed partial class GpuBackend
     /// <summary>Lanes of a warp of every NVIDIA GPU; for tables only, kernels ask the device.</summary>
     private const int GpuWarp = 32;
 
-    private int WarpSize => _accelerator.WarpSize;
+    private int WarpSize => _loader.WarpSize;
 
-    private int MaxThreads => Math.Min(_accelerator.MaxNumThreadsPerGroup, Reduction.MaxWarps * WarpSize);
+    private int MaxThreads => Math.Min(_loader.MaxThreads, Reduction.MaxWarps * WarpSize);
 
     /// <summary>Warps of a group of independent warps.</summary>
     private int WarpsPerGroup => Math.Min(LoneWarps, MaxThreads / WarpSize);

@@ -21,6 +21,7 @@ internal sealed partial class GpuBackend : Backend
     private readonly SharedDevice _device;
     private readonly Accelerator _accelerator;
     private readonly AcceleratorStream _stream;
+    private readonly KernelLoader _loader;
     private readonly KernelCache _kernels;
     private readonly HostStaging _staging;
     private readonly DevicePool _scratchPool;
@@ -31,17 +32,17 @@ internal sealed partial class GpuBackend : Backend
     /// </summary>
     private const int DefaultScratchBytes = 32 << 20;
 
-    private GpuBackend(Context context, Accelerator accelerator, int scratchBytes)
+    private GpuBackend(Context context, Accelerator accelerator, int scratchBytes, KernelLoader? loader = null)
     {
         _device = new SharedDevice(context, accelerator);
         _accelerator = accelerator;
         _stream = accelerator.CreateStream();       // not the default stream, which no graph can capture
-        _kernels = new KernelCache(accelerator, _stream);
+        _loader = loader ?? new AcceleratorLoader(accelerator);
+        _kernels = new KernelCache(_loader, _stream);
         _staging = new HostStaging(accelerator, _stream);
         _scratchPool = new DevicePool(this, _device, "scratch", scratchBytes);
         _scratch = _scratchPool.Rent(scratchBytes);
-        Name = accelerator is CudaAccelerator cuda ? $"cuda {cuda.Name}, {cuda.Architecture}"
-            : $"ilgpu cpu accelerator, warp {accelerator.WarpSize}";
+        Name = _loader.Name;
     }
 
     /// <summary>
@@ -54,6 +55,16 @@ internal sealed partial class GpuBackend : Backend
         var device = new CPUDevice(warpSize, warpsPerGroup, numMultiprocessors: 1);
         var context = Context.Create(builder => DeviceContext.Configure(builder).CPU(device));
         return new GpuBackend(context, device.CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel), scratchBytes);
+    }
+
+    /// <summary>Memory of the host, and <paramref name="loader"/> to launch kernels on it: it is disposed with the back end.</summary>
+    /// <exception cref="PlatformNotSupportedException">There is no GPU code in this program.</exception>
+    internal static GpuBackend CreateOn(KernelLoader loader, int scratchBytes = DefaultScratchBytes)
+    {
+        if (!GpuCode.IsIncluded) throw new PlatformNotSupportedException($"device: {loader.Name} cannot be used: {GpuCode.LeftOut}.");
+        var device = new CPUDevice(2, 1, numMultiprocessors: 1);
+        var context = Context.Create(builder => DeviceContext.Configure(builder).CPU(device));
+        return new GpuBackend(context, device.CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel), scratchBytes, loader);
     }
 
     /// <summary>NVIDIA GPU number <paramref name="index"/>, or null and the reason in words.</summary>

@@ -1,24 +1,19 @@
-using System.Reflection;
 using ILGPU;
-using ILGPU.Backends.EntryPoints;
-using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
-using ILGPU.Runtime.Cuda;
 
 namespace Coppice.Kernels.Gpu;
 
 /// <summary>
-/// The compiled kernels of one accelerator. A launch finds its kernel by the delegate of the closed method, and neither boxes nor
+/// The compiled kernels of one device. A launch finds its kernel by the delegate of the closed method, and neither boxes nor
 /// allocates.
 /// </summary>
 /// <remarks>
 /// The C# compiler keeps one delegate for each static method that is passed as a method group, closed over its type arguments, so
 /// the delegate itself is the key. Used by one thread at a time, as the back end that owns it.
 /// </remarks>
-internal sealed class KernelCache(Accelerator accelerator, AcceleratorStream stream) : IDisposable
+internal sealed class KernelCache(KernelLoader loader, AcceleratorStream stream) : IDisposable
 {
     private readonly Dictionary<Delegate, Delegate> _launchers = new(ReferenceEqualityComparer.Instance);
-    private readonly List<Kernel> _loaded = [];
 
     internal void Launch<T1, T2>(KernelConfig config, Action<T1, T2> kernel, T1 a1, T2 a2) =>
         Find<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel)(stream, config, a1, a2);
@@ -58,24 +53,10 @@ internal sealed class KernelCache(Accelerator accelerator, AcceleratorStream str
     {
         Launches++;     // every launch asks for its kernel
         if (_launchers.TryGetValue(kernel, out var known)) return (TLauncher)known;
-        var launcher = Load<TLauncher>(kernel.Method);
+        var launcher = loader.Load<TLauncher>(kernel.Method);
         _launchers.Add(kernel, launcher);
         return launcher;
     }
 
-    private TLauncher Load<TLauncher>(MethodInfo method) where TLauncher : Delegate
-    {
-        if (accelerator is not CudaAccelerator cuda) return accelerator.LoadKernel<TLauncher>(method, KernelSpecialization.Empty, out _);
-        var compiled = (PTXCompiledKernel)cuda.Backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method),
-            KernelSpecialization.Empty);
-        PtxText.Rewrite(compiled);
-        var kernel = cuda.LoadKernel(compiled);
-        _loaded.Add(kernel);
-        return kernel.CreateLauncherDelegate<TLauncher>();
-    }
-
-    public void Dispose()
-    {
-        foreach (var kernel in _loaded) kernel.Dispose();
-    }
+    public void Dispose() => loader.Dispose();
 }
