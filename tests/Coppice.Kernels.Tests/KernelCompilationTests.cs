@@ -1,5 +1,6 @@
 using Coppice.Kernels.Gpu;
 using Coppice.Kernels.Tests.Support;
+using Coppice.Ptx.Engine;
 using Xunit;
 
 namespace Coppice.Kernels.Tests;
@@ -14,7 +15,7 @@ public sealed class KernelCompilationTests
     private static readonly Lazy<IReadOnlyDictionary<(string Name, string Architecture), string>> Texts = new(() =>
         PtxCompiler.Architectures.SelectMany(architecture => DeviceKernels.All.Select(kernel => (kernel, architecture)))
             .AsParallel()
-            .ToDictionary(item => (item.kernel.Name, item.architecture), item => PtxCompiler.Compile(item.kernel, item.architecture)));
+            .ToDictionary(item => (item.kernel.Name, item.architecture), item => KernelTexts.Of(item.kernel, item.architecture)));
 
     private static readonly Lazy<IReadOnlyList<KernelResources>?> Measured = new(() =>
         FindAssembler() is not { } ptxas
@@ -169,10 +170,5 @@ public sealed class KernelCompilationTests
         return Ptxas.Find([.. path, cache]);
     }
 
-    private static string TableFolder()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Engine.sln"))) folder = folder.Parent;
-        return Path.Combine(folder!.FullName, "bench", "results", "ptxas");
-    }
+    private static string TableFolder() => Path.Combine(RepositoryFolder.Path, "bench", "results", "ptxas");
 }

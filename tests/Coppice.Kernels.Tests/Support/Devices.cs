@@ -1,6 +1,9 @@
 using Coppice.Kernels.Assembled;
+using Coppice.Kernels.Gpu;
 using Coppice.Kernels.Simd;
+using Coppice.Kernels.Tests.Ptx;
 using Coppice.Kernels.Tests.Support;
+using Coppice.Ptx.Engine;
 using Xunit;
 
 [assembly: AssemblyFixture(typeof(DeviceLifetime))]
@@ -73,11 +76,18 @@ public static class Devices
     public static Device CpuAccelerator { get; } = new("ILGPU CPU accelerator", null,
         () => [GpuBackend.CreateCpuAccelerator()])
     { MaxCost = 20_000, MaxCases = 24 };
+    /// <summary>
+    /// The PTX of the GPU kernels, for both architectures in turn, in an interpreter that fails on races, wrong addresses, divergent
+    /// barriers and the like. A launch takes a tenth of a millisecond, but each kernel is compiled first.
+    /// </summary>
+    public static Device Ptx { get; } = new("PTX interpreter", null,
+        () => [.. PtxCompiler.Architectures.Select(architecture => GpuBackend.CreateOn(new PtxLoader(architecture)))])
+    { MaxCost = 40_000, MaxCases = Full.IsAskedFor ? int.MaxValue : 12 };
     /// <summary>The first NVIDIA GPU.</summary>
     public static Device Cuda { get; } = FindCuda();
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<Device> All { get; } = [Portable, Avx2, Avx512, CpuAccelerator, Cuda];
+    public static IReadOnlyList<Device> All { get; } = [Portable, Avx2, Avx512, CpuAccelerator, Ptx, Cuda];
 
     private static Device Simd(CpuTier tier)
     {

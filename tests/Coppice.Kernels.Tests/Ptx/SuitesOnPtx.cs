@@ -1,0 +1,33 @@
+using Coppice.Kernels.Tests.Identities;
+using Coppice.Kernels.Tests.Ops;
+using Coppice.Kernels.Tests.Support;
+
+namespace Coppice.Kernels.Tests.Ptx;
+
+public sealed class AddRowsOnPtx() : AddRowsTests(Devices.Ptx);
+public sealed class AddOnPtx() : AddTests(Devices.Ptx);
+public sealed class AttendBlocksOnPtx() : AttendBlocksTests(Devices.Ptx);
+public sealed class AttentionOrderOnPtx() : AttentionOrderTests(Devices.Ptx);
+public sealed class AttentionOnPtx() : AttentionTests(Devices.Ptx);
+public sealed class CopyRowsOnPtx() : CopyRowsTests(Devices.Ptx);
+public sealed class EmbedMixtureOnPtx() : EmbedMixtureTests(Devices.Ptx);
+public sealed class EmbedOnPtx() : EmbedTests(Devices.Ptx);
+public sealed class EmptyRowsOnPtx() : EmptyRowsTests(Devices.Ptx);
+public sealed class GatedActivationOnPtx() : GatedActivationTests(Devices.Ptx);
+public sealed class KvAppendOnPtx() : KvAppendTests(Devices.Ptx);
+public sealed class KvCompressOnPtx() : KvCompressTests(Devices.Ptx);
+public sealed class KvMoveOnPtx() : KvMoveTests(Devices.Ptx);
+public sealed class LayerNormOnPtx() : LayerNormTests(Devices.Ptx);
+public sealed class MapOnPtx() : MapTests(Devices.Ptx);
+public sealed class MatMulOrderOnPtx() : MatMulOrderTests(Devices.Ptx);
+public sealed class MatMulOnPtx() : MatMulTests(Devices.Ptx);
+public sealed class MatMulTopKOnPtx() : MatMulTopKTests(Devices.Ptx);
+public sealed class MergeBlocksOnPtx() : MergeBlocksTests(Devices.Ptx);
+public sealed class RmsNormOnPtx() : RmsNormTests(Devices.Ptx);
+public sealed class RopeOnPtx() : RopeTests(Devices.Ptx);
+public sealed class RotateOnPtx() : RotateTests(Devices.Ptx);
+public sealed class RowOrderOnPtx() : RowOrderTests(Devices.Ptx);
+public sealed class SoftCapOnPtx() : SoftCapTests(Devices.Ptx);
+public sealed class SoftmaxOnPtx() : SoftmaxTests(Devices.Ptx);
+public sealed class TogetherOnPtx() : TogetherTests(Devices.Ptx);
+public sealed class TopKOnPtx() : TopKTests(Devices.Ptx);
