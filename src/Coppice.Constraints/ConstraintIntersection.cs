@@ -20,6 +20,12 @@ public sealed class ConstraintIntersection : ITokenConstraint
 
     private ConstraintIntersection(ITokenConstraint[] parts, int words) => (_parts, _part) = (parts, new ulong[words]);
 
+    /// <summary>What it is made of.</summary>
+    public IReadOnlyList<ITokenConstraint> Parts => _parts;
+
+    /// <inheritdoc/>
+    public bool MayWait => Array.Exists(_parts, part => part.MayWait);
+
     /// <inheritdoc/>
     public int Position => _parts[0].Position;
 
@@ -32,7 +38,8 @@ public sealed class ConstraintIntersection : ITokenConstraint
     /// <inheritdoc/>
     public async ValueTask PrepareAsync(CancellationToken cancellationToken = default)
     {
-        foreach (var part in _parts) await part.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var part in _parts)
+            if (part.MayWait) await part.PrepareAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

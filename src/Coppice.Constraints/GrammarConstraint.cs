@@ -25,6 +25,8 @@ internal sealed class GrammarConstraint : ITokenConstraint
 
     public bool CanStop => !_isOver && _grammar.MayEnd(_history.Current);
 
+    public bool MayWait => false;
+
     public bool MustStop => CanStop && Mask().Count == EndCount();
 
     public ValueTask PrepareAsync(CancellationToken cancellationToken = default)

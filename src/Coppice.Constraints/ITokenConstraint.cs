@@ -16,7 +16,17 @@ public interface ITokenConstraint
     /// <summary>Whether the text must end here: only end ids are in the mask.</summary>
     bool MustStop { get; }
 
-    /// <summary>Finds the next mask ahead of time, for example while a device works. Cancelling leaves the state as it was.</summary>
+    /// <summary>
+    /// Whether <see cref="PrepareAsync"/> may have to wait for something else, such as an analysis. Until it has ended nothing else is then
+    /// asked of the constraint, other sequences go on meanwhile, and tokens that must come are chosen one by one. True unless a constraint
+    /// says that it always knows its mask.
+    /// </summary>
+    bool MayWait => true;
+
+    /// <summary>
+    /// Finds the next mask ahead of time, for example while a device works. Awaited before a mask or a token of a constraint that
+    /// <see cref="MayWait"/>; cancelling leaves the state as it was.
+    /// </summary>
     /// <param name="cancellationToken">Ends the work early.</param>
     ValueTask PrepareAsync(CancellationToken cancellationToken = default);
 

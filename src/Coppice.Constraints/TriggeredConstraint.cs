@@ -48,6 +48,9 @@ public sealed class TriggeredConstraint : ITokenConstraint
     public bool CanStop => _rule?.CanStop ?? true;
 
     /// <inheritdoc/>
+    public bool MayWait => false;
+
+    /// <inheritdoc/>
     public bool MustStop => _rule?.MustStop ?? false;
 
     /// <inheritdoc/>

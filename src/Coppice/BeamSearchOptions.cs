@@ -19,7 +19,9 @@ public enum EarlyStopping
 /// <remarks>
 /// Scores are sums of log-probabilities after bias, penalties, DRY and temperature (0 counts as 1); what cuts off tokens takes no part, and
 /// nothing is drawn. All beams are in one pass and share the prompt's keys and values. The pieces of the text come at the end. Constraints
-/// and log-probabilities are refused, drafters take no part. One beam is greedy decoding. <see cref="GenerationResult.Sequences"/> has all
+/// hold for every beam: what they mask is left out after the log-probabilities are found, so that a beam which wants it loses what it had.
+/// Log-probabilities, constraints that wait and <see cref="Constraints.DenyPolicy.Backtrack"/> are refused, drafters take no part. One beam
+/// is greedy decoding. <see cref="GenerationResult.Sequences"/> has all
 /// beams. Source: the beam search of transformers.
 /// </remarks>
 public sealed record BeamSearchOptions : StrategyOptions

@@ -48,7 +48,7 @@ public sealed partial record GenerationOptions
     /// What happens where a denied text is about to come: <see cref="DenyPolicy.Mask"/>, the default, takes another token there;
     /// <see cref="DenyPolicy.Backtrack"/> writes the line anew, for a text that judges the line before it. Text then comes line by line,
     /// because a line that is taken back must not have been shown. <see cref="DenyPolicy.PruneBeam"/> is for
-    /// <see cref="DraftsOptions.Deny"/> and is refused here.
+    /// <see cref="BeamSearchOptions"/>, which takes no Backtrack: a beam that wants to go on so is given up, unless all would be.
     /// </summary>
     public DenyPolicy DenyPolicy { get; init; }
     /// <summary>Least probability of a denied token at which <see cref="DenyPolicy.Backtrack"/> goes back; 0.5 by default.</summary>
@@ -113,9 +113,9 @@ public sealed partial record GenerationOptions
         ArgumentNullException.ThrowIfNull(Choices);
         if (ConstraintTrigger is "") throw new ArgumentException("options: ConstraintTrigger must not be empty.");
         if (Choices.Any(choice => choice is null)) throw new ArgumentException("options: Choices must not hold null.");
-        if (DenyPolicy == DenyPolicy.PruneBeam)
+        if (DenyPolicy == DenyPolicy.PruneBeam && Strategy is not BeamSearchOptions)
             throw new ArgumentException(
-                "options: DenyPolicy must be Mask or Backtrack: PruneBeam gives up one of several hypotheses, and there is one.");
+                "options: DenyPolicy must be Mask or Backtrack without the strategy beam: PruneBeam gives up one of several hypotheses.");
         if (!(DenyProbability is >= 0 and <= 1)) throw Outside(nameof(DenyProbability), "from 0 to 1", DenyProbability);
         if (DenyRetries < 0) throw Outside(nameof(DenyRetries), "at least 0", DenyRetries);
         if (Asap is not null) CheckAsap();

@@ -134,9 +134,10 @@ public sealed partial record GenerationOptions
             throw Outside(nameof(Temperature), "above 0 with best-of, whose sequences are one otherwise", Temperature);
         if (Strategy is BestOfOptions { Count: > 1 } && LogProbs is not null && LogProbMode == LogProbMode.Final)
             throw new ArgumentException("options: LogProbMode must be Raw with best-of, which compares sequences by it.");
-        if (Strategy is BeamSearchOptions && (IsConstrained || LogProbs is not null))
+        if (Strategy is BeamSearchOptions && (LogProbs is not null || DenyPolicy == Constraints.DenyPolicy.Backtrack))
             throw new ArgumentException(
-                $"options: {(IsConstrained ? "constraints" : nameof(LogProbs))} and the strategy beam exclude each other.");
+                $"options: {(LogProbs is not null ? nameof(LogProbs) : "DenyPolicy.Backtrack")} and the strategy beam exclude each "
+                + "other.");
         if (Strategy is BeamSearchOptions or BestOfOptions && Trace is not null)
             throw new ArgumentException("options: Trace records one sequence, so it and the strategies beam and best-of exclude each other.");
         ArgumentNullException.ThrowIfNull(Processors);

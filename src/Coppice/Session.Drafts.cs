@@ -50,7 +50,7 @@ public sealed partial class Session
             Begin(prompt, DecodingOptions.Nothing);
             var plan = new DraftsPlan(
                 options, prompt, Math.Max(_sequence.LengthLimit - prompt.Length, 1), _model.VocabularySize, _model.EndTokenIds,
-                    _model.Tokenizer, _model.NGrams.Open);
+                    _model.Tokenizer, () => _model.Vocabulary, _model.NGrams.Open);
             _model.Runner.RequireRoom(prompt.Length, plan.Strategy.Branches, plan.MaxTokens);
             work = new DraftsWork(_model.Scheduler, _sequence, plan.Strategy)
             {

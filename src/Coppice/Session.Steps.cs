@@ -148,7 +148,7 @@ public sealed partial class Session
         {
             Tokenizer = _model.Tokenizer,
             Breakers = Breakers(options),
-            Constraint = rule is null ? null : () => new SequenceConstraint(rule.Rule.Fork(), _model.Vocabulary, stop, limit),
+            Constraint = rule is null ? null : () => new SequenceConstraint(rule.Fork(), _model.Vocabulary, stop, limit),
         };
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Coppice.Decoding;
+using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Strategies;
 using Coppice.Observability;
 
@@ -78,13 +79,22 @@ public sealed partial class Session
     {
         GenerationResult? result = null;
         var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);
+        GenerationRule? rule = null;
+        if (options.IsConstrained) rule = await StartCompiling(prompt, options).WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (rule?.Rule.MayWait == true)
+            throw new ArgumentException("options: a Constraint that MayWait and the strategy beam exclude each other.");
         Begin(prompt, DecodingOptions.Nothing with { Stop = stop });
         var recorder = new GenerationRecorder(_sequence);
         var limit = Math.Min(options.MaxTokens, Math.Max(_sequence.LengthLimit - prompt.Length, 1));
         _model.Runner.RequireRoom(prompt.Length, beam.Beams, limit);
         var text = new BeamTexts(options, stop with { MaxTokens = limit }, _model.Tokenizer);
         var law = options.CreateBeamLaw(prompt.Length, Breakers(options));
-        var strategy = new BeamStrategy(text.Search(beam), beam.Beams, _model.VocabularySize) { Law = law, Prompt = prompt };
+        var constraints = rule is null ? null : new BeamConstraints(new SequenceConstraint(rule, _model.Vocabulary, stop, limit));
+        var strategy = new BeamStrategy(text.Search(beam, constraints), beam.Beams, _model.VocabularySize, constraints)
+        {
+            Law = law,
+            Prompt = prompt,
+        };
         var work = new DraftsWork(_model.Scheduler, _sequence, strategy) { IsAsynchronous = true, Priority = options.Priority };
         var watched = EngineTelemetry.Begin(Operation, _model.Folder, options);
         try
@@ -109,7 +119,11 @@ public sealed partial class Session
                 EngineEventSource.Log.Token();
             }
             _sequence.Statistics.TakeDrafts(last.Timing, prompt.Length);
-            result = recorder.Result(reason, stream) with { Sequences = text.Sequences(last.Ranked, beam.LengthPenalty) };
+            result = recorder.Result(reason, stream) with
+            {
+                Sequences = text.Sequences(last.Ranked, beam.LengthPenalty),
+                DenyHits = last.DenyHits,
+            };
             return new ChosenText(pieces, result);
         }
         finally

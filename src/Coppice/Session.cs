@@ -379,9 +379,10 @@ public sealed partial class Session : IDisposable
 
     private Generation Create(int[] prompt, GenerationOptions options, HeadStart head)
     {
-        // What draws proposals of its own cannot go back, and what ASAp wants to know takes a row for each token.
+        // What draws proposals of its own cannot go back or leave a draft, and what ASAp wants to know takes a row for each token.
         var draws = options.Drafter.DrawsProposals || options.Drafter.Acceptance is not null;
-        var isPlain = options.Asap is not null || (options.DenyPolicy == DenyPolicy.Backtrack && draws);
+        var leaves = options.DenyPolicy == DenyPolicy.Backtrack || head.Rule?.Rule.MayWait == true;
+        var isPlain = options.Asap is not null || (leaves && draws);
         var drafter = isPlain ? new NoDrafter() : DrafterOf(options.Drafter);
         var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);
         // Whether resting, which depends on times, changes nothing.
@@ -390,7 +391,7 @@ public sealed partial class Session : IDisposable
         var sampler = options.CreateSampler(prompt.Length, stop.EndIds, Breakers(options));
         var limit = Math.Min(options.MaxTokens, _model.ContextLength - prompt.Length);
         var constraint = head.Rule is { } rule
-            ? new SequenceConstraint(rule.Rule, _model.Vocabulary, stop, limit, rule.Deny, choosesEach: options.Asap is not null)
+            ? new SequenceConstraint(rule, _model.Vocabulary, stop, limit, choosesEach: options.Asap is not null)
             : null;
         options.Asap?.Bind(options.AsapKey(_model.Fingerprint, prompt));
         var typical = isPlain ? null : options.Drafter.Acceptance;

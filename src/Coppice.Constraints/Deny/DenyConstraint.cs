@@ -46,6 +46,9 @@ public sealed class DenyConstraint : ITokenConstraint
     public bool CanStop => true;
 
     /// <inheritdoc/>
+    public bool MayWait => false;
+
+    /// <inheritdoc/>
     public bool MustStop => false;
 
     /// <inheritdoc/>
@@ -67,6 +70,9 @@ public sealed class DenyConstraint : ITokenConstraint
     /// <summary>Whether <paramref name="token"/> would complete a denied text here.</summary>
     public bool IsDenied(int token) =>
         (uint)token < (uint)_list.Vocabulary.Count && _list.LabelOf(_history.Current.Mode, _history.Current.Lex, token) is not null;
+
+    /// <summary>Whether a line begins here anew, without the tokens that it began with before.</summary>
+    public bool IsRetrying => _barred.ContainsKey(Position);
 
     /// <summary>
     /// Ends the attempts to begin the line anew that starts here: what <see cref="Judge"/> has barred may come again, and it goes back here

@@ -111,6 +111,33 @@ internal sealed class Decoder
         return rows;
     }
 
+    /// <summary>
+    /// Chooses from the row that was kept because a constraint did not know its mask yet; where it still does not, the row stays.
+    /// </summary>
+    public void Resume(Sequence sequence, ITokenSink sink)
+    {
+        var options = sequence.Options;
+        var path = sequence.Path.AsSpan(0, 1);
+        sequence.Tree.Reset(sequence.Tokens[^1], options.Stop);
+        _scratch.Watch.Restart();
+        path[0] = 0;
+        if (!options.Constraint!.TryRestart()) return;
+        var next = new LogitRows(sequence, null, _scratch).Choose(sequence.Tree, 0);
+        if (next < 0 && options.Constraint.BackTo is null) return;
+        sequence.IsHeld = false;
+        if (next >= 0) _scratch.Watch.Take(next, options);
+        var kept = Emit(sequence, null, path, next, sink);
+        options.Drafter.Accept(new VerificationResult
+        {
+            Tree = sequence.Tree,
+            Path = path,
+            Tokens = sequence.Tokens,
+            Emitted = sequence.Tokens[^kept..],
+            Best = default,
+        });
+        if (sequence.Finished is null && options.Constraint.BackTo is not null) GoBack(sequence, options.Constraint, sink);
+    }
+
     private static void Draft(Sequence sequence, in PassShare share, PassCosts costs)
     {
         var before = sequence.Pending - 1;
@@ -133,7 +160,7 @@ internal sealed class Decoder
             OtherTokens = share.OtherTokens,
             RowSeconds = share.RowSeconds,
         };
-        sequence.Options.Constraint?.Restart();
+        sequence.Options.Constraint?.TryRestart();
         sequence.Options.Drafter.Draft(request, sequence.Tree);
     }
 
@@ -142,7 +169,13 @@ internal sealed class Decoder
     {
         var (options, tree, path) = (sequence.Options, sequence.Tree, sequence.Path);
         var rows = new LogitRows(sequence, output, _scratch);
-        options.Constraint?.Restart();
+        if (options.Constraint?.TryRestart() == false)
+        {
+            // It is asking for what follows a draft: the draft is let go, and its own row waits.
+            sequence.Hold(output, 0);
+            (path[0], next) = (0, -1);
+            return 1;
+        }
         if (options.Typical is { } rule) return TypicalVerifier.Walk(tree, rows, rule, path, out next);
         _scratch.Watch.Restart();
         var accepted = tree.IsSampled && !options.Sampler.IsGreedy
@@ -156,13 +189,16 @@ internal sealed class Decoder
     /// <summary>
     /// Appends what was chosen and what a constraint then forces, cut where the text ends; returns how many tokens that were.
     /// </summary>
-    private int Emit(Sequence sequence, PassOutput output, ReadOnlySpan<int> path, int next, ITokenSink sink)
+    private int Emit(Sequence sequence, PassOutput? output, ReadOnlySpan<int> path, int next, ITokenSink sink)
     {
         var constraint = sequence.Options.Constraint;
-        constraint?.MoveTo(sequence.Tree, path[^1]);
-        // Where the line is taken back nothing was chosen.
+        // Where the line is taken back, or the constraint waits for others, nothing was chosen.
         var isChosen = next >= 0;
-        if (isChosen) constraint?.Take(next);
+        if (isChosen)
+        {
+            constraint?.MoveTo(sequence.Tree, path[^1]);
+            constraint?.Take(next);
+        }
         var kept = 0;
         while (kept < path.Length - (isChosen ? 0 : 1) && sequence.Finished is null)
         {
@@ -177,16 +213,18 @@ internal sealed class Decoder
             Append(sequence, forced, null, sink);
             kept++;
         }
-        constraint?.Commit();
-        if (constraint?.BackTo is null) constraint?.BeginPreparing();
+        if (constraint?.StandsAt(path[^1]) != true) return kept;
+        constraint.Commit();
+        if (constraint.BackTo is null && sequence.Finished is null) constraint.BeginPreparing();
         return kept;
     }
 
     /// <summary>What is reported of the token after the accepted node at <paramref name="depth"/>; null for nothing.</summary>
-    private TokenLogProbs? LogProbs(Sequence sequence, PassOutput output, ReadOnlySpan<int> path, int depth, int token)
+    private TokenLogProbs? LogProbs(Sequence sequence, PassOutput? output, ReadOnlySpan<int> path, int depth, int token)
     {
         if (sequence.Options.LogProbs is not { } count) return null;
         if (sequence.Options.FinalLogProbs) return _scratch.Watch.LogProbs[depth];
+        if (output is null) return LogProbabilities.Of(sequence.Held, token, count);
         output.Download(path[depth], _scratch.Logits);
         return LogProbabilities.Of(_scratch.Logits, token, count);
     }
@@ -216,8 +254,10 @@ internal sealed class Decoder
         public WatchedRow Watch { get; } = new(vocabularySize);
     }
 
-    /// <summary>The target's choices and distributions, by one row of logits for each node.</summary>
-    private readonly struct LogitRows(Sequence sequence, PassOutput output, RowScratch scratch) : ITokenChoice, ITargetDistribution<double>
+    /// <summary>
+    /// The target's choices and distributions, by one row of logits for each node, or, where there is no output, by the row that was kept.
+    /// </summary>
+    private readonly struct LogitRows(Sequence sequence, PassOutput? output, RowScratch scratch) : ITokenChoice, ITargetDistribution<double>
     {
         public int Choose(TokenTree tree, int node)
         {
@@ -228,18 +268,23 @@ internal sealed class Decoder
                 constraint.MoveTo(tree, node);
                 if (constraint.IsOver) return 0;
                 if (constraint.Forced is var forced and >= 0) return forced;
+                if (!constraint.TryPrepare())
+                {
+                    if (output is not null) sequence.Hold(output, node);
+                    return -1;
+                }
                 mask = constraint.Mask();
             }
             var sampler = sequence.Options.Sampler;
-            var candidates = sequence.Options.Candidates;
+            var candidates = output is null ? 0 : sequence.Options.Candidates;
             if (IsTakenBack(node, candidates)) return -1;
             if (sequence.Options.Asap is { } asap) return ChooseAligned(node, mask, asap);
             var tokens = sequence.TokensTo(node);
-            if (candidates > 0 && sampler.Choose(tokens, output.Best(node, candidates, out var largest), largest, mask) is { } token)
+            if (candidates > 0 && sampler.Choose(tokens, output!.Best(node, candidates, out var largest), largest, mask) is { } token)
                 return token;
             Read(node, mask);
             var chosen = sequence.Options.WatchesFinal ? ChooseWatched(tokens) : sampler.Choose(tokens, scratch.Logits);
-            if (!mask.IsEmpty && float.IsNegativeInfinity(scratch.Logits[chosen])) throw NoToken(node);
+            if (float.IsNegativeInfinity(scratch.Logits[chosen])) throw NoToken(node);
             return chosen;
         }
 
@@ -262,7 +307,7 @@ internal sealed class Decoder
             if (sequence.Options.Typical is null) IsTakenBack(node, candidates: 0);
             Load(node, sequence.TokensTo(node), mask);
             sequence.Options.Sampler.Weights(scratch.Logits, scratch.Weights);
-            if (!mask.IsEmpty && float.IsNegativeInfinity(TensorPrimitives.Max<float>(scratch.Logits))) throw NoToken(node);
+            if (float.IsNegativeInfinity(TensorPrimitives.Max<float>(scratch.Logits))) throw NoToken(node);
             return scratch.Weights;
         }
 
@@ -292,9 +337,9 @@ internal sealed class Decoder
         private bool IsTakenBack(int node, int candidates)
         {
             if (sequence.Options.Constraint is not { HasDeny: true } constraint) return false;
-            var best = candidates > 0 ? output.Best(node, candidates, out _)[0] : -1;
+            var best = candidates > 0 ? output!.Best(node, candidates, out _)[0] : -1;
             if (best >= 0 && !constraint.IsDenied(best)) return false;
-            output.Download(node, scratch.Logits);
+            Download(node);
             if (best < 0) best = Sampler.ArgMax(scratch.Logits);
             return constraint.IsDenied(best)
                 && constraint.JudgeDenied(best, Math.Exp(LogProbabilities.Of(scratch.Logits, best, count: 0).Chosen));
@@ -316,10 +361,16 @@ internal sealed class Decoder
         private void Read(int node, ReadOnlySpan<ulong> mask)
         {
             var sampler = sequence.Options.Sampler;
-            output.Download(node, scratch.Logits);
+            Download(node);
             if (sampler.Mirostat is { Basis: SurpriseBasis.Full }) scratch.Watch.Raw(scratch.Logits);
             TokenMask.Apply(mask, scratch.Logits);
             scratch.Watch.Teaches = sampler.Mirostat is not null && !TokenMask.AllowsOne(mask);
+        }
+
+        private void Download(int node)
+        {
+            if (output is null) sequence.Held.CopyTo(scratch.Logits);
+            else output.Download(node, scratch.Logits);
         }
 
         private void Process(ReadOnlySpan<int> tokens)
@@ -337,8 +388,10 @@ internal sealed class Decoder
 
         private NoValidTokenException NoToken(int node)
         {
-            output.Download(node, scratch.Logits);
-            return new NoValidTokenException(sequence.TokensTo(node).Length, LogProbabilities.Of(scratch.Logits, 0, count: 5).Best);
+            Download(node);
+            return new NoValidTokenException(
+                sequence.TokensTo(node).Length, LogProbabilities.Of(scratch.Logits, 0, count: 5).Best,
+                sequence.Options.Constraint?.Describe());
         }
     }
 }

@@ -57,6 +57,9 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         get { lock (Gate) return _ready.Count < MostReady; }
     }
     /// <inheritdoc/>
+    public override bool IsPaused =>
+        _sequence is { IsHeld: true, Finished: null } && _sequence.Options.Constraint?.IsPreparing == true && !IsFinished;
+    /// <inheritdoc/>
     public override bool MayRest => _sequence.Options.Guard is not null;
     /// <summary>Tokens that the consumer has taken.</summary>
     public int TakenCount => _recorder.Count;
@@ -69,13 +72,30 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     public override void Plan(in PassShare share)
     {
         var meter = PassMeter.Start();
-        _isPrompt = _sequence.IsInPrompt && _sequence.Pending > 1;
         if (!_drafterBegun) _sequence.Options.Drafter.Begin(_sequence.Tokens);
         _drafterBegun = true;
+        if (_sequence.IsHeld && !TryResume()) return;
+        _isPrompt = _sequence.IsInPrompt && _sequence.Pending > 1;
         Decoder.Plan(_sequence, Request, share, _costs);
         ExpectedTokens = _sequence.Tree.ExpectedTokens;
         (_drafting, _allocated) = (meter.Elapsed, meter.AllocatedBytes);
     }
+
+    /// <summary>
+    /// Makes the choice that waited for the constraint, ahead of the pass; false where there is nothing to run after it, or it still waits.
+    /// </summary>
+    private bool TryResume()
+    {
+        _decoder.Resume(_sequence, this);
+        // Whoever waits for the token does not wait for the pass.
+        Publish();
+        if (!_sequence.IsHeld) return _sequence.Finished is null;
+        WaitForConstraint();
+        return false;
+    }
+
+    private void WaitForConstraint() =>
+        _sequence.Options.Constraint!.Preparation.GetAwaiter().UnsafeOnCompleted(() => Scheduler.Resume(this));
 
     /// <inheritdoc/>
     public override void Complete(in PassReport report)
@@ -86,6 +106,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         (_emitted, GivenTokens) = (0, 0);
         var accepted = _decoder.Complete(_sequence, Request, this);
         GivenTokens = _emitted;
+        if (_sequence is { IsHeld: true, Finished: null }) WaitForConstraint();
         if (accepted == 0 || given == 0) _sequence.Offer();
         var verify = report.Time + Request.Output.HeadTime - head;
         var statistics = _sequence.Statistics;
@@ -163,6 +184,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     /// any case.</param>
     public GenerationResult End(bool keep)
     {
+        _sequence.Options.Constraint?.Abandon();
         var isWhole = _ready.Count == 0 && _sequence.Finished is not null;
         var read = _sequence.PromptLength + _recorder.Count;
         if (keep) _sequence.TruncateTo(read);

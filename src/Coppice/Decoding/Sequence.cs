@@ -9,7 +9,7 @@ namespace Coppice.Decoding;
 
 /// <summary>One sequence: its tokens, and the cache that holds keys and values of all but the last of them. No device, no lock.</summary>
 /// <remarks>
-/// The last token is always pending, that is, not yet in the cache. <see cref="Decoder"/> plans its part of a pass and completes it;
+/// The last token is pending, that is, not yet in the cache, unless the choice after it waits (<see cref="IsHeld"/>). <see cref="Decoder"/> plans its part of a pass and completes it;
 /// between generations the sequence belongs to its session. Not thread-safe.
 /// </remarks>
 internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
@@ -22,6 +22,7 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
 
     private readonly int? _longFrom;
     private int[] _tokens = [];         // prompt and generated, with room after them for the path that is being verified
+    private float[]? _held;
     private DecodingOptions _options = DecodingOptions.Nothing;
     private bool _beyond;               // the cache holds keys turned by a longrope model's long factors
     private SharedPrefixes? _shared;
@@ -88,6 +89,10 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     public int LengthLimit => _longFrom is { } border && !_beyond ? Math.Min(border, ContextLength) : ContextLength;
     /// <summary>Who has gone on from the sequence's keys and values and gives its own up with them; null for none.</summary>
     public IPreemptible? Branches { get; set; }
+    /// <summary>Whether the next token is to be chosen from <see cref="Held"/>: its constraint waits for others.</summary>
+    public bool IsHeld { get; set; }
+    /// <summary>[vocabulary]: the row that was kept when the pass went on without a choice.</summary>
+    public ReadOnlySpan<float> Held => _held;
     /// <summary>Why the generation ended; null while it goes on.</summary>
     public FinishReason? Finished { get; set; }
 
@@ -110,7 +115,7 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
         if (!TryAdopt(prompt, kept, beyond)) Cache.Truncate(kept);
         Cache.BeginPrompt(promptLength ?? prompt.Length);
         Assign(prompt, Math.Min((long)prompt.Length + options.Stop.MaxTokens, ContextLength));
-        (_beyond, _options, Finished) = (beyond, options, null);
+        (_beyond, _options, Finished, IsHeld) = (beyond, options, null, false);
         PromptLength = prompt.Length;
         Statistics = new DecodingStatistics(PathLength) { ReusedTokens = Cache.Length };
         if (options.Drafter.MayDraft && Tree.Capacity < MostNodes) Tree = new TokenTree(MostNodes, PathLength - 1);
@@ -130,6 +135,14 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
         var fork = new Sequence(runner, Cache.Fork());
         fork.Restore(Tokens, _beyond);
         return fork;
+    }
+
+    /// <summary>Keeps the row of <paramref name="node"/> for a choice that is made after the pass.</summary>
+    public void Hold(PassOutput output, int node)
+    {
+        _held ??= new float[VocabularySize];
+        output.Download(node, _held);
+        IsHeld = true;
     }
 
     /// <summary>Appends a token that was chosen.</summary>

@@ -83,6 +83,10 @@ internal abstract class PassParticipant
     public abstract bool HasOutput { get; }
     /// <summary>Whether there is room for what another pass gives.</summary>
     public abstract bool HasRoom { get; }
+    /// <summary>
+    /// Whether it waits for something that is no pass: it is left out of passes until <see cref="Scheduler.Resume"/>, and then plans first.
+    /// </summary>
+    public virtual bool IsPaused => false;
     /// <summary>Whether it has ended.</summary>
     public abstract bool IsFinished { get; }
     /// <summary>Whether passes shall run for it although nobody waits on a thread.</summary>
@@ -100,6 +104,8 @@ internal abstract class PassParticipant
     internal ParticipantState State { get; set; }
     /// <summary>Whether a pass runs, or is planned, with it; changed under the scheduler's lock.</summary>
     internal bool IsInPass { get; set; }
+    /// <summary>Whether it comes back when it is no longer paused; changed under the scheduler's lock.</summary>
+    internal bool ComesBack { get; set; }
     /// <summary>The order of arrival: who came last gives its pages up first.</summary>
     internal long Arrival { get; set; }
     /// <summary>When it was in a pass last, in passes.</summary>

@@ -29,6 +29,8 @@ internal abstract class ScheduledWork(Scheduler scheduler) : PassParticipant, IV
         get { lock (_gate) return _ended || HasItems || _stopped is not null; }
     }
 
+    /// <summary>Runs its passes.</summary>
+    protected Scheduler Scheduler => scheduler;
     /// <summary>Whether its own work has come to its end.</summary>
     protected abstract bool IsDone { get; }
     /// <summary>Whether there is something to read.</summary>

@@ -109,6 +109,7 @@ internal sealed partial class Scheduler
         foreach (var participant in _active)
         {
             TakeShared(participant);
+            if (participant.IsPaused) continue;
             if (participant.HasRoom || participant.IsFinished) (participant.PromptRows > 0 || participant.IsWhole ? _prompts : _pass).Add(participant);
         }
         _pass.Sort(ByArrival);
@@ -257,6 +258,8 @@ internal sealed partial class Scheduler
             while (true)
             {
                 participant.Plan(share);
+                // What was held back may have been its end, or may have to wait longer.
+                if (participant.IsFinished || participant.IsPaused) return false;
                 foreach (var request in participant.Requests) _runner.ReserveHidden(request);
                 var puts = Volatile.Read(ref _puts);
                 try
@@ -368,8 +371,16 @@ internal sealed partial class Scheduler
         _pass.RemoveAt(place);
         participant.Chunk = 0;
         if (participant.IsFinished) Detach(participant);
+        else if (participant.IsPaused) Pause(participant);
         Release(participant);
         if (participant.IsFinished) participant.Publish();
+    }
+
+    /// <summary>Leaves its place to others until it can go on.</summary>
+    private void Pause(PassParticipant participant)
+    {
+        Detach(participant);
+        participant.ComesBack = true;
     }
 
     private PassReport Run()
@@ -409,6 +420,7 @@ internal sealed partial class Scheduler
             foreach (var participant in _pass)
             {
                 if (participant.IsFinished || !participant.HasRoom) Detach(participant);
+                else if (participant.IsPaused) Pause(participant);
                 else if (_evicted.Contains(participant)) Evict(participant);
                 Release(participant);
             }

@@ -72,6 +72,19 @@ internal sealed partial class Scheduler : IDisposable
         }
     }
 
+    /// <summary>What <paramref name="participant"/> was paused for is there: it takes part again, if somebody still reads it.</summary>
+    public void Resume(PassParticipant participant)
+    {
+        lock (_sync)
+        {
+            if (_disposed) return;
+            if (participant.ComesBack) Enter(participant);
+            participant.ComesBack = false;
+            if (_blocked > 0) Monitor.PulseAll(_sync);
+            StartEngine();
+        }
+    }
+
     /// <summary>
     /// Runs passes on this thread, or waits for those of another one, until <paramref name="participant"/> has something to read.
     /// </summary>
@@ -84,7 +97,7 @@ internal sealed partial class Scheduler : IDisposable
             lock (_sync)
             {
                 Enter(participant);
-                while ((_driving || _exclusive > 0 && !_disposed) && !participant.HasOutput) Block();
+                while ((_driving || (_exclusive > 0 || participant.IsPaused) && !_disposed) && !participant.HasOutput) Block();
                 if (participant.HasOutput) return;
                 if (_disposed) throw Disposed();
                 _driving = true;
@@ -92,7 +105,8 @@ internal sealed partial class Scheduler : IDisposable
             try
             {
                 do RunPass();
-                while (!participant.HasOutput && !Volatile.Read(ref _disposed) && Volatile.Read(ref _exclusive) == 0);
+                while (!participant.HasOutput && !participant.IsPaused
+                    && !Volatile.Read(ref _disposed) && Volatile.Read(ref _exclusive) == 0);
             }
             finally
             {
@@ -264,6 +278,11 @@ internal sealed partial class Scheduler : IDisposable
     {
         if (_disposed) throw Disposed();
         if (participant.State != ParticipantState.Detached || participant.IsFinished) return;
+        if (participant.IsPaused)
+        {
+            participant.ComesBack = true;
+            return;
+        }
         if (participant.Arrival == 0)
         {
             // Places are given out by passes, so those that are free count as much as the queue.
@@ -293,7 +312,7 @@ internal sealed partial class Scheduler : IDisposable
     {
         if (participant.State == ParticipantState.Active) _active.Remove(participant);
         else if (participant.State == ParticipantState.Waiting) _waiting.Remove(participant);
-        participant.State = ParticipantState.Detached;
+        (participant.State, participant.ComesBack) = (ParticipantState.Detached, false);
         if (!_disposed) ParkLocked(participant.Pages);
     }
 
@@ -327,7 +346,7 @@ internal sealed partial class Scheduler : IDisposable
     {
         foreach (var participant in _active)
         {
-            if (participant.RunsAhead && participant.HasRoom) return true;
+            if (participant.RunsAhead && participant.HasRoom && !participant.IsPaused) return true;
         }
         foreach (var participant in _waiting)
         {

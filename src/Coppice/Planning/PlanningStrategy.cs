@@ -62,7 +62,7 @@ internal sealed class PlanningStrategy(PlanningOptions options) : IDecodingStrat
                 var known = _candidates[Key(leaf.State.Tokens)].First(candidate => candidate.Token == edge.Token);
                 var next = leaf.State.Fork();
                 _texts.Add(next);
-                next.AppendKnown(edge.Token, known.LogProb);
+                await next.AppendKnownAsync(edge.Token, known.LogProb, cancellationToken).ConfigureAwait(false);
                 nodes.Add(leaf = edge.Child = await OpenAsync(next, cancellationToken).ConfigureAwait(false));
             }
             PlanningTree<StepText>.Return(nodes, edges, await EvaluateAsync(leaf.State, cancellationToken).ConfigureAwait(false));
@@ -119,13 +119,15 @@ internal sealed class PlanningStrategy(PlanningOptions options) : IDecodingStrat
                 var running = alive.Select(beam => RowAsync(beam, options.Beams, cancellationToken));
                 var found = await Task.WhenAll(running).ConfigureAwait(false);
                 for (var i = 0; i < alive.Count; i++) rows.AddRange(found[i].Select(candidate => (alive[i], candidate)));
-                alive = [.. rows.OrderByDescending(row => row.Beam.LogProbability + row.Next.LogProb).Take(options.Beams).Select(row =>
+                var best = rows.OrderByDescending(row => row.Beam.LogProbability + row.Next.LogProb).Take(options.Beams).ToArray();
+                alive.Clear();
+                foreach (var (beam, candidate) in best)
                 {
-                    var next = row.Beam.Fork();
+                    var next = beam.Fork();
                     _texts.Add(next);
-                    next.AppendKnown(row.Next.Token, row.Next.LogProb);
-                    return next;
-                })];
+                    await next.AppendKnownAsync(candidate.Token, candidate.LogProb, cancellationToken).ConfigureAwait(false);
+                    alive.Add(next);
+                }
             }
             return ended.MaxBy(beam => beam.LogProbability / beam.Tokens.Count)!;
         }

@@ -28,18 +28,17 @@ public sealed class StepText : IDisposable
     private readonly bool _isGreedy;
 
     internal StepText(IStepModel model, StepRules rules)
-        : this(model, rules, [], rules.Options.StopCondition?.Invoke(), rules.Sampler(0), 0, isGreedy: false)
+        : this(model, rules, [], rules.Options.StopCondition?.Invoke(), rules.Constraint?.Invoke(), rules.Sampler(0), 0, isGreedy: false)
     {
         foreach (var make in rules.Options.Processors) _processors.Add(make());
     }
 
     private StepText(
-        IStepModel model, StepRules rules, List<ITokenProcessor> processors, IStopCondition? condition, Sampler sampler, ulong draws,
-        bool isGreedy)
+        IStepModel model, StepRules rules, List<ITokenProcessor> processors, IStopCondition? condition, SequenceConstraint? constraint,
+        Sampler sampler, ulong draws, bool isGreedy)
     {
-        (Model, _rules, _processors, _condition) = (model, rules, processors, condition);
+        (Model, _rules, _processors, _condition, _constraint) = (model, rules, processors, condition, constraint);
         (_sampler, _draws, _isGreedy) = (sampler, draws, isGreedy);
-        _constraint = rules.Constraint?.Invoke();
         _stream = new TextStream(rules.Tokenizer, rules.Options);
         _row = new float[model.VocabularySize];
     }
@@ -77,12 +76,24 @@ public sealed class StepText : IDisposable
     public async ValueTask<ReadOnlyMemory<float>> RowAsync(CancellationToken cancellationToken = default)
     {
         if (IsFinished) throw new InvalidOperationException("step: the text has ended.");
-        // What a constraint has to ask for is asked while the pass runs.
-        var preparing = _constraint?.PrepareAsync(cancellationToken) ?? default;
-        var logits = await Model.NextAsync(cancellationToken).ConfigureAwait(false);
-        await preparing.ConfigureAwait(false);
+        // What a constraint has to ask for is asked while the pass runs, and has ended when this has.
+        var preparing = _constraint is null ? Task.CompletedTask : _constraint.PrepareAsync(cancellationToken).AsTask();
+        ReadOnlyMemory<float> logits;
+        try
+        {
+            logits = await Model.NextAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await preparing.ConfigureAwait(false);
+        }
         Mask(logits.Span);
-        foreach (var processor in _processors) await processor.ProcessAsync(this, _row, cancellationToken).ConfigureAwait(false);
+        foreach (var processor in _processors)
+        {
+            await processor.ProcessAsync(this, _row, cancellationToken).ConfigureAwait(false);
+            RequireMasked(processor);
+        }
+        if (!_row.AsSpan().ContainsAnyExcept(float.NegativeInfinity)) throw NoToken(logits.Span);
         return _row;
     }
 
@@ -94,7 +105,7 @@ public sealed class StepText : IDisposable
         if (IsFinished) throw new InvalidOperationException("step: the text has ended.");
         if (_constraint is { } constraint)
         {
-            constraint.Restart();
+            constraint.TryRestart();
             if (constraint.Forced is var forced and >= 0 && _rules.Options.LogProbs is null)
             {
                 await AppendAsync(forced, cancellationToken).ConfigureAwait(false);
@@ -127,14 +138,9 @@ public sealed class StepText : IDisposable
         // Only a token that nothing forces has a row.
         var isForced = _constraint?.Forced >= 0 && _rules.Options.LogProbs is null;
         var raw = isForced ? default : await Model.NextAsync(cancellationToken).ConfigureAwait(false);
-        if (_constraint is { } constraint)
-        {
-            constraint.Restart();
-            constraint.Take(token);
-        }
+        await TakeAsync(token, cancellationToken).ConfigureAwait(false);
         Add(token, raw.Span, isForced);
-        while (!IsFinished && _rules.Options.LogProbs is null && _constraint?.TryTakeForced(out var forced) == true) Add(forced, [], true);
-        _constraint?.Commit();
+        TakeForced();
     }
 
     /// <summary>A text with the same tokens that goes on independently; belongs to the caller.</summary>
@@ -151,17 +157,12 @@ public sealed class StepText : IDisposable
     public void Dispose() => Model.Dispose();
 
     /// <summary>Appends a token whose log-probability is known from a row that was looked at before.</summary>
-    internal void AppendKnown(int token, double logProb)
+    internal async ValueTask AppendKnownAsync(int token, double logProb, CancellationToken cancellationToken)
     {
-        if (_constraint is { } constraint)
-        {
-            constraint.Restart();
-            constraint.Take(token);
-        }
+        await TakeAsync(token, cancellationToken).ConfigureAwait(false);
         Add(token, [], isForced: false);
         LogProbability += logProb;
-        while (!IsFinished && _rules.Options.LogProbs is null && _constraint?.TryTakeForced(out var forced) == true) Add(forced, [], true);
-        _constraint?.Commit();
+        TakeForced();
     }
 
     /// <summary>The same with other processors, for what looks ahead from within one of them.</summary>
@@ -181,7 +182,8 @@ public sealed class StepText : IDisposable
     private StepText Fork(Sampler sampler, ulong draws, bool isGreedy)
     {
         var fork = new StepText(
-            Model.Fork(), _rules, [.. _processors.Select(processor => processor.Fork())], _condition?.Fork(), sampler, draws, isGreedy)
+            Model.Fork(), _rules, [.. _processors.Select(processor => processor.Fork())], _condition?.Fork(), _constraint?.Fork(), sampler,
+            draws, isGreedy)
         {
             LogProbability = LogProbability,
             Finished = Finished,
@@ -191,15 +193,30 @@ public sealed class StepText : IDisposable
         fork._pieces.AddRange(_pieces);
         fork._text.Append(_text);
         foreach (var token in _tokens) fork._stream.Append(token, last: false);
-        fork._constraint?.Replay(_tokens);
         return fork;
+    }
+
+    private async ValueTask TakeAsync(int token, CancellationToken cancellationToken)
+    {
+        if (_constraint is not { } constraint) return;
+        constraint.TryRestart();
+        await constraint.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        constraint.Take(token);
+    }
+
+    /// <summary>What must come after the token that was taken follows without a row, unless each token's probability is asked for.</summary>
+    private void TakeForced()
+    {
+        while (!IsFinished && _rules.Options.LogProbs is null && _constraint?.TryTakeForced(out var forced) == true) Add(forced, [], true);
+        _constraint?.Commit();
     }
 
     private void Mask(ReadOnlySpan<float> logits)
     {
         logits[.._row.Length].CopyTo(_row);
         if (_constraint is not { } constraint) return;
-        constraint.Restart();
+        constraint.TryRestart();
+        if (constraint.HasDeny) JudgeDenied(constraint);
         if (constraint.Forced is var forced and >= 0)
         {
             var logit = _row[forced];
@@ -210,7 +227,31 @@ public sealed class StepText : IDisposable
         var mask = constraint.Mask();
         TokenMask.Apply(mask, _row);
         if (mask.IsEmpty || _row.AsSpan().ContainsAnyExcept(float.NegativeInfinity)) return;
-        throw new NoValidTokenException(Prompt.Count + _tokens.Count, LogProbabilities.Of(logits, 0, count: 5).Best);
+        throw NoToken(logits);
+    }
+
+    private NoValidTokenException NoToken(ReadOnlySpan<float> logits) =>
+        new(Prompt.Count + _tokens.Count, LogProbabilities.Of(logits, 0, count: 5).Best, _constraint?.Describe());
+
+    /// <summary>What a constraint has masked no processor brings back.</summary>
+    private void RequireMasked(ITokenProcessor processor)
+    {
+        if (_constraint is not { Forced: < 0 } constraint) return;
+        var mask = constraint.Mask();
+        for (var id = 0; !mask.IsEmpty && id < _row.Length; id++)
+        {
+            if (TokenMask.Allows(mask, id) || float.IsNegativeInfinity(_row[id])) continue;
+            throw new InvalidOperationException(
+                $"processor: what a constraint has masked must stay at -∞, but {processor.GetType().Name} gave token {id} {_row[id]}.");
+        }
+    }
+
+    /// <summary>Notes where the model's own choice, which is in the row, would complete a denied text; once for each place.</summary>
+    private void JudgeDenied(SequenceConstraint constraint)
+    {
+        if (constraint.DenyHits is [.., var last] && last.Position == _tokens.Count) return;
+        var best = Sampler.ArgMax(_row);
+        if (constraint.IsDenied(best)) constraint.JudgeDenied(best, Math.Exp(LogProbabilities.Of(_row, best, count: 0).Chosen));
     }
 
     private void Add(int token, ReadOnlySpan<float> raw, bool isForced)

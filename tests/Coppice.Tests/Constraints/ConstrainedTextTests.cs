@@ -266,7 +266,7 @@ public sealed class ConstrainedTextTests(ConstrainedTextTests.Tiny tiny) : IClas
 
     private int[] Ids(Session session, GenerationOptions options) => session.Ids(tiny.Model.Tokenizer!.Encode(Prompt), options);
 
-    private static void AssertInstance(string text)
+    internal static void AssertInstance(string text)
     {
         using var document = JsonDocument.Parse(text);
         var root = document.RootElement;

@@ -259,36 +259,4 @@ public sealed class DeniedTextTests(ConstrainedTextTests.Tiny tiny) : IClassFixt
     }
 
     private int[] Ids(Session session, GenerationOptions options) => session.Ids(tiny.Model.Tokenizer!.Encode(Prompt), options);
-
-    /// <summary>Allows some tokens at each place, and the end after the last.</summary>
-    private sealed class Places(TokenVocabulary vocabulary, int[][] allowed) : ITokenConstraint
-    {
-        public int Position { get; private set; }
-
-        public bool CanStop => Position == allowed.Length;
-
-        public bool MustStop => CanStop;
-
-        public ValueTask PrepareAsync(CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
-
-        public bool FillMask(Span<ulong> mask, int tokensLeft = int.MaxValue)
-        {
-            mask.Clear();
-            foreach (var token in CanStop ? vocabulary.EndIds : allowed[Position]) mask[token >> 6] |= 1UL << token;
-            return true;
-        }
-
-        public bool TryAdvance(int token)
-        {
-            if (CanStop || !allowed[Position].Contains(token)) return false;
-            Position++;
-            return true;
-        }
-
-        public int ForcedTokens(Span<int> destination, int tokensLeft = int.MaxValue) => 0;
-
-        public void Rollback(int position) => Position = position;
-
-        public ITokenConstraint Fork() => new Places(vocabulary, allowed) { Position = Position };
-    }
 }

@@ -1,4 +1,5 @@
 using Coppice.Constraints;
+using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Sampling;
 using Coppice.Decoding.Strategies;
 using Coppice.Decoding.Verification;
@@ -95,11 +96,11 @@ public sealed class StrategyTests
     {
         var deny = new DenyList(Tokens, sequences: [[1, 2], [0, 0, 1]]);
         var all = Texts().Where(text => !IsDenied(text)).OrderByDescending(LogProbability).ToArray();
-        var wide = new BeamStrategy(new BeamSearch(27, new StopRule(Length, [])), 27, Vocabulary, deny.CreateConstraint());
+        var wide = Beams(27, deny.CreateConstraint());
         Run(wide);
         Assert.Equal(all.Select(Key), wide.Ranked.Select(draft => Key(draft.Tokens)));
         Assert.All(wide.Ranked, draft => Assert.Equal(LogProbability(draft.Tokens), draft.Score, 1e-5));
-        var narrow = new BeamStrategy(new BeamSearch(4, new StopRule(Length, [])), 4, Vocabulary, deny.CreateConstraint(DenyPolicy.Mask));
+        var narrow = Beams(4, deny.CreateConstraint(DenyPolicy.Mask));
         Run(narrow);
         Assert.Equal(4, narrow.Ranked.Count);
         Assert.DoesNotContain(narrow.Ranked, draft => IsDenied(draft.Tokens));
@@ -115,12 +116,18 @@ public sealed class StrategyTests
     public void A_beam_whose_best_token_is_denied_is_given_up_unless_all_are(int beams)
     {
         var deny = new DenyList(Tokens, sequences: [[1, 2], [0, 0, 1]]);
-        var strategy = new BeamStrategy(
-            new BeamSearch(beams, new StopRule(Length, [])), beams, Vocabulary, deny.CreateConstraint(DenyPolicy.PruneBeam));
+        var strategy = Beams(beams, deny.CreateConstraint(DenyPolicy.PruneBeam));
         Run(strategy);
         Assert.Equal(Beams(beams, prunes: true).Select(Key), strategy.Ranked.Select(draft => Key(draft.Tokens)));
         Assert.NotEmpty(strategy.DenyHits);
         Assert.All(strategy.DenyHits, hit => Assert.Contains(hit.Label, (string[])["1,2", "0,0,1"]));
+    }
+
+    private static BeamStrategy Beams(int beams, DenyConstraint deny)
+    {
+        var stop = new StopRule(Length, []);
+        var constraints = new BeamConstraints(new SequenceConstraint(new GenerationRule(deny, deny), Tokens, stop, Length));
+        return new BeamStrategy(new BeamSearch(beams, stop) { EndsWhole = constraints.EndsWhole }, beams, Vocabulary, constraints);
     }
 
     /// <summary>Beam search over all texts at once.</summary>

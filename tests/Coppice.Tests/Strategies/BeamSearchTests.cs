@@ -1,3 +1,4 @@
+using Coppice.Constraints;
 using Coppice.Decoding.Strategies;
 using Coppice.Drafting;
 using Coppice.Tests.Support;
@@ -137,7 +138,7 @@ public sealed class BeamSearchTests : IDisposable
     {
         using var model = _folder.Load();
         using var session = model.NewSession();
-        foreach (var options in (GenerationOptions[])[new() { LogProbs = 1 }, new() { Constraint = _ => null! }])
+        foreach (var options in (GenerationOptions[])[new() { LogProbs = 1 }, new() { DenyPolicy = DenyPolicy.Backtrack }])
         {
             var error = Assert.Throws<ArgumentException>(() => session.Ids([2, 3], options with { Strategy = new BeamSearchOptions() }));
             Assert.Contains("and the strategy beam exclude each other", error.Message, StringComparison.Ordinal);

@@ -8,6 +8,9 @@ internal static class Generations
     public static int[] Ids(this Session session, IReadOnlyList<int> prompt, GenerationOptions? options = null) =>
         [.. session.Pieces(prompt, options).Select(p => p.TokenId)];
 
+    public static string Text(this Session session, IReadOnlyList<int> prompt, GenerationOptions? options = null) =>
+        string.Concat(session.Pieces(prompt, options).Select(p => p.Text));
+
     public static int[] Greedy(this Session session, IReadOnlyList<int> prompt, int tokens) =>
         session.Ids(prompt, new GenerationOptions { MaxTokens = tokens });
 

@@ -21,7 +21,7 @@ internal sealed class SequenceConstraint : IDraftFilter
     private readonly StopRule _stop;
     private readonly int _limit;
     private readonly DenyConstraint? _deny;
-    private readonly bool _choosesEach, _choosesEnd;
+    private readonly bool _choosesEach, _choosesEnd, _mayWait;
     private readonly TokenVocabulary _vocabulary;
     private readonly ulong[] _mask;
     private readonly int[] _stopsAllowed, _endsIgnored;
@@ -31,21 +31,22 @@ internal sealed class SequenceConstraint : IDraftFilter
     private int _root;          // tokens that the rule has taken at the root
     private int _node;          // where the rule stands
     private bool _isOver;       // the text ends at the node
-    private bool _isSlow;       // the rule has been waited for
-    private Task? _preparation;
+    private bool _isPrepared;   // the rule knows its mask where it stands
+    private Task? _preparation; // the rule is finding it out
+    private int _preparedAt;    // tokens that it had taken when that began
+    private CancellationTokenSource? _abandoned;
 
     /// <summary>A constraint before the first token.</summary>
     /// <param name="rule">Has taken no token; belongs to the generation.</param>
     /// <param name="vocabulary">What it is for.</param>
     /// <param name="stop">What ends the text.</param>
     /// <param name="limit">Tokens that can be generated at most.</param>
-    /// <param name="deny">The deny list in the rule that is told of denied texts; null for none.</param>
     /// <param name="choosesEach">Whether every token is chosen, those that must come and the end among them, because what the model thinks
     /// of them is wanted.</param>
-    public SequenceConstraint(
-        ITokenConstraint rule, TokenVocabulary vocabulary, StopRule stop, int limit, DenyConstraint? deny = null, bool choosesEach = false)
+    public SequenceConstraint(GenerationRule rule, TokenVocabulary vocabulary, StopRule stop, int limit, bool choosesEach = false)
     {
-        (_rule, _vocabulary, _stop, _limit, _deny, _choosesEach) = (rule, vocabulary, stop, limit, deny, choosesEach);
+        (_rule, _deny, _vocabulary, _stop, _limit, _choosesEach) = (rule.Rule, rule.Deny, vocabulary, stop, limit, choosesEach);
+        _mayWait = _rule.MayWait;
         _mask = new ulong[vocabulary.MaskWords];
         // A stop token without text of its own may come wherever the text may end; an end token that the caller ignores may not come at all.
         _stopsAllowed = [.. stop.EndIds.Where(id => !vocabulary.IsEnd(id) && vocabulary.BytesOf(id).IsEmpty)];
@@ -53,6 +54,16 @@ internal sealed class SequenceConstraint : IDraftFilter
         // Where no token can be the end, the text ends by itself.
         _choosesEnd = choosesEach && (_stopsAllowed.Length > 0 || _endsIgnored.Length < vocabulary.EndIds.Count);
         _rootForced.Count = Force(_rootForced.Tokens);
+        _forced.CopyFrom(_rootForced);
+    }
+
+    private SequenceConstraint(SequenceConstraint other)
+        : this(new GenerationRule(other._rule, other._deny).Fork(), other._vocabulary, other._stop, other._limit, other._choosesEach)
+    {
+        _root = _rule.Position;
+        (_isOver, EndsAfter, _isPrepared) = (other._isOver, other.EndsAfter, other._isPrepared);
+        _forced.CopyFrom(other._forced);
+        _rootForced.CopyFrom(other._forced);
     }
 
     /// <summary>Tokens after which nothing may follow, so that the text ends there; 0 as long as that is not known.</summary>
@@ -79,6 +90,9 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <summary>Whether the next mask is being found elsewhere: until it is there, the rule must be left alone.</summary>
     public bool IsPreparing => _preparation is { IsCompleted: false };
 
+    /// <summary>Ends when <see cref="IsPreparing"/> no longer holds.</summary>
+    public Task Preparation => _preparation ?? Task.CompletedTask;
+
     private int TokensLeft => _limit - _rule.Position;
 
     /// <summary>Whether <paramref name="token"/> is the last of a line.</summary>
@@ -98,37 +112,63 @@ internal sealed class SequenceConstraint : IDraftFilter
         return true;
     }
 
+    /// <summary>Notes the same for one of several hypotheses, and says what to do with it.</summary>
+    public DenyAction Judge(int token, double probability) => _deny!.Judge(token, probability).Action;
+
     /// <summary>Goes back to where <see cref="BackTo"/> says: the line begins with another token then, if there is one.</summary>
     public void GoBack()
     {
         var position = BackTo!.Value;
         BackTo = null;
         _rule.Rollback(position);
-        (_root, _node, _isOver, EndsAfter) = (position, 0, false, 0);
-        // What else holds may leave only the token that was barred; then the denied text is masked and nothing more.
-        var mask = Mask();
-        if (!mask.IsEmpty && mask.IndexOfAnyExcept(0UL) < 0) _deny!.GiveUp();
+        (_root, _node, _isOver, EndsAfter, _isPrepared) = (position, 0, false, 0, false);
         _rootForced.Count = Force(_rootForced.Tokens);
         _forced.CopyFrom(_rootForced);
     }
 
-    /// <summary>Finds the next mask ahead, where the rule has to ask others for it.</summary>
-    public ValueTask PrepareAsync(CancellationToken cancellationToken) => _rule.PrepareAsync(cancellationToken);
-
-    /// <summary>Takes <paramref name="tokens"/>, which were allowed in a constraint like this one.</summary>
-    public void Replay(IReadOnlyList<int> tokens)
+    /// <summary>Finds the next mask, where the rule has to ask others for it.</summary>
+    public async ValueTask PrepareAsync(CancellationToken cancellationToken)
     {
-        foreach (var token in tokens) Follow(token);
-        Commit();
+        if (!_mayWait || _isPrepared || _isOver || _forced.Next >= 0) return;
+        await _rule.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        _isPrepared = true;
     }
 
-    /// <summary>Begins to find the next mask while the device works, where the rule has to wait for others.</summary>
+    /// <summary>A constraint that has taken the same tokens and stands at the root; what is taken there changes nothing here.</summary>
+    public SequenceConstraint Fork() => new(this);
+
+    /// <summary>
+    /// Begins to find the mask of the node, which may go on while the device works; false where it is not there yet. Where finding it has
+    /// failed, that is thrown here.
+    /// </summary>
+    public bool TryPrepare()
+    {
+        if (!_mayWait || _isPrepared) return true;
+        if (_preparation is null)
+        {
+            _abandoned ??= new CancellationTokenSource();
+            _preparedAt = _rule.Position;
+            var preparation = _rule.PrepareAsync(_abandoned.Token);
+            if (!preparation.IsCompletedSuccessfully) _preparation = preparation.AsTask();
+        }
+        if (IsPreparing) return false;
+        var ended = _preparation;
+        _preparation = null;
+        ended?.GetAwaiter().GetResult();
+        return _isPrepared = true;
+    }
+
+    /// <summary>The same, and nothing where no mask is needed.</summary>
     public void BeginPreparing()
     {
-        if (!_isSlow || _isOver || _forced.Next >= 0) return;
-        var preparation = _rule.PrepareAsync();
-        _preparation = preparation.IsCompletedSuccessfully ? null : preparation.AsTask();
+        if (!_isOver && _forced.Next < 0) TryPrepare();
     }
+
+    /// <summary>The generation has ended: what is being found out is no longer wanted.</summary>
+    public void Abandon() => _abandoned?.Cancel();
+
+    /// <summary>Whether the constraint is at <paramref name="node"/>, or has gone on from there.</summary>
+    public bool StandsAt(int node) => node == _node;
 
     /// <summary>Goes to <paramref name="node"/>, whose path must be allowed.</summary>
     public void MoveTo(TokenTree tree, int node)
@@ -140,16 +180,24 @@ internal sealed class SequenceConstraint : IDraftFilter
         }
         else
         {
-            Restart();
+            TryRestart();
             foreach (var step in tree.Path(node)[1..]) Follow(tree.Tokens[step]);
         }
         _node = node;
     }
 
-    /// <summary>The mask of the next token; empty where every token is allowed.</summary>
+    /// <summary>The mask of the next token, which must be prepared; empty where every token is allowed.</summary>
     public ReadOnlySpan<ulong> Mask()
     {
-        Prepare();
+        var mask = Fill();
+        // What else holds may leave only the token that was barred; then the denied text is masked and nothing more.
+        if (_deny is not { IsRetrying: true } || mask.IsEmpty || mask.IndexOfAnyExcept(0UL) >= 0) return mask;
+        _deny.GiveUp();
+        return Fill();
+    }
+
+    private ReadOnlySpan<ulong> Fill()
+    {
         var isLimited = _rule.FillMask(_mask, TokensLeft);
         if (_rule.CanStop)
         {
@@ -157,6 +205,19 @@ internal sealed class SequenceConstraint : IDraftFilter
         }
         foreach (var id in _endsIgnored) _mask[id >> 6] &= ~(1UL << id);
         return isLimited || _endsIgnored.Length > 0 ? _mask : default;
+    }
+
+    /// <summary>How many tokens each part of the rule allows where it stands: "GrammarConstraint 1, DenyConstraint 95".</summary>
+    public string Describe()
+    {
+        var mask = new ulong[_mask.Length];
+        var parts = (_rule as ConstraintIntersection)?.Parts ?? [_rule];
+        return string.Join(", ", parts.Select(part =>
+        {
+            part.FillMask(mask, TokensLeft);
+            var count = mask.Sum(word => (long)System.Numerics.BitOperations.PopCount(word));
+            return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{part.GetType().Name} {count:N0}");
+        }));
     }
 
     /// <summary>Takes the token that was chosen after the last node of the walk.</summary>
@@ -174,23 +235,35 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <summary>What was taken is generated: the constraint stands at the root of the next tree.</summary>
     public void Commit()
     {
-        (_root, _node) = (_rule.Position, 0);
+        // A rule that is being prepared is left alone.
+        (_root, _node) = (IsPreparing ? _preparedAt : _rule.Position, 0);
         _rootForced.CopyFrom(_forced);
     }
 
-    /// <summary>Begins a tree: the constraint stands at its root.</summary>
-    public void Restart()
+    /// <summary>
+    /// Begins a tree: the constraint stands at its root; false, and nothing changes, where it is being prepared elsewhere.
+    /// </summary>
+    public bool TryRestart()
     {
-        if (_rule.Position != _root) _rule.Rollback(_root);
+        var isPreparing = IsPreparing;
+        if (isPreparing && _preparedAt != _root) return false;
+        if (!isPreparing && _rule.Position != _root)
+        {
+            _preparation = null;
+            _rule.Rollback(_root);
+            _isPrepared = false;
+        }
         (_node, _isOver, EndsAfter) = (0, false, 0);
         _forced.CopyFrom(_rootForced);
+        return true;
     }
 
     /// <inheritdoc/>
     public bool TryAdd(int parent, int node, int token)
     {
+        if (IsPreparing) return false;
         GoTo(parent);
-        if (_isOver || !TryFollow(token)) return false;
+        if (_isOver || !CanFollow() || !TryFollow(token)) return false;
         (_parents[node], _tokens[node], _node) = (parent, token, node);
         return true;
     }
@@ -198,6 +271,7 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <inheritdoc/>
     public int ForcedAfter(int node)
     {
+        if (IsPreparing) return -1;
         GoTo(node);
         return _isOver ? -1 : _forced.Next;
     }
@@ -209,10 +283,13 @@ internal sealed class SequenceConstraint : IDraftFilter
         Span<int> path = stackalloc int[_parents.Length];
         var length = 0;
         for (var at = node; at != 0; at = _parents[at]) path[length++] = _tokens[at];
-        Restart();
+        TryRestart();
         while (length > 0) Follow(path[--length]);
         _node = node;
     }
+
+    /// <summary>Whether a token can be taken at the node: a rule that waits for others must have their answer first.</summary>
+    private bool CanFollow() => _forced.Next >= 0 || TryPrepare();
 
     private void Follow(int token)
     {
@@ -227,6 +304,7 @@ internal sealed class SequenceConstraint : IDraftFilter
         if (_forced.Next >= 0)
         {
             if (token != _forced.Next || !_rule.TryAdvance(token)) return false;
+            _isPrepared = false;
             _forced.Skip();
             return true;
         }
@@ -236,25 +314,13 @@ internal sealed class SequenceConstraint : IDraftFilter
             return true;
         }
         if (!_rule.TryAdvance(token)) return false;
+        _isPrepared = false;
         _forced.Count = Force(_forced.Tokens);
         return true;
     }
 
-    private int Force(Span<int> tokens) => _choosesEach ? 0 : _rule.ForcedTokens(tokens, TokensLeft);
-
-    /// <summary>A rule that asks others, such as a monitor, must have their answer before it is used.</summary>
-    private void Prepare()
-    {
-        if (_preparation is { } running)
-        {
-            _preparation = null;
-            running.GetAwaiter().GetResult();
-        }
-        var preparation = _rule.PrepareAsync();
-        if (preparation.IsCompletedSuccessfully) return;
-        _isSlow = true;
-        preparation.AsTask().GetAwaiter().GetResult();
-    }
+    /// <summary>What a rule that waits would force is not known before it was asked for its mask.</summary>
+    private int Force(Span<int> tokens) => _choosesEach || _mayWait ? 0 : _rule.ForcedTokens(tokens, TokensLeft);
 
     /// <summary>Tokens that must come, the next one first.</summary>
     private struct ForcedTokens(int capacity)

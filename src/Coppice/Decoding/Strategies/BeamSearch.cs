@@ -29,6 +29,8 @@ internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Fu
     public double LengthPenalty { get; init; } = 1;
     /// <summary>Whether beams that go on are waited for when B have ended; until none could be better, by default.</summary>
     public EarlyStopping Stopping { get; init; } = EarlyStopping.Never;
+    /// <summary>Whether nothing may follow a beam that goes on by this token; null for no such rule.</summary>
+    public Func<int, int, bool>? EndsWhole { get; init; }
     /// <summary>Best tokens of a row that must be given, so that enough are left when each end token is among them.</summary>
     public int Candidates => beams + stop.EndIds.Count + (endsText is null ? 0 : beams);
     /// <summary>Beams that go on, the best first; before the first step one without tokens.</summary>
@@ -80,8 +82,9 @@ internal sealed class BeamSearch(int beams, StopRule stop, int minTokens = 0, Fu
             if (double.IsNegativeInfinity(score)) break;
             var tokens = _alive[beam].With(token);
             var draft = new ScoredDraft(tokens, score, tokens.Length == 1 ? null : beam);
-            if (!stop.Ends(token) && endsText?.Invoke(tokens) != true) next.Add(draft);
-            else if (rank < beams && tokens.Length > minTokens) _ended.Add(draft);
+            var isWhole = !stop.Ends(token) && EndsWhole?.Invoke(beam, token) == true;
+            if (!isWhole && !stop.Ends(token) && endsText?.Invoke(tokens) != true) next.Add(draft);
+            else if (rank < beams && tokens.Length > minTokens) _ended.Add(draft with { IsWhole = isWhole });
         }
         _ended.Sort((a, b) => b.Normalized(LengthPenalty).CompareTo(a.Normalized(LengthPenalty)));
         if (_ended.Count > beams) _ended.RemoveRange(beams, _ended.Count - beams);

@@ -3,23 +3,16 @@ using Coppice.Decoding.Sampling;
 
 namespace Coppice.Decoding.Strategies;
 
-/// <summary>Beam search over branches.</summary>
-/// <remarks>
-/// Denied tokens are left out after the log-probabilities are found, so that a beam which wants them loses what they had and is not raised.
-/// Where the list says so, a beam whose best token is denied is given up, unless all would be.
-/// </remarks>
+/// <summary>Beam search over branches; a beam that is given up goes on where all would be.</summary>
 /// <param name="search">The search.</param>
 /// <param name="beams">Its beams.</param>
 /// <param name="vocabularySize">Of the model.</param>
-/// <param name="deny">What must not come, after the prompt; null for nothing.</param>
-internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularySize, DenyConstraint? deny = null) : DraftStrategy
+/// <param name="constraints">What they may go on with, which the search asks for ends too; null for anything.</param>
+internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularySize, BeamConstraints? constraints = null) : DraftStrategy
 {
     private static readonly Sampler Unchanged = new([], greedy: false, 0);
 
     private readonly float[] _logits = new float[vocabularySize];
-    private readonly ulong[] _mask = deny is null ? [] : new ulong[(vocabularySize + 63) / 64];
-    private readonly List<DenyHit> _hits = [];
-    private DenyConstraint[] _denied = deny is null ? [] : [deny];      // of each beam
     private int[] _text = [];
 
     /// <summary>What changes the rows before they are scored; null for nothing. Only its processors count.</summary>
@@ -38,7 +31,7 @@ internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularyS
     /// <inheritdoc/>
     public override IReadOnlyList<ScoredDraft> Ranked => search.Ranked;
     /// <inheritdoc/>
-    public override IReadOnlyList<DenyHit> DenyHits => _hits;
+    public override IReadOnlyList<DenyHit> DenyHits => constraints?.DenyHits ?? [];
 
     /// <summary>Whether the best tokens are found in whole rows: they are changed first, or more are needed than a pass gives.</summary>
     private bool ReadsRows => Law is not null || search.Candidates > Sampler.MostCandidates;
@@ -55,12 +48,12 @@ internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularyS
                 if (isRejected[beam]) rows[beam] = new BeamRow([], []);
         }
         search.Step(rows);
-        if (deny is not null) _denied = [.. search.Alive.Select(After)];
+        constraints?.Move(search.Alive);
         if (search.IsDone) return [];
         return [.. search.Alive.Select(draft => new BranchStep(draft.Parent ?? 0, [new BranchRow(draft.Tokens[^1])]))];
     }
 
-    /// <summary>The best tokens of a beam, without denied ones.</summary>
+    /// <summary>The best tokens of a beam of those that are allowed.</summary>
     private BeamRow Row(IBranchLogits logits, int beam, out bool isRejected)
     {
         isRejected = false;
@@ -68,16 +61,11 @@ internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularyS
         if (ReadsRows) (Law ?? Unchanged).Process(Law is null ? [] : Text(search.Alive[beam].Tokens), _logits);
         var sum = LogProbabilities.LogSum(_logits);
         var row = ReadsRows ? Largest(sum) : Given(beam, logits, sum);
-        if (deny is null) return row;
-        var denied = _denied[beam];
-        if (row.Tokens.Length > 0 && denied.IsDenied(row.Tokens[0]))
-        {
-            isRejected = denied.Judge(row.Tokens[0], Math.Exp(row.LogProbabilities[0])).Action == DenyAction.Reject;
-            _hits.Add(denied.Hits[^1]);
-        }
-        if (!Array.Exists(row.Tokens, denied.IsDenied)) return row;
-        denied.FillMask(_mask);
-        TokenMask.Apply(_mask, _logits);
+        if (constraints is null) return row;
+        if (constraints.Forced(beam) is var forced and >= 0) return new BeamRow([forced], [_logits[forced] - sum]);
+        if (row.Tokens.Length > 0) isRejected = constraints.IsGivenUp(beam, row.Tokens[0], row.LogProbabilities[0]);
+        if (constraints.AllowsAll(beam, row.Tokens)) return row;
+        constraints.Apply(beam, _logits);
         return Largest(sum);
     }
 
@@ -100,14 +88,6 @@ internal sealed class BeamStrategy(BeamSearch search, int beams, int vocabularyS
         var (tokens, logs) = (new int[left], new double[left]);
         for (var i = 0; i < left; i++) (tokens[i], logs[i]) = (ranked.Id(i), _logits[ranked.Id(i)] - sum);
         return new BeamRow(tokens, logs);
-    }
-
-    private DenyConstraint After(ScoredDraft draft)
-    {
-        var denied = (DenyConstraint)_denied[draft.Parent ?? 0].Fork();
-        if (!denied.TryAdvance(draft.Tokens[^1]))
-            throw new InvalidOperationException($"beam: token {draft.Tokens[^1]} must be allowed where it was chosen, found it denied.");
-        return denied;
     }
 
     /// <summary>The prompt and the tokens of a beam.</summary>

@@ -10,9 +10,12 @@ namespace Coppice.Decoding.Strategies;
 internal sealed class BeamTexts(GenerationOptions options, StopRule stop, Tokenizer? tokenizer)
 {
     /// <summary>The search that <paramref name="beam"/> asks for.</summary>
-    public BeamSearch Search(BeamSearchOptions beam) =>
+    /// <param name="beam">How many, and when it ends.</param>
+    /// <param name="constraints">Say what each may go on with; null for anything.</param>
+    public BeamSearch Search(BeamSearchOptions beam, BeamConstraints? constraints) =>
         new(beam.Beams, stop, options.MinTokens, options.StopSequences.Count > 0 ? EndsText : null)
         {
+            EndsWhole = constraints is null ? null : constraints.EndsWhole,
             LengthPenalty = beam.LengthPenalty,
             // One beam is greedy decoding, which ends where its text does.
             Stopping = beam.Beams == 1 ? EarlyStopping.True : beam.EarlyStopping,
@@ -28,7 +31,8 @@ internal sealed class BeamTexts(GenerationOptions options, StopRule stop, Tokeni
         var pieces = new GeneratedPiece[beam.Tokens.Length];
         for (var i = 0; i < pieces.Length; i++)
             pieces[i] = new GeneratedPiece(stream.Append(beam.Tokens[i], i == pieces.Length - 1), beam.Tokens[i], null);
-        reason = stream.StopFound ? FinishReason.Stop : stop.Ends(beam.Tokens[^1]) ? FinishReason.Eos : FinishReason.Length;
+        reason = stream.StopFound ? FinishReason.Stop : stop.Ends(beam.Tokens[^1]) ? FinishReason.Eos
+            : beam.IsWhole ? FinishReason.Stop : FinishReason.Length;
         return pieces;
     }
 

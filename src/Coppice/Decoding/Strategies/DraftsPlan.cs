@@ -1,3 +1,5 @@
+using Coppice.Constraints;
+using Coppice.Decoding.Constraints;
 using Coppice.Decoding.Verification;
 using Coppice.Drafting.NGrams;
 using Coppice.Models;
@@ -21,12 +23,13 @@ internal sealed class DraftsPlan
     /// <param name="room">Tokens that fit after them.</param>
     /// <param name="vocabularySize">Of the model.</param>
     /// <param name="endIds">The model's own end tokens.</param>
+    /// <param name="vocabulary">Makes what constraints need of the tokens.</param>
     /// <param name="tokenizer">Null for none.</param>
     /// <param name="openStore">Opens the store that the options name.</param>
     /// <exception cref="ArgumentException">Options do not fit each other.</exception>
     public DraftsPlan(
         DraftsOptions options, int[] prompt, int room, int vocabularySize, IReadOnlyList<int> endIds, Tokenizer? tokenizer,
-        Func<string?, NGramStore?> openStore)
+        Func<TokenVocabulary> vocabulary, Func<string?, NGramStore?> openStore)
     {
         (_options, _tokenizer, _maxTokens) = (options, tokenizer, Math.Min(options.MaxTokens, room));
         var sampled = options.Sampled(0, _maxTokens, options.MinTokens).For(new GenerationOptions(), vocabularySize);
@@ -45,9 +48,7 @@ internal sealed class DraftsPlan
                     ends),
             DraftsMethod.Batched =>
             new SamplingStrategy(Samplers(options.Count, prompt.Length, stop, options.MinTokens), stop, prompt, vocabularySize, ends),
-            _ => new BeamStrategy(
-                new BeamSearch(options.Count, stop, options.MinTokens, ends), options.Count, vocabularySize,
-                options.Deny?.CreateConstraint(options.DenyPolicy, prompt)),
+            _ => Beams(prompt, stop, vocabularySize, ends, vocabulary),
         };
     }
 
@@ -87,6 +88,19 @@ internal sealed class DraftsPlan
 
     private Sampling.Sampler[] Samplers(int count, int promptLength, StopRule stop, int minTokens) =>
         [.. Enumerable.Range(0, count).Select(i => _options.Sampled(i, _maxTokens, minTokens).CreateSampler(promptLength, stop.EndIds))];
+
+    private BeamStrategy Beams(
+        int[] prompt, StopRule stop, int vocabularySize, Func<int[], bool>? ends, Func<TokenVocabulary> vocabulary)
+    {
+        var deny = _options.Deny?.CreateConstraint(_options.DenyPolicy, prompt);
+        var constraints = deny is null
+            ? null : new BeamConstraints(new SequenceConstraint(new GenerationRule(deny, deny), vocabulary(), stop, _maxTokens));
+        var search = new BeamSearch(_options.Count, stop, _options.MinTokens, ends)
+        {
+            EndsWhole = constraints is null ? null : constraints.EndsWhole,
+        };
+        return new BeamStrategy(search, _options.Count, vocabularySize, constraints);
+    }
 
     private SuperposedStrategy Superposed(
         int[] prompt, StopRule stop, int vocabularySize, Func<int[], bool>? ends, Func<string?, NGramStore?> openStore)

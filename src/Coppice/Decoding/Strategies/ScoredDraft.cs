@@ -6,6 +6,9 @@ namespace Coppice.Decoding.Strategies;
 /// <param name="Parent">Its place among the drafts of the step before; null where it begins at the prompt.</param>
 internal sealed record ScoredDraft(int[] Tokens, double Score, int? Parent)
 {
+    /// <summary>Whether a constraint has ended it: nothing could follow.</summary>
+    public bool IsWhole { get; init; }
+
     /// <summary>The score of a token on average, by which drafts of different lengths are compared.</summary>
     public double Mean => Score / Tokens.Length;
 
