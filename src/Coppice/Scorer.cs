@@ -19,7 +19,7 @@ public readonly record struct ScoredText(IReadOnlyList<int> Prompt, IReadOnlyLis
 /// <summary>Runs given tokens through a model: logits and log-probabilities at every position.</summary>
 /// <remarks>Passes are shared with sessions and other scorers of the model. Thread-safe; each text that is scored at the same time has a
 /// cache of its own.</remarks>
-public sealed class Scorer : IDisposable
+public sealed partial class Scorer : IDisposable
 {
     private const int LogitBlock = 96;
 

@@ -150,7 +150,7 @@ internal sealed class ModelRunner : IDisposable
                 request.Output.Begin(this, Pass, _batch.Rows);
                 foreach (var layer in request.HiddenLayers.Span)
                     _states.Ask(layer, _batch.Rows + request.FirstHidden, request.HiddenCount);
-                if (request.Depths.IsEmpty) _batch.Add(request.Cache, request.Tokens.Span, request.Beyond);
+                if (request.Depths.IsEmpty) _batch.Add(request.Cache, request.Tokens.Span, request.Beyond, request.Attention);
                 else _batch.AddTree(
                     request.Cache, request.Tokens.Span, request.Depths.Span, request.Paths.Span, request.Beyond, request.Earlier);
                 var mixtures = request.Mixtures.Span;

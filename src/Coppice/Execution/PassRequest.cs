@@ -51,6 +51,8 @@ internal sealed class PassRequest
     public int FirstHidden { get; private set; }
     /// <summary>Rows whose hidden states are wanted.</summary>
     public int HiddenCount { get; private set; }
+    /// <summary>Keeps queries and keys of the rows, which are consecutive; null for nothing. Giving rows anew asks for none.</summary>
+    public AttentionReader? Attention { get; set; }
     /// <summary>What the pass gave; valid until the next pass of the same runner.</summary>
     public PassOutput Output { get; }
 
@@ -70,7 +72,7 @@ internal sealed class PassRequest
     {
         (Cache, Tokens, Depths, Paths, Mixtures) = (cache, tokens, default, default, mixtures);
         (Earlier, Beyond, FirstNode, Tree) = (0, beyond, tokens.Length - nodes, null);
-        HiddenLayers = default;
+        (HiddenLayers, Attention) = (default, null);
     }
 
     /// <summary>Asks for all nodes of a token tree, whose root follows what the cache holds.</summary>

@@ -36,7 +36,9 @@ internal sealed class ForwardBatch
     /// <param name="FirstTreeRow">First tree row, or null where the rows are consecutive positions.</param>
     /// <param name="Earlier">Rows after the cache's length that passes over earlier nodes of the tree have appended.</param>
     /// <param name="Deepest">Largest depth of tree rows, else 0.</param>
-    public readonly record struct Segment(KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow, int Earlier, int Deepest);
+    /// <param name="Attention">Keeps its queries and keys; null for nothing.</param>
+    public readonly record struct Segment(
+        KvCache Cache, int FirstRow, int Rows, int? FirstTreeRow, int Earlier, int Deepest, AttentionReader? Attention = null);
 
     /// <summary>Largest pass.</summary>
     public WorkspaceSize Size { get; }
@@ -88,11 +90,12 @@ internal sealed class ForwardBatch
     /// <param name="cache">The sequence.</param>
     /// <param name="tokens">At least one, each in the vocabulary.</param>
     /// <param name="beyond">Whether the pass as a whole reaches beyond the original context of a longrope model.</param>
-    public void Add(KvCache cache, ReadOnlySpan<int> tokens, bool beyond = false)
+    /// <param name="attention">Keeps its queries and keys; null for nothing.</param>
+    public void Add(KvCache cache, ReadOnlySpan<int> tokens, bool beyond = false, AttentionReader? attention = null)
     {
         Debug.Assert(tokens.Length > 0 && tokens.Length <= Size.Rows - Rows, "the pass must fit the workspace");
         for (var i = 0; i < tokens.Length; i++) Put(tokens[i], cache.Length + i, beyond, Rows + i);
-        _segments.Add(new Segment(cache, Rows, tokens.Length, null, 0, 0));
+        _segments.Add(new Segment(cache, Rows, tokens.Length, null, 0, 0, attention));
         Rows += tokens.Length;
     }
 

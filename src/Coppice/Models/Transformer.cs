@@ -175,16 +175,18 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             var turned = qkv.Columns(0, Spec.QueryWidth + Spec.KvWidth).Heads(Spec.QueryHeads + Spec.KvHeads);
             Backend.Rope(turned, w.RopePositions.Slice(0, batch.Rows), cosines, sines, Spec.Ropes[rope].Pairing);
         }
+        foreach (var segment in batch.Segments)
+            segment.Attention?.Keep(index, Backend, qkv.Slice(segment.FirstRow, segment.Rows), segment.Cache.Length);
         var attended = w.Attended.Slice(0, batch.Rows);
         var kept = Spec.IsEncoder ? 0 : index;
         using (batch.Segments.Length > 1 ? Backend.Together() : default)
         {
-            foreach (var (cache, first, rows, _, _, _) in batch.Segments)
+            foreach (var (cache, first, rows, _, _, _, _) in batch.Segments)
                 cache.Append(kept, keys.Heads(Spec.KvHeads).Slice(first, rows), values.Slice(first, rows));
         }
         using (batch.Segments.Length > 1 ? Backend.Together() : default)
         {
-            foreach (var (cache, first, rows, treeRow, earlier, deepest) in batch.Segments)
+            foreach (var (cache, first, rows, treeRow, earlier, deepest, _) in batch.Segments)
             {
                 var mask = treeRow is { } node
                     ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, earlier + rows)
