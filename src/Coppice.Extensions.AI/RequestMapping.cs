@@ -172,7 +172,7 @@ internal sealed class RequestMapping(IChatClient client, LanguageModel model, Co
         "dry_allowed_length" => generation with { DryAllowedLength = (int)Number(name, value) },
         "min_keep" => generation with { MinKeep = (int)Number(name, value) },
         "samplers" => generation with { SamplerOrder = SamplerOrder.Parse(Words(name, value)) },
-        "strategy" => generation with { Strategy = StrategyOptions.Parse(Words(name, value)) },
+        "strategy" => generation with { Strategy = value as StrategyOptions ?? StrategyOptions.Parse(Words(name, value)) },
         _ => throw Refused($"AdditionalProperties[\"{name}\"]", $"known are {string.Join(", ", Properties)}"),
     };
 

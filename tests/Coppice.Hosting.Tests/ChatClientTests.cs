@@ -155,6 +155,18 @@ public sealed class ChatClientTests : IDisposable
         Assert.NotEqual(greedy, await Text(1, new() { ["strategy"] = "mirostat:tau=9,truncation=true", ["dry_multiplier"] = 0.8 }));
         var error = await Assert.ThrowsAnyAsync<ArgumentException>(() => Text(1, new() { ["strategy"] = "bean" }));
         Assert.Contains("did you mean beam?", error.Message, StringComparison.Ordinal);
+        // As options too, and under a response format.
+        Assert.Equal(
+            await Text(1, new() { ["strategy"] = "blockwise:k=3,block=4" }),
+            await Text(1, new() { ["strategy"] = new BlockwiseOptions { Count = 3, Block = 4 } }));
+        using var schema = JsonDocument.Parse("""{"type":"integer","minimum":10,"maximum":99}""");
+        var held = new ChatOptions
+        {
+            ResponseFormat = ChatResponseFormat.ForJsonSchema(schema.RootElement),
+            AdditionalProperties = new() { ["strategy"] = "beam:beams=3" },
+        };
+        var number = (await client.GetResponseAsync("How many?", held, Token)).Text;
+        Assert.InRange(int.Parse(number, System.Globalization.CultureInfo.InvariantCulture), 10, 99);
     }
 
     [Fact]
