@@ -22,6 +22,7 @@ if (arguments is ["texts", ..]) return TextBench.Run(Take);
 if (arguments is ["floor", ..]) return FloorBench.Run(Take);
 if (arguments is ["compressed", ..]) return AttendBench.Run(Take);
 if (arguments is ["samplers", ..]) return SamplerBench.Run(Take);
+if (arguments is ["strategies", "quality", ..]) return QualityBench.Run(Take);
 if (arguments is ["strategies", ..]) return StrategyBench.Run(Take);
 if (arguments is ["drafts", "auto", ..]) return DraftsBench.WriteAuto(Take);
 if (arguments is ["drafts", ..]) return DraftsBench.Run(Take);

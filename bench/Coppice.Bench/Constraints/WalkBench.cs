@@ -25,7 +25,10 @@ internal static class WalkBench
         foreach (var line in lines)
         {
             using var document = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 256 });
-            walks.Walk(document.RootElement.GetProperty("id").GetString()!, document.RootElement.GetProperty("schema").GetRawText(), each);
+            var (id, begun) = (document.RootElement.GetProperty("id").GetString()!, Stopwatch.GetTimestamp());
+            walks.Walk(id, document.RootElement.GetProperty("schema").GetRawText(), each);
+            Console.Error.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{id}: {Stopwatch.GetElapsedTime(begun).TotalSeconds:f1} s; {walks}"));
         }
         var (seconds, model) = (Stopwatch.GetElapsedTime(start).TotalSeconds, Path.GetFileName(Path.GetFullPath(folder)));
         var text = string.Create(CultureInfo.InvariantCulture, $"""
