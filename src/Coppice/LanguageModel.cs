@@ -26,6 +26,8 @@ public sealed class LanguageModel : IDisposable
     private readonly ModelWeights _weights;
     private readonly Lock _draftsGate = new();
     private readonly Dictionary<(string Folder, bool Quantized), LanguageModel> _drafts = [];
+    private readonly Dictionary<(HeadKind? Kind, string Folder, bool Quantized), DraftHeads> _heads = [];
+    private readonly HeadLoader _headLoader;
     private readonly LanguageModel? _target;
     private readonly WarmUp? _warmUp;
     private readonly string[] _warnings;
@@ -56,7 +58,8 @@ public sealed class LanguageModel : IDisposable
             ? new PrefixCache(pages, pages.Pages, options.KvCache.PrefixHash)
             : null;
         NGrams = new NGramStores(files.Folder, spec.VocabularySize, () => DraftContext!.TokenizerFingerprint.ToArray());
-        DraftContext = new DraftContext(tokenizer, OpenDraft)
+        _headLoader = new HeadLoader(backend, files.Folder, spec, weights, () => DraftContext!.TokenizerFingerprint.ToArray());
+        DraftContext = new DraftContext(tokenizer, OpenDraft, OpenHeads)
         {
             VocabularySize = spec.VocabularySize,
             MaxTokens = ContextLength,
@@ -267,6 +270,33 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
     internal ModelRunner OpenDraft(string folder, bool quantized) => OpenBeside(folder, quantized).Runner;
 
+    /// <summary>Draft heads for this model, on its device; loaded once, and disposed with it.</summary>
+    /// <param name="kind">Which kind; null for whichever the folder holds.</param>
+    /// <param name="name">The drafter's name, by which heads are looked for.</param>
+    /// <param name="folder">Where they are; null to look for them.</param>
+    /// <param name="quantized">Whether they are kept in 8 bits where that is faster and this model is kept as stored.</param>
+    /// <returns>Null where none are found.</returns>
+    /// <exception cref="CheckpointException">They are of another kind or for another model, or a file is malformed.</exception>
+    internal DraftHeads? OpenHeads(HeadKind? kind, string name, string? folder, bool quantized)
+    {
+        lock (_draftsGate)
+        {
+            ThrowIfDisposed();
+            folder ??= _headLoader.Find(name);
+            if (folder is null) return null;
+            quantized &= Backend.PrefersEightBits;
+            if (_heads.TryGetValue((kind, folder, quantized), out var heads)) return heads;
+            heads = _headLoader.Load(kind, folder, quantized, ContextLength, Runner.Gate);
+            _heads.Add((kind, folder, quantized), heads);
+            WarmUp.RunTrees(this);
+            return heads;
+        }
+    }
+
+    /// <summary>What draft heads for this model say that they were made for.</summary>
+    /// <exception cref="CheckpointException">The model's files have gone.</exception>
+    internal byte[] HeadFingerprint() => _headLoader.Fingerprint();
+
     /// <summary>The model in <paramref name="folder"/> as its own model on the same device, with the same tokens.</summary>
     /// <inheritdoc cref="OpenDraft"/>
     internal LanguageModel OpenBeside(string folder, bool quantized = false)
@@ -315,6 +345,7 @@ public sealed class LanguageModel : IDisposable
         lock (_draftsGate)
         {
             foreach (var draft in _drafts.Values) draft.Dispose();
+            foreach (var heads in _heads.Values) heads.Dispose();
         }
         Prefixes?.Dispose();
         Runner.Dispose();

@@ -43,13 +43,14 @@ public sealed class DependencyTests
         ["Coppice.Cache"] = ["Coppice", "Coppice.Kernels", "Coppice.Kernels.Memory"],
         ["Coppice.Models"] = ["Coppice", "Coppice.Weights", "Coppice.Cache", "Coppice.Kernels", "Coppice.Kernels.Memory",
             "Coppice.Kernels.Numerics"],
-        ["Coppice.Loading"] = ["Coppice", "Coppice.Text", "Coppice.Weights", "Coppice.Models", "Coppice.Kernels", "Coppice.Drafting"],
+        ["Coppice.Loading"] = ["Coppice", "Coppice.Text", "Coppice.Weights", "Coppice.Models", "Coppice.Execution", "Coppice.Kernels",
+            "Coppice.Drafting"],
         ["Coppice.Conversion"] = ["Coppice", "Coppice.Text", "Coppice.Weights", "Coppice.Models", "Coppice.Loading", "Coppice.Kernels",
             "Coppice.Kernels.Numerics"],
         ["Coppice.Decoding.Sampling"] = ["Coppice"],
         ["Coppice.Decoding.Verification"] = ["Coppice.Decoding.Sampling"],
         ["Coppice.Execution"] = ["Coppice", "Coppice.Cache", "Coppice.Models", "Coppice.Decoding.Verification", "Coppice.Kernels",
-            "Coppice.Kernels.Memory"],
+            "Coppice.Kernels.Memory", "Coppice.Kernels.Numerics"],
         ["Coppice.Drafting"] =
         [
             "Coppice", "Coppice.Text", "Coppice.Cache", "Coppice.Models", "Coppice.Execution", "Coppice.Decoding.Sampling",

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Coppice.Execution;
+using Coppice.Models;
 using Coppice.Text;
 
 namespace Coppice.Drafting;
@@ -13,20 +14,24 @@ internal sealed class DraftContext
     private readonly ConditionalWeakTable<CacheScope, ScopeTables> _scopes = [];
     private readonly Lazy<byte[]> _fingerprint;
     private readonly Func<string, bool, ModelRunner> _openDraft;
+    private readonly Func<HeadKind?, string, string?, bool, DraftHeads?> _openHeads;
 
     /// <summary>Describes a model.</summary>
     /// <param name="tokenizer">Its tokenizer, or null for none.</param>
     /// <param name="openDraft">Opens a draft model by its folder and whether it is quantised: <see cref="OpenDraft"/>.</param>
-    public DraftContext(Tokenizer? tokenizer, Func<string, bool, ModelRunner> openDraft)
+    /// <param name="openHeads">Opens draft heads: <see cref="OpenHeads"/>.</param>
+    public DraftContext(
+        Tokenizer? tokenizer, Func<string, bool, ModelRunner> openDraft, Func<HeadKind?, string, string?, bool, DraftHeads?> openHeads)
     {
         _fingerprint = new Lazy<byte[]>(() => Drafting.TokenizerFingerprint.Of(tokenizer));
-        _openDraft = openDraft;
+        (_openDraft, _openHeads) = (openDraft, openHeads);
         Tables = _scopes.GetOrCreateValue(CacheScope.Default);
     }
 
     private DraftContext(DraftContext other, ScopeTables tables)
     {
-        (_scopes, _fingerprint, _openDraft, Tables) = (other._scopes, other._fingerprint, other._openDraft, tables);
+        (_scopes, _fingerprint, Tables) = (other._scopes, other._fingerprint, tables);
+        (_openDraft, _openHeads) = (other._openDraft, other._openHeads);
     }
 
     /// <summary>Entries of the vocabulary: ids are below it.</summary>
@@ -66,4 +71,13 @@ internal sealed class DraftContext
     /// <param name="quantized">Whether it is kept in 8 bits on the CPU where the model itself is kept as stored.</param>
     /// <exception cref="CheckpointException">A file is missing or malformed, or the model has other tokens.</exception>
     public ModelRunner OpenDraft(string folder, bool quantized) => _openDraft(folder, quantized);
+
+    /// <summary>Draft heads for the model, on its device; loaded once, and disposed with the model.</summary>
+    /// <param name="kind">Which kind; null for whichever the folder holds.</param>
+    /// <param name="name">The drafter's name, by which they are looked for.</param>
+    /// <param name="folder">Where they are; null to look for them.</param>
+    /// <param name="quantized">Whether they are kept in 8 bits where that is faster.</param>
+    /// <returns>Null where none are found.</returns>
+    /// <exception cref="CheckpointException">They are of another kind or for another model, or a file is malformed.</exception>
+    public DraftHeads? OpenHeads(HeadKind? kind, string name, string? folder, bool quantized) => _openHeads(kind, name, folder, quantized);
 }

@@ -25,6 +25,8 @@ public abstract record DrafterOptions
         (RsdSOptions.KindName, RsdSOptions.Read),
         (DyspecOptions.KindName, DyspecOptions.Read),
         (RasdOptions.KindName, RasdOptions.Read),
+        (MedusaOptions.KindName, MedusaOptions.Read),
+        (HydraOptions.KindName, HydraOptions.Read),
     ];
 
     private protected DrafterOptions() { }

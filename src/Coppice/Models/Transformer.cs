@@ -25,16 +25,41 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
     /// <exception cref="ArgumentException">A cache does not have room for its rows.</exception>
     public void Forward(ForwardBatch batch, Workspace w, HiddenStates states)
     {
+        Begin(batch, w);
+        var rows = batch.Rows;
+        Embed(batch.MixedRows, w, w.Residual.Slice(0, rows), w.Normed.Slice(0, rows));
+        RunLayers(batch, w, states);
+    }
+
+    /// <summary>
+    /// Runs all layers over rows that begin as given states instead of the embeddings of their tokens; nothing of them is kept on the way.
+    /// </summary>
+    /// <param name="batch">The rows; their tokens are not looked at.</param>
+    /// <param name="w">The workspace.</param>
+    /// <param name="inputs">[rows, hidden]: what the first layer reads.</param>
+    /// <exception cref="ArgumentException">A cache does not have room for its rows.</exception>
+    public void Forward(ForwardBatch batch, Workspace w, ReadOnlySpan<float> inputs)
+    {
+        Begin(batch, w);
+        Backend.Upload(inputs, w.Residual.Slice(0, batch.Rows));
+        RunLayers(batch, w, states: null);
+    }
+
+    private void Begin(ForwardBatch batch, Workspace w)
+    {
         foreach (var segment in batch.Segments) segment.Cache.Reserve(segment.Rows, segment.Earlier);
         Upload(batch, w);
+    }
+
+    private void RunLayers(ForwardBatch batch, Workspace w, HiddenStates? states)
+    {
         var rows = batch.Rows;
         var (x, h, projected) = (w.Residual.Slice(0, rows), w.Normed.Slice(0, rows), w.Projected.Slice(0, rows));
-        Embed(batch.MixedRows, w, x, h);
         if (Spec.Placement == NormPlacement.AfterSum)
         {
             for (var i = 0; i < weights.Layers.Length; i++)
             {
-                states.Keep(i - 1, x);
+                states?.Keep(i - 1, x);
                 SummedLayer(i, batch, w, x, projected);
             }
             return;
@@ -45,7 +70,7 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
         {
             var layer = weights.Layers[i];
             var input = AddNorm(x, delta, layer.AttentionNorm, layer.AttentionNormBias, h);
-            states.Keep(i - 1, x);      // only now is x whole: the norm adds what the layer before has left
+            states?.Keep(i - 1, x);     // only now is x whole: the norm adds what the layer before has left
             Attention(i, batch, w, input, projected);
             if (parallel)
             {

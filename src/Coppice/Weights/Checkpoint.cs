@@ -41,7 +41,7 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Bytes of all tensors.</summary>
     public long Bytes => _tensors.Values.Sum(t => t.Entry.Bytes);
 
-    /// <summary>Whether <paramref name="folder"/> has weights that <see cref="Open"/> would look at.</summary>
+    /// <summary>Whether <paramref name="folder"/> has weights that <see cref="Open(string)"/> would look at.</summary>
     public static bool IsIn(string folder) =>
         File.Exists(Path.Combine(folder, SingleFile)) || File.Exists(Path.Combine(folder, SafetensorsIndex.FileName));
 
@@ -65,6 +65,23 @@ internal sealed class Checkpoint : IDisposable
         }
     }
 
+    /// <summary>Opens <paramref name="files"/> of <paramref name="folder"/>, whatever their names.</summary>
+    /// <exception cref="CheckpointException">A file is malformed, or two hold the same tensor.</exception>
+    public static Checkpoint Open(string folder, IEnumerable<string> files)
+    {
+        var checkpoint = new Checkpoint();
+        try
+        {
+            foreach (var file in files) checkpoint.Add(folder, file);
+            return checkpoint;
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Unmaps the files.</summary>
     public void Dispose()
     {
@@ -79,7 +96,7 @@ internal sealed class Checkpoint : IDisposable
         {
             if (!_tensors.TryAdd(entry.Name, new CheckpointTensor(file, entry)))
                 throw new CheckpointException(
-                    $"{file.Name}: tensor {CheckpointText.Quote(entry.Name)} must be in one shard, found in "
+                    $"{file.Name}: tensor {CheckpointText.Quote(entry.Name)} must be in one file, found in "
                     + $"{_tensors[entry.Name].File.Name} too.");
         }
     }

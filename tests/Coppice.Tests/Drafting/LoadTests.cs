@@ -24,7 +24,7 @@ public sealed class LoadTests
 
     private static Drafter Create(string name)
     {
-        var context = new DraftContext(null, (_, _) => throw new InvalidOperationException())
+        var context = new DraftContext(null, (_, _) => throw new InvalidOperationException(), (_, _, _, _) => null)
         {
             VocabularySize = Vocabulary,
             MaxTokens = 1000,

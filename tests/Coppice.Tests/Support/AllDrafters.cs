@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Coppice.Tests.Support;
 
-/// <summary>Every drafter by its text, those with a draft model without the model's folder.</summary>
+/// <summary>
+/// Every drafter by its text, those with a draft model or heads without the folder; "layout" says which heads.
+/// </summary>
 internal static class AllDrafters
 {
     private static readonly string[] Tables =
@@ -20,15 +22,27 @@ internal static class AllDrafters
         "dyspec:nodes=20,threshold=0.2", "rasd:nodes=4,adaptive=false", "rasd:nodes=4,adaptive=false,sampled=true",
     ];
 
+    private static readonly string[] Heads =
+    [
+        "medusa:adaptive=false", "medusa:nodes=63,branches=16,adaptive=false", "hydra:adaptive=false,layout=hydra",
+        "hydra:nodes=30,adaptive=false,layout=hydra++",
+    ];
+
     private static readonly string[] NeedModel = ["draft-model", "rsd-", "dyspec", "rasd"];
 
-    public static TheoryData<string> Names => [.. Tables, .. Models];
+    public static TheoryData<string> Names => [.. Tables, .. Models, .. Heads];
 
     /// <summary>
     /// The drafter that <paramref name="name"/> describes; where it needs a draft model, that of <paramref name="pair"/>.
     /// </summary>
     public static DrafterOptions Parse(string name, ModelPair pair, string settings = "guard=false")
     {
+        const string layout = ",layout=";
+        if (Heads.Contains(name))
+        {
+            var (text, heads) = name.Split(layout) is [var before, var after] ? (before, after) : (name, "v1");
+            return DrafterOptions.Parse($"{text},{settings},heads={pair.Heads(heads)}");
+        }
         var all = NeedModel.Any(kind => name.StartsWith(kind, StringComparison.Ordinal))
             ? $"{settings},model={pair.DraftFolder}" : settings;
         return DrafterOptions.Parse($"{name}{(name.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{all}");

@@ -4,6 +4,7 @@ namespace Coppice.Tests.Support;
 internal sealed class ModelPair : IDisposable
 {
     private readonly TinyModel _target, _draft;
+    private readonly Dictionary<string, TinyHeads> _heads = [];
 
     /// <summary>Makes both of <paramref name="config"/>; the draft differs in its seed, unless it is to be the target itself.</summary>
     public ModelPair(string config = TinyModel.Llama, bool same = false)
@@ -17,6 +18,13 @@ internal sealed class ModelPair : IDisposable
 
     public string DraftFolder => _draft.Folder;
 
+    /// <summary>Folder of heads for the target in a layout of <see cref="TinyHeads"/>.</summary>
+    public string Heads(string layout)
+    {
+        if (!_heads.TryGetValue(layout, out var heads)) _heads.Add(layout, heads = new TinyHeads(layout, _target));
+        return heads.Folder;
+    }
+
     /// <summary>Loads the target on the CPU.</summary>
     public LanguageModel Load(ModelOptions? options = null) => _target.Load(options);
 
@@ -24,5 +32,6 @@ internal sealed class ModelPair : IDisposable
     {
         _target.Dispose();
         _draft.Dispose();
+        foreach (var heads in _heads.Values) heads.Dispose();
     }
 }

@@ -7,12 +7,16 @@ namespace Coppice.Drafting;
 /// Every node has the places of the past that match the text up to it, and a row of tokens that the target held likely after its last two
 /// tokens, or its last. Their candidates go into one queue by the probability of the whole path, each factor calibrated by
 /// <see cref="AcceptanceModel"/>. Of the trees that taking the best one after the other gives, the one is proposed that maximises (1 + Σ
-/// path probabilities) / t(nodes), of the whole pass where other sequences share it. Sources: prompt lookup and Token Recycling, whose
+/// path probabilities) / t(nodes), of the whole pass where other sequences share it. Where the model has draft heads, what they say of a
+/// node is further evidence for its candidates, asked for where it may be worth its time. Sources: prompt lookup and Token Recycling, whose
 /// static tree this replaces.
 /// </remarks>
 internal sealed class AutoDrafter : Drafter
 {
-    private const int MostOwn = 64, MostPast = 16, MostMatches = MostOwn + MostPast, MostChildren = 16;
+    private const int MostOwn = 64, MostPast = 16, MostMatches = MostOwn + MostPast, MostNamed = 4, MostChildren = 16 + MostNamed;
+
+    /// <summary>Of what the other sources leave open, what heads are taken to win before they are asked.</summary>
+    private const float HeadGain = 0.4f;
 
     private readonly AutoDrafterOptions _options;
     private readonly AutoTables _tables;
@@ -26,8 +30,12 @@ internal sealed class AutoDrafter : Drafter
     private readonly PastMatch[] _pastMatches = new PastMatch[MostPast];
     private readonly int[] _continuations = new int[MostPast * SuffixIndex.Stride];
     private readonly (int Token, Evidence Evidence)[] _children = new (int, Evidence)[MostChildren];
+    private readonly HeadSource? _heads;
+    private readonly int[] _path;
     private RingText? _text;
     private int _childCount;
+    private bool _headsRan;         // for this draft
+    private double _headSeconds;    // of this draft
 
     /// <summary>A candidate: a token after a node that was taken.</summary>
     private readonly record struct Candidate(int Parent, int Token, Evidence Evidence, int Depth, bool IsForced = false);
@@ -40,9 +48,11 @@ internal sealed class AutoDrafter : Drafter
     /// <param name="maxTokens">Tokens of a session at most.</param>
     /// <param name="tables">What it learns; shared or its own.</param>
     /// <param name="index">Earlier texts; null for none.</param>
-    public AutoDrafter(AutoDrafterOptions options, int maxTokens, AutoTables tables, SuffixIndex? index)
+    /// <param name="heads">What draft heads of the model say, which belongs to the drafter; null for none.</param>
+    public AutoDrafter(AutoDrafterOptions options, int maxTokens, AutoTables tables, SuffixIndex? index, HeadSource? heads = null)
     {
-        (_options, _tables, _index) = (options, tables, index);
+        (_options, _tables, _index, _heads) = (options, tables, index, heads);
+        _path = new int[heads?.Depth ?? 0];
         _own = new SequenceIndex(maxTokens);
         _queue = new CandidateQueue<Candidate>(options.MaxNodes * MostChildren);
         _taken = new Candidate[options.MaxNodes];
@@ -54,12 +64,22 @@ internal sealed class AutoDrafter : Drafter
     public override int TopCount => AutoTables.RowWidth;
 
     /// <inheritdoc/>
+    public override DrafterNeeds Needs => _heads?.Needs ?? DrafterNeeds.None;
+
+    /// <inheritdoc/>
+    public override ReadOnlyMemory<int> HiddenLayers => _heads is null ? default : HeadSource.HiddenLayers;
+
+    /// <inheritdoc/>
+    public override void TakePrompt(in HiddenRows states) => _heads?.TakePrompt(states);
+
+    /// <inheritdoc/>
     public override void Begin(ReadOnlySpan<int> prompt)
     {
         var continues = _own.Begin(prompt);
         if (continues && _text is not null) _index?.Extend(_text, prompt);
         else _text = _index?.Begin(prompt);
         if (!_options.Hot) _tables.Clear();
+        _heads?.Begin();
     }
 
     /// <inheritdoc/>
@@ -73,21 +93,22 @@ internal sealed class AutoDrafter : Drafter
         var limit = Math.Min(_options.MaxNodes, request.MaxNodes);
         var (count, expected, best) = (1, 1.0, 1);
         var (bestExpected, bestRate) = (expected, economics.Rate(expected, 1));
+        (_headsRan, _headSeconds) = (false, 0);
         lock (_tables.Lock)
         {
-            Expand(request.Filter, 0, 0, tokens.Length > 1 ? tokens[^2] : -1, tokens[^1], 1);
+            Expand(request.Filter, tokens, 0, 0, tokens.Length > 1 ? tokens[^2] : -1, tokens[^1], 1, bestRate);
             while (count < limit && _queue.TryTake(out var candidate, out var score))
             {
                 if (request.Filter?.TryAdd(candidate.Parent, count, candidate.Token) == false) continue;
                 _taken[count] = candidate;
                 expected += score;
-                var rate = economics.Rate(expected, count + 1);
+                var rate = economics.Rate(expected, count + 1, _headSeconds);
                 if (rate > bestRate) (best, bestExpected, bestRate) = (count + 1, expected, rate);
                 if (candidate.Depth < request.MaxDepth && !tree.Ends(candidate.Token))
                 {
                     Follow(count, candidate);
                     var before = candidate.Parent == 0 ? tokens[^1] : _taken[candidate.Parent].Token;
-                    Expand(request.Filter, count, candidate.Depth, before, candidate.Token, score);
+                    Expand(request.Filter, tokens, count, candidate.Depth, before, candidate.Token, score, bestRate);
                 }
                 count++;
             }
@@ -100,6 +121,7 @@ internal sealed class AutoDrafter : Drafter
     public override void Accept(in VerificationResult verification)
     {
         if (_text is not null) _index!.Extend(_text, verification.Tokens);
+        _heads?.Accept(verification);
         lock (_tables.Lock) Learn(verification);
     }
 
@@ -172,7 +194,16 @@ internal sealed class AutoDrafter : Drafter
     }
 
     /// <summary>Queues what may follow a node that was taken; what a constraint forces follows for certain, and nothing else does.</summary>
-    private void Expand(IDraftFilter? filter, int node, int depth, int before, int token, float score)
+    /// <param name="filter">What the constraint leaves.</param>
+    /// <param name="tokens">The sequence.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="depth">Its depth.</param>
+    /// <param name="before">The token before its own.</param>
+    /// <param name="token">Its token.</param>
+    /// <param name="score">Its path's probability.</param>
+    /// <param name="rate">Tokens a second of the best tree so far: what the heads' time costs.</param>
+    private void Expand(
+        IDraftFilter? filter, ReadOnlySpan<int> tokens, int node, int depth, int before, int token, float score, double rate)
     {
         if (filter?.ForcedAfter(node) is int forced and >= 0)
         {
@@ -198,8 +229,45 @@ internal sealed class AutoDrafter : Drafter
             if (at < 0) _children[at = _childCount++] = (successors[i], default);
             _children[at].Evidence = _children[at].Evidence with { Order = order, Probability = probabilities[i] };
         }
+        if (_heads is not null) AskHeads(_heads, tokens, node, depth, score, rate);
         foreach (var (child, evidence) in _children.AsSpan(0, _childCount))
             _queue.Add(score * _tables.Acceptance.Probability(evidence), new Candidate(node, child, evidence, depth + 1));
+    }
+
+    /// <summary>
+    /// Adds what draft heads say of the children, and those that only they name, where they may give more than they cost: not where a long
+    /// match makes the next token nearly certain.
+    /// </summary>
+    private void AskHeads(HeadSource heads, ReadOnlySpan<int> tokens, int node, int depth, float score, double rate)
+    {
+        if (depth >= heads.Depth) return;
+        var open = 1f;
+        foreach (var (_, evidence) in _children.AsSpan(0, _childCount)) open = Math.Min(open, 1 - _tables.Acceptance.Probability(evidence));
+        var seconds = node == 0 || !_headsRan ? heads.Seconds : heads.ReadSeconds;
+        if (score * open * HeadGain < rate * seconds) return;
+        if (!_headsRan && !(_headsRan = heads.TryBegin(tokens.Length))) return;
+        _headSeconds += seconds;
+        var path = _path.AsSpan(0, depth + 1);
+        for (var (at, place) = (node, depth); place > 0; at = _taken[at].Parent, place--) path[place] = _taken[at].Token;
+        path[0] = tokens[^1];
+        var named = heads.Read(path, out var logits);
+        var total = 0f;
+        foreach (var logit in logits) total += MathF.Exp(logit - logits[0]);
+        for (var i = 0; i < _childCount; i++) _children[i].Evidence = _children[i].Evidence with { Head = 1 };
+        for (var i = 0; i < Math.Min(MostNamed, named.Length); i++)
+        {
+            var at = IndexOf(named[i]);
+            if (at < 0) _children[at = _childCount++] = (named[i], default);
+            var head = AcceptanceModel.Named(MathF.Exp(logits[i] - logits[0]) / total);
+            _children[at].Evidence = _children[at].Evidence with { Head = head };
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _heads?.Dispose();
+        base.Dispose(disposing);
     }
 
     private int IndexOf(int token)

@@ -1,3 +1,5 @@
+using Coppice.Execution;
+using Coppice.Models;
 
 namespace Coppice.Drafting;
 
@@ -13,6 +15,7 @@ public sealed record AutoDrafterOptions : DrafterOptions
     internal const int SharedHistory = 1 << 18;
 
     private const int SharedBits = 16;
+    private const string NoHeads = "none";
 
     /// <inheritdoc/>
     public override string Name => KindName;
@@ -29,6 +32,14 @@ public sealed record AutoDrafterOptions : DrafterOptions
     /// </summary>
     public bool Hot { get; init; } = true;
 
+    /// <summary>
+    /// Folder of draft heads for the model; null, the default, to look for Hydra's and then Medusa's as the drafters of these names do, and
+    /// "none" to do without.
+    /// </summary>
+    public string? Heads { get; init; }
+
+    internal override bool LoadsModel => Heads != NoHeads;
+
     /// <summary>2 to this power: contexts that are remembered.</summary>
     internal int RowBits { get; init; } = SharedBits;
 
@@ -40,6 +51,7 @@ public sealed record AutoDrafterOptions : DrafterOptions
             MaxNodes = settings.Whole("nodes", defaults.MaxNodes),
             HistoryTokens = settings.Whole("history", defaults.HistoryTokens),
             Hot = settings.Flag("hot", defaults.Hot),
+            Heads = settings.Text("heads"),
         };
     }
 
@@ -53,6 +65,17 @@ public sealed record AutoDrafterOptions : DrafterOptions
     {
         var shared = Hot && HistoryTokens == SharedHistory && RowBits == SharedBits;
         var tables = shared ? target.Tables.Get(null, () => new AutoTables(SharedBits)) : new AutoTables(RowBits);
-        return new AutoDrafter(this, target.MaxTokens, tables, SuffixIndex.For(target.Tables, Hot ? HistoryTokens : 0, shared));
+        var heads = FindHeads(target);
+        return new AutoDrafter(
+            this, target.MaxTokens, tables, SuffixIndex.For(target.Tables, Hot ? HistoryTokens : 0, shared),
+            heads is null ? null : new HeadSource(heads, target.MaxTokens));
     }
+
+    private DraftHeads? FindHeads(DraftContext target) => Heads switch
+    {
+        NoHeads => null,
+        null => target.OpenHeads(HeadKind.Hydra, HydraOptions.KindName, null, quantized: true)
+            ?? target.OpenHeads(HeadKind.Medusa, MedusaOptions.KindName, null, quantized: true),
+        _ => target.OpenHeads(kind: null, KindName, Heads, quantized: true),
+    };
 }
