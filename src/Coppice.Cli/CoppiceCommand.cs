@@ -35,7 +35,7 @@ internal static class CoppiceCommand
             TokenizeCommand.Create(), RenderCommand.Create(), InfoCommand.Create(), BenchCommand.Create(),
             ProfileCommand.Create(), TuneCommand.Create(), SelfTestCommand.Create(),
             ConvertCommand.Create(), KernelsCommand.Create(), DatastoreCommand.Create(), NGramsCommand.Create(), SchemaCommand.Create(),
-            CalibrateKvCommand.Create(), ServeCommand.Create(), PullCommand.Create(),
+            CalibrateKvCommand.Create(), DumpHiddenCommand.Create(), HeadsCommand.Create(), ServeCommand.Create(), PullCommand.Create(),
         };
         foreach (var option in root.Options.OfType<HelpOption>())
         {

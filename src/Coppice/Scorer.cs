@@ -149,6 +149,30 @@ public sealed partial class Scorer : IDisposable
         return scores;
     }
 
+    /// <summary>Hidden states at every position of <paramref name="ids"/> in one context, for whoever trains on them.</summary>
+    /// <param name="ids">The text.</param>
+    /// <param name="layers">At least one of <see cref="Models.HiddenLayer"/>, each once.</param>
+    /// <param name="receive">Gets them in blocks; a block may come twice, with the same bits.</param>
+    /// <param name="cancellationToken">Takes effect within one pass.</param>
+    /// <inheritdoc cref="Logits" path="/exception"/>
+    internal void States(ReadOnlySpan<int> ids, ReadOnlyMemory<int> layers, StatesReceiver receive, CancellationToken cancellationToken = default)
+    {
+        Check(ids);
+        cancellationToken.ThrowIfCancellationRequested();
+        var sequence = Rent(ids, promptLength: 0);
+        var work = new StatesWork(_model.Scheduler, sequence, layers, receive);
+        try
+        {
+            using var registration = cancellationToken.UnsafeRegister(Cancel, work);
+            while (!work.IsAtEnd()) work.Wait();
+        }
+        finally
+        {
+            _model.Scheduler.Withdraw(work);
+            Return(sequence);
+        }
+    }
+
     /// <summary>Frees the caches. What is being scored goes on to its end.</summary>
     public void Dispose()
     {

@@ -31,7 +31,7 @@ internal sealed record GenerationRequest
             Line = line,
             Id = line.Id,
             Text = line.Text("prompt"),
-            Messages = MessagesOf(line),
+            Messages = line.Messages(),
             Tools = ToolsOf(line),
             Ids = line.Ids("ids"),
             Settings = GenerationArguments.Read(context, line),
@@ -89,15 +89,6 @@ internal sealed record GenerationRequest
                 + "shorten the prompt).");
         PromptCheck.Ids([.. ids], model.VocabularySize);
         return ids;
-    }
-
-    private static List<ChatMessage>? MessagesOf(JsonLine line)
-    {
-        if (!line.Json.TryGetProperty("messages", out var messages) || messages.ValueKind == JsonValueKind.Null) return null;
-        var isList = messages.ValueKind == JsonValueKind.Array;
-        if (!isList || messages.EnumerateArray().Any(message => message.ValueKind != JsonValueKind.Object))
-            throw line.Wrong("\"messages\" must be a list of objects.");
-        return [.. messages.EnumerateArray().Select(message => new ChatMessage(message))];
     }
 
     private static JsonElement? ToolsOf(JsonLine line)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Coppice.Constraints;
+using Coppice.Text;
 
 namespace Coppice.Cli;
 
@@ -52,6 +53,17 @@ internal readonly record struct JsonLine(string File, int Number, JsonElement Js
                 throw Wrong($"\"{key}\" must be a list of token ids.");
         }
         return ids;
+    }
+
+    /// <summary>The conversation under "messages", or null where there is none.</summary>
+    /// <exception cref="CommandException">It is not a list of objects.</exception>
+    public IReadOnlyList<ChatMessage>? Messages()
+    {
+        if (!Json.TryGetProperty("messages", out var messages) || messages.ValueKind == JsonValueKind.Null) return null;
+        var isList = messages.ValueKind == JsonValueKind.Array;
+        if (!isList || messages.EnumerateArray().Any(message => message.ValueKind != JsonValueKind.Object))
+            throw Wrong("\"messages\" must be a list of objects.");
+        return [.. messages.EnumerateArray().Select(message => new ChatMessage(message))];
     }
 
     /// <summary>The text under <paramref name="key"/>, or null where there is none.</summary>
