@@ -33,9 +33,9 @@ def orthogonal(g):
 class Optimizer:
     """Both rules; state is a dictionary of tensors, so that a run can be resumed."""
 
-    def __init__(self, p):
+    def __init__(self, p, matrices=None):
         self.p = p
-        self.matrices = [name for name in p if name.endswith("_proj.weight")]
+        self.matrices = matrices or [name for name in p if name.endswith("_proj.weight")]
         self.others = [name for name in p if name not in self.matrices]
         self.state = {"momentum": {n: torch.zeros_like(p[n]) for n in self.matrices},
                       "first": {n: torch.zeros_like(p[n]) for n in self.others},
