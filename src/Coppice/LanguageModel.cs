@@ -295,7 +295,10 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>What draft heads for this model say that they were made for.</summary>
     /// <exception cref="CheckpointException">The model's files have gone.</exception>
-    internal byte[] HeadFingerprint() => _headLoader.Fingerprint();
+    internal byte[] HeadFingerprint()
+    {
+        lock (_draftsGate) return _headLoader.Fingerprint();
+    }
 
     /// <summary>The model in <paramref name="folder"/> as its own model on the same device, with the same tokens.</summary>
     /// <inheritdoc cref="OpenDraft"/>

@@ -6,7 +6,7 @@ using Coppice.Weights;
 
 namespace Coppice.Loading;
 
-/// <summary>Loads draft heads for a model that is loaded.</summary>
+/// <summary>Loads draft heads for a model that is loaded; one thread at a time.</summary>
 /// <param name="backend">The model's device.</param>
 /// <param name="folder">The model's folder.</param>
 /// <param name="spec">The model.</param>
@@ -14,6 +14,7 @@ namespace Coppice.Loading;
 /// <param name="tokenizer">The tokenizer's fingerprint.</param>
 internal sealed class HeadLoader(Backend backend, string folder, ModelSpec spec, ModelWeights weights, Func<byte[]> tokenizer)
 {
+    private readonly Dictionary<string, string?> _found = [];
     private byte[]? _fingerprint;
 
     /// <summary>What heads for this model say that they were made for: see <see cref="HeadFolder"/>. Read once.</summary>
@@ -25,8 +26,12 @@ internal sealed class HeadLoader(Backend backend, string folder, ModelSpec spec,
         return _fingerprint = HeadFolder.Fingerprint(tokenizer(), Stored(checkpoint, TensorRole.Embedding));
     }
 
-    /// <summary>Where heads of <paramref name="kind"/> for this model are; null where there are none.</summary>
-    public string? Find(string kind) => HeadFolder.Find(kind, folder, spec, Fingerprint);
+    /// <summary>Where heads of <paramref name="kind"/> for this model are; null where there are none. Looked for once.</summary>
+    public string? Find(string kind)
+    {
+        if (!_found.TryGetValue(kind, out var heads)) _found.Add(kind, heads = HeadFolder.Find(kind, folder, spec, Fingerprint));
+        return heads;
+    }
 
     /// <summary>Loads the heads of a folder.</summary>
     /// <param name="kind">Which kind they must be; null for any.</param>

@@ -74,7 +74,7 @@ internal sealed class WarmUp
     {
         using var model = Build();
         using var session = model.NewSession();
-        var options = new GenerationOptions { MaxTokens = Generated, IgnoreEos = true, Drafter = new AutoDrafterOptions() };
+        var options = new GenerationOptions { MaxTokens = Generated, IgnoreEos = true, Drafter = AutoDrafterOptions.WithoutHeads };
         foreach (var _ in session.Generate(new int[Prompt], options)) { }
         foreach (var rows in TreeSizes) session.TimePass(rows);
     }

@@ -1,5 +1,6 @@
 using Coppice.Execution;
 using Coppice.Models;
+using Coppice.Text;
 
 namespace Coppice.Drafting;
 
@@ -17,6 +18,9 @@ public sealed record AutoDrafterOptions : DrafterOptions
     private const int SharedBits = 16;
     private const string NoHeads = "none";
 
+    /// <summary>The defaults for a model that has no heads.</summary>
+    internal static AutoDrafterOptions WithoutHeads { get; } = new() { Heads = NoHeads };
+
     /// <inheritdoc/>
     public override string Name => KindName;
     /// <summary>Nodes of a tree at most, the last token counted; 32 by default.</summary>
@@ -33,8 +37,8 @@ public sealed record AutoDrafterOptions : DrafterOptions
     public bool Hot { get; init; } = true;
 
     /// <summary>
-    /// Folder of draft heads for the model; null, the default, to look for Hydra's and then Medusa's as the drafters of these names do, and
-    /// "none" to do without.
+    /// Folder of draft heads for the model; null, the default, to look for Hydra's and then Medusa's as the drafters of these names do, where
+    /// those that are for another model are passed over; "none" to do without.
     /// </summary>
     public string? Heads { get; init; }
 
@@ -74,8 +78,20 @@ public sealed record AutoDrafterOptions : DrafterOptions
     private DraftHeads? FindHeads(DraftContext target) => Heads switch
     {
         NoHeads => null,
-        null => target.OpenHeads(HeadKind.Hydra, HydraOptions.KindName, null, quantized: true)
-            ?? target.OpenHeads(HeadKind.Medusa, MedusaOptions.KindName, null, quantized: true),
+        null => TryOpen(target, HeadKind.Hydra, HydraOptions.KindName) ?? TryOpen(target, HeadKind.Medusa, MedusaOptions.KindName),
         _ => target.OpenHeads(kind: null, KindName, Heads, quantized: true),
     };
+
+    /// <summary>Nobody has asked for these heads: what cannot be used is not missed.</summary>
+    private static DraftHeads? TryOpen(DraftContext target, HeadKind kind, string name)
+    {
+        try
+        {
+            return target.OpenHeads(kind, name, null, quantized: true);
+        }
+        catch (CheckpointException)
+        {
+            return null;
+        }
+    }
 }

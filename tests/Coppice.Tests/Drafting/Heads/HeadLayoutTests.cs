@@ -185,7 +185,25 @@ public sealed class HeadLayoutTests : IDisposable
         var folder = Path.Combine(_bench.Folder.Folder, "heads", "medusa");
         Directory.CreateDirectory(folder);
         File.Copy(files.Path, Path.Combine(folder, "medusa_lm_head.safetensors"));
-        Assert.NotNull(_bench.Model.OpenHeads(HeadKind.Medusa, "medusa", null, quantized: false));
+        using var model = _bench.Folder.Load();
+        Assert.NotNull(model.OpenHeads(HeadKind.Medusa, "medusa", null, quantized: false));
+    }
+
+    /// <summary>Heads that nobody asked for must not keep a model from generating.</summary>
+    [Fact]
+    public void Auto_passes_over_heads_for_another_model()
+    {
+        using var files = new TinyHeads("v2", _bench.Folder);
+        var folder = Path.Combine(_bench.Folder.Folder, "heads", "medusa");
+        Directory.CreateDirectory(folder);
+        files.Add("1.0.linear.weight", new float[64 * 64], 64, 64);
+        files.Write();
+        File.Copy(files.Path, Path.Combine(folder, "medusa_lm_head.safetensors"));
+        using var model = _bench.Folder.Load();
+        using var session = model.NewSession();
+        var options = new GenerationOptions { MaxTokens = 6, IgnoreEos = true };
+        Assert.Equal(6, session.Ids(TinyModel.Prompt(4), options).Length);
+        Assert.Throws<CheckpointException>(() => session.Ids(TinyModel.Prompt(4), options with { Drafter = new MedusaOptions() }));
     }
 
     [Fact]
