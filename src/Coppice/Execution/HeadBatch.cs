@@ -27,6 +27,7 @@ internal sealed class HeadSlot(HeadRunner heads)
 internal sealed class HeadBatch(HeadRunner heads)
 {
     private const double Follow = 0.1;
+    private const int WarmUpRuns = 4;
 
     private readonly Lock _sync = new();
     private readonly List<HeadSlot> _waiting = new(HeadRunner.MostRows);
@@ -37,6 +38,20 @@ internal sealed class HeadBatch(HeadRunner heads)
 
     /// <summary>Time of a run for one sequence, a slow mean of those so far, in seconds; 0 before the first.</summary>
     public double Seconds { get; private set; }
+
+    /// <summary>
+    /// Runs the heads over nothing in particular, so that their code is compiled and <see cref="Seconds"/> is known: who weighs a run by its
+    /// time would else judge by one in which code was compiled, and never ask again.
+    /// </summary>
+    public void WarmUp()
+    {
+        var slot = new HeadSlot(heads);
+        for (var i = 0; i < WarmUpRuns; i++)
+        {
+            Post(slot);
+            Compute(slot);
+        }
+    }
 
     /// <summary>The slot's state and root were set: its answer is wanted, perhaps.</summary>
     public void Post(HeadSlot slot)

@@ -171,6 +171,13 @@ public sealed class HeadForwardTests : IDisposable
         }
     }
 
+    [Fact]
+    public void What_a_run_takes_is_known_before_the_first_draft()
+    {
+        using var files = new TinyHeads("v1", _bench.Folder);
+        Assert.InRange(_bench.Open(files.Folder, HeadKind.Medusa).Batch.Seconds, 1e-9, 0.1);
+    }
+
     private static Span<float> Rows(float[] states, int first, int count) => states.AsSpan(first * HeadBench.Width, count * HeadBench.Width);
 
     private static void Check(double[] expected, ReadOnlySpan<int> tokens, ReadOnlySpan<float> logits)
