@@ -24,7 +24,7 @@ public sealed class SlowConstraintTests(ConstrainedTextTests.Tiny tiny) : IClass
     {
         using var slow = tiny.Model.NewSession();
         using var quick = tiny.Model.NewSession();
-        var (asked, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (asked, gate) = (Signal(), Signal());
         var options = Held((at, _) => at != 2 ? Task.CompletedTask : AskAsync());
         var text = Run(slow, options, isAsynchronous);
         await asked.Task.WaitAsync(Enough, TestContext.Current.CancellationToken);
@@ -104,7 +104,7 @@ public sealed class SlowConstraintTests(ConstrainedTextTests.Tiny tiny) : IClass
     public async Task Who_cancels_does_not_wait_for_the_answer(bool isAsynchronous)
     {
         using var session = tiny.Model.NewSession();
-        var (asked, cancelled) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (asked, cancelled) = (Signal(), Signal());
         using var stop = new CancellationTokenSource();
         var options = Held((at, cancellation) =>
         {
@@ -126,7 +126,7 @@ public sealed class SlowConstraintTests(ConstrainedTextTests.Tiny tiny) : IClass
     public async Task A_session_that_is_disposed_while_its_constraint_waits_ends()
     {
         var session = tiny.Model.NewSession();
-        var asked = new TaskCompletionSource();
+        var asked = Signal();
         var text = Run(session, Held((at, cancellation) =>
         {
             asked.TrySetResult();
@@ -161,6 +161,9 @@ public sealed class SlowConstraintTests(ConstrainedTextTests.Tiny tiny) : IClass
         var options = Held((at, cancellation) => Task.Delay(at % 2, cancellation)) with { Processors = [() => new Steps.Nothing()] };
         Assert.Equal(expected, await Run(session, options, isAsynchronous: true));
     }
+
+    /// <summary>Who waits for it does not go on within whoever gives it, which runs passes.</summary>
+    private static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static GenerationOptions Held(Func<int, CancellationToken, Task>? answer) => new()
     {

@@ -261,7 +261,8 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <inheritdoc/>
     public bool TryAdd(int parent, int node, int token)
     {
-        if (IsPreparing) return false;
+        // On the way back to another node a rule that waits would have to be asked again: it has chains alone.
+        if (IsPreparing || (_mayWait && parent != _node)) return false;
         GoTo(parent);
         if (_isOver || !CanFollow() || !TryFollow(token)) return false;
         (_parents[node], _tokens[node], _node) = (parent, token, node);
@@ -271,7 +272,7 @@ internal sealed class SequenceConstraint : IDraftFilter
     /// <inheritdoc/>
     public int ForcedAfter(int node)
     {
-        if (IsPreparing) return -1;
+        if (_mayWait) return -1;
         GoTo(node);
         return _isOver ? -1 : _forced.Next;
     }
