@@ -379,10 +379,10 @@ public sealed partial class Session : IDisposable
 
     private Generation Create(int[] prompt, GenerationOptions options, HeadStart head)
     {
-        // What draws proposals of its own cannot go back or leave a draft, and what ASAp wants to know takes a row for each token.
+        // What draws proposals of its own cannot go back, and what ASAp wants to know takes a row for each token.
         var draws = options.Drafter.DrawsProposals || options.Drafter.Acceptance is not null;
-        var leaves = options.DenyPolicy == DenyPolicy.Backtrack || head.Rule?.Rule.MayWait == true;
-        var isPlain = options.Asap is not null || (leaves && draws);
+        // A rule that waits would have to be asked for every draft.
+        var isPlain = options.Asap is not null || head.Rule?.Rule.MayWait == true || (options.DenyPolicy == DenyPolicy.Backtrack && draws);
         var drafter = isPlain ? new NoDrafter() : DrafterOf(options.Drafter);
         var stop = options.CreateStopRule(_model.EndTokenIds, _model.Tokenizer);
         // Whether resting, which depends on times, changes nothing.
