@@ -21,7 +21,7 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     private readonly List<GeneratedPiece> _held = [];       // of a line that may be taken back
     private readonly StepRecorder? _trace;
     private TextStream _text;
-    private bool _drafterBegun, _stopFound, _isPrompt;
+    private bool _drafterBegun, _stopFound, _isPrompt, _hasPlan;
     private TimeSpan _drafting;
     private long _allocated;
     private int _emitted;
@@ -60,6 +60,8 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     public override bool IsPaused =>
         _sequence is { IsHeld: true, Finished: null } && _sequence.Options.Constraint?.IsPreparing == true && !IsFinished;
     /// <inheritdoc/>
+    public override bool HasPlan => _hasPlan;
+    /// <inheritdoc/>
     public override bool MayRest => _sequence.Options.Guard is not null;
     /// <summary>Tokens that the consumer has taken.</summary>
     public int TakenCount => _recorder.Count;
@@ -74,7 +76,8 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         var meter = PassMeter.Start();
         if (!_drafterBegun) _sequence.Options.Drafter.Begin(_sequence.Tokens);
         _drafterBegun = true;
-        if (_sequence.IsHeld && !TryResume()) return;
+        _hasPlan = !_sequence.IsHeld || TryResume();
+        if (!_hasPlan) return;
         _isPrompt = _sequence.IsInPrompt && _sequence.Pending > 1;
         Decoder.Plan(_sequence, Request, share, _costs);
         ExpectedTokens = _sequence.Tree.ExpectedTokens;

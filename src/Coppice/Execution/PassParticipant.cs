@@ -87,6 +87,8 @@ internal abstract class PassParticipant
     /// Whether it waits for something that is no pass: it is left out of passes until <see cref="Scheduler.Resume"/>, and then plans first.
     /// </summary>
     public virtual bool IsPaused => false;
+    /// <summary>Whether the last plan has work for a pass; what it waits for may come at any moment, also right after it.</summary>
+    public virtual bool HasPlan => true;
     /// <summary>Whether it has ended.</summary>
     public abstract bool IsFinished { get; }
     /// <summary>Whether passes shall run for it although nobody waits on a thread.</summary>

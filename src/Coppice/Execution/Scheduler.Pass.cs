@@ -259,7 +259,7 @@ internal sealed partial class Scheduler
             {
                 participant.Plan(share);
                 // What was held back may have been its end, or may have to wait longer.
-                if (participant.IsFinished || participant.IsPaused) return false;
+                if (participant.IsFinished || !participant.HasPlan) return false;
                 foreach (var request in participant.Requests) _runner.ReserveHidden(request);
                 var puts = Volatile.Read(ref _puts);
                 try

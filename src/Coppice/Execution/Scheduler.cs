@@ -78,8 +78,12 @@ internal sealed partial class Scheduler : IDisposable
         lock (_sync)
         {
             if (_disposed) return;
-            if (participant.ComesBack) Enter(participant);
-            participant.ComesBack = false;
+            if (participant.ComesBack)
+            {
+                // Before it enters: where it is paused anew, for another answer, it is to come back then.
+                participant.ComesBack = false;
+                Enter(participant);
+            }
             if (_blocked > 0) Monitor.PulseAll(_sync);
             StartEngine();
         }

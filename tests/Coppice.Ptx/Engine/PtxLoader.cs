@@ -40,7 +40,7 @@ internal sealed class PtxLoader(string architecture, MachineOptions? options = n
         var kernel = KernelTexts.Of(method);
         var parameters = typeof(TLauncher).GetMethod("Invoke")!.GetParameters()
             .Select(parameter => Expression.Parameter(parameter.ParameterType)).ToArray();
-        // (stream, config, a1, a2, …) => Launch(kernel, config, [a1, a2, …])
+        // The launcher passes the shape and the arguments on, boxed, and leaves out the stream.
         var arguments = Expression.NewArrayInit(typeof(object), parameters.Skip(2).Select(p => Expression.Convert(p, typeof(object))));
         var call = Expression.Call(Expression.Constant(this), Launcher, Expression.Constant(kernel), parameters[1], arguments);
         return Expression.Lambda<TLauncher>(call, parameters).Compile();
