@@ -13,7 +13,9 @@ namespace Coppice.Drafting;
 /// </remarks>
 internal sealed class AutoDrafter : Drafter
 {
-    private const int MostOwn = 64, MostPast = 16, MostMatches = MostOwn + MostPast, MostNamed = 4, MostChildren = 16 + MostNamed;
+    private const int MostOwn = 64, MostPast = 16, MostMatches = MostOwn + MostPast;
+    // Children of a node that matches, recycled choices and heads name.
+    private const int MostMatched = 8, MostNamed = 4, MostChildren = MostMatched + AutoTables.RowWidth + MostNamed;
 
     /// <summary>Of what the other sources leave open, what heads are taken to win before they are asked.</summary>
     private const float HeadGain = 0.4f;
@@ -216,7 +218,7 @@ internal sealed class AutoDrafter : Drafter
         {
             var next = TokenAt(match);
             if (next < 0 || IndexOf(next) >= 0) continue;
-            if (_childCount == MostChildren / 2) break;
+            if (_childCount == MostMatched) break;
             _children[_childCount] = (next, new Evidence(match.Length, match.Past, _childCount == 0, 0, 0));
             _childCount++;
         }
