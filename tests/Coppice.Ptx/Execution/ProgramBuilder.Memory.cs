@@ -89,8 +89,11 @@ internal sealed partial class ProgramBuilder
     private Op Copy(Instruction instruction)
     {
         if (instruction.Has("commit_group")) return new CommitOp { Instruction = instruction, Class = InstructionClass.Copy };
-        if (instruction.Has("wait_all")) return new WaitOp(0, includesOpen: true) { Instruction = instruction,
-            Class = InstructionClass.Copy };
+        if (instruction.Has("wait_all")) return new WaitOp(0, includesOpen: true)
+        {
+            Instruction = instruction,
+            Class = InstructionClass.Copy
+        };
         if (instruction.Has("wait_group"))
             return new WaitOp(instruction.Operands[0] is NumberOperand number ? (int)number.Bits
                 : throw new PtxException($"{instruction}: the number of groups must be a number."), includesOpen: false)
