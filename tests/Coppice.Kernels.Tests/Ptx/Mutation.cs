@@ -35,7 +35,8 @@ internal sealed partial record Mutation(int Line, string Operator, string Before
                 return ("guard", line.Contains("@!", StringComparison.Ordinal) ? line.Replace("@!", "@", StringComparison.Ordinal)
                     : line.Replace("@", "@!", StringComparison.Ordinal));
             case "bar": return ("barrier", "");
-            case "setp": return ("comparison", line.Replace($"setp.{instruction.Opcode[1]}", $"setp.{Neighbour(instruction.Opcode[1])}",
+            case "setp":
+                return ("comparison", line.Replace($"setp.{instruction.Opcode[1]}", $"setp.{Neighbour(instruction.Opcode[1])}",
                 StringComparison.Ordinal));
             case "shfl":
                 return ("shuffle", ShuffleDistance().Replace(line, match =>
@@ -45,7 +46,8 @@ internal sealed partial record Mutation(int Line, string Operator, string Before
             case "st" when instruction.Has("global") || instruction.Has("shared"):
                 return ("store", line.Replace("]", "+16]", StringComparison.Ordinal));
             case "selp": return ("selection", Swapped(line));
-            case "shl" or "shr": return ("shift", Constant().Replace(line, match =>
+            case "shl" or "shr":
+                return ("shift", Constant().Replace(line, match =>
                 $", {int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) + 1};"));
             case "lop3": return ("logic", line.Replace("234;", "192;", StringComparison.Ordinal));      // (a & b) | c to a & b
             case "fma": return ("sum", LastOperand().Replace(line, $", {((NameOperand)instruction.Operands[1]).Name};"));

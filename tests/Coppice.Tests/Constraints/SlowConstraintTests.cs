@@ -61,7 +61,8 @@ public sealed class SlowConstraintTests(ConstrainedTextTests.Tiny tiny) : IClass
                     0 or 1 => Task.CompletedTask,
                     2 => Task.Run(() => { }, cancellation),
                     _ => Task.Delay(2, cancellation),
-                }) with { Temperature = temperature, Seed = 3, Drafter = DrafterOptions.Parse(drafter) };
+                }) with
+                { Temperature = temperature, Seed = 3, Drafter = DrafterOptions.Parse(drafter) };
                 using var drafting = tiny.Model.NewSession();
                 foreach (var way in (bool[])[true, false])
                     Assert.Equal(expected, await Run(drafting, waits, way).WaitAsync(Enough, TestContext.Current.CancellationToken));
