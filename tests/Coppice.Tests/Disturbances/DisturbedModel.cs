@@ -16,8 +16,8 @@ public sealed class DisturbedModels : IDisposable
 
     public DisturbedModels()
     {
-        Undisturbed = new UndisturbedModel(_folders.Load(DisturbedModel.Options(0)), _folders.DraftFolder);
-        var compressed = new UndisturbedModel(_folders.Load(DisturbedModel.Options(0, Compressed)), _folders.DraftFolder);
+        Undisturbed = new UndisturbedModel(_folders.Load(DisturbedModel.Options(0)), _folders);
+        var compressed = new UndisturbedModel(_folders.Load(DisturbedModel.Options(0, Compressed)), _folders);
         _undisturbed = [Undisturbed, compressed];
         _models = new()
         {

@@ -7,7 +7,6 @@ namespace Coppice.Tests.Disturbances;
 /// <summary>What hosts do with a model, each in a few steps, on a <see cref="Stage"/>.</summary>
 internal static class Scenarios
 {
-    private static readonly string[] NeedModel = ["draft-model", "rsd-", "dyspec", "rasd"];
     private static readonly int[] Short = TinyModel.Prompt(9, seed: 3), Long = TinyModel.Prompt(150, seed: 4);
 
     private static readonly Dictionary<string, Func<Stage, Task>> Plays = new()
@@ -34,12 +33,8 @@ internal static class Scenarios
     public static Task PlayAsync(string name, Stage stage) =>
         Plays.TryGetValue(name, out var play) ? play(stage) : DraftAsync(name["drafter ".Length..], stage);
 
-    private static Task DraftAsync(string name, Stage stage)
-    {
-        var model = NeedModel.Any(kind => name.StartsWith(kind, StringComparison.Ordinal)) ? $",model={stage.DraftFolder}" : "";
-        var options = DrafterOptions.Parse($"{name}{(name.Contains(':', StringComparison.Ordinal) ? ',' : ':')}guard=false{model}");
-        return stage.ReadAsync(stage.NewSession(), Short, options, 14, asynchronous: name.Length % 2 == 0);
-    }
+    private static Task DraftAsync(string name, Stage stage) =>
+        stage.ReadAsync(stage.NewSession(), Short, AllDrafters.Parse(name, stage.Folders), 14, asynchronous: name.Length % 2 == 0);
 
     private static async Task PrefillAsync(Stage stage)
     {

@@ -18,8 +18,8 @@ internal sealed class Stage(LanguageModel model, UndisturbedModel undisturbed, C
     public LanguageModel Model => model;
     /// <summary>Cancelled where the scenario is to be cancelled.</summary>
     public CancellationToken Cancellation => cancellation;
-    /// <summary>The folder of a model that proposes tokens for this one.</summary>
-    public string DraftFolder => undisturbed.DraftFolder;
+    /// <summary>The model's folder, with that of a model that proposes tokens for it, and those of its heads.</summary>
+    public ModelPair Folders => undisturbed.Folders;
     /// <summary>The first session that was created: the one that is disposed where one is to be.</summary>
     public Session? First { get; private set; }
 
@@ -84,12 +84,12 @@ internal sealed class Stage(LanguageModel model, UndisturbedModel undisturbed, C
 }
 
 /// <summary>What the model of a folder gives where nothing goes wrong.</summary>
-internal sealed class UndisturbedModel(LanguageModel model, string draftFolder) : IDisposable
+internal sealed class UndisturbedModel(LanguageModel model, ModelPair folders) : IDisposable
 {
     private readonly Dictionary<string, int[]> _texts = [];
     private readonly Dictionary<string, double[]> _scores = [];
 
-    public string DraftFolder => draftFolder;
+    public ModelPair Folders => folders;
 
     public int[] Text(int[] prompt, int tokens)
     {

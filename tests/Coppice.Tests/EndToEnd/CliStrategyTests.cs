@@ -91,7 +91,6 @@ public sealed class CliStrategyTests(CliModelFolder files) : IClassFixture<CliMo
 
     [Theory]
     [InlineData("mirostat", "--top-k=5", "top-k and mirostat exclude each other")]
-    [InlineData("beam", "--regex=ab", "constraints and the strategy beam exclude each other")]
     [InlineData("best-of", "--temperature=0", "Temperature must be above 0 with best-of")]
     public void Options_that_exclude_each_other_are_said(string strategy, string option, string expected)
     {

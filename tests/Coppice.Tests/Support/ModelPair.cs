@@ -21,8 +21,11 @@ internal sealed class ModelPair : IDisposable
     /// <summary>Folder of heads for the target in a layout of <see cref="TinyHeads"/>.</summary>
     public string Heads(string layout)
     {
-        if (!_heads.TryGetValue(layout, out var heads)) _heads.Add(layout, heads = new TinyHeads(layout, _target));
-        return heads.Folder;
+        lock (_heads)
+        {
+            if (!_heads.TryGetValue(layout, out var heads)) _heads.Add(layout, heads = new TinyHeads(layout, _target));
+            return heads.Folder;
+        }
     }
 
     /// <summary>Loads the target on the CPU.</summary>
