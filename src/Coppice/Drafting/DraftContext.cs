@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Coppice.Execution;
 using Coppice.Models;
@@ -13,6 +14,7 @@ internal sealed class DraftContext
 {
     private readonly ConditionalWeakTable<CacheScope, ScopeTables> _scopes = [];
     private readonly Lazy<byte[]> _fingerprint;
+    private readonly ConcurrentDictionary<string, bool> _refused = [];      // names of heads that were found and cannot be used
     private readonly Func<string, bool, ModelRunner> _openDraft;
     private readonly Func<HeadKind?, string, string?, bool, DraftHeads?> _openHeads;
 
@@ -31,7 +33,7 @@ internal sealed class DraftContext
     private DraftContext(DraftContext other, ScopeTables tables)
     {
         (_scopes, _fingerprint, Tables) = (other._scopes, other._fingerprint, tables);
-        (_openDraft, _openHeads) = (other._openDraft, other._openHeads);
+        (_openDraft, _openHeads, _refused) = (other._openDraft, other._openHeads, other._refused);
     }
 
     /// <summary>Entries of the vocabulary: ids are below it.</summary>
@@ -80,4 +82,21 @@ internal sealed class DraftContext
     /// <returns>Null where none are found.</returns>
     /// <exception cref="CheckpointException">They are of another kind or for another model, or a file is malformed.</exception>
     public DraftHeads? OpenHeads(HeadKind? kind, string name, string? folder, bool quantized) => _openHeads(kind, name, folder, quantized);
+
+    /// <summary>
+    /// The same for who has not asked for heads: null also where those that are found cannot be used, which is looked at once for a model.
+    /// </summary>
+    public DraftHeads? FindHeads(HeadKind kind, string name)
+    {
+        if (_refused.ContainsKey(name)) return null;
+        try
+        {
+            return OpenHeads(kind, name, folder: null, quantized: true);
+        }
+        catch (CheckpointException)
+        {
+            _refused[name] = true;
+            return null;
+        }
+    }
 }

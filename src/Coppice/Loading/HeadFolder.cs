@@ -60,7 +60,6 @@ internal static class HeadFolder
     public static void Check(string folder, ModelSpec spec, Func<byte[]> fingerprint)
     {
         if (!File.Exists(Path.Combine(folder, Config))) return;
-        using var document = JsonFile.Read(folder, Config);
         var config = ConfigReader.Open(folder);
         Require(folder, config, "hidden_size", spec.HiddenSize);
         Require(folder, config, "vocab_size", spec.VocabularySize);

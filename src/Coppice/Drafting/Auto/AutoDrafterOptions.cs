@@ -1,6 +1,5 @@
 using Coppice.Execution;
 using Coppice.Models;
-using Coppice.Text;
 
 namespace Coppice.Drafting;
 
@@ -37,8 +36,8 @@ public sealed record AutoDrafterOptions : DrafterOptions
     public bool Hot { get; init; } = true;
 
     /// <summary>
-    /// Folder of draft heads for the model; null, the default, to look for Hydra's and then Medusa's as the drafters of these names do, where
-    /// those that are for another model are passed over; "none" to do without.
+    /// Folder of draft heads for the model; null, the default, to look for Hydra's and then Medusa's as the drafters of these names do,
+    /// where those that are for another model are passed over; "none" to do without.
     /// </summary>
     public string? Heads { get; init; }
 
@@ -78,20 +77,7 @@ public sealed record AutoDrafterOptions : DrafterOptions
     private DraftHeads? FindHeads(DraftContext target) => Heads switch
     {
         NoHeads => null,
-        null => TryOpen(target, HeadKind.Hydra, HydraOptions.KindName) ?? TryOpen(target, HeadKind.Medusa, MedusaOptions.KindName),
+        null => target.FindHeads(HeadKind.Hydra, HydraOptions.KindName) ?? target.FindHeads(HeadKind.Medusa, MedusaOptions.KindName),
         _ => target.OpenHeads(kind: null, KindName, Heads, quantized: true),
     };
-
-    /// <summary>Nobody has asked for these heads: what cannot be used is not missed.</summary>
-    private static DraftHeads? TryOpen(DraftContext target, HeadKind kind, string name)
-    {
-        try
-        {
-            return target.OpenHeads(kind, name, null, quantized: true);
-        }
-        catch (CheckpointException)
-        {
-            return null;
-        }
-    }
 }

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Coppice.Tests.Drafting.Heads;
 
-/// <summary>Generation with draft heads: lossless whatever the cache, the sampler and the company, and as fast as the heads are right.</summary>
+/// <summary>Text with draft heads: lossless whatever the cache, the sampler and the company, and as fast as the heads are right.</summary>
 public sealed class HeadSessionTests : IDisposable
 {
     private const int Tokens = 40;
@@ -141,10 +141,33 @@ public sealed class HeadSessionTests : IDisposable
             for (var seed = 0; seed < 4; seed++)
             {
                 var prompt = TinyModel.Prompt(30, seed);
-                var options = Plain(seed, temperature) with { Drafter = DrafterOptions.Parse($"auto:guard=false,heads={_pair.Heads(layout)}") };
+                var drafter = DrafterOptions.Parse($"auto:guard=false,heads={_pair.Heads(layout)}");
+                var options = Plain(seed, temperature) with { Drafter = drafter };
                 Assert.Equal(plain.Ids(prompt, Plain(seed, temperature)), session.Ids(prompt, options));
             }
         }
+    }
+
+    /// <summary>Twelve matches, eight recycled choices and four tokens of the heads may follow one node.</summary>
+    [Fact]
+    public void Auto_has_room_for_all_that_its_sources_name()
+    {
+        using var folder = new TinyModel();
+        MakeSuccessor(folder);
+        using var files = new TinyHeads("v1", folder, heads: 1, blocks: 1, scale: 0);
+        // Whatever the state, the last tokens are the likeliest.
+        var values = new float[96 * 48];
+        for (var token = 40; token < 48; token++) values.AsSpan(token * 48, 48).Fill(token);
+        files.Add("0.1.weight", values, 96, 48);
+        files.Write();
+        using var model = folder.Load();
+        var options = Plain() with { MaxTokens = 4, Drafter = DrafterOptions.Parse($"auto:guard=false,heads={files.Folder}") };
+        using (var earlier = model.NewSession()) Assert.Equal([9, 10, 11, 12], earlier.Ids([8], options));
+        // Heads that cost nothing are asked.
+        model.OpenHeads(null, "auto", files.Folder, quantized: true)!.Batch.Observe(0);
+        using var session = model.NewSession();
+        int[] prompt = [.. Enumerable.Range(20, 12).SelectMany(next => new[] { 10, next }), 9];
+        Assert.Equal([10, 11, 12, 13], session.Ids(prompt, options));
     }
 
     /// <summary>What heads have taken is given back with the model.</summary>
