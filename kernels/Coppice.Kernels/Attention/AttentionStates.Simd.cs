@@ -8,15 +8,18 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <summary>From the scores of a block to its weights, and from the states of blocks to a row's.</summary>
     private abstract partial class AttentionJob
     {
-        /// <summary>Raw scores of a block to weights, with the block's m and l; the block's o begins as zeros.</summary>
-        protected void WeighAll(float* first, int queries, int block)
+        /// <summary>
+        /// Raw scores of a block to weights, with the block's m and l; the block's o begins as zeros. True where all weights were set; else
+        /// groups of lanes of which none is seen were left as they are.
+        /// </summary>
+        protected bool WeighAll(float* first, int queries, int block)
         {
             var seeAll = _softCap == 0f;
             for (var n = 0; n < queries && seeAll; n++) seeAll = Visible(PositionOf(At(first, n)), block) == (0, Block);
             if (seeAll)
             {
                 for (var n = 0; n < queries; n++) WeighWhole(At(first, n));
-                return;
+                return true;
             }
             // Two passes, so that the processor works on several queries while the lanes of one are being reduced.
             for (var n = 0; n < queries; n++)
@@ -29,6 +32,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 var (low, high) = Visible(PositionOf(At(first, n)), block);
                 Weigh(At(first, n), low, high);
             }
+            return false;
         }
 
         /// <summary><see cref="Scale"/> and <see cref="Weigh"/> where a whole block is seen, in the same order.</summary>

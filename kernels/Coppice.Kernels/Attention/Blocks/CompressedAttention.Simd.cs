@@ -77,11 +77,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var work = scratch + (long)MostQueries * _queryFloats;
             AskFor(next);
             KeyScores(part, next, scratch, queries, work);
-            WeighAll(scratch, queries, block);
-            for (var n = 0; n < queries; n++)
+            var areSet = WeighAll(scratch, queries, block);
+            for (var n = 0; n < queries && !areSet; n++)
             {
                 var (low, high) = Visible(PositionOf(At(scratch, n)), block);
-                if (high - low < Block) ClearUnseen(Scores(At(scratch, n)), low, high);
+                ClearUnseen(Scores(At(scratch, n)), low, high);
             }
             ValueOutputs(part, next, scratch, queries, work);
         }
