@@ -13,7 +13,7 @@ internal sealed class PackedCodeTiles : TileFamily
     protected override string Folder => "Attention/Tiles";
 
     protected override string Summary =>
-        "Sums of factor times code, the same as those over bytes, from packed codes: each accumulator is one chain over the runs ascending.";
+        "Sums of factor times code as over bytes, from packed codes: each accumulator is one chain over the runs ascending.";
 
     private static readonly (string Name, string Widths, string Next, Func<int, string> Code)[] Forms =
     [
@@ -45,7 +45,8 @@ internal sealed class PackedCodeTiles : TileFamily
     // Word w has codes 4w to 4w + 3: four sums of 16 words each, which are put in order at the end.
     private static string Tile((string Name, string Widths, string Next, Func<int, string> Code) form, int queries) => Text($$"""
         /// <summary>
-        /// {{(queries == 1 ? "1 query" : $"{queries} queries")}}, {{form.Widths}}: sums[query][code] = start of the query + Σ factors[query][run] · code.
+        /// {{(queries == 1 ? "1 query" : $"{queries} queries")}}, {{form.Widths}}:
+        /// sums[query][code] = start of the query + Σ factors[query][run] · code.
         /// </summary>
         [MethodImpl(Compiled.Alone)]
         private static void {{form.Name}}{{queries}}({{Parameters}})
@@ -59,9 +60,12 @@ internal sealed class PackedCodeTiles : TileFamily
                 var words = reader.{{form.Next}}();
                 {{Lines(4, v => Multiply(form.Code, queries, v))}}
             }
-            {{Lines(queries, q => $"PackedCodes.Store({List(4, v => $"s{q}{v}")}, starts[{q}], sums{(q == 0 ? "" : $" + {q} * sumsApart")});")}}
+            {{Lines(queries, Store)}}
         }
         """);
+
+    private static string Store(int q) =>
+        $"PackedCodes.Store({List(4, v => $"s{q}{v}")}, starts[{q}], sums{(q == 0 ? "" : $" + {q} * sumsApart")});";
 
     private static string Multiply(Func<int, string> code, int queries, int v) => Text($$"""
         var c{{v}} = {{code(v)}};

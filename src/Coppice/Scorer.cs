@@ -155,7 +155,8 @@ public sealed partial class Scorer : IDisposable
     /// <param name="receive">Gets them in blocks; a block may come twice, with the same bits.</param>
     /// <param name="cancellationToken">Takes effect within one pass.</param>
     /// <inheritdoc cref="Logits" path="/exception"/>
-    internal void States(ReadOnlySpan<int> ids, ReadOnlyMemory<int> layers, StatesReceiver receive, CancellationToken cancellationToken = default)
+    internal void States(
+        ReadOnlySpan<int> ids, ReadOnlyMemory<int> layers, StatesReceiver receive, CancellationToken cancellationToken = default)
     {
         Check(ids);
         cancellationToken.ThrowIfCancellationRequested();

@@ -12,7 +12,9 @@ internal static class QualityBench
         ("guide", GuideQuality.Run), ("planning", PlanningQuality.Run), ("pac", PacQuality.Run),
     ];
 
-    /// <summary>`strategies quality --model DIR [--large DIR] [--small DIR] [--only NAME,...]`; large and small share a tokenizer.</summary>
+    /// <summary>
+    /// `strategies quality --model DIR [--large DIR] [--small DIR] [--only NAME,...]`; large and small share a tokenizer.
+    /// </summary>
     public static int Run(Func<string, string?> take)
     {
         var folder = take("--model") ?? throw new ArgumentException("--model: a model's folder must be named.");

@@ -51,9 +51,9 @@ internal static class TextBench
         {BenchResults.Processor()}, one thread. MB/s of UTF-8, medians of {rounds} rounds in which the tokenizers take turns for
         {Text($"{SliceSeconds * 1000:0}")} ms each, after two rounds that do not count. Documents of about 4,096 characters:
         {string.Join(", ", texts.Select(text => Text($"{text.Kind} {text.Bytes / 1000:0} kB")))}. Peers: Microsoft.ML.Tokenizers 2.0.1 with
-        every class that can have the vocabulary, FastBertTokenizer 1.2.6, and Hugging Face tokenizers through Tokenizers.DotNet 1.4.1. *same*: documents whose ids are ours, which are those of Hugging
-        Face tokenizers in every golden case. *bytes*: allocated on the managed heap for each token. Written by `coppice-bench texts`
-        (see [the suite](../../Coppice.Bench/README.md)).
+        every class that can have the vocabulary, FastBertTokenizer 1.2.6, and Hugging Face tokenizers through Tokenizers.DotNet 1.4.1.
+        *same*: documents whose ids are ours, which are those of Hugging Face tokenizers in every golden case. *bytes*: allocated on the
+        managed heap for each token. Written by `coppice-bench texts` (see [the suite](../../Coppice.Bench/README.md)).
 
         ## Text to ids
 

@@ -125,8 +125,9 @@ internal static unsafe class CodeSpread
 
     private static Vector128<ushort> Widen(Vector64<byte> bytes) => Vector128.WidenLower(bytes.ToVector128());
 
-    /// <summary>For every width a shuffle, and for every plane where each code's bits come from, less where they go, and which
-    /// they are.</summary>
+    /// <summary>
+    /// For every width a shuffle, and for every plane where each code's bits come from, less where they go, and which they are.
+    /// </summary>
     private static byte* NewTable()
     {
         // Whole cache lines, for as long as the process lives.

@@ -7,7 +7,7 @@ namespace Coppice.Kernels.Simd;
 /// <summary>64 packed codes of each of some runs: where they lie, and what is asked for ahead.</summary>
 internal unsafe struct PackedCodes
 {
-    // Not read where the loops are: what may still have to be initialised costs all registers there.
+    // The table is found before the loops: a static field that may have to be initialised first costs them all registers.
     private byte* _entry;                                   // of the width, in the table
     private byte* _first, _second, _third;                  // the first run's planes
     private long _step, _secondStep, _thirdStep;            // bytes from a run to the next
@@ -15,7 +15,9 @@ internal unsafe struct PackedCodes
     private int _bits, _left;
     private long _ahead;
 
-    /// <summary>Runs one after another, each with a width of its own in half a byte; <paramref name="left"/> bits of a code in all.</summary>
+    /// <summary>
+    /// Runs one after another, each with a width of its own in half a byte; <paramref name="left"/> bits of a code in all.
+    /// </summary>
     internal static PackedCodes OfWidths(byte* packed, byte* widths, int left, long ahead) =>
         new() { _entry = CodeSpread.Table, _first = packed, _widths = widths, _left = left, _ahead = ahead };
 
@@ -26,7 +28,7 @@ internal unsafe struct PackedCodes
     internal readonly int Bits => _bits;
 
     /// <summary>For codes of 2 or 4 bits what four bits stand for, of which the lower two may be a code.</summary>
-    internal readonly Vector512<float> Numbers => Vector512.ConvertToSingle((Vector512<int>.Indices & Vector512.Create((1 << _bits) - 1)));
+    internal readonly Vector512<float> Numbers => Vector512.ConvertToSingle(Vector512<int>.Indices & Vector512.Create((1 << _bits) - 1));
 
     /// <summary>Whether each run has a width of its own.</summary>
     internal readonly bool HasWidths => _widths != null;

@@ -85,10 +85,14 @@ internal static class DumpHiddenCommand
         if (context.Output.Json)
         {
             var fingerprint = Convert.ToHexStringLower(loaded.Model.HeadFingerprint());
-            context.Output.WriteJson(new DumpHiddenResult(texts.Length, total, files, bytes, fingerprint), CliJson.Default.DumpHiddenResult);
+            var result = new DumpHiddenResult(texts.Length, total, files, bytes, fingerprint);
+            context.Output.WriteJson(result, CliJson.Default.DumpHiddenResult);
         }
-        else context.Output.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"{texts.Length:N0} texts, {total:N0} tokens, {files.Count:N0} files, {bytes:N0} bytes"));
+        else
+        {
+            context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{texts.Length:N0} texts, {total:N0} tokens, {files.Count:N0} files, {bytes:N0} bytes"));
+        }
         return ExitStatus.Done;
     }
 
@@ -100,7 +104,8 @@ internal static class DumpHiddenCommand
         {
             Final => HiddenLayer.Final,
             Embedding => HiddenLayer.Embedding,
-            _ when int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var layer) && layer != HiddenLayer.Final => layer,
+            _ when int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var layer) && layer != HiddenLayer.Final
+                => layer,
             _ => throw context.Usage($"--layers must be {Final}, {Embedding} or numbers from 0 on, each once, got \"{name}\""),
         }).ToArray();
         return layers.Distinct().Count() == layers.Length

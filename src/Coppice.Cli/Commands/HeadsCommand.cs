@@ -27,8 +27,10 @@ internal static class HeadsCommand
 
     public static Command Create()
     {
-        var tree = new Command("tree", "Measure how often draft heads are right on texts, and build the tree that follows") { Heads, Lines, Nodes, Out }
-            .WithModel().Runs(Tree);
+        var tree = new Command("tree", "Measure how often draft heads are right on texts, and build the tree that follows")
+        {
+            Heads, Lines, Nodes, Out,
+        }.WithModel().Runs(Tree);
         return new Command("heads", "Draft heads, which propose tokens from the model's hidden states") { tree };
     }
 
@@ -40,7 +42,7 @@ internal static class HeadsCommand
         var heads = model.OpenHeads(null, MedusaOptions.KindName, context.Value(Heads), quantized: true)
             ?? model.OpenHeads(null, HydraOptions.KindName, null, quantized: true)
             ?? throw context.Usage("--heads must name a folder, none was found for the model");
-        var accuracy = new HeadAccuracy(heads);
+        var (accuracy, width) = (new HeadAccuracy(heads), model.Spec.HiddenSize);
         ChatRenderer? renderer = null;
         var texts = requests.Select(request => request.Tokens(model, ref renderer)).ToArray();
         var stopped = context.Interrupts.Run(cancellation =>
@@ -50,8 +52,8 @@ internal static class HeadsCommand
             for (var i = 0; i < texts.Length; i++)
             {
                 int[] tokens = [.. texts[i].Prompt, .. texts[i].Text];
-                var states = new float[tokens.Length * model.Spec.HiddenSize];
-                scorer.States(tokens, new[] { HiddenLayer.Final }, (_, first, rows) => rows.CopyTo(states.AsSpan(first * model.Spec.HiddenSize)), cancellation);
+                var states = new float[tokens.Length * width];
+                scorer.States(tokens, new[] { HiddenLayer.Final }, (_, first, rows) => rows.CopyTo(states.AsSpan(first * width)), cancellation);
                 accuracy.Add(tokens, states, texts[i].Prompt.Count);
                 bar.Report(i + 1, texts.Length);
             }
@@ -74,7 +76,8 @@ internal static class HeadsCommand
     {
         for (var head = 0; head < result.Accuracy.Count; head++)
         {
-            var ranks = string.Join(", ", result.Accuracy[head].Take(ShownRanks).Select(rate => rate.ToString("0.000", CultureInfo.InvariantCulture)));
+            var rates = result.Accuracy[head].Take(ShownRanks).Select(rate => rate.ToString("0.000", CultureInfo.InvariantCulture));
+            var ranks = string.Join(", ", rates);
             context.Output.WriteLine($"head {head}: right by rank {ranks}, ...");
         }
         context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,

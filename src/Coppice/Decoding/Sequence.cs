@@ -9,8 +9,9 @@ namespace Coppice.Decoding;
 
 /// <summary>One sequence: its tokens, and the cache that holds keys and values of all but the last of them. No device, no lock.</summary>
 /// <remarks>
-/// The last token is pending, that is, not yet in the cache, unless the choice after it waits (<see cref="IsHeld"/>). <see cref="Decoder"/> plans its part of a pass and completes it;
-/// between generations the sequence belongs to its session. Not thread-safe.
+/// The last token is pending, that is, not yet in the cache, unless the choice after it waits (<see cref="IsHeld"/>).
+/// <see cref="Decoder"/> plans its part of a pass and completes it; between generations the sequence belongs to its session. Not
+/// thread-safe.
 /// </remarks>
 internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
 {

@@ -40,8 +40,8 @@ internal sealed class HeadBatch(HeadRunner heads)
     public double Seconds { get; private set; }
 
     /// <summary>
-    /// Runs the heads over nothing in particular, so that their code is compiled and <see cref="Seconds"/> is known: who weighs a run by its
-    /// time would else judge by one in which code was compiled, and never ask again.
+    /// Runs the heads over nothing in particular, so that their code is compiled and <see cref="Seconds"/> is known: who weighs a run by
+    /// its time would else judge by one in which code was compiled, and never ask again.
     /// </summary>
     public void WarmUp()
     {
@@ -108,5 +108,6 @@ internal sealed class HeadBatch(HeadRunner heads)
     }
 
     /// <summary>A run for one sequence took so long; the first, in which code may be compiled, is soon forgotten.</summary>
-    public void Observe(double seconds) => Seconds = Seconds == 0 || seconds < Seconds / 2 ? seconds : Seconds + Follow * (seconds - Seconds);
+    public void Observe(double seconds) =>
+        Seconds = Seconds == 0 || seconds < Seconds / 2 ? seconds : Seconds + Follow * (seconds - Seconds);
 }

@@ -49,7 +49,8 @@ internal sealed class HeadRunner : IDisposable
             (new Shape(MostRows, width), ElementType.F32), (new Shape(outputs, weights.VocabularyRows), ElementType.F32),
             (new Shape(outputs, Top), ElementType.F32), (new Shape(outputs, Top), ElementType.I32),
         ];
-        _pool = backend.CreatePool("draft heads' rows", sizes.Sum(size => (size.Shape.Count * size.Type.Size() + 256) / 256 * 256), sparse: true);
+        var bytes = sizes.Sum(size => (size.Shape.Count * size.Type.Size() + 256) / 256 * 256);
+        _pool = backend.CreatePool("draft heads' rows", bytes, sparse: true);
         try
         {
             var tensors = sizes.Select(size => Rent(size.Shape, size.Type)).ToArray();
@@ -170,7 +171,8 @@ internal sealed class HeadRunner : IDisposable
     {
         var logits = _logits.Slice(first, rows).Columns(0, vocabulary.Weight.Outputs);
         _backend.MatMulTopK(
-            _output.Slice(first, rows), vocabulary.Weight, vocabulary.Bias, logits, _best.Slice(first, rows), _bestTokens.Slice(first, rows));
+            _output.Slice(first, rows), vocabulary.Weight, vocabulary.Bias, logits, _best.Slice(first, rows),
+            _bestTokens.Slice(first, rows));
     }
 
     private void Read(int rows, Span<int> tokens, Span<float> logits)

@@ -61,12 +61,14 @@ internal sealed class PrefixLayer : IDisposable
     public long BytesInUse => _weights.Pool!.Statistics.BytesInUse + _workspace.BytesInUse;
 
     /// <summary>A model of the last layer's kind alone, without a vocabulary of its own.</summary>
-    public static ModelSpec SpecOf(ModelSpec model) => model with { Layers = [model.Layers[^1]], VocabularySize = 1, TiedHead = true, HeadBias = false };
+    public static ModelSpec SpecOf(ModelSpec model) =>
+        model with { Layers = [model.Layers[^1]], VocabularySize = 1, TiedHead = true, HeadBias = false };
 
     /// <summary>An empty cache for one sequence; belongs to the caller, who disposes it before the layer.</summary>
     /// <exception cref="DeviceMemoryException">The device does not have enough memory.</exception>
     public KvCache NewCache() =>
-        KvCacheKind.Create(new KvSource(_backend, new KvGeometry(1, _spec.KvHeads, _spec.HeadDim, ElementType.F16), Pages: null), _positions);
+        KvCacheKind.Create(
+            new KvSource(_backend, new KvGeometry(1, _spec.KvHeads, _spec.HeadDim, ElementType.F16), Pages: null), _positions);
 
     /// <summary>Runs over the states that follow what <paramref name="cache"/> holds, and keeps their keys and values.</summary>
     /// <param name="cache">The sequence; must have room.</param>

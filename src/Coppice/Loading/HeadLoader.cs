@@ -45,7 +45,8 @@ internal sealed class HeadLoader(Backend backend, string folder, ModelSpec spec,
     {
         using var tensors = HeadTensors.Open(heads);
         var layout = HeadNames.Read(tensors);
-        if (kind is not null && layout.Kind != kind) throw new CheckpointException($"{heads}: draft heads must be {kind}'s, found {layout.Kind}'s.");
+        if (kind is not null && layout.Kind != kind)
+            throw new CheckpointException($"{heads}: draft heads must be {kind}'s, found {layout.Kind}'s.");
         HeadFolder.Check(heads, spec, Fingerprint);
         using var checkpoint = Checkpoint.Open(folder);
         var stored = Stored(checkpoint, spec.TiedHead ? TensorRole.Embedding : TensorRole.Head);
@@ -55,7 +56,8 @@ internal sealed class HeadLoader(Backend backend, string folder, ModelSpec spec,
         try
         {
             runner = new HeadRunner(backend, spec, loaded, weights.Embedding, gate);
-            return new DraftHeads(runner, layout.PrefixLayer is { } prefix ? LoadPrefix(tensors, prefix, quantized, positions, gate) : null);
+            var prefix = layout.PrefixLayer is { } name ? LoadPrefix(tensors, name, quantized, positions, gate) : null;
+            return new DraftHeads(runner, prefix);
         }
         catch
         {

@@ -204,7 +204,7 @@ public sealed class StepText : IDisposable
         constraint.Take(token);
     }
 
-    /// <summary>What must come after the token that was taken follows without a row, unless each token's probability is asked for.</summary>
+    /// <summary>What must come after the token follows without a row, unless each token's probability is asked for.</summary>
     private void TakeForced()
     {
         while (!IsFinished && _rules.Options.LogProbs is null && _constraint?.TryTakeForced(out var forced) == true) Add(forced, [], true);

@@ -13,7 +13,8 @@ public sealed class ScopeTests(ITestOutputHelper output)
 {
     private const int Vocabulary = 50, MaxTokens = 8192;
 
-    private static DraftContext Context() => new(null, (_, _) => throw new InvalidOperationException("there is no draft model"), (_, _, _, _) => null)
+    private static DraftContext Context() => new(
+        null, (_, _) => throw new InvalidOperationException("there is no draft model"), (_, _, _, _) => null)
     {
         VocabularySize = Vocabulary,
         MaxTokens = MaxTokens,

@@ -67,7 +67,7 @@ public sealed class ExtensionLawTests(ConstrainedTextTests.Tiny tiny) : IClassFi
         }
     }
 
-    /// <summary>Laws 1 and 2 of constraints: what is done to a fork changes nothing here, and the way back leads to the same mask.</summary>
+    /// <summary>Laws 1 and 2 of constraints: what is done to a fork changes nothing here; the way back leads to the same mask.</summary>
     [Theory, MemberData(nameof(Names))]
     public async Task Forks_and_ways_back_leave_no_trace(string name)
     {

@@ -1,6 +1,8 @@
 namespace Coppice.Tests.Support;
 
-/// <summary>What draft heads of <see cref="TinyHeads"/> compute, in double precision and straight from the papers; shares no code with the engine.</summary>
+/// <summary>
+/// What draft heads of <see cref="TinyHeads"/> compute, in double precision and straight from the papers; shares no code with the engine.
+/// </summary>
 internal sealed class HeadReference(TinyHeads heads, int width, float[] embedding)
 {
     private const int QueryHeads = 4, KvHeads = 2;
@@ -67,9 +69,11 @@ internal sealed class HeadReference(TinyHeads heads, int width, float[] embeddin
         return [.. z.Zip(added, (value, more) => value + Silu(more))];
     }
 
-    private double[] Linear(string role, double[] x) => Sum(Multiply(heads.Values(role + " weight", width, x.Length), x, width), Doubles(heads.Values(role + " bias", width)));
+    private double[] Linear(string role, double[] x) =>
+        Sum(Multiply(heads.Values(role + " weight", width, x.Length), x, width), Doubles(heads.Values(role + " bias", width)));
 
-    private double[] Product(string name, double[] x, int outputs) => Multiply(heads.Values("prefix " + name, outputs, x.Length), x, outputs);
+    private double[] Product(string name, double[] x, int outputs) =>
+        Multiply(heads.Values("prefix " + name, outputs, x.Length), x, outputs);
 
     private double[] Logits(double[] z) => Multiply(heads.Head, z, heads.Head.Length / width);
 

@@ -128,7 +128,9 @@ internal sealed class TinyHeads : IDisposable
             AddLinear(first + ".linear", $"head {head} gate", _width, (head + 2) * _width);
             // Blocks 1 … are one module listed several times.
             for (var block = 1; block < Blocks; block++)
-                AddLinear(string.Create(CultureInfo.InvariantCulture, $"hydra_mlp.{head}.{(shifted ? 2 * block + 1 : block)}.linear"), $"head {head} block", _width, _width);
+                AddLinear(
+                    string.Create(CultureInfo.InvariantCulture, $"hydra_mlp.{head}.{(shifted ? 2 * block + 1 : block)}.linear"),
+                    $"head {head} block", _width, _width);
             if (layout is "hydra" or "hydra-dropout")
             {
                 var name = $"hydra_lm_head.{head}{(shifted ? ".1" : "")}";

@@ -21,7 +21,7 @@ from optimizer import BF16_PRODUCTS, Optimizer  # noqa: E402
 SEED = 20261130
 BATCH = 1024            # tokens of a step
 PROMPT_WEIGHT = 0.3     # of a position in a prompt: the model would have said something else there
-HELD_OUT_OF = 25        # one text in so many is held out
+HELD_OUT_OF = 25        # one text of this number is held out
 WARM, DECAY = 0.03, 0.6 # shares of the time
 
 

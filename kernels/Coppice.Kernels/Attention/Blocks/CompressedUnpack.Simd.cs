@@ -15,7 +15,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Queries for which codes are unpacked in registers, again for each four of them, instead of once into memory.</summary>
         private const int QueriesOfPacked = 8;
 
-        /// <summary>Codes of a block: as bytes, some runs, each <see cref="Step"/> bytes after the one before; or as they are stored.</summary>
+        /// <summary>Codes of a block: as they are stored, or as bytes, each run <see cref="Step"/> bytes after the one before.</summary>
         private readonly struct BlockCodes
         {
             internal readonly byte* First;
@@ -49,7 +49,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var (runs, count) = part.IsKeys ? (_headDim, block.Count) : (block.Count, _headDim);
             // A tile has 64 codes, and may read 64 bytes from where a run begins: more codes, or the scales of 64 tokens, lie there.
             var stayPacked = typeof(TLanes) == typeof(Lanes512) && CodeSpread.HasTable && queries <= QueriesOfPacked
-                && block.Count == Block && count % CodeSpread.Codes == 0 && (part.IsKeys && !part.AlongTokens || part.GroupSize % CodeSpread.Codes == 0);
+                && block.Count == Block && count % CodeSpread.Codes == 0
+                && (part.IsKeys && !part.AlongTokens || part.GroupSize % CodeSpread.Codes == 0);
             if (part.ByRange) return UnpackByRange(block, next, stayPacked, bytes);
             var isAlike = ReferenceEquals(block.Layout, next.Layout);
             var stored = PackedCodes.Alike(part.Bits);

@@ -41,7 +41,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             return new BlockCodes(bytes, _step);
         }
 
-        /// <summary>Runs of 64 codes. After those of keys a chunk has the codes of values, which have more bytes than a run reads.</summary>
+        /// <summary>Runs of 64 codes. After keys a chunk has the codes of values, which have more bytes than a run reads.</summary>
         [MethodImpl(Compiled.Alone)]
         private static void SpreadRuns(byte* packed, long ahead, byte* widths, int left, int runs, long step, byte* bytes)
         {

@@ -6,11 +6,12 @@ using Coppice.Kernels.Simd;
 
 namespace Coppice.Kernels;
 
-/// <summary>Sums of factor times code, the same as those over bytes, from packed codes: each accumulator is one chain over the runs ascending.</summary>
+/// <summary>Sums of factor times code as over bytes, from packed codes: each accumulator is one chain over the runs ascending.</summary>
 internal static unsafe class PackedCodeTiles
 {
     /// <summary>
-    /// 1 query, a width for each run: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 1 query, a width for each run:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void OfWidths1(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -34,7 +35,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 2 queries, a width for each run: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 2 queries, a width for each run:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void OfWidths2(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -65,7 +67,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 3 queries, a width for each run: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 3 queries, a width for each run:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void OfWidths3(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -103,7 +106,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 4 queries, a width for each run: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 4 queries, a width for each run:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void OfWidths4(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -148,7 +152,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 1 query, one width: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 1 query, one width:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Alike1(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -172,7 +177,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 2 queries, one width: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 2 queries, one width:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Alike2(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -203,7 +209,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 3 queries, one width: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 3 queries, one width:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Alike3(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -241,7 +248,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 4 queries, one width: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 4 queries, one width:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Alike4(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -286,7 +294,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 1 query, 4 bits: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 1 query, 4 bits:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Nibbles1(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -311,7 +320,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 2 queries, 4 bits: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 2 queries, 4 bits:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Nibbles2(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -343,7 +353,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 3 queries, 4 bits: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 3 queries, 4 bits:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Nibbles3(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -382,7 +393,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 4 queries, 4 bits: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 4 queries, 4 bits:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Nibbles4(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -428,7 +440,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 1 query, 2 bits: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 1 query, 2 bits:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Pairs1(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -453,7 +466,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 2 queries, 2 bits: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 2 queries, 2 bits:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Pairs2(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -485,7 +499,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 3 queries, 2 bits: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 3 queries, 2 bits:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Pairs3(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
@@ -524,7 +539,8 @@ internal static unsafe class PackedCodeTiles
     }
 
     /// <summary>
-    /// 4 queries, 2 bits: sums[query][code] = start of the query + Σ factors[query][run] · code.
+    /// 4 queries, 2 bits:
+    /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
     private static void Pairs4(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)

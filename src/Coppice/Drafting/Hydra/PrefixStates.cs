@@ -5,11 +5,11 @@ using Coppice.Models;
 
 namespace Coppice.Drafting;
 
-/// <summary>The prefix layer's keys and values of one sequence, which follow what is committed, and its output for the last token.</summary>
+/// <summary>The prefix layer's keys and values of one sequence, which follow what is committed, and its output for the last.</summary>
 /// <remarks>
 /// States of positions that come again take the place of those from there on. Where positions were never computed for this drafter (a
-/// prefix that another session had) the layer sees what comes after the gap alone, as if the text began there. States wait on the host until
-/// a draft is made: a text that is never drafted for costs a copy..
+/// prefix that another session had) the layer sees what comes after the gap alone, as if the text began there. States wait on the host
+/// until a draft is made: a text that is never drafted for costs a copy.
 /// </remarks>
 /// <param name="layer">The layer; belongs to the model.</param>
 /// <param name="width">Elements of a state.</param>

@@ -76,8 +76,8 @@ internal sealed record HeadLayout(
     private static void CheckVocabulary(HeadTensors tensors, HeadLinear linear, ModelSpec spec, long? rows)
     {
         var shape = tensors[linear.Weight].Entry.Shape;
-        var fits = shape is [_, _] && shape[1] == spec.HiddenSize
-            && (rows is { } mapped ? shape[0] == mapped : Math.Abs(shape[0] - spec.VocabularySize) <= Math.Min(MostPadding, spec.VocabularySize / 8));
+        var padding = rows is null ? Math.Min(MostPadding, spec.VocabularySize / 8) : 0;
+        var fits = shape is [_, _] && shape[1] == spec.HiddenSize && Math.Abs(shape[0] - (rows ?? spec.VocabularySize)) <= padding;
         if (!fits)
         {
             throw tensors.Wrong(linear.Weight,

@@ -9,8 +9,8 @@ namespace Coppice.Models;
 /// <para>Medusa: <c>{i}.{j}.linear.weight</c>, <c>.bias</c> and <c>{i}.{L}.weight</c>, the last absent where the model's head serves; the
 /// same after <c>medusa_head.</c> in the file of a whole model; and vLLM's <c>blocks.{i}.layers.{j}.weight</c>, <c>lm_heads.{i}.weight</c>
 /// or <c>lm_head.weight</c>, <c>token_map</c>, perhaps after <c>medusa_heads.</c></para>
-/// <para>Hydra: <c>hydra_mlp.{i}.{j}.linear</c> and <c>.res_connection</c>, <c>hydra_lm_head.{i}</c> or <c>hydra_lm_head.{i}.{k}</c>, and for
-/// Hydra++ <c>prefix_embeding_layer</c>, misspelled. Dropout shifts the numbers j, so that only their order says what they are. Copies of
+/// <para>Hydra: <c>hydra_mlp.{i}.{j}.linear</c> and <c>.res_connection</c>, <c>hydra_lm_head.{i}</c> or <c>hydra_lm_head.{i}.{k}</c>, and
+/// for Hydra++ <c>prefix_embeding_layer</c>, misspelled. Dropout shifts the numbers j, so that only their order says what they are. Copies of
 /// the model's embedding and rotary buffers are passed over. A <c>token_map</c> is understood here too, and vocabulary matrices may be
 /// absent.</para>
 /// <para>Counts follow from the names: published configs are wrong about them.</para>
@@ -72,7 +72,8 @@ internal static partial class HeadNames
     {
         HeadPart[] all = [.. heads];
         var own = all.Count(head => head.Vocabulary is not null);
-        if (own > 0 && own < all.Length) throw Wrong(tensors, $"must hold a vocabulary matrix for each of {all.Length} heads, or none, found {own}");
+        if (own > 0 && own < all.Length)
+            throw Wrong(tensors, $"must hold a vocabulary matrix for each of {all.Length} heads, or none, found {own}");
         var map = tensors.Names.FirstOrDefault(name => name is TokenMap or "medusa_heads." + TokenMap);
         return new HeadLayout(kind, all, own > 0 ? null : shared, prefix, map);
     }
@@ -113,7 +114,11 @@ internal static partial class HeadNames
     private static HeadLinear? Single(HeadTensors tensors, List<Named> vocabularies, int head)
     {
         var found = vocabularies.Where(vocabulary => vocabulary.Head == head).ToArray();
-        if (found.Length > 1) throw Wrong(tensors, $"must hold one vocabulary matrix of head {head}, found {string.Join(", ", found.Select(f => f.Name))}");
+        if (found.Length > 1)
+        {
+            throw Wrong(tensors,
+                $"must hold one vocabulary matrix of head {head}, found {string.Join(", ", found.Select(f => f.Name))}");
+        }
         return found.Length == 0 ? null : Linear(tensors, found[0].Name);
     }
 
@@ -127,13 +132,15 @@ internal static partial class HeadNames
 
     private const string Digits = "[0-9]{1,4}";
 
-    [GeneratedRegex("^(medusa_heads?\\.)?(?<head>" + Digits + ")\\.(?<block>" + Digits + ")\\.linear\\.weight$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        "^(medusa_heads?\\.)?(?<head>" + Digits + ")\\.(?<block>" + Digits + ")\\.linear\\.weight$", RegexOptions.ExplicitCapture)]
     private static partial Regex MedusaBlock();
 
     [GeneratedRegex("^(medusa_heads?\\.)?(?<head>" + Digits + ")\\.(?<block>" + Digits + ")\\.weight$", RegexOptions.ExplicitCapture)]
     private static partial Regex MedusaVocabulary();
 
-    [GeneratedRegex("^(medusa_heads\\.)?blocks\\.(?<head>" + Digits + ")\\.layers\\.(?<block>" + Digits + ")\\.weight$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        "^(medusa_heads\\.)?blocks\\.(?<head>" + Digits + ")\\.layers\\.(?<block>" + Digits + ")\\.weight$", RegexOptions.ExplicitCapture)]
     private static partial Regex VllmBlock();
 
     [GeneratedRegex("^(medusa_heads\\.)?lm_heads\\.(?<head>" + Digits + ")\\.weight$", RegexOptions.ExplicitCapture)]

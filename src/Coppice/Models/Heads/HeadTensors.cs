@@ -34,7 +34,8 @@ internal sealed class HeadTensors : IDisposable
     public static HeadTensors Open(string folder)
     {
         if (!Directory.Exists(folder)) throw new CheckpointException($"{folder}: a folder with draft heads must be there, found none.");
-        string[] files = [.. Directory.EnumerateFiles(folder, Pattern).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        string[] files =
+            [.. Directory.EnumerateFiles(folder, Pattern).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
         return files.Length > 0 ? new HeadTensors(folder, Checkpoint.Open(folder, files)) : throw Missing(folder);
     }
 

@@ -14,7 +14,7 @@ internal readonly record struct HeadMatrix(WeightMatrix Weight, Tensor Bias);
 /// <param name="Vocabulary">What turns its output into logits.</param>
 internal sealed record HeadPartWeights(HeadMatrix? Residual, HeadMatrix? Gate, IReadOnlyList<HeadMatrix> Blocks, HeadMatrix Vocabulary);
 
-/// <summary>Which rows of the model's own vocabulary matrix heads use that have none: the stored tensor, for a shortlist of its rows.</summary>
+/// <summary>What heads without a vocabulary matrix use of the model's own: the stored tensor, for a shortlist of its rows.</summary>
 /// <param name="Head">The model's matrix on the device, with its bias: for heads without a shortlist.</param>
 /// <param name="Stored">The tensor in the model's files.</param>
 internal readonly record struct TiedVocabulary(HeadMatrix Head, CheckpointTensor Stored);
@@ -174,7 +174,8 @@ internal sealed class HeadWeights : IDisposable
     private long BytesOf(HeadLinear linear)
     {
         var (tensor, bias) = (_tensors[linear.Weight], linear.Bias is null ? 0 : Padded(4 * _tensors[linear.Bias].Entry.Shape[0]));
-        return Padded(_backend.WeightBytes(checked((int)tensor.Entry.Shape[0]), checked((int)tensor.Entry.Shape[1]), Format(tensor))) + bias;
+        var (outputs, inputs) = (checked((int)tensor.Entry.Shape[0]), checked((int)tensor.Entry.Shape[1]));
+        return Padded(_backend.WeightBytes(outputs, inputs, Format(tensor))) + bias;
     }
 
     private static long Padded(long bytes) => checked((bytes + BufferPadding - 1) / BufferPadding * BufferPadding);

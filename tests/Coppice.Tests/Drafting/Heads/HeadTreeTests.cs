@@ -14,7 +14,7 @@ public sealed class HeadTreeTests
         Assert.Equal([0.5, 0.25, 0.2, 0.125, 0.11, 0.1, 0.08], tree.Select(node => Math.Round(node.Value, 6)));
     }
 
-    /// <summary>Where heads fall off alike, children of a node are never more than of one before it: a template expands prefixes alone.</summary>
+    /// <summary>Where heads fall off alike, a node never has more children than one before it: a template expands prefixes alone.</summary>
     [Fact]
     public void A_tree_of_63_has_the_shape_of_published_ones()
     {
