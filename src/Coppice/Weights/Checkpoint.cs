@@ -47,32 +47,27 @@ internal sealed class Checkpoint : IDisposable
 
     /// <summary>Opens the weights of <paramref name="folder"/>.</summary>
     /// <exception cref="CheckpointException">There are none, or a file is missing, malformed or contradicts another.</exception>
-    public static Checkpoint Open(string folder)
+    public static Checkpoint Open(string folder) => Open(checkpoint =>
     {
-        var checkpoint = new Checkpoint();
-        try
-        {
-            var index = Path.Combine(folder, SafetensorsIndex.FileName);
-            if (File.Exists(Path.Combine(folder, SingleFile))) checkpoint.Add(folder, SingleFile);
-            else if (File.Exists(index)) checkpoint.AddShards(folder, SafetensorsIndex.Read(index));
-            else throw Missing(folder);
-            return checkpoint;
-        }
-        catch
-        {
-            checkpoint.Dispose();
-            throw;
-        }
-    }
+        var index = Path.Combine(folder, SafetensorsIndex.FileName);
+        if (File.Exists(Path.Combine(folder, SingleFile))) checkpoint.Add(folder, SingleFile);
+        else if (File.Exists(index)) checkpoint.AddShards(folder, SafetensorsIndex.Read(index));
+        else throw Missing(folder);
+    });
 
     /// <summary>Opens <paramref name="files"/> of <paramref name="folder"/>, whatever their names.</summary>
     /// <exception cref="CheckpointException">A file is malformed, or two hold the same tensor.</exception>
-    public static Checkpoint Open(string folder, IEnumerable<string> files)
+    public static Checkpoint Open(string folder, IEnumerable<string> files) => Open(checkpoint =>
+    {
+        foreach (var file in files) checkpoint.Add(folder, file);
+    });
+
+    private static Checkpoint Open(Action<Checkpoint> add)
     {
         var checkpoint = new Checkpoint();
         try
         {
-            foreach (var file in files) checkpoint.Add(folder, file);
+            add(checkpoint);
             return checkpoint;
         }
         catch
@@ -96,7 +91,7 @@ internal sealed class Checkpoint : IDisposable
         {
             if (!_tensors.TryAdd(entry.Name, new CheckpointTensor(file, entry)))
                 throw new CheckpointException(
-                    $"{file.Name}: tensor {CheckpointText.Quote(entry.Name)} must be in one file, found in "
+                    $"{file.Name}: tensor {CheckpointText.Quote(entry.Name)} must be in one shard, found in "
                     + $"{_tensors[entry.Name].File.Name} too.");
         }
     }
