@@ -47,7 +47,7 @@ internal sealed class DrafterRun(LanguageModel model, IReadOnlyList<RecordedText
 
     private (Measured Cold, Measured Warm) Measure(Session session, RecordedText text, DrafterOptions options)
     {
-        using var fresh = options.Create(model.DraftContext);
+        using var fresh = options.Create(model.DraftContext.In(new CacheScope("cold")));      // other runs' tables are not cold
         using var taught = Replay.Create(options, model, recorded.Where(other => other != text), model.Runner.Costs);
         var before = Generate(session, text, DrafterOptions.None);
         var (cold, warm) = (Generate(session, text, options, fresh), Generate(session, text, options, taught));

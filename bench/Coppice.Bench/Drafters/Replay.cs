@@ -14,10 +14,10 @@ internal static class Replay
 {
     private const int TreeNodes = 96, TreeDepth = 31;
 
-    /// <summary>A drafter that has learned from <paramref name="others"/>.</summary>
+    /// <summary>A drafter that has learned from <paramref name="others"/> and from nothing else.</summary>
     public static Drafter Create(DrafterOptions options, LanguageModel model, IEnumerable<RecordedText> others, PassCosts costs)
     {
-        var drafter = options.Create(model.DraftContext);
+        var drafter = options.Create(model.DraftContext.In(new CacheScope("replay")));
         foreach (var text in others) Run(drafter, text, costs);
         return drafter;
     }

@@ -6,7 +6,7 @@ using Coppice.Peers.Serving;
 namespace Coppice.Peers;
 
 /// <summary>
-/// The tool behind bench/peers/run: compares Coppice with llama.cpp and with another build, and makes tables of the results.
+/// The tool of bench/peers/run: compares Coppice with llama.cpp and with another build, and makes tables of the results.
 /// </summary>
 internal static class Program
 {

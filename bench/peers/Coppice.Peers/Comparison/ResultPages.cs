@@ -56,7 +56,7 @@ internal static class ResultPages
         ## Long prompts
 
         {PeerTable.Long(results)}
-        ## Decoding behind a context
+        ## Decoding after a context
 
         {PeerTable.Depth(results)}
         ## All series, tokens per second
