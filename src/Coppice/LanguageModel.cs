@@ -288,8 +288,6 @@ public sealed class LanguageModel : IDisposable
             if (_heads.TryGetValue((kind, folder, quantized), out var heads)) return heads;
             heads = _headLoader.Load(kind, folder, quantized, ContextLength, Runner.Gate);
             _heads.Add((kind, folder, quantized), heads);
-            heads.Batch.WarmUp();
-            WarmUp.RunTrees(this);
             return heads;
         }
     }

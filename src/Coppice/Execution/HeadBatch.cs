@@ -39,20 +39,6 @@ internal sealed class HeadBatch(HeadRunner heads)
     /// <summary>Time of a run for one sequence, a slow mean of those so far, in seconds; 0 before the first.</summary>
     public double Seconds { get; private set; }
 
-    /// <summary>
-    /// Runs the heads over nothing in particular, so that their code is compiled and <see cref="Seconds"/> is known: who weighs a run by
-    /// its time would else judge by one in which code was compiled, and never ask again.
-    /// </summary>
-    public void WarmUp()
-    {
-        var slot = new HeadSlot(heads);
-        for (var i = 0; i < WarmUpRuns; i++)
-        {
-            Post(slot);
-            Compute(slot);
-        }
-    }
-
     /// <summary>The slot's state and root were set: its answer is wanted, perhaps.</summary>
     public void Post(HeadSlot slot)
     {
@@ -75,11 +61,16 @@ internal sealed class HeadBatch(HeadRunner heads)
     }
 
     /// <summary>Computes the answer of <paramref name="slot"/>, where it is missing, and those of others that wait.</summary>
+    /// <remarks>
+    /// The first answer is computed several times, in a pass's own time: code is compiled in the first run, and who weighs heads by
+    /// <see cref="Seconds"/> would hold them for too dear and never ask again.
+    /// </remarks>
     public void Compute(HeadSlot slot)
     {
         lock (_sync)
         {
             if (!slot.IsWaiting) return;
+            if (Seconds == 0) WarmUp(slot);
             var start = Stopwatch.GetTimestamp();
             _waiting.Remove(slot);
             _waiting.Insert(0, slot);
@@ -90,8 +81,7 @@ internal sealed class HeadBatch(HeadRunner heads)
                 _roots[row] = _waiting[row].Root;
             }
             var states = _states.AsSpan(0, rows * width);
-            if (heads.IsConditioned) heads.Run(0, states, _roots.AsSpan(0, rows), _tokens, _logits);
-            else heads.Run(states, _tokens, _logits);
+            Run(states, _roots.AsSpan(0, rows));
             for (var row = 0; row < rows; row++)
             {
                 var answered = _waiting[row];
@@ -110,4 +100,20 @@ internal sealed class HeadBatch(HeadRunner heads)
     /// <summary>A run for one sequence took so long; the first, in which code may be compiled, is soon forgotten.</summary>
     public void Observe(double seconds) =>
         Seconds = Seconds == 0 || seconds < Seconds / 2 ? seconds : Seconds + Follow * (seconds - Seconds);
+
+    private void WarmUp(HeadSlot slot)
+    {
+        for (var i = 0; i < WarmUpRuns; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Run(slot.State, [slot.Root]);
+            Observe(Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+    }
+
+    private void Run(ReadOnlySpan<float> states, ReadOnlySpan<int> roots)
+    {
+        if (heads.IsConditioned) heads.Run(0, states, roots, _tokens, _logits);
+        else heads.Run(states, _tokens, _logits);
+    }
 }
