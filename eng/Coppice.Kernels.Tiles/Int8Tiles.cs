@@ -12,16 +12,14 @@ internal abstract class Int8Tiles : TileFamily
     protected abstract string Format { get; }
     /// <summary>The tiles' name before its rows and panels.</summary>
     protected abstract string Name { get; }
-    /// <summary>Inputs of a row that a word of a panel holds codes for.</summary>
-    protected abstract int WordInputs { get; }
+    /// <summary>Bytes of a row that are multiplied with a word of a panel.</summary>
+    protected abstract int WordBytes { get; }
 
-    /// <summary>Declares the integer sums of a group.</summary>
-    protected abstract string Sums(int rows, int panels);
     /// <summary>Adds the products of a word.</summary>
     protected abstract string Word(int rows, int panels);
     /// <summary>Loads the scales of a group.</summary>
     protected abstract string Parameters(int panels);
-    /// <summary>The F32 sum <paramref name="c"/> with the integer sums of a group added.</summary>
+    /// <summary>The F32 sum <paramref name="c"/> with the integer sums of a group added; where it is in memory, that is done to it.</summary>
     protected abstract string Add(int row, int panel, string c);
 
     private const string Arguments =
@@ -45,13 +43,13 @@ internal abstract class Int8Tiles : TileFamily
                 for (var group = 0; group < groups; group++)
                 {
                     {{(asksAhead ? MoveAhead(panels) : "")}}
-                    {{Sums(rows, panels)}}
+                    {{Lines(rows, r => $"TLanes {List(panels, p => $"i{r}{p} = TLanes.Zero")};")}}
                     for (var word = 0; word < PanelLayout.{{Format}}CodeBytes; word += PanelLayout.WordBytes)
                     {
                         {{(asksAhead ? Lines(panels, p => $"Prefetch(w{p} + ahead);") : "")}}
                         {{Word(rows, panels)}}
                         {{Lines(panels, p => $"w{p} += PanelLayout.WordBytes;")}}
-                        x += {{WordInputs * rows}};
+                        x += {{WordBytes * rows}};
                     }
                     {{Parameters(panels)}}
                     {{Lines(rows, r => Lines(panels, p => rows == 1 ? $"c{p} = {Add(0, p, $"c{p}")};" : AddInMemory(r, p, panels)))}}
@@ -64,11 +62,7 @@ internal abstract class Int8Tiles : TileFamily
             """);
     }
 
-    private string AddInMemory(int row, int panel, int panels)
-    {
-        var at = $"c + {16 * (row * panels + panel)}";
-        return $"TLanes.Store({Add(row, panel, $"TLanes.Load({at})")}, {at});";
-    }
+    private string AddInMemory(int row, int panel, int panels) => $"{Add(row, panel, $"c + {16 * (row * panels + panel)}")};";
 
     private string Ahead(int panels) => panels == 4
         ? $"long ahead = PrefetchBytes, ahead2 = PrefetchBytes / PanelLayout.{Format}CodeBytes * PanelLayout.{Format}ParameterBytes;"

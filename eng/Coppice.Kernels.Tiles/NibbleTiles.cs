@@ -8,7 +8,7 @@ internal sealed class NibbleTiles : Int8Tiles
     protected override string Summary => "Int8 rows by Q4 panels: see the remarks of the integer products.";
     protected override string Format => "Q4";
     protected override string Name => "Nibbles";
-    protected override int WordInputs => 8;
+    protected override int WordBytes => 8;
 
     protected override IEnumerable<string> Methods =>
     [
@@ -16,18 +16,25 @@ internal sealed class NibbleTiles : Int8Tiles
         Dispatch(2, 8, 4, 2), Dispatch(1, 8, 4, 2, 1), Dispatch(4, 1),
     ];
 
-    protected override string Sums(int rows, int panels) => Lines(rows, r => $"TLanes {List(panels, p => $"i{r}{p} = TLanes.Zero")};");
-
-    protected override string Word(int rows, int panels) => Text($$"""
-        TLanes {{List(panels, p => $"q{p} = TLanes.LowNibbles(w{p})")}};
-        {{Lines(rows, r => $"var {Multiply(r, 4 * r, panels)}")}}
-        {{Statements(panels, p => $"q{p} = TLanes.HighNibbles(w{p});")}}
-        {{Lines(rows, r => Multiply(r, 4 * (rows + r), panels))}}
-        """);
+    /// <summary>A panel at a time for one row, for more a half of its codes: registers of 256 bits are few.</summary>
+    protected override string Word(int rows, int panels) => rows == 1
+        ? Text($$"""
+            TLanes x0 = TLanes.BroadcastWord(x), y0 = TLanes.BroadcastWord(x + 4);
+            {{Lines(panels, p => Text($$"""
+                i0{{p}} = TLanes.AddByteProducts(i0{{p}}, TLanes.LowNibbles(w{{p}}), x0);
+                i0{{p}} = TLanes.AddByteProducts(i0{{p}}, TLanes.HighNibbles(w{{p}}), y0);
+                """))}}
+            """)
+        : Text($$"""
+            TLanes {{List(panels, p => $"q{p} = TLanes.LowNibbles(w{p})")}};
+            {{Lines(rows, r => $"var {Multiply(r, 4 * r, panels)}")}}
+            {{Statements(panels, p => $"q{p} = TLanes.HighNibbles(w{p});")}}
+            {{Lines(rows, r => Multiply(r, 4 * (rows + r), panels))}}
+            """);
 
     private static string Multiply(int row, int at, int panels) => Text($$"""
         x{{row}} = TLanes.BroadcastWord(x + {{at}});
-        {{Statements(panels, p => $"i{row}{p} = TLanes.AddShorts(i{row}{p}, TLanes.MultiplyPairs(q{p}, x{row}));")}}
+        {{Statements(panels, p => $"i{row}{p} = TLanes.AddByteProducts(i{row}{p}, q{p}, x{row});")}}
         """);
 
     protected override string Parameters(int panels) => Text($$"""
@@ -36,5 +43,5 @@ internal sealed class NibbleTiles : Int8Tiles
         """);
 
     protected override string Add(int row, int panel, string c) =>
-        $"AddNibbles(i{row}{panel}, s{panel}, m{panel}, scales[{row}], sums[{row}], {c})";
+        $"AddNibbles(i{row}{panel}, s{panel}, m{panel}, scales + {row}, sums + {row}, {c})";
 }

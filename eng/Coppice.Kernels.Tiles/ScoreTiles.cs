@@ -13,8 +13,9 @@ internal sealed class ScoreTiles : AttentionTiles
 
     protected override IEnumerable<string> Methods =>
     [
-        Tile(1, 4), Tile(2, 4), Tile(4, 4), Tile(2, 2),
+        Tile(1, 4), Tile(2, 4), Tile(4, 4), Tile(2, 2), Tile(4, 1), Tile(6, 1),
         Dispatch("ScoresOf4", "Scores", "x4", [4, 2, 1], Signature, modifiers: ""),
+        Dispatch("ScoresOf1", "Scores", "x1", [6, 4], Signature, modifiers: ""),
     ];
 
     private static string Tile(int queries, int registers)
@@ -45,7 +46,7 @@ internal sealed class ScoreTiles : AttentionTiles
         for (var d = 0; d < _headDim; d++)
         {
             TLanes {{List(registers, r => $"k{r} = TElement.Load(page, {At($"d * Block{column}", r)})")}};
-            {{(queries == 4 ? "PrefetchRow(next + d * Block * TElement.Size);" : "")}}
+            {{(queries == 4 && registers == PageRegisters ? "PrefetchRow(next + d * Block * TElement.Size);" : "")}}
             {{Lines(queries, q => Multiply(q, registers))}}
         }
         {{Lines(queries, q => Statements(registers, r => $"TLanes.Store(s{q}{r}, {At($"q{q} + at{column}", r)});"))}}

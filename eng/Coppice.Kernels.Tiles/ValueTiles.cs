@@ -11,7 +11,11 @@ internal sealed class ValueTiles : AttentionTiles
         "What some queries take of values that all of them see: each accumulator is one chain over j ascending.";
 
     protected override IEnumerable<string> Methods =>
-        [Tile(2), Tile(4), Dispatch("ValuesOf", "Values", "x4", [4, 2], Signature, modifiers: "")];
+    [
+        Tile(2), Tile(4), Narrow(4), Narrow(6),
+        Dispatch("ValuesOf4", "Values", "x4", [4, 2], Signature, modifiers: ""),
+        Dispatch("ValuesOf1", "Values", "x1", [6, 4], Signature, modifiers: ""),
+    ];
 
     private static string Tile(int queries) => Text($$"""
         /// <summary>
@@ -32,6 +36,24 @@ internal sealed class ValueTiles : AttentionTiles
             for (; d < _headDim; d += 2 * Lanes)
             {
                 {{Body(queries, 2, asksAhead: false)}}
+            }
+        }
+        """);
+
+    /// <summary>For registers of 256 bits: 16 elements, in two of them.</summary>
+    private static string Narrow(int queries) => Text($$"""
+        /// <summary>
+        /// {{queries}} queries by 16 elements of the head at a time: {{queries}} accumulators.
+        /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
+        /// </summary>
+        [MethodImpl(Compiled.Alone)]
+        private void Values{{queries}}x1({{Signature}})
+        {
+            {{Queries(queries)}}
+            float* {{List(queries, q => $"w{q} = Scores(q{q}), y{q} = BlockOutput(q{q})")}};
+            for (var d = 0; d < _headDim; d += Lanes)
+            {
+                {{Body(queries, 1, asksAhead: false)}}
             }
         }
         """);

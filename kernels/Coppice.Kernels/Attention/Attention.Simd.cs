@@ -96,11 +96,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>
     /// Rows of one part, up to 4: those with which the thread that has most to do is done first. Queries are taken by sixes where tiles are
-    /// assembled, else by fours (twos with 256 bits).
+    /// assembled or registers have 256 bits, else by fours, or by twos where they have fewer.
     /// </summary>
     private int RowTileOf(int rows, int kvHeads, int group, TileKernels? kernels)
     {
-        var step = kernels?.MostRows ?? (typeof(TLanes) == typeof(Lanes512) ? 4 : 2);
+        var step = kernels?.MostRows ?? (typeof(TLanes) == typeof(Lanes512) ? 4 : typeof(TLanes) == typeof(Twice<Lanes256>) ? 6 : 2);
         var (best, least) = (1, int.MaxValue);
         for (var tile = 1; tile <= Math.Min(4, rows); tile++)
         {

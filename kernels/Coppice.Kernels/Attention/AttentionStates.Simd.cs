@@ -16,7 +16,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             var seeAll = _softCap == 0f;
             for (var n = 0; n < queries && seeAll; n++) seeAll = Visible(PositionOf(At(first, n)), block) == (0, Block);
-            if (seeAll)
+            // Of fewer bits all of it does not fit the registers, nor what the compiler is willing to inline.
+            if (seeAll && typeof(TLanes) == typeof(Lanes512))
             {
                 for (var n = 0; n < queries; n++) WeighWhole(At(first, n));
                 return true;
@@ -32,7 +33,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 var (low, high) = Visible(PositionOf(At(first, n)), block);
                 Weigh(At(first, n), low, high);
             }
-            return false;
+            return seeAll;
         }
 
         /// <summary><see cref="Scale"/> and <see cref="Weigh"/> where a whole block is seen, in the same order.</summary>

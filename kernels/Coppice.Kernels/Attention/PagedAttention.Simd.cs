@@ -83,10 +83,18 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     ScoresOf4(4, At(scratch, n), At(scratch, Math.Min(n + 3, queries - 1)), keys, nextKeys, at);
                 for (; n <= queries - 2; n += 2) ScoresOf4(2, At(scratch, n), At(scratch, n + 1), keys, nextKeys, at);
             }
+            for (int rows; (rows = NarrowTile(queries - n)) > 0; n += rows)
+                ScoresOf1(rows, At(scratch, n), At(scratch, n + rows - 1), keys, nextKeys, at);
             // eight accumulators of 256 bits
             for (; n <= queries - 2; n += 2) Scores2x2(At(scratch, n), At(scratch, n + 1), keys, nextKeys, at);
             for (; n < queries; n++) ScoresOf4(1, At(scratch, n), At(scratch, n), keys, nextKeys, at);
         }
+
+        /// <summary>
+        /// Queries of the next tile of 16 keys or elements, where registers have 256 bits and <paramref name="left"/> are left; 0 where
+        /// fewer queries go by more keys.
+        /// </summary>
+        private static int NarrowTile(int left) => typeof(TLanes) != typeof(Twice<Lanes256>) || left < 4 ? 0 : left < 6 ? 4 : 6;
 
         /// <summary>Adds what the queries see of the first <paramref name="columns"/> columns of a block.</summary>
         [MethodImpl(Compiled.Alone)]
@@ -101,6 +109,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             if (typeof(TLanes) == typeof(Lanes512) && _headDim % (2 * Lanes) == 0)
                 for (; n <= queries - 3; n += 4)
                     AddValuesOfSeveral(scratch, n, Math.Min(4, queries - n), block, columns, values, nextValues);
+            for (int rows; _headDim % Lanes == 0 && (rows = NarrowTile(queries - n)) > 0; n += rows)
+                AddValuesOfSeveral(scratch, n, rows, block, columns, values, nextValues);
             if (_headDim % (2 * Lanes) == 0)
                 for (; n <= queries - 2; n += 2) AddValuesOfSeveral(scratch, n, 2, block, columns, values, nextValues);
             for (; n < queries; n++)
@@ -272,7 +282,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             if (low < high)
             {
                 if (_kernels is { } kernels) AssembledValues(kernels, a, count, values, next, low, high);
-                else ValuesOf(count > 2 ? 4 : 2, a, last, values, next, low, high);
+                else if (NarrowTile(count) > 0) ValuesOf1(count, a, last, values, next, low, high);
+                else ValuesOf4(count > 2 ? 4 : 2, a, last, values, next, low, high);
             }
             for (var n = 0; apart && n < count; n++)
             {

@@ -60,10 +60,14 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     static abstract T HighNibbles(byte* words);
     /// <summary>Four bytes in every lane.</summary>
     static abstract T BroadcastWord(sbyte* four);
-    /// <summary>Unsigned times signed bytes, neighbours added: 16-bit integers. Exact for codes below 128.</summary>
-    static abstract T MultiplyPairs(T codes, T bytes);
-    /// <summary>a + b of 16-bit integers.</summary>
-    static abstract T AddShorts(T a, T b);
+    /// <summary>16-bit sums + unsigned times signed bytes, neighbours added. Exact where codes are below 128 and the sums have room.</summary>
+    static abstract T AddByteProducts(T sums, T codes, T bytes);
+    /// <summary>Bytes 0 and 2 of every lane as 16-bit integers.</summary>
+    static abstract T EvenBytes(byte* words);
+    /// <summary>Bytes 1 and 3 of every lane as 16-bit integers.</summary>
+    static abstract T OddBytes(byte* words);
+    /// <summary>32-bit sums + products of signed 16-bit integers, neighbours added.</summary>
+    static abstract T AddShortProducts(T sums, T a, T b);
     /// <summary>factor · (the sum of two neighbouring 16-bit integers), a 32-bit integer.</summary>
     static abstract T SumPairs(T shorts, short factor);
     /// <summary>a + b of 32-bit integers.</summary>

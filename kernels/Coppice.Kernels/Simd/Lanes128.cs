@@ -80,14 +80,25 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 BroadcastWord(sbyte* four) => new(Vector128.Create(*(int*)four).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 MultiplyPairs(Lanes128 codes, Lanes128 bytes)
+    public static Lanes128 AddByteProducts(Lanes128 sums, Lanes128 codes, Lanes128 bytes)
     {
-        if (Ssse3.IsSupported) return new(Ssse3.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte()).AsSingle());
+        var added = sums._v.AsInt16();
+        if (Ssse3.IsSupported) return new((added + Ssse3.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte())).AsSingle());
         Vector128<short> c = codes._v.AsInt16(), x = bytes._v.AsInt16();
-        return new(((c & Vector128.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
+        return new((added + (c & Vector128.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 AddShorts(Lanes128 a, Lanes128 b) => new((a._v.AsInt16() + b._v.AsInt16()).AsSingle());
+    public static Lanes128 EvenBytes(byte* words) => new((Vector128.Load((ushort*)words) & Vector128.Create((ushort)255)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 OddBytes(byte* words) => new((Vector128.Load((ushort*)words) >>> 8).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddShortProducts(Lanes128 sums, Lanes128 a, Lanes128 b)
+    {
+        var added = sums._v.AsInt32();
+        if (Sse2.IsSupported) return new((added + Sse2.MultiplyAddAdjacent(a._v.AsInt16(), b._v.AsInt16())).AsSingle());
+        Vector128<int> c = a._v.AsInt32(), x = b._v.AsInt32();
+        return new((added + ((c << 16) >> 16) * ((x << 16) >> 16) + (c >> 16) * (x >> 16)).AsSingle());
+    }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 SumPairs(Lanes128 shorts, short factor)
     {

@@ -81,14 +81,25 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 BroadcastWord(sbyte* four) => new(Vector256.Create(*(int*)four).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 MultiplyPairs(Lanes256 codes, Lanes256 bytes)
+    public static Lanes256 AddByteProducts(Lanes256 sums, Lanes256 codes, Lanes256 bytes)
     {
-        if (Avx2.IsSupported) return new(Avx2.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte()).AsSingle());
+        var added = sums._v.AsInt16();
+        if (Avx2.IsSupported) return new((added + Avx2.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte())).AsSingle());
         Vector256<short> c = codes._v.AsInt16(), x = bytes._v.AsInt16();
-        return new(((c & Vector256.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
+        return new((added + (c & Vector256.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 AddShorts(Lanes256 a, Lanes256 b) => new((a._v.AsInt16() + b._v.AsInt16()).AsSingle());
+    public static Lanes256 EvenBytes(byte* words) => new((Vector256.Load((ushort*)words) & Vector256.Create((ushort)255)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 OddBytes(byte* words) => new((Vector256.Load((ushort*)words) >>> 8).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AddShortProducts(Lanes256 sums, Lanes256 a, Lanes256 b)
+    {
+        var added = sums._v.AsInt32();
+        if (Avx2.IsSupported) return new((added + Avx2.MultiplyAddAdjacent(a._v.AsInt16(), b._v.AsInt16())).AsSingle());
+        Vector256<int> c = a._v.AsInt32(), x = b._v.AsInt32();
+        return new((added + ((c << 16) >> 16) * ((x << 16) >> 16) + (c >> 16) * (x >> 16)).AsSingle());
+    }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 SumPairs(Lanes256 shorts, short factor)
     {

@@ -81,14 +81,25 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 BroadcastWord(sbyte* four) => new(Vector512.Create(*(int*)four).AsSingle());
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 MultiplyPairs(Lanes512 codes, Lanes512 bytes)
+    public static Lanes512 AddByteProducts(Lanes512 sums, Lanes512 codes, Lanes512 bytes)
     {
-        if (Avx512BW.IsSupported) return new(Avx512BW.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte()).AsSingle());
+        var added = sums._v.AsInt16();
+        if (Avx512BW.IsSupported) return new((added + Avx512BW.MultiplyAddAdjacent(codes._v.AsByte(), bytes._v.AsSByte())).AsSingle());
         Vector512<short> c = codes._v.AsInt16(), x = bytes._v.AsInt16();
-        return new(((c & Vector512.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
+        return new((added + (c & Vector512.Create((short)255)) * ((x << 8) >> 8) + (c >>> 8) * (x >> 8)).AsSingle());
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 AddShorts(Lanes512 a, Lanes512 b) => new((a._v.AsInt16() + b._v.AsInt16()).AsSingle());
+    public static Lanes512 EvenBytes(byte* words) => new((Vector512.Load((ushort*)words) & Vector512.Create((ushort)255)).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 OddBytes(byte* words) => new((Vector512.Load((ushort*)words) >>> 8).AsSingle());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 AddShortProducts(Lanes512 sums, Lanes512 a, Lanes512 b)
+    {
+        var added = sums._v.AsInt32();
+        if (Avx512BW.IsSupported) return new((added + Avx512BW.MultiplyAddAdjacent(a._v.AsInt16(), b._v.AsInt16())).AsSingle());
+        Vector512<int> c = a._v.AsInt32(), x = b._v.AsInt32();
+        return new((added + ((c << 16) >> 16) * ((x << 16) >> 16) + (c >> 16) * (x >> 16)).AsSingle());
+    }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 SumPairs(Lanes512 shorts, short factor)
     {

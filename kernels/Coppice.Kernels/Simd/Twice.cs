@@ -84,10 +84,15 @@ internal readonly unsafe struct Twice<T>(T lower, T upper) : ILanes<Twice<T>> wh
         return new(half, half);
     }
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Twice<T> MultiplyPairs(Twice<T> codes, Twice<T> bytes) =>
-        new(T.MultiplyPairs(codes._lower, bytes._lower), T.MultiplyPairs(codes._upper, bytes._upper));
+    public static Twice<T> AddByteProducts(Twice<T> sums, Twice<T> codes, Twice<T> bytes) =>
+        new(T.AddByteProducts(sums._lower, codes._lower, bytes._lower), T.AddByteProducts(sums._upper, codes._upper, bytes._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Twice<T> AddShorts(Twice<T> a, Twice<T> b) => new(T.AddShorts(a._lower, b._lower), T.AddShorts(a._upper, b._upper));
+    public static Twice<T> EvenBytes(byte* words) => new(T.EvenBytes(words), T.EvenBytes(words + 4 * T.Count));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> OddBytes(byte* words) => new(T.OddBytes(words), T.OddBytes(words + 4 * T.Count));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Twice<T> AddShortProducts(Twice<T> sums, Twice<T> a, Twice<T> b) =>
+        new(T.AddShortProducts(sums._lower, a._lower, b._lower), T.AddShortProducts(sums._upper, a._upper, b._upper));
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Twice<T> SumPairs(Twice<T> shorts, short factor) =>
         new(T.SumPairs(shorts._lower, factor), T.SumPairs(shorts._upper, factor));

@@ -115,6 +115,90 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
+        /// <summary>
+        /// 4 queries by 16 keys at a time: 4 accumulators.
+        /// Scores go <paramref name="at"/> floats after each query.
+        /// </summary>
+        [MethodImpl(Compiled.Alone)]
+        private void Scores4x1(float* first, float* last, byte* page, byte* next, long at)
+        {
+            var q0 = first;
+            var q1 = first + _queryFloats;
+            var q2 = first + 2 * _queryFloats;
+            var q3 = last;
+            float* x0 = Source(q0), x1 = Source(q1), x2 = Source(q2), x3 = Source(q3);
+            for (var column = 0; column < Block; column += 1 * Lanes)
+            {
+                TLanes s00 = TLanes.Zero;
+                TLanes s10 = TLanes.Zero;
+                TLanes s20 = TLanes.Zero;
+                TLanes s30 = TLanes.Zero;
+                for (var d = 0; d < _headDim; d++)
+                {
+                    TLanes k0 = TElement.Load(page, d * Block + column);
+                    var b0 = TLanes.Broadcast(x0[d]);
+                    s00 = TLanes.FusedMultiplyAdd(b0, k0, s00);
+                    var b1 = TLanes.Broadcast(x1[d]);
+                    s10 = TLanes.FusedMultiplyAdd(b1, k0, s10);
+                    var b2 = TLanes.Broadcast(x2[d]);
+                    s20 = TLanes.FusedMultiplyAdd(b2, k0, s20);
+                    var b3 = TLanes.Broadcast(x3[d]);
+                    s30 = TLanes.FusedMultiplyAdd(b3, k0, s30);
+                }
+                TLanes.Store(s00, q0 + at + column);
+                TLanes.Store(s10, q1 + at + column);
+                TLanes.Store(s20, q2 + at + column);
+                TLanes.Store(s30, q3 + at + column);
+            }
+        }
+
+        /// <summary>
+        /// 6 queries by 16 keys at a time: 6 accumulators.
+        /// Scores go <paramref name="at"/> floats after each query.
+        /// </summary>
+        [MethodImpl(Compiled.Alone)]
+        private void Scores6x1(float* first, float* last, byte* page, byte* next, long at)
+        {
+            var q0 = first;
+            var q1 = first + _queryFloats;
+            var q2 = first + 2 * _queryFloats;
+            var q3 = first + 3 * _queryFloats;
+            var q4 = first + 4 * _queryFloats;
+            var q5 = last;
+            float* x0 = Source(q0), x1 = Source(q1), x2 = Source(q2), x3 = Source(q3), x4 = Source(q4), x5 = Source(q5);
+            for (var column = 0; column < Block; column += 1 * Lanes)
+            {
+                TLanes s00 = TLanes.Zero;
+                TLanes s10 = TLanes.Zero;
+                TLanes s20 = TLanes.Zero;
+                TLanes s30 = TLanes.Zero;
+                TLanes s40 = TLanes.Zero;
+                TLanes s50 = TLanes.Zero;
+                for (var d = 0; d < _headDim; d++)
+                {
+                    TLanes k0 = TElement.Load(page, d * Block + column);
+                    var b0 = TLanes.Broadcast(x0[d]);
+                    s00 = TLanes.FusedMultiplyAdd(b0, k0, s00);
+                    var b1 = TLanes.Broadcast(x1[d]);
+                    s10 = TLanes.FusedMultiplyAdd(b1, k0, s10);
+                    var b2 = TLanes.Broadcast(x2[d]);
+                    s20 = TLanes.FusedMultiplyAdd(b2, k0, s20);
+                    var b3 = TLanes.Broadcast(x3[d]);
+                    s30 = TLanes.FusedMultiplyAdd(b3, k0, s30);
+                    var b4 = TLanes.Broadcast(x4[d]);
+                    s40 = TLanes.FusedMultiplyAdd(b4, k0, s40);
+                    var b5 = TLanes.Broadcast(x5[d]);
+                    s50 = TLanes.FusedMultiplyAdd(b5, k0, s50);
+                }
+                TLanes.Store(s00, q0 + at + column);
+                TLanes.Store(s10, q1 + at + column);
+                TLanes.Store(s20, q2 + at + column);
+                TLanes.Store(s30, q3 + at + column);
+                TLanes.Store(s40, q4 + at + column);
+                TLanes.Store(s50, q5 + at + column);
+            }
+        }
+
         /// <summary>The tile of <paramref name="rows"/> rows: 4, 2, 1.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void ScoresOf4(int rows, float* first, float* last, byte* page, byte* next, long at)
@@ -123,6 +207,15 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             else if (rows == 2) Scores2x4(first, last, page, next, at);
             else if (rows == 1) Scores1x4(first, last, page, next, at);
             else ThrowNoTile(nameof(ScoresOf4), rows);
+        }
+
+        /// <summary>The tile of <paramref name="rows"/> rows: 6, 4.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void ScoresOf1(int rows, float* first, float* last, byte* page, byte* next, long at)
+        {
+            if (rows == 6) Scores6x1(first, last, page, next, at);
+            else if (rows == 4) Scores4x1(first, last, page, next, at);
+            else ThrowNoTile(nameof(ScoresOf1), rows);
         }
     }
 }

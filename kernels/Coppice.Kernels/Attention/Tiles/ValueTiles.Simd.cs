@@ -120,13 +120,108 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             }
         }
 
+        /// <summary>
+        /// 4 queries by 16 elements of the head at a time: 4 accumulators.
+        /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
+        /// </summary>
+        [MethodImpl(Compiled.Alone)]
+        private void Values4x1(float* first, float* last, byte* page, byte* next, int low, int high)
+        {
+            var q0 = first;
+            var q1 = first + _queryFloats;
+            var q2 = first + 2 * _queryFloats;
+            var q3 = last;
+            float* w0 = Scores(q0), y0 = BlockOutput(q0), w1 = Scores(q1), y1 = BlockOutput(q1), w2 = Scores(q2), y2 = BlockOutput(q2), w3 = Scores(q3), y3 = BlockOutput(q3);
+            for (var d = 0; d < _headDim; d += Lanes)
+            {
+                TLanes o00 = TLanes.Load(y0 + d);
+                TLanes o10 = TLanes.Load(y1 + d);
+                TLanes o20 = TLanes.Load(y2 + d);
+                TLanes o30 = TLanes.Load(y3 + d);
+                for (var j = low; j < high; j++)
+                {
+                    var index = j * _headDim + d;
+                    TLanes v0 = TElement.Load(page, index);
+                    var b0 = TLanes.Broadcast(w0[j]);
+                    o00 = TLanes.FusedMultiplyAdd(b0, v0, o00);
+                    var b1 = TLanes.Broadcast(w1[j]);
+                    o10 = TLanes.FusedMultiplyAdd(b1, v0, o10);
+                    var b2 = TLanes.Broadcast(w2[j]);
+                    o20 = TLanes.FusedMultiplyAdd(b2, v0, o20);
+                    var b3 = TLanes.Broadcast(w3[j]);
+                    o30 = TLanes.FusedMultiplyAdd(b3, v0, o30);
+                }
+                TLanes.Store(o00, y0 + d);
+                TLanes.Store(o10, y1 + d);
+                TLanes.Store(o20, y2 + d);
+                TLanes.Store(o30, y3 + d);
+            }
+        }
+
+        /// <summary>
+        /// 6 queries by 16 elements of the head at a time: 6 accumulators.
+        /// Values of columns <paramref name="low"/> … <paramref name="high"/> - 1 are loaded once for all.
+        /// </summary>
+        [MethodImpl(Compiled.Alone)]
+        private void Values6x1(float* first, float* last, byte* page, byte* next, int low, int high)
+        {
+            var q0 = first;
+            var q1 = first + _queryFloats;
+            var q2 = first + 2 * _queryFloats;
+            var q3 = first + 3 * _queryFloats;
+            var q4 = first + 4 * _queryFloats;
+            var q5 = last;
+            float* w0 = Scores(q0), y0 = BlockOutput(q0), w1 = Scores(q1), y1 = BlockOutput(q1), w2 = Scores(q2), y2 = BlockOutput(q2), w3 = Scores(q3), y3 = BlockOutput(q3), w4 = Scores(q4), y4 = BlockOutput(q4), w5 = Scores(q5), y5 = BlockOutput(q5);
+            for (var d = 0; d < _headDim; d += Lanes)
+            {
+                TLanes o00 = TLanes.Load(y0 + d);
+                TLanes o10 = TLanes.Load(y1 + d);
+                TLanes o20 = TLanes.Load(y2 + d);
+                TLanes o30 = TLanes.Load(y3 + d);
+                TLanes o40 = TLanes.Load(y4 + d);
+                TLanes o50 = TLanes.Load(y5 + d);
+                for (var j = low; j < high; j++)
+                {
+                    var index = j * _headDim + d;
+                    TLanes v0 = TElement.Load(page, index);
+                    var b0 = TLanes.Broadcast(w0[j]);
+                    o00 = TLanes.FusedMultiplyAdd(b0, v0, o00);
+                    var b1 = TLanes.Broadcast(w1[j]);
+                    o10 = TLanes.FusedMultiplyAdd(b1, v0, o10);
+                    var b2 = TLanes.Broadcast(w2[j]);
+                    o20 = TLanes.FusedMultiplyAdd(b2, v0, o20);
+                    var b3 = TLanes.Broadcast(w3[j]);
+                    o30 = TLanes.FusedMultiplyAdd(b3, v0, o30);
+                    var b4 = TLanes.Broadcast(w4[j]);
+                    o40 = TLanes.FusedMultiplyAdd(b4, v0, o40);
+                    var b5 = TLanes.Broadcast(w5[j]);
+                    o50 = TLanes.FusedMultiplyAdd(b5, v0, o50);
+                }
+                TLanes.Store(o00, y0 + d);
+                TLanes.Store(o10, y1 + d);
+                TLanes.Store(o20, y2 + d);
+                TLanes.Store(o30, y3 + d);
+                TLanes.Store(o40, y4 + d);
+                TLanes.Store(o50, y5 + d);
+            }
+        }
+
         /// <summary>The tile of <paramref name="rows"/> rows: 4, 2.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void ValuesOf(int rows, float* first, float* last, byte* page, byte* next, int low, int high)
+        private void ValuesOf4(int rows, float* first, float* last, byte* page, byte* next, int low, int high)
         {
             if (rows == 4) Values4x4(first, last, page, next, low, high);
             else if (rows == 2) Values2x4(first, last, page, next, low, high);
-            else ThrowNoTile(nameof(ValuesOf), rows);
+            else ThrowNoTile(nameof(ValuesOf4), rows);
+        }
+
+        /// <summary>The tile of <paramref name="rows"/> rows: 6, 4.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void ValuesOf1(int rows, float* first, float* last, byte* page, byte* next, int low, int high)
+        {
+            if (rows == 6) Values6x1(first, last, page, next, low, high);
+            else if (rows == 4) Values4x1(first, last, page, next, low, high);
+            else ThrowNoTile(nameof(ValuesOf1), rows);
         }
     }
 }

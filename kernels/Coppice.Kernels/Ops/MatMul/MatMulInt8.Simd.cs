@@ -10,9 +10,9 @@ namespace Coppice.Kernels;
 /// </summary>
 /// <remarks>
 /// Where the processor multiplies bytes in 512 bits, tiles are machine code assembled at run time (<see cref="TileKernels"/>). The tiles in
-/// C# multiply halves of a byte: products of 4-bit codes with 8-bit activations fit 16-bit sums for a whole group (8 · 2 · 15 · 127 =
-/// 30,480), so one instruction multiplies 64 of them where VNNI, in 256 bits as .NET has it, does 32. A Q8 code is 16 · upper + lower half,
-/// which is two such products. Both give equal bits.
+/// C# multiply bytes where sums of 16 bits have room: products of 4-bit codes with 8-bit activations fit them for a whole group (8 · 2 ·
+/// 15 · 127 = 30,480). Sums of Q8 codes do not, so those are multiplied as 16-bit integers, with activations that were widened when they
+/// were rounded. Both give equal bits.
 /// </remarks>
 internal sealed unsafe partial class SimdBackend<TLanes>
 {
@@ -23,7 +23,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         var rows = x.Rows;
         matMul.Kernels = Tier == CpuTier.Assembled ? TileKernels.TryGet(TileKinds.Of(w.Format)) : null;
         var packedRows = matMul.PackedRows(rows);
-        var (inputs, groups) = ((long)w.Layout.Inputs, (long)w.Layout.Groups);
+        var (inputs, groups) = ((long)w.Layout.Inputs * matMul.RoundedBytes, (long)w.Layout.Groups);
         var bytes = (packedRows * inputs + packedRows * groups * 2 * sizeof(float) + 63) / 64 * 64;
         var scratch = _scratch.Get(bytes + (long)Threads * IntegerJob.AccumulatorCount * sizeof(float));
         var packed = new RoundedRows((sbyte*)scratch, (float*)((sbyte*)scratch + packedRows * inputs), packedRows * groups);
@@ -37,8 +37,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>
-    /// Activations as bytes, in tiles of some rows: [group][8][rows][4] codes, [group][rows] scales, [group][rows] what belongs to the sum
-    /// of a group's codes.
+    /// Activations as integers, in tiles of some rows: [group][8][rows][4] bytes, or [group][8][2][rows][2] of 16 bits, the even ones of
+    /// four and then the odd ones; [group][rows] scales; [group][rows] what belongs to the sum of a group's codes.
     /// </summary>
     private readonly struct RoundedRows(sbyte* codes, float* scales, long count)
     {
@@ -77,7 +77,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         [MethodImpl(Compiled.Alone)]
         private void Round(int first, int r, int height, float* x)
         {
-            var codes = (int*)(_packed.Codes + (long)first * _layout.Inputs) + r;
+            var wide = _product.RoundedBytes == 2;
+            var codes = (int*)(_packed.Codes + (long)first * _layout.Inputs * _product.RoundedBytes) + r;
             float* scales = _packed.Scales + (long)first * _layout.Groups + r, sums = _packed.Sums + (long)first * _layout.Groups + r;
             var inputs = x is null ? 0 : _x.Shape.RowLength;
             var bytes = stackalloc sbyte[PanelLayout.Group];
@@ -94,8 +95,13 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 TLanes qa = TLanes.Round(TLanes.Multiply(a, inverse)), qb = TLanes.Round(TLanes.Multiply(b, inverse));
                 TLanes.StoreBytes(qa, bytes);
                 TLanes.StoreBytes(qb, bytes + Lanes);
-                for (var i = 0; i < 8; i++) codes[i * height] = ((int*)bytes)[i];
-                codes += 8 * height;
+                for (var i = 0; i < 8 && !wide; i++) codes[i * height] = ((int*)bytes)[i];
+                for (var i = 0; i < 16 && wide; i++)
+                {
+                    var pair = bytes + 4 * (i >> 1) + (i & 1);
+                    codes[i * height] = (ushort)(short)pair[0] | pair[2] << 16;
+                }
+                codes += wide ? 16 * height : 8 * height;
                 // x - x is 0, and NaN where x is infinite or NaN: then so is the scale, and the result.
                 var scale = largest / 127f + TLanes.Sum(TLanes.Add(TLanes.Subtract(a, a), TLanes.Subtract(b, b)));
                 var sum = TLanes.Sum(TLanes.Add(qa, qb));
@@ -128,6 +134,12 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             Kernels is not null ? Kernels.Height(left)
             : rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 || LargestTile < 8 ? Math.Min(4, LargestTile) : 8;
 
+        /// <summary>Bytes of a rounded activation: as many as the tiles read that are used.</summary>
+        internal int RoundedBytes => Kernels is null ? TileBytes : 1;
+
+        /// <summary>Bytes of a rounded activation that the tiles in C# read.</summary>
+        protected abstract int TileBytes { get; }
+
         /// <summary>Rows with the last tile's padding; blocks of 96 are whole tiles.</summary>
         internal int PackedRows(int rows)
         {
@@ -136,7 +148,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             return packed;
         }
 
-        /// <summary>Rows of a full tile: 2, 4 or 8.</summary>
+        /// <summary>Rows of a full tile: 4 or 8.</summary>
         protected abstract int LargestTile { get; }
         /// <summary>Panels of a tile of more than one row.</summary>
         protected abstract int TilePanels { get; }
@@ -163,7 +175,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 {
                     var height = TileHeight(Rows - row, Rows);
                     new Span<float>(c, height * panels * Lanes).Clear();
-                    Tile(height, panels, Rounded.Codes + (long)row * layout.Inputs, Rounded.Scales + (long)row * layout.Groups,
+                    Tile(height, panels, Rounded.Codes + (long)row * layout.Inputs * TileBytes, Rounded.Scales + (long)row * layout.Groups,
                         Rounded.Sums + (long)row * layout.Groups,
                         Weight.Panel(panel), c);
                     for (var r = 0; r < height && row + r < Rows; r++) Finish(c + r * panels * Lanes, panel, panels, row + r);
@@ -238,6 +250,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     {
         private static readonly bool Wide = typeof(TLanes) == typeof(Lanes512);
 
+        protected override int TileBytes => 1;
         protected override int LargestTile => Wide ? 8 : 4;
         protected override int TilePanels => Wide ? 2 : 1;
 
@@ -253,7 +266,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private sealed class BytesJob : IntegerJob
     {
-        protected override int LargestTile => typeof(TLanes) == typeof(Lanes512) ? 8 : 2;
+        protected override int TileBytes => 2;
+        protected override int LargestTile => typeof(TLanes) == typeof(Lanes512) ? 8 : 4;
         protected override int TilePanels => 1;
 
         protected override void Tile(int height, int panels, sbyte* x, float* scales, float* sums, byte* w, float* c)

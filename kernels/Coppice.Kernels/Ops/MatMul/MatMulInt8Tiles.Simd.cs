@@ -4,7 +4,8 @@ using Coppice.Kernels.Simd;
 namespace Coppice.Kernels;
 
 /// <summary>
-/// The inner loops of integer products: exact 16-bit sums over a group, then one conversion and one or two fused multiply-adds in F32.
+/// The inner loops of integer products: exact sums over a group, of 16 bits by Q4 and of 32 by Q8, then one conversion and one or two fused
+/// multiply-adds in F32.
 /// </summary>
 /// <remarks>
 /// The tiles themselves are in the folder Tiles, written by eng/Coppice.Kernels.Tiles. All add Σ_g s_w s_x Σ_k q_w q_x, Q4 also
@@ -16,18 +17,36 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>c + s_w s_x Σ q_w q_x + m_w s_x Σ q_x of a group.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes AddNibbles(TLanes shorts, TLanes scale, TLanes minimum, float xScale, float xSum, TLanes c)
+    private static TLanes AddNibbles(TLanes shorts, TLanes scale, TLanes minimum, float* xScale, float* xSum, TLanes c)
     {
-        c = TLanes.FusedMultiplyAdd(TLanes.ToSingle(TLanes.SumPairs(shorts, 1)), TLanes.Multiply(scale, TLanes.Broadcast(xScale)), c);
-        return TLanes.FusedMultiplyAdd(minimum, TLanes.Broadcast(xSum), c);
+        var factor = TLanes.Multiply(scale, TLanes.Broadcast(*xScale));
+        c = TLanes.FusedMultiplyAdd(TLanes.ToSingle(TLanes.SumPairs(shorts, 1)), factor, c);
+        return TLanes.FusedMultiplyAdd(minimum, TLanes.Broadcast(*xSum), c);
     }
 
-    /// <summary>c + s_w s_x (16 Σ upper q_x + Σ lower q_x - 128 Σ q_x) of a group.</summary>
+    /// <summary>The same where the sum is in memory, which is read when it is needed: registers of 256 bits are few.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes AddBytes(TLanes lower, TLanes upper, TLanes scale, float xScale, float xOffset, TLanes c)
+    private static void AddNibbles(TLanes shorts, TLanes scale, TLanes minimum, float* xScale, float* xSum, float* c)
     {
-        var sum = TLanes.AddInts(TLanes.AddInts(TLanes.SumPairs(lower, 1), TLanes.SumPairs(upper, 16)),
-            TLanes.BroadcastInt(BitConverter.SingleToInt32Bits(xOffset)));
-        return TLanes.FusedMultiplyAdd(TLanes.ToSingle(sum), TLanes.Multiply(scale, TLanes.Broadcast(xScale)), c);
+        var factor = TLanes.Multiply(scale, TLanes.Broadcast(*xScale));
+        var sum = TLanes.FusedMultiplyAdd(TLanes.ToSingle(TLanes.SumPairs(shorts, 1)), factor, TLanes.Load(c));
+        TLanes.Store(TLanes.FusedMultiplyAdd(minimum, TLanes.Broadcast(*xSum), sum), c);
+    }
+
+    /// <summary>c + s_w s_x (Σ (q_w + 128) q_x - 128 Σ q_x) of a group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes AddBytes(TLanes ints, TLanes scale, float* xScale, float* xOffset, TLanes c)
+    {
+        var factor = TLanes.Multiply(scale, TLanes.Broadcast(*xScale));
+        return TLanes.FusedMultiplyAdd(TLanes.ToSingle(TLanes.AddInts(ints, TLanes.BroadcastInt(*(int*)xOffset))), factor, c);
+    }
+
+    /// <summary>The same where the sum is in memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddBytes(TLanes ints, TLanes scale, float* xScale, float* xOffset, float* c)
+    {
+        var factor = TLanes.Multiply(scale, TLanes.Broadcast(*xScale));
+        var sum = TLanes.AddInts(ints, TLanes.BroadcastInt(*(int*)xOffset));
+        TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.ToSingle(sum), factor, TLanes.Load(c)), c);
     }
 }
