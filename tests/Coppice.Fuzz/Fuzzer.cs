@@ -1,6 +1,6 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Coppice.Fuzz;
 
@@ -12,12 +12,12 @@ internal sealed record FuzzResult(string Target, long Executions, TimeSpan Time,
 
 /// <summary>
 /// Runs one target on changed inputs. An input whose outcome is of a new kind joins those that are changed further: the sentences of
-/// errors,
-/// without their names and numbers, tell how far a reader came.
+/// errors, without their names and numbers, tell how far a reader came.
 /// </summary>
-internal sealed partial class Fuzzer
+internal sealed class Fuzzer
 {
-    private const int MostInputs = 4096;
+    private const int MostInputs = 4096, WordsBefore = 44, WordsAfter = 24;
+    private static readonly SearchValues<char> Marks = SearchValues.Create("\"'{}[]");
     private static readonly TimeSpan Slow = TimeSpan.FromSeconds(5);
 
     private readonly Target _target;
@@ -42,11 +42,13 @@ internal sealed partial class Fuzzer
     /// <param name="time">How long.</param>
     /// <param name="executions">How many at most.</param>
     /// <param name="current">Gets every input before it is read, so that a process that ends has left it.</param>
-    public FuzzResult Run(TimeSpan time, long executions = long.MaxValue, Action<byte[]>? current = null)
+    /// <param name="stop">Ends the run after an input.</param>
+    public FuzzResult Run(
+        TimeSpan time, long executions = long.MaxValue, Action<byte[]>? current = null, CancellationToken stop = default)
     {
         var start = Stopwatch.GetTimestamp();
         var done = 0L;
-        while (done < executions && Stopwatch.GetElapsedTime(start) < time)
+        while (done < executions && !stop.IsCancellationRequested && Stopwatch.GetElapsedTime(start) < time)
         {
             var input = done < _target.Seeds.Count ? _target.Seeds[(int)done] : _mutator.Change(Pick(), Pick());
             current?.Invoke(input);
@@ -76,26 +78,62 @@ internal sealed partial class Fuzzer
             outcome = $"{error.GetType().Name}: {Kind(error.Message)}";
             _findings.TryAdd(error.GetType().Name + Frame(error), new Finding(_target.Name, input, error.ToString()));
         }
-        var took = Stopwatch.GetElapsedTime(start);
-        if (took > Slow) _findings.TryAdd("slow", new Finding(_target.Name, input, $"took {took.TotalSeconds:f1} s"));
+        // Other programs may have had the processor, or the process was stopped: then the input is fast when it is read again.
+        if (Stopwatch.GetElapsedTime(start) > Slow && ProcessorTime(input) is var took && took > Slow)
+            _findings.TryAdd("slow", new Finding(_target.Name, input, $"took {took.TotalSeconds:f1} s"));
         if (_outcomes.Add(outcome) && _inputs.Count < MostInputs) _inputs.Add(input);
+    }
+
+    private TimeSpan ProcessorTime(byte[] input)
+    {
+        var before = Environment.CpuUsage.TotalTime;
+        try
+        {
+            _read(input);
+        }
+        catch (Exception)
+        {
+            // What it is was seen before.
+        }
+        return Environment.CpuUsage.TotalTime - before;
     }
 
     /// <summary>The place where an exception was thrown: the first line of its trace.</summary>
     private static string Frame(Exception error) => error.StackTrace?.Split('\n')[0].Trim() ?? "";
 
     /// <summary>
-    /// A message without what comes from the input: what was found, quoted texts, numbers, and all after the first 80 characters.
+    /// A message without what comes from the input: how it begins, before the first thing that is quoted, and a few words after the last
+    /// one,
+    /// without numbers and what was found. Else every name that a change makes up would be a kind of its own.
     /// </summary>
-    private static string Kind(string message)
+    internal static string Kind(string message)
     {
         var found = message.IndexOf("found", StringComparison.Ordinal);
-        var kind = FromInput().Replace(found < 0 ? message : message[..found], "_");
-        return kind.Length > 80 ? kind[..80] : kind;
+        var text = found < 0 ? message.AsSpan() : message.AsSpan(0, found);
+        var (first, last) = (text.IndexOfAny(Marks), text.LastIndexOfAny(Marks));
+        if (first < 0) return Words(text, "");
+        var end = text[(last + 1)..];
+        // The middle of a long message is left out, wherever that is.
+        return Words(text[..first], end.Contains("...", StringComparison.Ordinal) ? "" : end);
     }
 
-    [GeneratedRegex("""("[^"]*"?)|('[^']*'?)|[0-9][0-9.,]*|[^ -~]+""")]
-    private static partial Regex FromInput();
+    private static string Words(ReadOnlySpan<char> before, ReadOnlySpan<char> after)
+    {
+        Span<char> kind = stackalloc char[WordsBefore + WordsAfter + 1];
+        var count = 0;
+        foreach (var letter in before)
+        {
+            if (count < WordsBefore && letter is >= ' ' and <= '~' && !char.IsAsciiDigit(letter)) kind[count++] = letter;
+        }
+        kind[count++] = '_';
+        var most = count + WordsAfter;
+        foreach (var letter in after)
+        {
+            if (count == most || !(char.IsAsciiLetter(letter) || letter is ' ' or ':' or '.' or '_')) break;
+            kind[count++] = letter;
+        }
+        return new string(kind[..count]);
+    }
 
     /// <summary>Bytes of a text.</summary>
     public static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);

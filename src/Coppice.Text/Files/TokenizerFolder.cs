@@ -17,16 +17,18 @@ internal static class TokenizerFolder
     {
         folder = CheckpointFolder.Resolve(folder);
         var settings = CheckpointSettings.Read(folder);
-        var parts = ReadParts(folder, settings);
-        return new Tokenizer(parts with
-        {
-            SpecialTokens = settings.SpecialTokens(parts.IdOf),
-            ChatTemplates = settings.ChatTemplates,
-            MaxLength = settings.MaxLength,
-            CleansUpSpaces = settings.CleansUpSpaces,
-            Warnings = settings.Warnings,
-        });
+        return With(settings, ReadParts(folder, settings));
     }
+
+    /// <summary>The tokenizer of <paramref name="parts"/>, which have what <paramref name="settings"/> add, and of the settings.</summary>
+    public static Tokenizer With(CheckpointSettings settings, TokenizerParts parts) => new(parts with
+    {
+        SpecialTokens = settings.SpecialTokens(parts.IdOf),
+        ChatTemplates = settings.ChatTemplates,
+        MaxLength = settings.MaxLength,
+        CleansUpSpaces = settings.CleansUpSpaces,
+        Warnings = settings.Warnings,
+    });
 
     private static TokenizerParts ReadParts(string folder, CheckpointSettings settings)
     {

@@ -1,44 +1,27 @@
-using System.Security.Cryptography;
 using Coppice.Drafting.Datastores;
 using Coppice.Drafting.NGrams;
 
 namespace Coppice.Fuzz;
 
-/// <summary>Files that the engine itself writes: datastores and saved sessions.</summary>
+/// <summary>Files that the engine itself writes: datastores and n-grams.</summary>
 internal static class StateTargets
 {
-    private const int Vocabulary = 32, HashBytes = 32;
+    private const int Vocabulary = 32;
     private static readonly byte[] Fingerprint = [.. Enumerable.Range(1, DatastoreFile.FingerprintBytes).Select(i => (byte)i)];
-    private static readonly Lazy<byte[][]> Sessions = new(SaveSessions);
 
-    /// <summary>Both kinds of datastore.</summary>
+    /// <summary>Both kinds of datastore: what is opened can be asked anything.</summary>
     public static Target Datastore { get; } = new(
         "datastore", [Written(SuffixDatastore.Build), Written(TrigramStore.Build)],
             [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 0x20]],
         static () =>
         {
-            var path = Path.Combine(Targets.NewFolder(), "datastore");
+            var file = new InputFile("datastore");
             return input =>
             {
-                File.WriteAllBytes(path, input);
-                Exception? refused = null;
-                try
-                {
-                    using var suffixes = SuffixDatastore.Open(path, Fingerprint, Vocabulary);
-                    foreach (var token in suffixes.Tokens) _ = token;
-                }
-                catch (CheckpointException error)
-                {
-                    refused = error;
-                }
-                try
-                {
-                    using var trigrams = TrigramStore.Open(path, Fingerprint, Vocabulary);
-                }
-                catch (CheckpointException error) when (refused is null || !error.Message.Contains("kind", StringComparison.Ordinal))
-                {
-                    throw;
-                }
+                file.Write(input);
+                // The kind stands at the beginning; what is of neither is refused by both in the same words.
+                if (input.AsSpan().StartsWith("COPSUFX"u8)) UseSuffixes(file.Path);
+                else UseTrigrams(file.Path);
             };
         });
 
@@ -48,11 +31,11 @@ internal static class StateTargets
             [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 0x20], [1, 0, 0, 0], [2], [4]],
         static () =>
         {
-            var path = Path.Combine(Targets.NewFolder(), "ngrams");
+            var file = new InputFile("ngrams");
             return input =>
             {
-                File.WriteAllBytes(path, input);
-                using var store = NGramStore.Open(path, Fingerprint, Vocabulary);
+                file.Write(input);
+                using var store = NGramStore.Open(file.Path, Fingerprint, Vocabulary);
                 for (var order = 2; order <= store.LastOrder; order++)
                 {
                     foreach (var (tokens, _) in store.Runs(order))
@@ -69,25 +52,33 @@ internal static class StateTargets
             };
         });
 
-    /// <summary>Saved sessions, whose checksum is right: damage is found by it, what a stranger writes is not.</summary>
-    public static Target Session => new(
-        "session", Sessions.Value, [[0xFF, 0xFF, 0xFF, 0x7F], [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [1, 0, 0, 0]],
-        static () =>
+    private static void UseSuffixes(string path)
+    {
+        using var suffixes = SuffixDatastore.Open(path, Fingerprint, Vocabulary);
+        foreach (var token in suffixes.Tokens)
         {
-            var model = Load();
-            var session = model.NewSession();
-            var path = Path.Combine(Targets.NewFolder(), "session");
-            return input =>
+            var (length, first, count) = suffixes.Find([1, 2, (int)token], SuffixDatastore.SortedTokens);
+            for (var i = first; i < first + count; i++)
             {
-                if (input.Length > HashBytes) SHA256.HashData(input.AsSpan(..^HashBytes), input.AsSpan(^HashBytes..));
-                File.WriteAllBytes(path, input);
-                session.LoadAsync(path).GetAwaiter().GetResult();
-                foreach (var token in session.Tokens)
+                if ((uint)suffixes.Next(i, length) > (uint)suffixes.Tokens.Length) throw new InvalidDataException("a match ends outside");
+            }
+        }
+    }
+
+    private static void UseTrigrams(string path)
+    {
+        using var trigrams = TrigramStore.Open(path, Fingerprint, Vocabulary);
+        for (var first = 0; first < 6; first++)
+        {
+            for (var second = 0; second < 6; second++)
+            {
+                foreach (var (token, _) in trigrams.Row(TrigramStore.Key(first, second)))
                 {
-                    if (token < 0 || token >= model.VocabularySize) throw new InvalidDataException($"token {token}");
+                    if ((uint)token >= Vocabulary) throw new InvalidDataException($"token {token}");
                 }
-            };
-        });
+            }
+        }
+    }
 
     private delegate int Build(Stream stream, ReadOnlySpan<byte> fingerprint, IEnumerable<int[]> documents);
 
@@ -105,26 +96,5 @@ internal static class StateTargets
         using var stream = new MemoryStream();
         builder.Write(stream, Fingerprint, leastCount: leastCount);
         return stream.ToArray();
-    }
-
-    private static byte[][] SaveSessions()
-    {
-        using var model = Load();
-        using var session = model.NewSession();
-        var path = Path.Combine(Targets.NewFolder(), "seed");
-        session.PrefillAsync([1, 2, 3]).GetAwaiter().GetResult();
-        session.SaveAsync(path).GetAwaiter().GetResult();
-        return [File.ReadAllBytes(path)];
-    }
-
-    /// <summary>The repository's small model.</summary>
-    private static LanguageModel Load()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var weights = Path.Combine(folder.FullName, "weights", "tiny");
-            if (Directory.Exists(weights)) return LanguageModel.Load(weights, new() { Device = "cpu", ContextLength = 64, Threads = 1 });
-        }
-        throw new DirectoryNotFoundException("weights/tiny was not found above the program.");
     }
 }

@@ -8,7 +8,7 @@ internal static class Targets
     [
         WeightTargets.Header, WeightTargets.Index, WeightTargets.Config, TextTargets.TokenizerJson, TextTargets.TokenizerConfig,
         TextTargets.SentencePiece, TextTargets.Template, TextTargets.Pattern, StateTargets.Datastore, StateTargets.NGrams,
-        StateTargets.Session,
+        SessionTarget.Session,
     ];
 
     /// <summary>Texts as bytes.</summary>

@@ -21,10 +21,11 @@ internal static class TextTargets
     public static Target TokenizerJson { get; } = new(
         "tokenizer-json",
         Targets.Utf8(
-            """{"added_tokens":[{"id":9,"content":"<s>","single_word":false,"lstrip":true,"rstrip":false,"normalized":false,"special":true}],"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Lowercase"},{"type":"Replace","pattern":{"Regex":" +"},"content":" "},{"type":"Prepend","prepend":"_"}]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true},"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"<s>":{"id":"<s>","ids":[9],"tokens":["<s>"]}}},"decoder":{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true},"model":{"type":"BPE","vocab":{"h":0,"e":1,"l":2,"o":3,"he":4,"ll":5,"hell":6},"merges":["h e",["l","l"],"he ll"]}}""",
+            """{"added_tokens":[{"id":9,"content":"<s>","single_word":false,"lstrip":true,"rstrip":false,"normalized":false,"special":true}],"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Lowercase"},{"type":"Replace","pattern":{"Regex":" +"},"content":" "},{"type":"Prepend","prepend":"_"}]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true},"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"<s>":{"id":"<s>","ids":[9],"tokens":["<s>"]}}},"decoder":{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true},"model":{"type":"BPE","vocab":{"h":0,"e":1,"l":2,"o":3,"he":4,"ll":5,"hell":6},"merges":["h e","l l","he ll"]}}""",
             """{"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\p{N}{1,3}|\\s+(?!\\S)"},"behavior":"Isolated","invert":false},{"type":"Digits","individual_digits":true},{"type":"Punctuation","behavior":"Contiguous"}]},"decoder":{"type":"WordPiece","prefix":"##","cleanup":true},"model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{"[UNK]":0,"he":1,"##llo":2,"w":3}}}""",
             """{"normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true},"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true},"decoder":{"type":"Sequence","decoders":[{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},"model":{"type":"Unigram","unk_id":0,"byte_fallback":false,"vocab":[["<unk>",0],["▁he",-1.5],["l",-2],["lo",-2.5]]}}""",
-            """{"pre_tokenizer":{"type":"Whitespace"},"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0,"Hello":1,"<s>":2}}}"""),
+            """{"pre_tokenizer":{"type":"Whitespace"},"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0,"Hello":1,"<s>":2}}}""",
+            """{"model":{"type":"BPE","unk_token":"u","fuse_unk":true,"byte_fallback":true,"ignore_merges":true,"vocab":{"u":0,"h":1,"e":2,"he":3,"<0x0A>":4},"merges":[["h","e"]]}}"""),
         [.. JsonWords, .. Targets.Utf8("\"pattern\"", "\"Precompiled\"", "\"vocab\"", "\"merges\"", "\"ids\"", "\"unk_id\"", "(?:",
             "{1,100}", "\\\\p{L}")],
         static () =>
@@ -42,13 +43,15 @@ internal static class TextTargets
         [.. JsonWords, .. Targets.Utf8("\"_token\"", "\"content\"", "Infinity", "\"added_tokens_decoder\"", "\"chat_template\"")],
         static () =>
         {
-            var folder = Targets.NewFolder();
-            File.WriteAllBytes(Path.Combine(folder, "tokenizer.json"), Fuzzer.Utf8(
-                """{"pre_tokenizer":{"type":"Whitespace"},"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0,"<s>":1,"</s>":2}}}"""));
+            // What tokenizer.json says is the same each time: it is read once.
+            var parts = Text.Files.TokenizerJson.Read(JsonSource.Of("tokenizer.json", Fuzzer.Utf8(
+                """{"pre_tokenizer":{"type":"Whitespace"},"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0,"<s>":1,"</s>":2}}}""")));
+            var file = new InputFile("tokenizer_config.json");
             return input =>
             {
-                File.WriteAllBytes(Path.Combine(folder, "tokenizer_config.json"), input);
-                Use(Tokenizer.Load(folder));
+                file.Write(input);
+                var settings = CheckpointSettings.Read(file.Folder);
+                Use(TokenizerFolder.With(settings, settings.Complete(parts)));
             };
         });
 
@@ -73,7 +76,8 @@ internal static class TextTargets
         "template",
         Targets.Utf8(
             "{% for m in messages %}{{ '<|' + m['role'] + '|>' }}{{ m.content | trim }}{% if not loop.last %}\n{% endif %}{% endfor %}",
-            "{%- macro f(a, b=1) -%}{{ a ~ b }}{%- endmacro %}{{ f(tools | tojson(indent=2)) }}{% call f(1) %}x{% endcall %}",
+            "{%- macro f(a, b=1) -%}{{ a ~ b }}{%- endmacro %}{{ f(tools | tojson(indent=2)) }}{% macro g() %}{{ caller() }}{% endmacro "
+            + "%}{% call g() %}x{% endcall %}",
             "{% set ns = namespace(n=0) %}{% for x in range(9) if x is odd %}{% set ns.n = ns.n + x %}{% continue %}{% endfor %}{{ ns.n }}",
             "{% block b %}{{ '%s' | format(1) }}{% endblock %}{{ self.b() }}{% autoescape true %}{{ '<' }}{% endautoescape %}",
             "{{ messages | selectattr('role', 'equalto', 'user') | map(attribute='content') | join(', ') }}{{ 'abc'[::-1] }}",

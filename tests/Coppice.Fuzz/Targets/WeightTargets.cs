@@ -56,7 +56,7 @@ internal static class WeightTargets
             """{"model_type":"qwen3_moe","vocab_size":96,"hidden_size":48,"num_attention_heads":4,"num_key_value_heads":2,"intermediate_size":80,"num_hidden_layers":3,"num_experts":4,"num_experts_per_tok":2,"moe_intermediate_size":16,"mlp_only_layers":[1],"decoder_sparse_step":1}""",
             """{"model_type":"gpt2","vocab_size":96,"n_embd":48,"n_head":4,"n_layer":2,"n_positions":64}""",
             """{"model_type":"phi3","vocab_size":96,"hidden_size":48,"num_attention_heads":4,"intermediate_size":80,"num_hidden_layers":1,"original_max_position_embeddings":32,"max_position_embeddings":64,"rope_scaling":{"type":"longrope","short_factor":[1,1,1,1,1,1],"long_factor":[2,2,2,2,2,2]}}""",
-            """{"model_type":"seeing","text_config":{"model_type":"mistral","vocab_size":96,"hidden_size":48,"num_attention_heads":4,"intermediate_size":80,"num_hidden_layers":1,"sliding_window":null,"x":[NaN,-Infinity]},"eos_token_id":3}"""),
+            """{"model_type":"seeing","text_config":{"model_type":"mistral","vocab_size":96,"hidden_size":48,"num_attention_heads":4,"num_key_value_heads":2,"intermediate_size":80,"num_hidden_layers":1,"sliding_window":null,"x":[NaN,-Infinity]},"eos_token_id":3}"""),
         [.. JsonWords, .. Targets.Utf8("\"rope_scaling\"", "\"yarn\"", "\"linear\"", "\"quantization_config\"", "\"text_config\"",
             "\"quant_method\"", "131072", "\"phi\"")],
         static () => static input =>
