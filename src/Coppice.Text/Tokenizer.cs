@@ -54,11 +54,13 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         MaxLength = parts.MaxLength;
         CleansUpSpaces = parts.CleansUpSpaces;
         Warnings = parts.Warnings;
-        VocabularySize = Math.Max(_model.Vocabulary.IdCount, _added.IdCount);
+        VocabularySize = Math.Max(Math.Max(_model.Vocabulary.IdCount, _added.IdCount), _postProcessor.IdCount);
         _decoded = new DecodedToken?[]?[(VocabularySize >> PageBits) + 1];
     }
 
-    /// <summary>One more than the largest id: how many logits a model for this tokenizer needs.</summary>
+    /// <summary>
+    /// One more than the largest id, those that only the frame of a text has included: how many logits a model for this tokenizer needs.
+    /// </summary>
     public int VocabularySize { get; }
 
     /// <summary>The tokens that the checkpoint gives a role: beginning, end, padding, unknown.</summary>

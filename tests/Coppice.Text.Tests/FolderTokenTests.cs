@@ -27,6 +27,23 @@ public sealed class FolderTokenTests : IDisposable
     [Fact]
     public void Added_tokens_of_tokenizer_json_take_the_next_id_whatever_it_says() => Assert.Equal([1, 5, 2], Load().Encode("a<x>b"));
 
+    /// <summary>Found by fuzzing: the template's id is what counts, as in Hugging Face tokenizers, also where it is no token's.</summary>
+    [Fact]
+    public void An_id_that_only_the_frame_of_texts_has_counts_as_one_of_the_vocabulary()
+    {
+        Write("tokenizer.json", """
+            {"pre_tokenizer": {"type": "Whitespace"},
+             "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                                "special_tokens": {"<s>": {"id": "<s>", "ids": [9], "tokens": ["<s>"]}}},
+             "model": {"type": "WordLevel", "unk_token": "u", "vocab": {"u": 0, "a": 1}}}
+            """);
+        var tokenizer = Load();
+        Assert.Equal([9, 1], tokenizer.Encode("a"));
+        Assert.Equal(10, tokenizer.VocabularySize);
+        Assert.Equal("a", tokenizer.Decode([9, 1]));
+        Assert.Null(tokenizer.TokenText(9));
+    }
+
     [Fact]
     public void A_list_in_the_config_adds_tokens_and_changes_settings()
     {
@@ -74,7 +91,8 @@ public sealed class FolderTokenTests : IDisposable
     [Fact]
     public void A_named_token_that_the_vocabulary_does_not_have_is_a_new_one()
     {
-        Write("tokenizer_config.json", """{"pad_token": "[PAD]", "extra_special_tokens": {"image_token": "<image>"}, "add_bos_token": false}""");
+        Write("tokenizer_config.json",
+            """{"pad_token": "[PAD]", "extra_special_tokens": {"image_token": "<image>"}, "add_bos_token": false}""");
         var tokenizer = Load();
         Assert.Equal([6, 7], tokenizer.Encode("[PAD]<image>"));
         Assert.Equal(8, tokenizer.VocabularySize);
@@ -97,7 +115,8 @@ public sealed class FolderTokenTests : IDisposable
             , "post_processor": {"type": "TemplateProcessing", "special_tokens": {"b": {"id": "b", "ids": [2], "tokens": ["b"]}},
               "single": [{"SpecialToken": {"id": "b", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]}}
             """);
-        Write("special_tokens_map.json", config.Contains("Llama", StringComparison.Ordinal) ? "{}" : """{"bos_token": "<s>", "eos_token": "</s>"}""");
+        Write("special_tokens_map.json", config.Contains("Llama", StringComparison.Ordinal)
+            ? "{}" : """{"bos_token": "<s>", "eos_token": "</s>"}""");
         Write("tokenizer_config.json", config);
         Assert.Equal(expected, Load().Encode("a"));
         Assert.Equal([1], Load().Encode("a", addSpecialTokens: false));

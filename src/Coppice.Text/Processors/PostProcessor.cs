@@ -11,7 +11,12 @@ internal sealed class PostProcessor
         _templates = templates;
         // Without special tokens most templates leave the text as it is.
         _withoutTokens = [.. templates.Where(template => template.Parts.Count(part => part is null) != 1)];
+        foreach (var part in templates.SelectMany(template => template.Parts))
+            foreach (var id in part ?? []) IdCount = Math.Max(IdCount, id + 1);
     }
+
+    /// <summary>One more than the largest id in a frame, which need not be a token's; 0 where there is none.</summary>
+    public int IdCount { get; }
 
     /// <summary>
     /// Appends the framed <paramref name="ids"/> to <paramref name="output"/>; without special tokens only the text's own.
