@@ -13,7 +13,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes1x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes1x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         TLanes s00 = TLanes.Zero;
@@ -32,7 +33,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes2x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes2x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -56,7 +58,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes3x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes3x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -85,7 +88,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes4x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes4x1(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -119,7 +123,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes1x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes1x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         TLanes s00 = TLanes.Zero, s01 = TLanes.Zero;
@@ -141,7 +146,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes2x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes2x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -170,7 +176,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes3x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes3x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -206,7 +213,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes4x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes4x2(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -249,7 +257,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes1x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes1x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         TLanes s00 = TLanes.Zero, s01 = TLanes.Zero, s02 = TLanes.Zero, s03 = TLanes.Zero;
@@ -277,7 +286,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes2x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes2x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -316,7 +326,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes3x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes3x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -366,7 +377,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// sums[query][lane] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void KvCodes4x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodes4x4(byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -424,7 +436,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void KvCodesBy1(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodesBy1(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts,
+        float* sums, long sumsApart)
     {
         if (rows == 3) KvCodes3x1(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
         else if (rows == 4) KvCodes4x1(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
@@ -435,7 +448,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void KvCodesBy2(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodesBy2(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts,
+        float* sums, long sumsApart)
     {
         if (rows == 3) KvCodes3x2(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
         else if (rows == 4) KvCodes4x2(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
@@ -446,7 +460,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void KvCodesBy4(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void KvCodesBy4(int rows, byte* codes, long step, int runs, float* factors, long factorsApart, float* starts,
+        float* sums, long sumsApart)
     {
         if (rows == 3) KvCodes3x4(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);
         else if (rows == 4) KvCodes4x4(codes, step, runs, factors, factorsApart, starts, sums, sumsApart);

@@ -14,7 +14,8 @@ internal static unsafe class PackedCodeTiles
     /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void OfWidths1(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void OfWidths1(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         Vector512<float> s00 = Vector512<float>.Zero, s01 = Vector512<float>.Zero, s02 = Vector512<float>.Zero, s03 = Vector512<float>.Zero;
@@ -39,7 +40,8 @@ internal static unsafe class PackedCodeTiles
     /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void OfWidths2(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void OfWidths2(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -71,7 +73,8 @@ internal static unsafe class PackedCodeTiles
     /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void OfWidths3(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void OfWidths3(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -110,7 +113,8 @@ internal static unsafe class PackedCodeTiles
     /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void OfWidths4(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void OfWidths4(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -298,7 +302,8 @@ internal static unsafe class PackedCodeTiles
     /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles1(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void Nibbles1(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         Vector512<float> s00 = Vector512<float>.Zero, s01 = Vector512<float>.Zero, s02 = Vector512<float>.Zero, s03 = Vector512<float>.Zero;
@@ -324,7 +329,8 @@ internal static unsafe class PackedCodeTiles
     /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles2(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void Nibbles2(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -357,7 +363,8 @@ internal static unsafe class PackedCodeTiles
     /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles3(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void Nibbles3(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -397,7 +404,8 @@ internal static unsafe class PackedCodeTiles
     /// sums[query][code] = start of the query + Σ factors[query][run] · code.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles4(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    private static void Nibbles4(PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         var f0 = factors;
         var f1 = factors + factorsApart;
@@ -587,7 +595,8 @@ internal static unsafe class PackedCodeTiles
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void OfWidths(int rows, PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    internal static void OfWidths(int rows, PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         if (rows == 3) OfWidths3(codes, runs, factors, factorsApart, starts, sums, sumsApart);
         else if (rows == 4) OfWidths4(codes, runs, factors, factorsApart, starts, sums, sumsApart);
@@ -598,7 +607,8 @@ internal static unsafe class PackedCodeTiles
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Alike(int rows, PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    internal static void Alike(int rows, PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         if (rows == 3) Alike3(codes, runs, factors, factorsApart, starts, sums, sumsApart);
         else if (rows == 4) Alike4(codes, runs, factors, factorsApart, starts, sums, sumsApart);
@@ -609,7 +619,8 @@ internal static unsafe class PackedCodeTiles
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Nibbles(int rows, PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    internal static void Nibbles(int rows, PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         if (rows == 3) Nibbles3(codes, runs, factors, factorsApart, starts, sums, sumsApart);
         else if (rows == 4) Nibbles4(codes, runs, factors, factorsApart, starts, sums, sumsApart);
@@ -620,7 +631,8 @@ internal static unsafe class PackedCodeTiles
 
     /// <summary>The tile of <paramref name="rows"/> rows: 3, 4, 1, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Pairs(int rows, PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums, long sumsApart)
+    internal static void Pairs(int rows, PackedCodes* codes, int runs, float* factors, long factorsApart, float* starts, float* sums,
+        long sumsApart)
     {
         if (rows == 3) Pairs3(codes, runs, factors, factorsApart, starts, sums, sumsApart);
         else if (rows == 4) Pairs4(codes, runs, factors, factorsApart, starts, sums, sumsApart);

@@ -22,9 +22,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes s00 = TLanes.Zero, s01 = TLanes.Zero, s02 = TLanes.Zero, s03 = TLanes.Zero;
             for (var d = 0; d < _headDim; d++)
             {
-                TLanes k0 = TElement.Load(page, d * Block), k1 = TElement.Load(page, d * Block + 16), k2 = TElement.Load(page, d * Block + 32), k3 = TElement.Load(page, d * Block + 48);
+                TLanes k0 = TElement.Load(page, d * Block), k1 = TElement.Load(page, d * Block + 16), k2 = TElement.Load(page,
+                    d * Block + 32), k3 = TElement.Load(page, d * Block + 48);
                 var b0 = TLanes.Broadcast(x0[d]);
-                s00 = TLanes.FusedMultiplyAdd(b0, k0, s00); s01 = TLanes.FusedMultiplyAdd(b0, k1, s01); s02 = TLanes.FusedMultiplyAdd(b0, k2, s02); s03 = TLanes.FusedMultiplyAdd(b0, k3, s03);
+                s00 = TLanes.FusedMultiplyAdd(b0, k0, s00); s01 = TLanes.FusedMultiplyAdd(b0, k1, s01);
+                s02 = TLanes.FusedMultiplyAdd(b0, k2, s02); s03 = TLanes.FusedMultiplyAdd(b0, k3, s03);
             }
             TLanes.Store(s00, q0 + at); TLanes.Store(s01, q0 + at + 16); TLanes.Store(s02, q0 + at + 32); TLanes.Store(s03, q0 + at + 48);
         }
@@ -43,11 +45,14 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes s10 = TLanes.Zero, s11 = TLanes.Zero, s12 = TLanes.Zero, s13 = TLanes.Zero;
             for (var d = 0; d < _headDim; d++)
             {
-                TLanes k0 = TElement.Load(page, d * Block), k1 = TElement.Load(page, d * Block + 16), k2 = TElement.Load(page, d * Block + 32), k3 = TElement.Load(page, d * Block + 48);
+                TLanes k0 = TElement.Load(page, d * Block), k1 = TElement.Load(page, d * Block + 16), k2 = TElement.Load(page,
+                    d * Block + 32), k3 = TElement.Load(page, d * Block + 48);
                 var b0 = TLanes.Broadcast(x0[d]);
-                s00 = TLanes.FusedMultiplyAdd(b0, k0, s00); s01 = TLanes.FusedMultiplyAdd(b0, k1, s01); s02 = TLanes.FusedMultiplyAdd(b0, k2, s02); s03 = TLanes.FusedMultiplyAdd(b0, k3, s03);
+                s00 = TLanes.FusedMultiplyAdd(b0, k0, s00); s01 = TLanes.FusedMultiplyAdd(b0, k1, s01);
+                s02 = TLanes.FusedMultiplyAdd(b0, k2, s02); s03 = TLanes.FusedMultiplyAdd(b0, k3, s03);
                 var b1 = TLanes.Broadcast(x1[d]);
-                s10 = TLanes.FusedMultiplyAdd(b1, k0, s10); s11 = TLanes.FusedMultiplyAdd(b1, k1, s11); s12 = TLanes.FusedMultiplyAdd(b1, k2, s12); s13 = TLanes.FusedMultiplyAdd(b1, k3, s13);
+                s10 = TLanes.FusedMultiplyAdd(b1, k0, s10); s11 = TLanes.FusedMultiplyAdd(b1, k1, s11);
+                s12 = TLanes.FusedMultiplyAdd(b1, k2, s12); s13 = TLanes.FusedMultiplyAdd(b1, k3, s13);
             }
             TLanes.Store(s00, q0 + at); TLanes.Store(s01, q0 + at + 16); TLanes.Store(s02, q0 + at + 32); TLanes.Store(s03, q0 + at + 48);
             TLanes.Store(s10, q1 + at); TLanes.Store(s11, q1 + at + 16); TLanes.Store(s12, q1 + at + 32); TLanes.Store(s13, q1 + at + 48);
@@ -71,16 +76,21 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             TLanes s30 = TLanes.Zero, s31 = TLanes.Zero, s32 = TLanes.Zero, s33 = TLanes.Zero;
             for (var d = 0; d < _headDim; d++)
             {
-                TLanes k0 = TElement.Load(page, d * Block), k1 = TElement.Load(page, d * Block + 16), k2 = TElement.Load(page, d * Block + 32), k3 = TElement.Load(page, d * Block + 48);
+                TLanes k0 = TElement.Load(page, d * Block), k1 = TElement.Load(page, d * Block + 16), k2 = TElement.Load(page,
+                    d * Block + 32), k3 = TElement.Load(page, d * Block + 48);
                 PrefetchRow(next + d * Block * TElement.Size);
                 var b0 = TLanes.Broadcast(x0[d]);
-                s00 = TLanes.FusedMultiplyAdd(b0, k0, s00); s01 = TLanes.FusedMultiplyAdd(b0, k1, s01); s02 = TLanes.FusedMultiplyAdd(b0, k2, s02); s03 = TLanes.FusedMultiplyAdd(b0, k3, s03);
+                s00 = TLanes.FusedMultiplyAdd(b0, k0, s00); s01 = TLanes.FusedMultiplyAdd(b0, k1, s01);
+                s02 = TLanes.FusedMultiplyAdd(b0, k2, s02); s03 = TLanes.FusedMultiplyAdd(b0, k3, s03);
                 var b1 = TLanes.Broadcast(x1[d]);
-                s10 = TLanes.FusedMultiplyAdd(b1, k0, s10); s11 = TLanes.FusedMultiplyAdd(b1, k1, s11); s12 = TLanes.FusedMultiplyAdd(b1, k2, s12); s13 = TLanes.FusedMultiplyAdd(b1, k3, s13);
+                s10 = TLanes.FusedMultiplyAdd(b1, k0, s10); s11 = TLanes.FusedMultiplyAdd(b1, k1, s11);
+                s12 = TLanes.FusedMultiplyAdd(b1, k2, s12); s13 = TLanes.FusedMultiplyAdd(b1, k3, s13);
                 var b2 = TLanes.Broadcast(x2[d]);
-                s20 = TLanes.FusedMultiplyAdd(b2, k0, s20); s21 = TLanes.FusedMultiplyAdd(b2, k1, s21); s22 = TLanes.FusedMultiplyAdd(b2, k2, s22); s23 = TLanes.FusedMultiplyAdd(b2, k3, s23);
+                s20 = TLanes.FusedMultiplyAdd(b2, k0, s20); s21 = TLanes.FusedMultiplyAdd(b2, k1, s21);
+                s22 = TLanes.FusedMultiplyAdd(b2, k2, s22); s23 = TLanes.FusedMultiplyAdd(b2, k3, s23);
                 var b3 = TLanes.Broadcast(x3[d]);
-                s30 = TLanes.FusedMultiplyAdd(b3, k0, s30); s31 = TLanes.FusedMultiplyAdd(b3, k1, s31); s32 = TLanes.FusedMultiplyAdd(b3, k2, s32); s33 = TLanes.FusedMultiplyAdd(b3, k3, s33);
+                s30 = TLanes.FusedMultiplyAdd(b3, k0, s30); s31 = TLanes.FusedMultiplyAdd(b3, k1, s31);
+                s32 = TLanes.FusedMultiplyAdd(b3, k2, s32); s33 = TLanes.FusedMultiplyAdd(b3, k3, s33);
             }
             TLanes.Store(s00, q0 + at); TLanes.Store(s01, q0 + at + 16); TLanes.Store(s02, q0 + at + 32); TLanes.Store(s03, q0 + at + 48);
             TLanes.Store(s10, q1 + at); TLanes.Store(s11, q1 + at + 16); TLanes.Store(s12, q1 + at + 32); TLanes.Store(s13, q1 + at + 48);

@@ -24,16 +24,21 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             // Of 256 bits there are registers for 32 elements only.
             for (; typeof(TLanes) == typeof(Lanes512) && d <= _headDim - 4 * Lanes; d += 4 * Lanes)
             {
-                TLanes o00 = TLanes.Load(y0 + d), o01 = TLanes.Load(y0 + d + 16), o02 = TLanes.Load(y0 + d + 32), o03 = TLanes.Load(y0 + d + 48);
-                TLanes o10 = TLanes.Load(y1 + d), o11 = TLanes.Load(y1 + d + 16), o12 = TLanes.Load(y1 + d + 32), o13 = TLanes.Load(y1 + d + 48);
+                TLanes o00 = TLanes.Load(y0 + d), o01 = TLanes.Load(y0 + d + 16), o02 = TLanes.Load(y0 + d + 32),
+                    o03 = TLanes.Load(y0 + d + 48);
+                TLanes o10 = TLanes.Load(y1 + d), o11 = TLanes.Load(y1 + d + 16), o12 = TLanes.Load(y1 + d + 32),
+                    o13 = TLanes.Load(y1 + d + 48);
                 for (var j = low; j < high; j++)
                 {
                     var index = j * _headDim + d;
-                    TLanes v0 = TElement.Load(page, index), v1 = TElement.Load(page, index + 16), v2 = TElement.Load(page, index + 32), v3 = TElement.Load(page, index + 48);
+                    TLanes v0 = TElement.Load(page, index), v1 = TElement.Load(page, index + 16), v2 = TElement.Load(page, index + 32),
+                        v3 = TElement.Load(page, index + 48);
                     var b0 = TLanes.Broadcast(w0[j]);
-                    o00 = TLanes.FusedMultiplyAdd(b0, v0, o00); o01 = TLanes.FusedMultiplyAdd(b0, v1, o01); o02 = TLanes.FusedMultiplyAdd(b0, v2, o02); o03 = TLanes.FusedMultiplyAdd(b0, v3, o03);
+                    o00 = TLanes.FusedMultiplyAdd(b0, v0, o00); o01 = TLanes.FusedMultiplyAdd(b0, v1, o01);
+                    o02 = TLanes.FusedMultiplyAdd(b0, v2, o02); o03 = TLanes.FusedMultiplyAdd(b0, v3, o03);
                     var b1 = TLanes.Broadcast(w1[j]);
-                    o10 = TLanes.FusedMultiplyAdd(b1, v0, o10); o11 = TLanes.FusedMultiplyAdd(b1, v1, o11); o12 = TLanes.FusedMultiplyAdd(b1, v2, o12); o13 = TLanes.FusedMultiplyAdd(b1, v3, o13);
+                    o10 = TLanes.FusedMultiplyAdd(b1, v0, o10); o11 = TLanes.FusedMultiplyAdd(b1, v1, o11);
+                    o12 = TLanes.FusedMultiplyAdd(b1, v2, o12); o13 = TLanes.FusedMultiplyAdd(b1, v3, o13);
                 }
                 TLanes.Store(o00, y0 + d); TLanes.Store(o01, y0 + d + 16); TLanes.Store(o02, y0 + d + 32); TLanes.Store(o03, y0 + d + 48);
                 TLanes.Store(o10, y1 + d); TLanes.Store(o11, y1 + d + 16); TLanes.Store(o12, y1 + d + 32); TLanes.Store(o13, y1 + d + 48);
@@ -67,27 +72,37 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var q1 = first + _queryFloats;
             var q2 = first + 2 * _queryFloats;
             var q3 = last;
-            float* w0 = Scores(q0), y0 = BlockOutput(q0), w1 = Scores(q1), y1 = BlockOutput(q1), w2 = Scores(q2), y2 = BlockOutput(q2), w3 = Scores(q3), y3 = BlockOutput(q3);
+            float* w0 = Scores(q0), y0 = BlockOutput(q0), w1 = Scores(q1), y1 = BlockOutput(q1), w2 = Scores(q2), y2 = BlockOutput(q2),
+                w3 = Scores(q3), y3 = BlockOutput(q3);
             var d = 0;
             for (; d <= _headDim - 4 * Lanes; d += 4 * Lanes)
             {
-                TLanes o00 = TLanes.Load(y0 + d), o01 = TLanes.Load(y0 + d + 16), o02 = TLanes.Load(y0 + d + 32), o03 = TLanes.Load(y0 + d + 48);
-                TLanes o10 = TLanes.Load(y1 + d), o11 = TLanes.Load(y1 + d + 16), o12 = TLanes.Load(y1 + d + 32), o13 = TLanes.Load(y1 + d + 48);
-                TLanes o20 = TLanes.Load(y2 + d), o21 = TLanes.Load(y2 + d + 16), o22 = TLanes.Load(y2 + d + 32), o23 = TLanes.Load(y2 + d + 48);
-                TLanes o30 = TLanes.Load(y3 + d), o31 = TLanes.Load(y3 + d + 16), o32 = TLanes.Load(y3 + d + 32), o33 = TLanes.Load(y3 + d + 48);
+                TLanes o00 = TLanes.Load(y0 + d), o01 = TLanes.Load(y0 + d + 16), o02 = TLanes.Load(y0 + d + 32),
+                    o03 = TLanes.Load(y0 + d + 48);
+                TLanes o10 = TLanes.Load(y1 + d), o11 = TLanes.Load(y1 + d + 16), o12 = TLanes.Load(y1 + d + 32),
+                    o13 = TLanes.Load(y1 + d + 48);
+                TLanes o20 = TLanes.Load(y2 + d), o21 = TLanes.Load(y2 + d + 16), o22 = TLanes.Load(y2 + d + 32),
+                    o23 = TLanes.Load(y2 + d + 48);
+                TLanes o30 = TLanes.Load(y3 + d), o31 = TLanes.Load(y3 + d + 16), o32 = TLanes.Load(y3 + d + 32),
+                    o33 = TLanes.Load(y3 + d + 48);
                 for (var j = low; j < high; j++)
                 {
                     var index = j * _headDim + d;
-                    TLanes v0 = TElement.Load(page, index), v1 = TElement.Load(page, index + 16), v2 = TElement.Load(page, index + 32), v3 = TElement.Load(page, index + 48);
+                    TLanes v0 = TElement.Load(page, index), v1 = TElement.Load(page, index + 16), v2 = TElement.Load(page, index + 32),
+                        v3 = TElement.Load(page, index + 48);
                     PrefetchRow(next + index * TElement.Size);
                     var b0 = TLanes.Broadcast(w0[j]);
-                    o00 = TLanes.FusedMultiplyAdd(b0, v0, o00); o01 = TLanes.FusedMultiplyAdd(b0, v1, o01); o02 = TLanes.FusedMultiplyAdd(b0, v2, o02); o03 = TLanes.FusedMultiplyAdd(b0, v3, o03);
+                    o00 = TLanes.FusedMultiplyAdd(b0, v0, o00); o01 = TLanes.FusedMultiplyAdd(b0, v1, o01);
+                    o02 = TLanes.FusedMultiplyAdd(b0, v2, o02); o03 = TLanes.FusedMultiplyAdd(b0, v3, o03);
                     var b1 = TLanes.Broadcast(w1[j]);
-                    o10 = TLanes.FusedMultiplyAdd(b1, v0, o10); o11 = TLanes.FusedMultiplyAdd(b1, v1, o11); o12 = TLanes.FusedMultiplyAdd(b1, v2, o12); o13 = TLanes.FusedMultiplyAdd(b1, v3, o13);
+                    o10 = TLanes.FusedMultiplyAdd(b1, v0, o10); o11 = TLanes.FusedMultiplyAdd(b1, v1, o11);
+                    o12 = TLanes.FusedMultiplyAdd(b1, v2, o12); o13 = TLanes.FusedMultiplyAdd(b1, v3, o13);
                     var b2 = TLanes.Broadcast(w2[j]);
-                    o20 = TLanes.FusedMultiplyAdd(b2, v0, o20); o21 = TLanes.FusedMultiplyAdd(b2, v1, o21); o22 = TLanes.FusedMultiplyAdd(b2, v2, o22); o23 = TLanes.FusedMultiplyAdd(b2, v3, o23);
+                    o20 = TLanes.FusedMultiplyAdd(b2, v0, o20); o21 = TLanes.FusedMultiplyAdd(b2, v1, o21);
+                    o22 = TLanes.FusedMultiplyAdd(b2, v2, o22); o23 = TLanes.FusedMultiplyAdd(b2, v3, o23);
                     var b3 = TLanes.Broadcast(w3[j]);
-                    o30 = TLanes.FusedMultiplyAdd(b3, v0, o30); o31 = TLanes.FusedMultiplyAdd(b3, v1, o31); o32 = TLanes.FusedMultiplyAdd(b3, v2, o32); o33 = TLanes.FusedMultiplyAdd(b3, v3, o33);
+                    o30 = TLanes.FusedMultiplyAdd(b3, v0, o30); o31 = TLanes.FusedMultiplyAdd(b3, v1, o31);
+                    o32 = TLanes.FusedMultiplyAdd(b3, v2, o32); o33 = TLanes.FusedMultiplyAdd(b3, v3, o33);
                 }
                 TLanes.Store(o00, y0 + d); TLanes.Store(o01, y0 + d + 16); TLanes.Store(o02, y0 + d + 32); TLanes.Store(o03, y0 + d + 48);
                 TLanes.Store(o10, y1 + d); TLanes.Store(o11, y1 + d + 16); TLanes.Store(o12, y1 + d + 32); TLanes.Store(o13, y1 + d + 48);

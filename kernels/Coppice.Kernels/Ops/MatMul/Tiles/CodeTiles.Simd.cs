@@ -13,7 +13,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// Lines are asked for ahead: see <see cref="PrefetchBytes"/>.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void CodeRow1x4<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeRow1x4<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
@@ -32,7 +33,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             Prefetch(p1 + ahead2);
             Prefetch(p2 + ahead2);
             Prefetch(p3 + ahead2);
-            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2), s3 = TLanes.LoadF16((ushort*)p3);
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2),
+                s3 = TLanes.LoadF16((ushort*)p3);
             TLanes m0 = TCodes.Minimum(p0, s0), m1 = TCodes.Minimum(p1, s1), m2 = TCodes.Minimum(p2, s2), m3 = TCodes.Minimum(p3, s3);
             for (var word = 0; word < TCodes.CodeBytes; word += PanelLayout.WordBytes)
             {
@@ -63,7 +65,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>8 rows by 2 panels: x is packed [k][8], y [8][32].</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void CodeTile8x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeTile8x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -80,7 +83,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             if (group == groups - 2 * PrefetchBytes / TCodes.CodeBytes)
                 ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
-            TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1, s1);
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1,
+                s1);
             p0 += TCodes.ParameterBytes;
             p1 += TCodes.ParameterBytes;
             for (var word = 0; word < TCodes.CodeBytes; word += PanelLayout.WordBytes)
@@ -243,7 +247,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>4 rows by 2 panels: x is packed [k][4], y [4][32].</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void CodeTile4x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeTile4x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -256,7 +261,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             if (group == groups - 2 * PrefetchBytes / TCodes.CodeBytes)
                 ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
-            TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1, s1);
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1,
+                s1);
             p0 += TCodes.ParameterBytes;
             p1 += TCodes.ParameterBytes;
             for (var word = 0; word < TCodes.CodeBytes; word += PanelLayout.WordBytes)
@@ -351,7 +357,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>2 rows by 2 panels: x is packed [k][2], y [2][32].</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void CodeTile2x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeTile2x2<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -362,7 +369,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         {
             if (group == groups - 2 * PrefetchBytes / TCodes.CodeBytes)
                 ahead += 2 * panelBytes - (long)groups * TCodes.CodeBytes;
-            TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1, s1);
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), m0 = TCodes.Minimum(p0, s0), s1 = TLanes.LoadF16((ushort*)p1), m1 = TCodes.Minimum(p1,
+                s1);
             p0 += TCodes.ParameterBytes;
             p1 += TCodes.ParameterBytes;
             for (var word = 0; word < TCodes.CodeBytes; word += PanelLayout.WordBytes)
@@ -423,7 +431,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>6 rows by 1 panel: x is packed [k][6], y [6][16].</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void CodeTile6x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeTile6x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
@@ -563,7 +572,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>4 rows by 1 panel: x is packed [k][4], y [4][16].</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void CodeTile4x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeTile4x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
@@ -667,7 +677,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>2 rows by 1 panel: x is packed [k][2], y [2][16].</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void CodeTile2x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeTile2x1<TCodes>(float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
@@ -735,7 +746,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 8, 4, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CodeTilesOf2<TCodes>(int rows, float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeTilesOf2<TCodes>(int rows, float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         if (rows == 8) CodeTile8x2<TCodes>(x, w0, panelBytes, parameterOffset, groups, y);
         else if (rows == 4) CodeTile4x2<TCodes>(x, w0, panelBytes, parameterOffset, groups, y);
@@ -745,7 +757,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 6, 4, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CodeTilesOf1<TCodes>(int rows, float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y) where TCodes : struct, ICodePanels<TLanes>
+    private static void CodeTilesOf1<TCodes>(int rows, float* x, byte* w0, long panelBytes, long parameterOffset, int groups, float* y)
+        where TCodes : struct, ICodePanels<TLanes>
     {
         if (rows == 6) CodeTile6x1<TCodes>(x, w0, panelBytes, parameterOffset, groups, y);
         else if (rows == 4) CodeTile4x1<TCodes>(x, w0, panelBytes, parameterOffset, groups, y);

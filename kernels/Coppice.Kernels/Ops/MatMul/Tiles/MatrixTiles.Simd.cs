@@ -15,7 +15,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile8x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump,
+        nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -96,7 +98,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile6x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile6x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump,
+        nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -163,7 +167,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile4x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump,
+        nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -216,7 +222,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile3x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile3x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump,
+        nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -262,7 +270,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile2x2<TFormat>(float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump,
+        nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero;
         TLanes c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -301,7 +311,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile6x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile6x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead,
+        long jump, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero, c02 = TLanes.Zero, c03 = TLanes.Zero;
@@ -328,30 +340,43 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 PrefetchPair<TFormat>(w3 + ahead);
                 TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
                 var e0 = TLanes.Broadcast(x[0]);
-                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
                 var e1 = TLanes.Broadcast(x[1]);
-                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11); c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
                 var e2 = TLanes.Broadcast(x[2]);
-                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21); c22 = TLanes.FusedMultiplyAdd(e2, even2, c22); c23 = TLanes.FusedMultiplyAdd(e2, even3, c23);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+                c22 = TLanes.FusedMultiplyAdd(e2, even2, c22); c23 = TLanes.FusedMultiplyAdd(e2, even3, c23);
                 var e3 = TLanes.Broadcast(x[3]);
-                c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31); c32 = TLanes.FusedMultiplyAdd(e3, even2, c32); c33 = TLanes.FusedMultiplyAdd(e3, even3, c33);
+                c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
+                c32 = TLanes.FusedMultiplyAdd(e3, even2, c32); c33 = TLanes.FusedMultiplyAdd(e3, even3, c33);
                 var e4 = TLanes.Broadcast(x[4]);
-                c40 = TLanes.FusedMultiplyAdd(e4, even0, c40); c41 = TLanes.FusedMultiplyAdd(e4, even1, c41); c42 = TLanes.FusedMultiplyAdd(e4, even2, c42); c43 = TLanes.FusedMultiplyAdd(e4, even3, c43);
+                c40 = TLanes.FusedMultiplyAdd(e4, even0, c40); c41 = TLanes.FusedMultiplyAdd(e4, even1, c41);
+                c42 = TLanes.FusedMultiplyAdd(e4, even2, c42); c43 = TLanes.FusedMultiplyAdd(e4, even3, c43);
                 var e5 = TLanes.Broadcast(x[5]);
-                c50 = TLanes.FusedMultiplyAdd(e5, even0, c50); c51 = TLanes.FusedMultiplyAdd(e5, even1, c51); c52 = TLanes.FusedMultiplyAdd(e5, even2, c52); c53 = TLanes.FusedMultiplyAdd(e5, even3, c53);
-                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias), odd3 = TFormat.Odd(w3 + alias);
+                c50 = TLanes.FusedMultiplyAdd(e5, even0, c50); c51 = TLanes.FusedMultiplyAdd(e5, even1, c51);
+                c52 = TLanes.FusedMultiplyAdd(e5, even2, c52); c53 = TLanes.FusedMultiplyAdd(e5, even3, c53);
+                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias),
+                    odd3 = TFormat.Odd(w3 + alias);
                 var o0 = TLanes.Broadcast(x[6]);
-                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01); c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
                 var o1 = TLanes.Broadcast(x[7]);
-                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11); c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
                 var o2 = TLanes.Broadcast(x[8]);
-                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21); c22 = TLanes.FusedMultiplyAdd(o2, odd2, c22); c23 = TLanes.FusedMultiplyAdd(o2, odd3, c23);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+                c22 = TLanes.FusedMultiplyAdd(o2, odd2, c22); c23 = TLanes.FusedMultiplyAdd(o2, odd3, c23);
                 var o3 = TLanes.Broadcast(x[9]);
-                c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31); c32 = TLanes.FusedMultiplyAdd(o3, odd2, c32); c33 = TLanes.FusedMultiplyAdd(o3, odd3, c33);
+                c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
+                c32 = TLanes.FusedMultiplyAdd(o3, odd2, c32); c33 = TLanes.FusedMultiplyAdd(o3, odd3, c33);
                 var o4 = TLanes.Broadcast(x[10]);
-                c40 = TLanes.FusedMultiplyAdd(o4, odd0, c40); c41 = TLanes.FusedMultiplyAdd(o4, odd1, c41); c42 = TLanes.FusedMultiplyAdd(o4, odd2, c42); c43 = TLanes.FusedMultiplyAdd(o4, odd3, c43);
+                c40 = TLanes.FusedMultiplyAdd(o4, odd0, c40); c41 = TLanes.FusedMultiplyAdd(o4, odd1, c41);
+                c42 = TLanes.FusedMultiplyAdd(o4, odd2, c42); c43 = TLanes.FusedMultiplyAdd(o4, odd3, c43);
                 var o5 = TLanes.Broadcast(x[11]);
-                c50 = TLanes.FusedMultiplyAdd(o5, odd0, c50); c51 = TLanes.FusedMultiplyAdd(o5, odd1, c51); c52 = TLanes.FusedMultiplyAdd(o5, odd2, c52); c53 = TLanes.FusedMultiplyAdd(o5, odd3, c53);
+                c50 = TLanes.FusedMultiplyAdd(o5, odd0, c50); c51 = TLanes.FusedMultiplyAdd(o5, odd1, c51);
+                c52 = TLanes.FusedMultiplyAdd(o5, odd2, c52); c53 = TLanes.FusedMultiplyAdd(o5, odd3, c53);
                 w0 += TFormat.PairBytes;
                 w1 += TFormat.PairBytes;
                 w2 += TFormat.PairBytes;
@@ -373,7 +398,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile4x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile4x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead,
+        long jump, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero, c02 = TLanes.Zero, c03 = TLanes.Zero;
@@ -396,22 +423,31 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 PrefetchPair<TFormat>(w3 + ahead);
                 TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
                 var e0 = TLanes.Broadcast(x[0]);
-                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
                 var e1 = TLanes.Broadcast(x[1]);
-                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11); c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
                 var e2 = TLanes.Broadcast(x[2]);
-                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21); c22 = TLanes.FusedMultiplyAdd(e2, even2, c22); c23 = TLanes.FusedMultiplyAdd(e2, even3, c23);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+                c22 = TLanes.FusedMultiplyAdd(e2, even2, c22); c23 = TLanes.FusedMultiplyAdd(e2, even3, c23);
                 var e3 = TLanes.Broadcast(x[3]);
-                c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31); c32 = TLanes.FusedMultiplyAdd(e3, even2, c32); c33 = TLanes.FusedMultiplyAdd(e3, even3, c33);
-                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias), odd3 = TFormat.Odd(w3 + alias);
+                c30 = TLanes.FusedMultiplyAdd(e3, even0, c30); c31 = TLanes.FusedMultiplyAdd(e3, even1, c31);
+                c32 = TLanes.FusedMultiplyAdd(e3, even2, c32); c33 = TLanes.FusedMultiplyAdd(e3, even3, c33);
+                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias),
+                    odd3 = TFormat.Odd(w3 + alias);
                 var o0 = TLanes.Broadcast(x[4]);
-                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01); c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
                 var o1 = TLanes.Broadcast(x[5]);
-                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11); c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
                 var o2 = TLanes.Broadcast(x[6]);
-                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21); c22 = TLanes.FusedMultiplyAdd(o2, odd2, c22); c23 = TLanes.FusedMultiplyAdd(o2, odd3, c23);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+                c22 = TLanes.FusedMultiplyAdd(o2, odd2, c22); c23 = TLanes.FusedMultiplyAdd(o2, odd3, c23);
                 var o3 = TLanes.Broadcast(x[7]);
-                c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31); c32 = TLanes.FusedMultiplyAdd(o3, odd2, c32); c33 = TLanes.FusedMultiplyAdd(o3, odd3, c33);
+                c30 = TLanes.FusedMultiplyAdd(o3, odd0, c30); c31 = TLanes.FusedMultiplyAdd(o3, odd1, c31);
+                c32 = TLanes.FusedMultiplyAdd(o3, odd2, c32); c33 = TLanes.FusedMultiplyAdd(o3, odd3, c33);
                 w0 += TFormat.PairBytes;
                 w1 += TFormat.PairBytes;
                 w2 += TFormat.PairBytes;
@@ -431,7 +467,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile3x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile3x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead,
+        long jump, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero, c02 = TLanes.Zero, c03 = TLanes.Zero;
@@ -452,18 +490,25 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 PrefetchPair<TFormat>(w3 + ahead);
                 TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
                 var e0 = TLanes.Broadcast(x[0]);
-                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
                 var e1 = TLanes.Broadcast(x[1]);
-                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11); c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
                 var e2 = TLanes.Broadcast(x[2]);
-                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21); c22 = TLanes.FusedMultiplyAdd(e2, even2, c22); c23 = TLanes.FusedMultiplyAdd(e2, even3, c23);
-                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias), odd3 = TFormat.Odd(w3 + alias);
+                c20 = TLanes.FusedMultiplyAdd(e2, even0, c20); c21 = TLanes.FusedMultiplyAdd(e2, even1, c21);
+                c22 = TLanes.FusedMultiplyAdd(e2, even2, c22); c23 = TLanes.FusedMultiplyAdd(e2, even3, c23);
+                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias),
+                    odd3 = TFormat.Odd(w3 + alias);
                 var o0 = TLanes.Broadcast(x[3]);
-                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01); c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
                 var o1 = TLanes.Broadcast(x[4]);
-                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11); c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
                 var o2 = TLanes.Broadcast(x[5]);
-                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21); c22 = TLanes.FusedMultiplyAdd(o2, odd2, c22); c23 = TLanes.FusedMultiplyAdd(o2, odd3, c23);
+                c20 = TLanes.FusedMultiplyAdd(o2, odd0, c20); c21 = TLanes.FusedMultiplyAdd(o2, odd1, c21);
+                c22 = TLanes.FusedMultiplyAdd(o2, odd2, c22); c23 = TLanes.FusedMultiplyAdd(o2, odd3, c23);
                 w0 += TFormat.PairBytes;
                 w1 += TFormat.PairBytes;
                 w2 += TFormat.PairBytes;
@@ -482,7 +527,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="jump"/> further on where that is after the panels' end.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile2x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile2x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead,
+        long jump, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         byte* w1 = w0 + panelBytes, w2 = w1 + panelBytes, w3 = w2 + panelBytes;
         TLanes c00 = TLanes.Zero, c01 = TLanes.Zero, c02 = TLanes.Zero, c03 = TLanes.Zero;
@@ -501,14 +548,19 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 PrefetchPair<TFormat>(w3 + ahead);
                 TLanes even0 = TFormat.Even(w0), even1 = TFormat.Even(w1), even2 = TFormat.Even(w2), even3 = TFormat.Even(w3);
                 var e0 = TLanes.Broadcast(x[0]);
-                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01); c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
+                c00 = TLanes.FusedMultiplyAdd(e0, even0, c00); c01 = TLanes.FusedMultiplyAdd(e0, even1, c01);
+                c02 = TLanes.FusedMultiplyAdd(e0, even2, c02); c03 = TLanes.FusedMultiplyAdd(e0, even3, c03);
                 var e1 = TLanes.Broadcast(x[1]);
-                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11); c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
-                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias), odd3 = TFormat.Odd(w3 + alias);
+                c10 = TLanes.FusedMultiplyAdd(e1, even0, c10); c11 = TLanes.FusedMultiplyAdd(e1, even1, c11);
+                c12 = TLanes.FusedMultiplyAdd(e1, even2, c12); c13 = TLanes.FusedMultiplyAdd(e1, even3, c13);
+                TLanes odd0 = TFormat.Odd(w0 + alias), odd1 = TFormat.Odd(w1 + alias), odd2 = TFormat.Odd(w2 + alias),
+                    odd3 = TFormat.Odd(w3 + alias);
                 var o0 = TLanes.Broadcast(x[2]);
-                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01); c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
+                c00 = TLanes.FusedMultiplyAdd(o0, odd0, c00); c01 = TLanes.FusedMultiplyAdd(o0, odd1, c01);
+                c02 = TLanes.FusedMultiplyAdd(o0, odd2, c02); c03 = TLanes.FusedMultiplyAdd(o0, odd3, c03);
                 var o1 = TLanes.Broadcast(x[3]);
-                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11); c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
+                c10 = TLanes.FusedMultiplyAdd(o1, odd0, c10); c11 = TLanes.FusedMultiplyAdd(o1, odd1, c11);
+                c12 = TLanes.FusedMultiplyAdd(o1, odd2, c12); c13 = TLanes.FusedMultiplyAdd(o1, odd3, c13);
                 w0 += TFormat.PairBytes;
                 w1 += TFormat.PairBytes;
                 w2 += TFormat.PairBytes;
@@ -525,7 +577,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile6x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile6x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
@@ -587,7 +640,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile4x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile4x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
@@ -635,7 +689,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     /// <paramref name="apart"/> floats apart.
     /// </summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Tile2x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Tile2x1<TFormat>(float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c00 = TLanes.Zero;
         TLanes c10 = TLanes.Zero;
@@ -665,7 +720,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 8, 6, 4, 3, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TilesOf2<TFormat>(int rows, float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void TilesOf2<TFormat>(int rows, float* x, byte* w0, byte* w1, int pairs, float* c, float* y, int apart, long ahead,
+        long jump, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         if (rows == 8) Tile8x2<TFormat>(x, w0, w1, pairs, c, y, apart, ahead, jump, alias);
         else if (rows == 6) Tile6x2<TFormat>(x, w0, w1, pairs, c, y, apart, ahead, jump, alias);
@@ -677,7 +734,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 6, 4, 3, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TilesOf4<TFormat>(int rows, float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart, long ahead, long jump, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void TilesOf4<TFormat>(int rows, float* x, byte* w0, long panelBytes, int pairs, float* c, float* y, int apart,
+        long ahead, long jump, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         if (rows == 6) Tile6x4<TFormat>(x, w0, panelBytes, pairs, c, y, apart, ahead, jump, alias);
         else if (rows == 4) Tile4x4<TFormat>(x, w0, panelBytes, pairs, c, y, apart, ahead, jump, alias);
@@ -688,7 +747,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 6, 4, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TilesOf1<TFormat>(int rows, float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias) where TFormat : struct, IPanelFormat<TLanes>
+    private static void TilesOf1<TFormat>(int rows, float* x, byte* w0, int pairs, float* c, float* y, int apart, nint alias)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         if (rows == 6) Tile6x1<TFormat>(x, w0, pairs, c, y, apart, alias);
         else if (rows == 4) Tile4x1<TFormat>(x, w0, pairs, c, y, apart, alias);

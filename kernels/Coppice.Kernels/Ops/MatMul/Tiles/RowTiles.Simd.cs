@@ -10,7 +10,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>One row by 1 panel: y[16 · 1] for x [2 · pairs].</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Row1x1<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Row1x1<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero;
         for (var pair = 0; pair < pairs; pair++)
@@ -25,7 +26,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>One row by 2 panels: y[16 · 2] for x [2 · pairs].</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Row1x2<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Row1x2<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero;
         var w1 = w0 + panelBytes;
@@ -44,7 +46,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>One row by 4 panels: y[16 · 4] for x [2 · pairs]. Lines are asked for ahead: see <see cref="PrefetchBytes"/>.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Row1x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
+    private static void Row1x4<TFormat>(float* x, byte* w0, long panelBytes, int pairs, float* y)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         TLanes c0 = TLanes.Zero, c1 = TLanes.Zero, c2 = TLanes.Zero, c3 = TLanes.Zero;
         var w1 = w0 + panelBytes;
@@ -78,7 +81,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="panels"/> panels: 4, 2, 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void OneRow<TFormat>(int panels, float* x, byte* w0, long panelBytes, int pairs, float* y) where TFormat : struct, IPanelFormat<TLanes>
+    private static void OneRow<TFormat>(int panels, float* x, byte* w0, long panelBytes, int pairs, float* y)
+        where TFormat : struct, IPanelFormat<TLanes>
     {
         if (panels == 4) Row1x4<TFormat>(x, w0, panelBytes, pairs, y);
         else if (panels == 2) Row1x2<TFormat>(x, w0, panelBytes, pairs, y);
