@@ -101,7 +101,11 @@ public abstract partial class Backend : IDisposable
     /// <summary>Threads of the host that compute an op, the caller's included; null where a device computes.</summary>
     public virtual int? HostThreads => null;
 
-    /// <summary>Copies host elements into <paramref name="destination"/>, whose rows must be contiguous and as many elements.</summary>
+    /// <summary>Copies host elements into <paramref name="destination"/>.</summary>
+    /// <param name="source">As many elements as the tensor has, of the size of its type.</param>
+    /// <param name="destination">A tensor of this back end with contiguous rows.</param>
+    /// <exception cref="ArgumentException">The number or the size of elements differs, rows have gaps, or the owner is wrong.</exception>
+    /// <exception cref="ObjectDisposedException">The buffer or the back end was disposed.</exception>
     public void Upload<T>(ReadOnlySpan<T> source, Tensor destination) where T : unmanaged
     {
         using var running = Enter();
@@ -110,9 +114,11 @@ public abstract partial class Backend : IDisposable
         UploadCore(MemoryMarshal.AsBytes(source), destination);
     }
 
-    /// <summary>
-    /// Waits for the work so far and copies <paramref name="source"/>, whose rows must be contiguous and as many elements, to the host.
-    /// </summary>
+    /// <summary>Waits for the work so far and copies <paramref name="source"/> to the host.</summary>
+    /// <param name="source">A tensor of this back end with contiguous rows.</param>
+    /// <param name="destination">As many elements as the tensor has, of the size of its type.</param>
+    /// <exception cref="ArgumentException">The number or the size of elements differs, rows have gaps, or the owner is wrong.</exception>
+    /// <exception cref="ObjectDisposedException">The buffer or the back end was disposed.</exception>
     public void Download<T>(Tensor source, Span<T> destination) where T : unmanaged
     {
         using var running = Enter();

@@ -43,6 +43,7 @@ public readonly struct Tensor
     public int Last => Shape.Last;
 
     /// <summary>Rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The tensor does not have them.</exception>
     public Tensor Slice(int first, int count)
     {
         if (first < 0 || count < 0 || first > Shape.First - count)
@@ -54,6 +55,7 @@ public readonly struct Tensor
     /// Columns <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1 of every row: [rows, count] with this
     /// row stride.
     /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Rows do not have them.</exception>
     public Tensor Columns(int first, int count)
     {
         if (first < 0 || count < 0 || first > Shape.RowLength - count)
@@ -62,6 +64,7 @@ public readonly struct Tensor
     }
 
     /// <summary>[rows, heads * headDim] seen as [rows, heads, headDim].</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Rows do not divide into that many heads.</exception>
     public Tensor Heads(int heads)
     {
         if (heads <= 0 || Shape.RowLength % heads != 0)
@@ -70,6 +73,7 @@ public readonly struct Tensor
     }
 
     /// <summary>The same rows with other extents; the number of rows and their length stay.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">They would not.</exception>
     public Tensor As(Shape shape)
     {
         if (shape.First != Shape.First || shape.RowLength != Shape.RowLength)

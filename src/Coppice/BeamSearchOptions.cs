@@ -5,9 +5,9 @@ namespace Coppice;
 /// <summary>When a beam search ends before all beams are as long as they may be.</summary>
 public enum EarlyStopping
 {
-    /// <summary>As soon as as many beams have ended as there are, and the best that goes on is not better, at its present length.</summary>
+    /// <summary>When the search has all its beams ended, and the best one that goes on would not be better at its present length.</summary>
     False,
-    /// <summary>As soon as as many beams have ended as there are.</summary>
+    /// <summary>When the search has all its beams ended.</summary>
     True,
     /// <summary>Only when no beam that goes on could be better even at the greatest length.</summary>
     Never,

@@ -8,8 +8,8 @@ namespace Coppice;
 
 /// <summary>Turns texts into vectors: with an encoder as BERT, or with the last hidden states of a decoder.</summary>
 /// <remarks>
-/// <para>The texts of all callers share passes, without padding; a text's vector has the same bits alone and among others. How states become
-/// a vector, the longest text and the prompt in front of it are read from the files of sentence-transformers where the folder has
+/// <para>The texts of all callers share passes, without padding; a text's vector has the same bits alone and among others. How states
+/// become a vector, the longest text and the prompt in front of it are read from the files of sentence-transformers where the folder has
 /// them.</para>
 /// <para>Thread-safe. <see cref="Dispose"/> may be called at any moment from any thread; what runs ends at its next step, with
 /// <see cref="ObjectDisposedException"/>.</para>
@@ -65,7 +65,7 @@ public sealed class EmbeddingModel : IDisposable
     public string Name => _model.Name;
     /// <summary>What computes, in words.</summary>
     public string DeviceName => _model.DeviceName;
-    /// <summary>Memory of the weights.</summary>
+    /// <summary>Bytes of device memory that the weights take.</summary>
     public long WeightBytes => _model.WeightBytes;
 
     /// <summary>Texts in passes at once at most; what comes beyond that waits.</summary>
@@ -110,12 +110,14 @@ public sealed class EmbeddingModel : IDisposable
             TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     private static EmbeddingModel LoadFolder(
-        string folder, ModelOptions? options, EmbeddingOptions? embedding, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        string folder, ModelOptions? options, EmbeddingOptions? embedding, IProgress<LoadProgress>? progress,
+            CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new ModelOptions();
         var sentences = SentenceFolder.Read(folder);
-        if (sentences.MaxTokens is { } most) options = options with { ContextLength = options.ContextLength ?? Math.Min(most, MostContext) };
+        if (sentences.MaxTokens is { } most)
+            options = options with { ContextLength = options.ContextLength ?? Math.Min(most, MostContext) };
         var model = LanguageModel.LoadFolder(sentences.ModelFolder, options, progress, ModelUse.Any, cancellation);
         try
         {
@@ -183,7 +185,9 @@ public sealed class EmbeddingModel : IDisposable
         if (_ownsModel) _model.Dispose();
     }
 
-    /// <summary>Keeps some texts ahead of the one that is waited for, so that passes are full. Not asynchronous, it is done on return.</summary>
+    /// <summary>
+    /// Keeps some texts ahead of the one that is waited for, so that passes are full. Not asynchronous, it is done on return.
+    /// </summary>
     private async Task<IReadOnlyList<TextEmbedding>> Embed(EncodedTexts texts, bool isAsynchronous, CancellationToken cancellation)
     {
         ThrowIfDisposed();
@@ -194,7 +198,8 @@ public sealed class EmbeddingModel : IDisposable
         {
             for (int next = 0, done = 0; done < results.Length; done++)
             {
-                while (next < results.Length && open.Count < _ahead && TryStart(texts.Encode(next), isAsynchronous, open, cancellation)) next++;
+                while (next < results.Length && open.Count < _ahead && TryStart(texts.Encode(next), isAsynchronous, open, cancellation))
+                    next++;
                 var work = open.Peek().Work;
                 while (!work.IsAtEnd())
                 {

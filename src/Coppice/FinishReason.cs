@@ -3,7 +3,7 @@ namespace Coppice;
 /// <summary>Why a generation ended.</summary>
 public enum FinishReason
 {
-    /// <summary>As many tokens as were asked for, or as fit the session.</summary>
+    /// <summary>The text has the number of tokens that was asked for, or that fits the session.</summary>
     Length,
     /// <summary>A stop string.</summary>
     Stop,

@@ -12,7 +12,7 @@ namespace Coppice;
 /// <param name="Probabilities">The model's log-probabilities at each node of the path that a token was taken from.</param>
 /// <param name="Rows">Rows that ran for this sequence, tokens of the prompt or nodes.</param>
 /// <param name="Sequences">Sequences that shared the pass.</param>
-/// <param name="KvBytes">Memory of the sequence's keys and values after it.</param>
+/// <param name="KvBytes">Bytes of the sequence's keys and values after it.</param>
 /// <param name="DraftTime">Of proposing.</param>
 /// <param name="PassTime">Of the model, for all sequences of the pass.</param>
 /// <param name="HostTime">Of choosing, committing and what the drafter learns.</param>

@@ -59,7 +59,7 @@ public sealed partial record KvCacheOptions
     /// scales (f16, i8), key-range, value-range (min-max, fitted), sinks, rotate-keys, rotate-values, calibration (a file: see
     /// <see cref="KvCalibration"/>).
     /// </remarks>
-    /// <exception cref="ArgumentException">There are none, or a key or value is not what it must be.</exception>
+    /// <exception cref="ArgumentException">The name or a key is not known, or a value is not what it must be.</exception>
     public static KvCacheOptions Named(string name)
     {
         ArgumentNullException.ThrowIfNull(name);

@@ -39,7 +39,8 @@ public sealed class LanguageModel : IDisposable
     /// <paramref name="target"/>.
     /// </summary>
     internal LanguageModel(
-        Backend backend, ModelFolder files, Tokenizer? tokenizer, ModelWeights weights, ModelOptions options, LanguageModel? target, WarmUp? warmUp = null)
+        Backend backend, ModelFolder files, Tokenizer? tokenizer, ModelWeights weights, ModelOptions options, LanguageModel? target,
+            WarmUp? warmUp = null)
     {
         var spec = files.Spec;
         (Backend, Spec, _weights, Options, Folder) = (backend, spec, weights, options, files.Folder);
@@ -104,7 +105,7 @@ public sealed class LanguageModel : IDisposable
     public string Name => ModelName.Of(Folder);
     /// <summary>What computes, in words.</summary>
     public string DeviceName => Backend.Name;
-    /// <summary>Memory of the weights.</summary>
+    /// <summary>Bytes of device memory that the weights take.</summary>
     public long WeightBytes => _weights.Pool!.Statistics.BytesInUse;
     /// <summary>Sequences in passes at once at most; what comes beyond that waits.</summary>
     public int MaxSequences => Options.MaxSequences;
@@ -165,11 +166,15 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <inheritdoc cref="Load(string, ModelOptions?, IProgress{LoadProgress}?)" path="/exception"/>
     public static Task<LanguageModel> LoadAsync(
-        string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        string folder, ModelOptions? options = null, IProgress<LoadProgress>? progress = null,
+            CancellationToken cancellationToken = default) =>
         Task.Factory.StartNew(
-            () => LoadFolder(folder, options, progress, ModelUse.Text, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+            () => LoadFolder(folder, options, progress, ModelUse.Text, cancellationToken), cancellationToken,
+                TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
-    /// <summary>Loads the model in <paramref name="folder"/>, as <see cref="Load(string, ModelOptions?, IProgress{LoadProgress}?)"/>.</summary>
+    /// <summary>
+    /// Loads the model in <paramref name="folder"/>, as <see cref="Load(string, ModelOptions?, IProgress{LoadProgress}?)"/>.
+    /// </summary>
     internal static LanguageModel LoadFolder(
         string folder, ModelOptions? options, IProgress<LoadProgress>? progress, ModelUse use, CancellationToken cancellation)
     {
@@ -196,7 +201,8 @@ public sealed class LanguageModel : IDisposable
         Load(backend, ModelFolder.Read(folder, use), options, progress, null, cancellation);
 
     private static LanguageModel Load(
-        Backend backend, ModelFolder files, ModelOptions options, IProgress<LoadProgress>? progress, LanguageModel? target, CancellationToken cancellation)
+        Backend backend, ModelFolder files, ModelOptions options, IProgress<LoadProgress>? progress, LanguageModel? target,
+            CancellationToken cancellation)
     {
         if (options.ContextLength > files.Spec.PositionLimit)
             throw new ArgumentException(
@@ -218,7 +224,8 @@ public sealed class LanguageModel : IDisposable
             };
         if (target is null && options.Activations == ActivationFormat.BF16 && !formats.Contains(MatrixFormat.BF16))
             throw new ArgumentException(
-                $"options: Activations BF16 need weights in BF16, found none in {files.Folder} (choose WeightFormat BF16, or Activations F32).",
+                $"options: Activations BF16 need weights in BF16, found none in {files.Folder} (choose WeightFormat BF16, or "
+                    + "Activations F32).",
                 nameof(options));
         var tokenizer = Task.Factory.StartNew(
             files.LoadTokenizer, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -361,8 +368,8 @@ public sealed class LanguageModel : IDisposable
         Spec.IsEncoder ? Math.Max(options.PrefillChunk, ContextLength) : options.PrefillChunk;
 
     /// <summary>
-    /// Tokens in the pages of an encoder: for the texts of the pass that runs and, as theirs are given back later, of the one before it; the
-    /// last page of each is not full.
+    /// Tokens in the pages of an encoder: for the texts of the pass that runs and, as theirs are given back later, of the one before it;
+    /// the last page of each is not full.
     /// </summary>
     private long EncoderTokens(ModelOptions options) => 2 * (PassRows(options) + (long)options.MaxSequences * KvLayout.PageSize);
 

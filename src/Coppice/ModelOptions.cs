@@ -22,14 +22,14 @@ public sealed record ModelOptions
     /// <summary>
     /// How products read their activations; F32 by default. Int8 needs weights Q8 or Q4: faster, and rounded for each row and group of 32.
     /// BF16 needs weights in BF16 (as stored, or <see cref="WeightFormat"/> BF16) and the CPU: faster where the processor has AVX512_BF16,
-    /// and rounded to BF16. Auto is the fastest that `coppice tune` has found to be exact enough for the model on this machine, and F32 where
-    /// it has not been asked.
+    /// and rounded to BF16. Auto is the fastest that `coppice tune` has found to be exact enough for the model on this machine, and F32
+    /// where `coppice tune` was not run for it.
     /// </summary>
     public ActivationFormat Activations { get; init; } = ActivationFormat.F32;
 
     /// <summary>
-    /// The folder of what `coppice tune` has measured, for <see cref="ActivationFormat.Auto"/>; null, the default, for coppice/activations in
-    /// the user's folder for local data.
+    /// The folder of what `coppice tune` has measured, for <see cref="ActivationFormat.Auto"/>; null, the default, for coppice/activations
+    /// in the user's folder for local data.
     /// </summary>
     public string? ActivationChoices { get; init; }
 
@@ -53,7 +53,7 @@ public sealed record ModelOptions
 
     /// <summary>
     /// Time between two tokens of a session that the prompt of another one may cause; 50 ms by default. Where two passes of decoding take
-    /// longer, it is they.
+    /// longer, their time counts.
     /// </summary>
     public TimeSpan TokenDelay { get; init; } = TimeSpan.FromMilliseconds(50);
 

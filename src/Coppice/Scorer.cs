@@ -47,14 +47,15 @@ public sealed partial class Scorer : IDisposable
 
     /// <summary>Longest text.</summary>
     public int MaxTokens { get; }
-    /// <summary>Memory that the keys and values of the longest text so far took.</summary>
+    /// <summary>Bytes of memory that keys and values of the longest text so far took.</summary>
     public long KvBytes => Volatile.Read(ref _kvBytes);
-    /// <summary>Memory of intermediate results, which the model shares with its sessions.</summary>
+    /// <summary>Bytes of memory for intermediate results, which the model shares with its sessions.</summary>
     public long WorkspaceBytes => _model.Runner.WorkspaceBytes;
 
     /// <summary>Logits at every position of <paramref name="ids"/> in one context, in order, on the calling thread.</summary>
     /// <exception cref="ArgumentException">No token, too many, or an id outside the vocabulary.</exception>
-    /// <exception cref="DeviceMemoryException">The text can never fit the memory of keys and values, or the device has none left.</exception>
+    /// <exception cref="DeviceMemoryException">The text can never fit the memory of keys and values, or the device has none
+    /// left.</exception>
     /// <exception cref="ModelBusyException">As many requests wait as the model takes.</exception>
     /// <exception cref="ObjectDisposedException">The scorer or the model was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -86,7 +87,8 @@ public sealed partial class Scorer : IDisposable
 
     /// <summary>-ln p of tokens 1 … n - 1 of <paramref name="ids"/>, in nats.</summary>
     /// <param name="ids">At least two tokens.</param>
-    /// <param name="window">A fresh context after as many tokens, whose first token is not scored; null for one context.</param>
+    /// <param name="window">Tokens of a context: after them a fresh one begins, whose first token is not scored; null for one
+    /// context.</param>
     /// <param name="cancellationToken">Takes effect within one pass.</param>
     /// <inheritdoc cref="Logits" path="/exception"/>
     public IReadOnlyList<double> NegativeLogLikelihoods(

@@ -77,9 +77,9 @@ public sealed partial class Session : IDisposable
     /// Result of the last generation, also of one that was cancelled or failed, as soon as its loop has ended; null before the first.
     /// </summary>
     public GenerationResult? LastResult { get; private set; }
-    /// <summary>Memory of keys and values.</summary>
+    /// <summary>Bytes of memory that keys and values take.</summary>
     public long KvBytes => _sequence.Cache.BytesInUse;
-    /// <summary>Memory of intermediate results, which all sessions of the model share.</summary>
+    /// <summary>Bytes of memory for intermediate results, which all sessions of the model share.</summary>
     public long WorkspaceBytes => _model.Runner.WorkspaceBytes;
 
     /// <summary>What generations are called where a listener watches them.</summary>

@@ -8,7 +8,7 @@ public sealed record AlignmentOptions
     /// <summary>Query heads that count in each of them, from 0; none, the default, for all.</summary>
     public IReadOnlyList<int> Heads { get; init; } = [];
     /// <summary>
-    /// Positions at the beginning of the prompt that are left out, because attention rests there for want of better; 1 by default.
+    /// Positions at the beginning of the prompt that are left out, because attention without a better target collects there; 1 by default.
     /// </summary>
     public int Sinks { get; init; } = 1;
     /// <summary>Whether what an output token attends to in the source sums to 1; true by default.</summary>

@@ -21,7 +21,7 @@ public sealed class TokenAlignment
     /// <summary>The same of groups: attention to all tokens of a source group, on average over those of an output group.</summary>
     /// <param name="outputGroups">[outputs]: the group of each token, from 0, not falling.</param>
     /// <param name="sourceGroups">[sources]: the same of the source.</param>
-    /// <exception cref="ArgumentException">They are not as many as there are tokens, or they fall.</exception>
+    /// <exception cref="ArgumentException">There is not one group for each token, or a group is smaller than the one before it.</exception>
     public LineAlignment By(IReadOnlyList<int> outputGroups, IReadOnlyList<int> sourceGroups)
     {
         Check(outputGroups, Outputs, nameof(outputGroups));

@@ -24,7 +24,7 @@ public sealed class Conversation : IDisposable
     /// <summary>The last answer that was generated to its end; null before the first.</summary>
     public ChatResult? LastResult { get; private set; }
 
-    /// <summary>Memory of keys and values.</summary>
+    /// <summary>Bytes of memory that keys and values take.</summary>
     public long KvBytes => _session.KvBytes;
 
     /// <summary>Says <paramref name="text"/> as the user, and streams the answer.</summary>

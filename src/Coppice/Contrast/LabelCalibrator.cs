@@ -48,7 +48,7 @@ public sealed class LabelCalibrator
 
     /// <summary>The probabilities of labels without what the model prefers by itself.</summary>
     /// <param name="probabilities">[labels]; normalised first.</param>
-    /// <exception cref="ArgumentException">They are as many as another number of labels has, or no probabilities.</exception>
+    /// <exception cref="ArgumentException">Their number is not that of the labels, or they are no probabilities.</exception>
     public double[] Calibrate(IReadOnlyList<double> probabilities)
     {
         ArgumentNullException.ThrowIfNull(probabilities);

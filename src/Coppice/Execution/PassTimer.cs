@@ -4,7 +4,7 @@ using Coppice.Decoding.Verification;
 
 namespace Coppice.Execution;
 
-/// <summary>Times passes of which nothing stays. Alone with the runner: see <see cref="Scheduler.Exclusive"/>.</summary>
+/// <summary>Times passes whose results are discarded. Alone with the runner: see <see cref="Scheduler.Exclusive"/>.</summary>
 internal static class PassTimer
 {
     /// <summary>

@@ -42,7 +42,7 @@ internal sealed class PlanningTree<TState>(double exploration, double exploratio
         return (nodes, edges);
     }
 
-    /// <summary>A completion below the path is worth so much.</summary>
+    /// <summary>Counts a completion below the path, which is worth <paramref name="value"/>.</summary>
     public static void Return(List<Node> nodes, List<Edge> edges, double value)
     {
         foreach (var edge in edges)

@@ -87,17 +87,17 @@ public sealed record KvCodec
     /// <summary>Bits of a value's code, 2 to 8.</summary>
     public int ValueBits { get; init; } = 4;
     /// <summary>
-    /// Elements of a group where <see cref="Backbone"/> has groups; along channels the largest divisor of the head dimension that is no
-    /// larger and whose codes of values fill whole 32-bit words, or the head dimension.
+    /// Elements of a group where <see cref="Backbone"/> has groups, 1 to 4,096, 64 by default; along channels the largest divisor of the
+    /// head dimension that is no larger and whose codes of values fill whole 32-bit words, or the head dimension.
     /// </summary>
     public int GroupSize { get; init; } = 64;
-    /// <summary>Share of the elements that are kept as outliers, half at each end; 0 for none.</summary>
+    /// <summary>Share of the elements that are kept as outliers, half at each end; 0, the default, for none, at most 0.5.</summary>
     public double Sparsity { get; init; }
     /// <summary>How outliers of keys are counted.</summary>
     public KvOutlierCount KeyOutliers { get; init; } = KvOutlierCount.AtLeastOne;
     /// <summary>How outliers of values are counted.</summary>
     public KvOutlierCount ValueOutliers { get; init; } = KvOutlierCount.Floor;
-    /// <summary>Loops of the power iteration that finds the factors.</summary>
+    /// <summary>Loops of the power iteration that finds the factors; 1 to 64, 3 by default.</summary>
     public int Loops { get; init; } = 3;
     /// <summary>How the factors are stored.</summary>
     public KvFactorType Factors { get; init; } = KvFactorType.F16;

@@ -20,9 +20,9 @@ public sealed record AdedOptions : DrafterOptions
     public override string Name => KindName;
     /// <summary>A file that `coppice datastore build --kind aded` made for the model; null, the default, for none.</summary>
     public string? File { get; init; }
-    /// <summary>Nodes of a tree at most, the last token counted; 8 by default, published with 65.</summary>
+    /// <summary>Nodes of a tree at most, the last token counted; 1 to 65, 8 by default, published with 65.</summary>
     public int Nodes { get; init; } = 8;
-    /// <summary>Iterations of the search; 150 by default.</summary>
+    /// <summary>Iterations of the search; 1 to 1,000, 150 by default.</summary>
     public int Iterations { get; init; } = 150;
     /// <summary>The worth of a path; as intended by default.</summary>
     public AdedReward Reward { get; init; }

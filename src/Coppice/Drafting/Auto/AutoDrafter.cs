@@ -195,7 +195,9 @@ internal sealed class AutoDrafter : Drafter
         _matchRanges[node] = (start, end - start);
     }
 
-    /// <summary>Queues what may follow a node that was taken; what a constraint forces follows for certain, and nothing else does.</summary>
+    /// <summary>
+    /// Queues what may follow a node that was taken; what a constraint forces follows for certain, and nothing else does.
+    /// </summary>
     /// <param name="filter">What the constraint leaves.</param>
     /// <param name="tokens">The sequence.</param>
     /// <param name="node">The node.</param>

@@ -22,11 +22,11 @@ public sealed record AutoDrafterOptions : DrafterOptions
 
     /// <inheritdoc/>
     public override string Name => KindName;
-    /// <summary>Nodes of a tree at most, the last token counted; 32 by default.</summary>
+    /// <summary>Nodes of a tree at most, the last token counted; 1 to 96, 32 by default.</summary>
     public int MaxNodes { get; init; } = 32;
     /// <summary>
-    /// Tokens of earlier texts that are kept. By default 262,144 of all sessions of a <see cref="CacheScope"/> together; with another
-    /// number a session keeps texts and statistics of its own.
+    /// Tokens of earlier texts that are kept, 0 to 67,108,864. By default 262,144 of all sessions of a <see cref="CacheScope"/> together;
+    /// with another number a session keeps texts and statistics of its own.
     /// </summary>
     public int HistoryTokens { get; init; } = SharedHistory;
     /// <summary>

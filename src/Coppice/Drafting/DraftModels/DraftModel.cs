@@ -10,7 +10,10 @@ using Coppice.Models;
 
 namespace Coppice.Drafting;
 
-/// <summary>A smaller model with the target's tokens, as a drafter uses it: its keys and values of the sequence, and passes over the nodes of a tree.</summary>
+/// <summary>
+/// A smaller model with the target's tokens, as a drafter uses it: its keys and values of the sequence, and passes over the nodes of a
+/// tree.
+/// </summary>
 /// <remarks>
 /// The cache holds committed tokens; the next draft begins with a pass over those that it lacks, and always over the last one, the root.
 /// Nodes of the tree are appended after them level by level, and the accepted ones are kept, as far as they were expanded. Allocates
@@ -22,7 +25,8 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
     private const int WarmUpRows = 8;   // of the largest pass that a draft begins with after some steps without
     private const int FewRows = 2;      // of a pass whose time is that of drafting, not of a prompt
 
-    private readonly ModelRunner _runner;           // of the draft model, whoever uses it: its gate is held from a pass until its output is read
+    // of the draft model, whoever uses it: its gate is held from a pass until its output is read
+    private readonly ModelRunner _runner;
     private readonly KvCache _cache;
     private readonly PassRequest _request = new() { Eager = true };
     private readonly int[] _held;                   // tokens whose keys and values are in the cache
@@ -74,8 +78,8 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         Math.Min(Math.Min(_runner.ContextLength, _runner.Spec.LongPositionsFrom ?? int.MaxValue) - tokens, _runner.Size.PathLength - 1);
 
     /// <summary>
-    /// A generation begins: keeps what the sequence so far and <paramref name="prompt"/> have in common, and runs over the rest while the target has its prompt still
-    /// before it, so that no token waits for that later.
+    /// A generation begins: keeps what the sequence so far and <paramref name="prompt"/> have in common, and runs over the rest while the
+    /// target has its prompt still before it, so that no token waits for that later.
     /// </summary>
     public void Begin(ReadOnlySpan<int> prompt)
     {
@@ -140,7 +144,8 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         if (_expanded == 0) return;
         var path = verification.Path;
         var count = 0;
-        for (var i = 1; i < path.Length && i <= verification.Emitted.Length && _rowOf[path[i]] != NotExpanded; i++) _rows[count++] = _rowOf[path[i]];
+        for (var i = 1; i < path.Length && i <= verification.Emitted.Length && _rowOf[path[i]] != NotExpanded; i++)
+            _rows[count++] = _rowOf[path[i]];
         verification.Emitted[..count].CopyTo(_held.AsSpan(_cache.Length));
         lock (_runner.Gate) _cache.Commit(_rows.AsSpan(0, count));
         _expanded = 0;
@@ -152,7 +157,9 @@ internal sealed class DraftModel : IDraftDistributions, IDisposable
         lock (_runner.Gate) _cache.Dispose();
     }
 
-    /// <summary>Passes of which nothing stays: code is compiled and memory is there before the first draft, and it is known what a pass takes.</summary>
+    /// <summary>
+    /// Passes whose results are discarded: code is compiled and memory is there before the first draft, and it is known what a pass takes.
+    /// </summary>
     private void WarmUp()
     {
         for (var rows = Math.Min(WarmUpRows, _runner.ContextLength); rows > 0 || !_runner.Costs.IsMeasured; rows /= 2)

@@ -32,7 +32,7 @@ internal abstract class ModelDrafter(DraftModel model) : Drafter
     /// <inheritdoc/>
     public override void Accept(in VerificationResult verification) => model.Accept(verification);
 
-    /// <summary>A draft of which nothing stays, so that its code is compiled before there is a text.</summary>
+    /// <summary>A draft that is discarded, so that its code is compiled before there is a text.</summary>
     public void WarmUp()
     {
         var tree = new TokenTree(4, 3);

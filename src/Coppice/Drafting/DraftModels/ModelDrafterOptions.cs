@@ -61,11 +61,11 @@ public abstract record BestFirstOptions : ModelDrafterOptions
 {
     private protected BestFirstOptions() { }
 
-    /// <summary>Tokens proposed at most; 16 by default.</summary>
+    /// <summary>Tokens proposed at most; 1 to 63, 16 by default.</summary>
     public int Nodes { get; init; } = 16;
-    /// <summary>Length of the longest proposal; 8 by default.</summary>
+    /// <summary>Tokens of the longest proposal; 1 to 31, 8 by default.</summary>
     public int Depth { get; init; } = 8;
-    /// <summary>Tokens considered after each; 3 by default, and 1, which makes a chain, where nothing is retrieved.</summary>
+    /// <summary>Tokens considered after each; 1 to 64, 3 by default, and 1, which makes a chain, where nothing is retrieved.</summary>
     public int Branches { get; init; } = 3;
     /// <summary>Whether the tree is as large as pays by measured times, or always as large as it may be; the former by default.</summary>
     public bool Adaptive { get; init; } = true;

@@ -15,9 +15,9 @@ public abstract record HeadOptions : DrafterOptions
 
     /// <summary>Folder of the heads' safetensors files; null, the default, to look for them.</summary>
     public string? Heads { get; init; }
-    /// <summary>Tokens proposed at most; 16 by default.</summary>
+    /// <summary>Tokens proposed at most; 1 to 63, 16 by default.</summary>
     public int Nodes { get; init; } = 16;
-    /// <summary>Tokens considered after each; 4 by default.</summary>
+    /// <summary>Tokens considered after each; 1 to 16, 4 by default.</summary>
     public int Branches { get; init; } = 4;
     /// <summary>Whether the tree is as large as pays by measured times, or always as large as it may be; the former by default.</summary>
     public bool Adaptive { get; init; } = true;

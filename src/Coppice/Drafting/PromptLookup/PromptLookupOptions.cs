@@ -8,11 +8,11 @@ public sealed record PromptLookupOptions : DrafterOptions
 
     /// <inheritdoc/>
     public override string Name => KindName;
-    /// <summary>Tokens proposed at most; 8 by default.</summary>
+    /// <summary>Tokens proposed at most; 1 to 31, 8 by default.</summary>
     public int Length { get; init; } = 8;
-    /// <summary>Longest match that is looked for; 8 by default.</summary>
+    /// <summary>Tokens of the longest match that is looked for; 1 to 64, 8 by default.</summary>
     public int MaxMatch { get; init; } = 8;
-    /// <summary>Shortest match that counts; 1 by default.</summary>
+    /// <summary>Tokens of the shortest match that counts; 1 by default, at most <see cref="MaxMatch"/>.</summary>
     public int MinMatch { get; init; } = 1;
 
     internal static DrafterOptions Read(DrafterSettings settings)

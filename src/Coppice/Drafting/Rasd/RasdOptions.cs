@@ -10,9 +10,11 @@ public sealed record RasdOptions : BestFirstOptions
     public override string Name => KindName;
     /// <summary>A file that `coppice datastore build` made for the model; null, the default, for none.</summary>
     public string? File { get; init; }
-    /// <summary>Retrieved tokens proposed at most; 16 by default.</summary>
+    /// <summary>
+    /// Retrieved tokens proposed at most; 0 to 63, 16 by default, and with <see cref="BestFirstOptions.Nodes"/> at most 90.
+    /// </summary>
     public int Retrieved { get; init; } = 16;
-    /// <summary>A continuation is kept if its first token is among this many of the draft's best ones; 10 by default.</summary>
+    /// <summary>A continuation is kept if its first token is among this many of the draft's best ones; 0 to 16, 10 by default.</summary>
     public int FirstRanks { get; init; } = 10;
     /// <summary>
     /// Whether the draft model's own tree is drawn at random where the text is: not by default, and then text is that of plain decoding for

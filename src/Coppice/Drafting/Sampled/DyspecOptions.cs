@@ -8,11 +8,11 @@ public sealed record DyspecOptions : SampledDrafterOptions
 
     /// <inheritdoc/>
     public override string Name => KindName;
-    /// <summary>Tokens proposed at most; 6 by default.</summary>
+    /// <summary>Tokens proposed at most; 1 to 63, 6 by default.</summary>
     public int Nodes { get; init; } = 6;
     /// <summary>
-    /// Smallest estimated chance of acceptance of a draw, which lets the draft run level by level; 0, the default, for the best draws one
-    /// by one.
+    /// Smallest estimated chance of acceptance of a draw, 0 to 1, which lets the draft run level by level; 0, the default, for the best
+    /// draws one by one.
     /// </summary>
     public double Threshold { get; init; }
 

@@ -4,7 +4,8 @@ using Coppice.Decoding.Verification;
 namespace Coppice.Drafting;
 
 /// <summary>
-/// Recursive speculative decoding with constant branching: at every level each node gets the same number of children, drawn without replacement.
+/// Recursive speculative decoding with constant branching: at every level each node gets the same number of children, drawn without
+/// replacement.
 /// </summary>
 /// <remarks>
 /// Draws one after the other from what is left are the largest of Gumbel-perturbed logits in descending order. One pass of the draft model

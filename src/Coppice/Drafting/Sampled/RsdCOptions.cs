@@ -11,7 +11,7 @@ public sealed record RsdCOptions : SampledDrafterOptions
     /// <inheritdoc/>
     public override string Name => KindName;
 
-    /// <summary>Children of a node at each level, "2-1-1" by default.</summary>
+    /// <summary>Children of a node at each level, "2-1-1" by default: at most 31 levels and 63 nodes.</summary>
     public string Branches
     {
         get => string.Join('-', _branching);

@@ -8,9 +8,9 @@ public sealed record RsdSOptions : SampledDrafterOptions
 
     /// <inheritdoc/>
     public override string Name => KindName;
-    /// <summary>Sequences proposed; 2 by default.</summary>
+    /// <summary>Sequences proposed; 1 to 32, 2 by default.</summary>
     public int Width { get; init; } = 2;
-    /// <summary>Their length; 3 by default.</summary>
+    /// <summary>Their tokens; 1 to 31, 3 by default, and at most 63 in all sequences.</summary>
     public int Length { get; init; } = 3;
 
     internal static DrafterOptions Read(DrafterSettings settings)
