@@ -32,14 +32,16 @@ if (arguments is ["drafters", ..]) return DrafterBench.Run(Take);
 var profile = BenchProfile.Parse(Take("--profile") ?? "standard");
 BenchModel.Folder = Take("--model");
 var types = typeof(OpBenchmark).Assembly.GetTypes()
-    .Where(type => type is { IsPublic: true, IsAbstract: false } && type.IsAssignableTo(typeof(IMeasuredWork)) && (BenchModel.Folder is not null || !type.IsAssignableTo(typeof(INeedsModel))))
+    .Where(type => type is { IsPublic: true, IsAbstract: false } && type.IsAssignableTo(typeof(IMeasuredWork))
+        && (BenchModel.Folder is not null || !type.IsAssignableTo(typeof(INeedsModel))))
     .OrderBy(type => type.Name, StringComparer.Ordinal).ToArray();
 var summaries = BenchmarkSwitcher.FromTypes(types).Run([.. arguments], profile.Config).ToArray();
 if (profile.IsKept)
 {
     foreach (var summary in summaries) BenchResults.Keep(summary);
 }
-return summaries.Length > 0 && summaries.All(summary => summary.Reports.All(report => report.Success) && !summary.HasCriticalValidationErrors) ? 0 : 1;
+return summaries.Length > 0
+    && summaries.All(summary => summary.Reports.All(report => report.Success) && !summary.HasCriticalValidationErrors) ? 0 : 1;
 
 string? Take(string option)
 {

@@ -5,7 +5,10 @@ internal static class ReadmeTable
 {
     private const string End = "<!-- end of table -->";
 
-    /// <summary>What README.md has between the mark of <paramref name="results"/> and the end of its table becomes <paramref name="table"/>; a document without the mark stays.</summary>
+    /// <summary>
+    /// What README.md has between the mark of <paramref name="results"/> and the end of its table becomes <paramref name="table"/>; a
+    /// document without the mark stays.
+    /// </summary>
     /// <param name="repository">The folder of README.md.</param>
     /// <param name="results">The file of results.</param>
     /// <param name="table">Lines, the last one ended too.</param>

@@ -1,6 +1,8 @@
-"""Prefill and decode speed of a Llama checkpoint in plain PyTorch, on the CPU: pytorch.py --model DIR --type f32|bf16 --threads N --prefill P --decode D.
+"""Prefill and decode speed of a Llama checkpoint in plain PyTorch, on the CPU:
+pytorch.py --model DIR --type f32|bf16 --threads N --prefill P --decode D.
 
-The forward pass as a PyTorch user would write it: projections of one input joined, keys and values of all positions allocated beforehand, inference mode.
+The forward pass as a PyTorch user would write it: projections of one input joined, keys and values of all positions allocated
+beforehand, inference mode.
 Prints what `coppice bench --json` prints of its rows. Measures once, behind one warm-up of each test.
 """
 import argparse
@@ -113,7 +115,8 @@ def main():
     model = Llama(arguments.model, TYPES[arguments.type], max(arguments.prefill, arguments.decode))
     rows = []
     for name, run, count in (
-            (f"prefill-{arguments.prefill}", model.prefill, arguments.prefill), (f"decode-{arguments.decode}@0", model.decode, arguments.decode)):
+            (f"prefill-{arguments.prefill}", model.prefill, arguments.prefill),
+            (f"decode-{arguments.decode}@0", model.decode, arguments.decode)):
         run(count)
         rows.append({"name": name, "tokens_per_s": run(count)})
     print(json.dumps({"version": torch.__version__, "rows": rows}))

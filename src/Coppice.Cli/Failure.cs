@@ -55,7 +55,8 @@ internal static class Failure
     }
 
     private static bool IsExpected(Exception error) =>
-        error is CommandException or EngineException or ConstraintException or IOException or UnauthorizedAccessException or PlatformNotSupportedException or ExternalException;
+        error is CommandException or EngineException or ConstraintException or IOException or UnauthorizedAccessException
+            or PlatformNotSupportedException or ExternalException;
 
     /// <summary>.NET appends the parameter's name and the value in lines of their own.</summary>
     private static string WithoutParameter(ArgumentException error)

@@ -79,7 +79,8 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
         Asap = Asap is null ? null : new AsapResult(Asap.Count, Asap.Bound),
         Speculation = IsPlain ? null : new Speculation(
             Drafter, Result.Steps, Result.DraftedTokens, Result.AcceptedTokens, Result.MeanAcceptedLength,
-            Result.DraftTime.TotalMilliseconds, Result.VerifyTime.TotalMilliseconds, Result.HostTime.TotalMilliseconds, Result.AcceptanceByDepth),
+            Result.DraftTime.TotalMilliseconds, Result.VerifyTime.TotalMilliseconds, Result.HostTime.TotalMilliseconds,
+                Result.AcceptanceByDepth),
         Sequences = Result.Sequences.Count == 0 ? null : [.. Result.Sequences.Select(Row)],
         Warnings = loaded.Model.Warnings,
     };
@@ -126,7 +127,8 @@ internal sealed record Generation(GenerationResult Result, string Drafter, IRead
 
     /// <summary>How products read their activations, where that is not as they are.</summary>
     private static string Activations(LanguageModel model) =>
-        model.Options.Activations == ActivationFormat.F32 ? "" : $"activations {ModelChoices.Activations.NameOf(model.Options.Activations)}";
+        model.Options.Activations == ActivationFormat.F32
+            ? "" : $"activations {ModelChoices.Activations.NameOf(model.Options.Activations)}";
 
     /// <summary>Memory of the session's keys and values, and beside what F16 takes for as many tokens.</summary>
     private string Cache(LanguageModel model, Session session)

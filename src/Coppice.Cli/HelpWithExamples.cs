@@ -27,8 +27,10 @@ internal sealed class HelpWithExamples(HelpAction inner) : SynchronousCommandLin
             "coppice perplexity --model smollm2 --text novel.txt --max-tokens 4096 --window 512",
             "coppice perplexity --model smollm2 --text novel.txt --kv bf16 --reference-kv f32",
         ],
-        ["tokenize"] = ["coppice tokenize --model smollm2 \"Many shoots from one root\"", "coppice tokenize --model smollm2 --jsonl texts.jsonl --json"],
-        ["render"] = ["coppice render --model smollm2 --jsonl conversations.jsonl", "coppice render --template chat_template.jinja --jsonl - --json"],
+        ["tokenize"] = ["coppice tokenize --model smollm2 \"Many shoots from one root\"",
+            "coppice tokenize --model smollm2 --jsonl texts.jsonl --json"],
+        ["render"] = ["coppice render --model smollm2 --jsonl conversations.jsonl",
+            "coppice render --template chat_template.jinja --jsonl - --json"],
         ["info"] = ["coppice info --model smollm2"],
         ["bench"] = ["coppice bench --model smollm2", "coppice bench --model smollm2 --suite decode --json"],
         ["convert"] =

@@ -4,8 +4,8 @@ namespace Coppice;
 public sealed record EmbeddingOptions
 {
     /// <summary>
-    /// How states become one vector; null, the default, for what 1_Pooling/config.json says or, where there is no modules.json, the mean for
-    /// encoders and the last token for decoders.
+    /// How states become one vector; null, the default, for what 1_Pooling/config.json says or, where there is no modules.json, the mean
+    /// for encoders and the last token for decoders.
     /// </summary>
     public Pooling? Pooling { get; init; }
 

@@ -29,7 +29,9 @@ public sealed partial record GenerationOptions
     /// stays. 0, the default, for never.
     /// </summary>
     public float XtcProbability { get; init; }
-    /// <summary>The probability that makes a token one of the most probable; above 0, 0.1 by default. Above 0.5 nothing is excluded.</summary>
+    /// <summary>
+    /// The probability that makes a token one of the most probable; above 0, 0.1 by default. Above 0.5 nothing is excluded.
+    /// </summary>
     public float XtcThreshold { get; init; } = 0.1f;
     /// <summary>
     /// Don't repeat yourself: taken from the logit of a token that would prolong a repetition, times <see cref="DryBase"/> to the power of
@@ -139,7 +141,8 @@ public sealed partial record GenerationOptions
                 $"options: {(LogProbs is not null ? nameof(LogProbs) : "DenyPolicy.Backtrack")} and the strategy beam exclude each "
                 + "other.");
         if (Strategy is BeamSearchOptions or BestOfOptions && Trace is not null)
-            throw new ArgumentException("options: Trace records one sequence, so it and the strategies beam and best-of exclude each other.");
+            throw new ArgumentException(
+                "options: Trace records one sequence, so it and the strategies beam and best-of exclude each other.");
         ArgumentNullException.ThrowIfNull(Processors);
         if (Strategy is StepStrategyOptions || Processors.Count > 0 || StopCondition is not null) ValidateSteps();
         if (Strategy is not MirostatOptions mirostat) return;

@@ -37,8 +37,8 @@ public sealed record KvCompression
 
     /// <summary>
     /// Whether blocks follow the history of a session, as in the GEAR paper, instead of positions alone: a prompt is attended to exactly
-    /// and compressed when it has ended, and after it the last <see cref="BufferTokens"/> tokens are, each time that as many are there. Sessions
-    /// then share nothing, cannot be saved, and a text may depend on where earlier prompts ended. For comparisons.
+    /// and compressed when it has ended, and after it the last <see cref="BufferTokens"/> tokens are, each time that as many are there.
+    /// Sessions then share nothing, cannot be saved, and a text may depend on where earlier prompts ended. For comparisons.
     /// </summary>
     public bool PrefillExact { get; init; }
     /// <summary>

@@ -5,6 +5,8 @@ public enum LogProbMode
 {
     /// <summary>The model's own: log-softmax of its logits before anything changes them.</summary>
     Raw,
-    /// <summary>That from which the token was chosen: after constraint, bias, penalties, temperature and cuts. A banned token has -∞.</summary>
+    /// <summary>
+    /// That from which the token was chosen: after constraint, bias, penalties, temperature and cuts. A banned token has -∞.
+    /// </summary>
     Final,
 }

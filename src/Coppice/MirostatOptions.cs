@@ -18,7 +18,8 @@ public enum SurpriseBasis
 /// Surprise is the same all along a text, which neither repeats itself nor loses its thread. Takes the place of top-k, top-p and their
 /// like, which are refused beside it unless <see cref="WithTruncation"/> is set; what a model recommends of them is left out. Temperature
 /// is 1 unless it is set. Text is the same with every drafter that does not draw its proposals. Costs a pass over the row for each token;
-/// the largest logits do not suffice. Source: Basu et al., Mirostat: A Neural Text Decoding Algorithm that Directly Controls Perplexity (2021).
+/// the largest logits do not suffice. Source: Basu et al., Mirostat: A Neural Text Decoding Algorithm that Directly Controls Perplexity
+/// (2021).
 /// </remarks>
 public sealed record MirostatOptions : StrategyOptions
 {

@@ -59,8 +59,8 @@ public sealed record ModelInfo
     public required IReadOnlyDictionary<ElementType, long> KvBytesPerContext { get; init; }
 
     /// <summary>
-    /// Bytes that the keys and values of a text of <paramref name="tokens"/> tokens occupy, kept as <paramref name="options"/> say: whole pages
-    /// of 64 tokens, and compressed ones, with scales, factors, outliers, headers and padding.
+    /// Bytes that the keys and values of a text of <paramref name="tokens"/> tokens occupy, kept as <paramref name="options"/> say: whole
+    /// pages of 64 tokens, and compressed ones, with scales, factors, outliers, headers and padding.
     /// </summary>
     /// <exception cref="ArgumentException">Keys and values of this model cannot be compressed so.</exception>
     public long KvBytes(KvCacheOptions options, int tokens)
@@ -70,7 +70,9 @@ public sealed record ModelInfo
         return Cache.KvBytes.OfText(options, new KvGeometry(LayerCount, KvHeads, HeadDim, options.Type), tokens);
     }
 
-    /// <summary>Bytes of the keys and values of one more token of a long text, when it is no longer recent; see <see cref="KvBytes"/>.</summary>
+    /// <summary>
+    /// Bytes of the keys and values of one more token of a long text, when it is no longer recent; see <see cref="KvBytes"/>.
+    /// </summary>
     /// <inheritdoc cref="KvBytes" path="/exception"/>
     public long KvTokenBytes(KvCacheOptions options)
     {

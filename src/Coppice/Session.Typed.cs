@@ -9,7 +9,8 @@ public sealed partial class Session
 {
     /// <summary>Continues <paramref name="prompt"/> with an object of <typeparamref name="T"/> as JSON, and reads it.</summary>
     /// <param name="prompt">The whole prompt; it gets the special tokens that the tokenizer frames a text with.</param>
-    /// <param name="options">How; null for the defaults. <see cref="GenerationOptions.Schema"/> must not be set: the type's is taken.</param>
+    /// <param name="options">How; null for the defaults. <see cref="GenerationOptions.Schema"/> must not be set: the type's is
+    /// taken.</param>
     /// <param name="cancellationToken">Takes effect within one pass.</param>
     /// <inheritdoc cref="GenerateAsync{T}(IReadOnlyList{int}, JsonTypeInfo{T}, GenerationOptions?, CancellationToken)"/>
     [RequiresUnreferencedCode("Reads the members of the type by reflection: pass a JsonTypeInfo where code is trimmed.")]
@@ -29,7 +30,8 @@ public sealed partial class Session
     /// </summary>
     /// <param name="prompt">The whole prompt, at least one token.</param>
     /// <param name="type">How objects of the type are read.</param>
-    /// <param name="options">How; null for the defaults. <see cref="GenerationOptions.Schema"/> must not be set: the type's is taken.</param>
+    /// <param name="options">How; null for the defaults. <see cref="GenerationOptions.Schema"/> must not be set: the type's is
+    /// taken.</param>
     /// <param name="cancellationToken">Takes effect within one pass.</param>
     /// <exception cref="InvalidOperationException">The answer is not whole: <see cref="GenerationOptions.MaxTokens"/> is too small for the
     /// type.</exception>

@@ -7,7 +7,8 @@ namespace Coppice;
 /// <summary>The JSON Schema of a .NET type, for answers that are read back.</summary>
 internal static class TypeSchema
 {
-    private static readonly JsonSchemaExporterOptions Exporter = new() { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Narrow };
+    private static readonly JsonSchemaExporterOptions Exporter =
+        new() { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Narrow };
 
     /// <summary>Least and largest value of the integer types, as JSON.</summary>
     private static readonly Dictionary<Type, (string Least, string Most)> Ranges = new()
@@ -44,5 +45,6 @@ internal static class TypeSchema
     }
 
     private static bool IsInteger(JsonObject node) =>
-        node["type"] is JsonValue kind ? (string?)kind == "integer" : node["type"] is JsonArray kinds && kinds.Any(one => (string?)one == "integer");
+        node["type"] is JsonValue kind ? (string?)kind == "integer"
+            : node["type"] is JsonArray kinds && kinds.Any(one => (string?)one == "integer");
 }

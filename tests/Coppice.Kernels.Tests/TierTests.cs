@@ -42,7 +42,9 @@ public sealed partial class TierTests
         await RunChild("refused memory", 14, ["-class", "*OnAssembled"], (RefusedMemory.Variable, "1"), (Expected, "none is checked"));
     }
 
-    /// <summary>Runs tests of this program in a process of its own; none may fail, and none be skipped, for then it would not have run.</summary>
+    /// <summary>
+    /// Runs tests of this program in a process of its own; none may fail, and none be skipped, for then it would not have run.
+    /// </summary>
     private static async Task RunChild(string setting, int least, string[] tests, params (string Name, string Value)[] variables)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };

@@ -24,7 +24,8 @@ public sealed class SizeTests(ITestOutputHelper output)
             if (files.Count > 0)
             {
                 var lines = files.Sum(f => f.Lines.Count);
-                output.WriteLine($"{folder}: {files.Count} files, {lines:N0} lines, {100.0 * files.Sum(CommentLines) / lines:f0}% with comments");
+                output.WriteLine($"{folder}: {files.Count} files, {lines:N0} lines, {100.0 * files.Sum(CommentLines) / lines:f0}% with "
+                    + "comments");
             }
         }
         var longer = SourceTree.CSharp(Folders).Where(f => f.Lines.Count > Guide).OrderByDescending(f => f.Lines.Count).ToArray();

@@ -21,7 +21,8 @@ public sealed class StrategyTests
             Strategy = StrategyOptions.Parse(strategy),
         };
         var (text, result) = await server.AloneAsync(Prompt, options);
-        var body = $"\"prompt\": \"{Prompt}\", \"max_tokens\": 12, \"temperature\": {temperature}, \"seed\": 5, \"strategy\": \"{strategy}\"";
+        var body = $"\"prompt\": \"{Prompt}\", \"max_tokens\": 12, \"temperature\": {temperature}, \"seed\": 5, \"strategy\": "
+            + $"\"{strategy}\"";
         var json = (await server.PostAsync(Path, $"{{{body}}}")).Json;
         Assert.Equal(text, json.GetProperty("choices")[0].GetProperty("text").GetString());
         Assert.Equal(result.Ids.Count, json.GetProperty("usage").GetProperty("completion_tokens").GetInt32());

@@ -65,7 +65,8 @@ public sealed class CheckpointFolderTests : IDisposable
         Write("vocab.txt", string.Concat(tokens.Select(entry => entry.Name + "\n")));
         var added = json.RootElement.GetProperty("added_tokens").EnumerateArray()
             .Select(token => $"\"{token.GetProperty("id")}\": {token.GetRawText()}");
-        Write("tokenizer_config.json", $$"""{"tokenizer_class": "BertTokenizer", "added_tokens_decoder": { {{string.Join(", ", added)}} } }""");
+        Write("tokenizer_config.json",
+            $$"""{"tokenizer_class": "BertTokenizer", "added_tokens_decoder": { {{string.Join(", ", added)}} } }""");
         CompareWithGoldens("synthetic-wordpiece");
     }
 

@@ -85,7 +85,8 @@ def write(name, what, objective, tiny=None):
     extra = ""
     if tiny:
         same, overlap = agreement((p, config), tiny, packed)
-        extra = f"\n| as a drafter for tiny | best token the same at {same:.1%} of held-out positions; a sampled token is accepted with probability {overlap:.1%} |"
+        extra = (f"\n| as a drafter for tiny | best token the same at {same:.1%} of held-out positions; "
+                 f"a sampled token is accepted with probability {overlap:.1%} |")
     samples = "\n".join(sample(p, config, tokenizer, prompt, seed) for seed, prompt in enumerate(OPENINGS))
     with open(os.path.join(folder, "README.md"), "w", encoding="utf-8", newline="\n") as file:
         file.write(CARD.format(
@@ -93,7 +94,8 @@ def write(name, what, objective, tiny=None):
             s="" if config.kv_heads == 1 else "s", size=config.head_size, mlp=config.mlp, context=config.context,
             parameters=run["parameters"], megabytes=os.path.getsize(os.path.join(folder, "model.safetensors")) / 1e6,
             documents=len(texts["training"]), tokens=len(data.tokens("training")), steps=run["steps"], seen=run["tokens"],
-            objective=objective, products=run["products"], held_of=corpus.HELD_OUT_OF, held_documents=len(texts["held_out"]), held_tokens=count,
+            objective=objective, products=run["products"], held_of=corpus.HELD_OUT_OF, held_documents=len(texts["held_out"]),
+            held_tokens=count,
             held_bytes=held_bytes, loss=nats / count, bits=nats / math.log(2) / held_bytes, extra=extra,
             curve="\n![learning curve](learning.svg)\n", temperature=TEMPERATURE, longest=LONGEST, samples=samples))
     print(name, "held-out loss", nats / count, "bits per byte", nats / math.log(2) / held_bytes, extra, flush=True)
@@ -103,7 +105,8 @@ def write(name, what, objective, tiny=None):
 def main():
     torch.set_num_threads(1)
     tiny = write("tiny", "A small language model of .NET API documentation, so that a fresh clone speaks.", "next token of the text")
-    write("draft", "A smaller model that guesses what `tiny` will say, for speculative decoding.", "tiny's distribution over the next token", tiny)
+    write("draft", "A smaller model that guesses what `tiny` will say, for speculative decoding.",
+          "tiny's distribution over the next token", tiny)
     golden.main(os.path.join(HERE, "..", "tiny"))
 
 

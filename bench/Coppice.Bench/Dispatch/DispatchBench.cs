@@ -14,9 +14,12 @@ internal static class DispatchBench
     {
         var text = new StringBuilder();
         text.AppendLine("# Dispatch of the worker team\n");
-        text.AppendLine("Microseconds from the call to its return, medians (9 of 10 are below the second number), after the given microseconds without work. A job has a part for each");
-        text.AppendLine("thread. *Empty*: whoever comes first does them all. *Everyone*: each part waits until every thread has one, so that it is a round trip to all of them.\n");
-        text.AppendLine(CultureInfo.InvariantCulture, $"| threads | job | {string.Join(" | ", Gaps.Select(gap => gap == 0 ? "at once" : string.Create(CultureInfo.InvariantCulture, $"{gap:N0} µs")))} |");
+        text.AppendLine("Microseconds from the call to its return, medians (9 of 10 are below the second number), after the given "
+            + "microseconds without work. A job has a part for each");
+        text.AppendLine("thread. *Empty*: whoever comes first does them all. *Everyone*: each part waits until every thread has one, so "
+            + "that it is a round trip to all of them.\n");
+        var gaps = Gaps.Select(gap => gap == 0 ? "at once" : string.Create(CultureInfo.InvariantCulture, $"{gap:N0} µs"));
+        text.AppendLine(CultureInfo.InvariantCulture, $"| threads | job | {string.Join(" | ", gaps)} |");
         text.AppendLine(CultureInfo.InvariantCulture, $"|---|---|{string.Concat(Gaps.Select(_ => "--:|"))}");
         for (var threads = 1; threads <= Math.Max(2, Environment.ProcessorCount); threads *= 2)
         {

@@ -18,7 +18,8 @@ internal static class DrafterBench
         var names = (take("--drafters") ?? Everything).Split(' ');
         var (perClass, repeats) = (Whole(take("--per-class") ?? "1000"), Whole(take("--repeats") ?? "1"));
         using var model = LanguageModel.Load(folder, new ModelOptions { Device = take("--device") ?? "cpu", ContextLength = 4096 });
-        var texts = path is not null && File.Exists(path) ? Recording.Read(path) : Recording.Make(model, PromptSet.Read(prompts!, model.Tokenizer!), tokens);
+        var texts = path is not null && File.Exists(path)
+            ? Recording.Read(path) : Recording.Make(model, PromptSet.Read(prompts!, model.Tokenizer!), tokens);
         if (path is not null && !File.Exists(path)) Recording.Write(texts, path);
         if (take("--measure") == "no") return 0;
         if (take("--replay") is { } times) Replays(model, texts, names, times);
@@ -33,9 +34,11 @@ internal static class DrafterBench
         return 0;
     }
 
-    private static void Measure(LanguageModel model, string name, IReadOnlyList<RecordedText> texts, string[] names, int perClass, int repeats)
+    private static void Measure(LanguageModel model, string name, IReadOnlyList<RecordedText> texts, string[] names, int perClass,
+        int repeats)
     {
-        var few = texts.Where(text => text.Ids.Length - text.PromptLength >= FewestTokens).GroupBy(text => text.Class).SelectMany(kind => kind.Take(perClass)).ToArray();
+        var few = texts.Where(text => text.Ids.Length - text.PromptLength >= FewestTokens).GroupBy(text => text.Class)
+            .SelectMany(kind => kind.Take(perClass)).ToArray();
         var rows = new DrafterRun(model, texts, repeats).Measure(names, few);
         DrafterResults.Keep(name, model.DeviceName, PassCurve.Measure(model), rows);
     }
@@ -53,11 +56,15 @@ internal static class DrafterBench
                 var kinds = texts.GroupBy(text => text.Class).ToArray();
                 foreach (var kind in kinds)
                 {
-                    var results = kind.Select(text => Replay.Run(Replay.Create(DrafterOptions.Parse(name), model, warm ? texts.Where(other => other != text) : [], costs), text, costs)).ToArray();
+                    var results = kind.Select(text => Replay.Run(
+                        Replay.Create(DrafterOptions.Parse(name), model, warm ? texts.Where(other => other != text) : [], costs), text,
+                            costs))
+                        .ToArray();
                     var (given, passes) = (results.Sum(r => r.Tokens), results.Sum(r => r.Passes));
                     var speed = given * costs.Seconds(1) / results.Sum(r => r.Seconds);
                     mean += speed / kinds.Length;
-                    line += string.Create(CultureInfo.InvariantCulture, $"  {kind.Key} {(double)given / passes:0.00} a pass, {(double)results.Sum(r => r.Nodes) / passes:0.0} nodes, {speed:0.00}x;");
+                    line += string.Create(CultureInfo.InvariantCulture, $"  {kind.Key} {(double)given / passes:0.00} a pass, "
+                        + $"{(double)results.Sum(r => r.Nodes) / passes:0.0} nodes, {speed:0.00}x;");
                 }
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line}  mean {mean:0.000}x"));
             }

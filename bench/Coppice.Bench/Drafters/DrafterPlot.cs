@@ -12,7 +12,8 @@ internal static class DrafterPlot
     public static string Draw(ModelResults results)
     {
         var svg = new StringBuilder();
-        svg.AppendLine(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Width}\" height=\"680\" font-family=\"sans-serif\" font-size=\"11\">");
+        svg.AppendLine(CultureInfo.InvariantCulture,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Width}\" height=\"680\" font-family=\"sans-serif\" font-size=\"11\">");
         svg.AppendLine(CultureInfo.InvariantCulture, $"<rect width=\"{Width}\" height=\"680\" fill=\"white\"/>");
         Bars(svg, results);
         Curve(svg, results);
@@ -36,7 +37,8 @@ internal static class DrafterPlot
                 var at = Array.IndexOf(classes, row.Class);
                 Box(svg, Left + g * step + at * bar, Y(row.Ratio), bar, Y(0) - Y(row.Ratio), Colours[at % Colours.Length]);
             }
-            svg.AppendLine(CultureInfo.InvariantCulture, $"<text transform=\"translate({Left + g * step:0.0},{Y(0) + 14:0.0}) rotate(25)\">{groups[g].Key}</text>");
+            svg.AppendLine(CultureInfo.InvariantCulture,
+                $"<text transform=\"translate({Left + g * step:0.0},{Y(0) + 14:0.0}) rotate(25)\">{groups[g].Key}</text>");
         }
         for (var i = 0; i < classes.Length; i++)
         {
@@ -53,18 +55,21 @@ internal static class DrafterPlot
         double Y(double ratio) => 440 + 200 * (1 - ratio / most);
         double X(int rows) => Left + (Width - Left - 30.0) * rows / 32;
         for (var line = 0.0; line <= most; line++) Rule(svg, Y(line), "#dddddd", line);
-        svg.AppendLine($"<polyline fill=\"none\" stroke=\"{Colours[0]}\" stroke-width=\"2\" points=\"{string.Join(' ', points.Select(p => string.Create(CultureInfo.InvariantCulture, $"{X(p.Rows):0.0},{Y(p.Ratio):0.0}")))}\"/>");
+        var corners = points.Select(p => string.Create(CultureInfo.InvariantCulture, $"{X(p.Rows):0.0},{Y(p.Ratio):0.0}"));
+        svg.AppendLine($"<polyline fill=\"none\" stroke=\"{Colours[0]}\" stroke-width=\"2\" points=\"{string.Join(' ', corners)}\"/>");
         foreach (var point in points) Text(svg, X(point.Rows) - 4, 656, point.Rows.ToString(CultureInfo.InvariantCulture));
     }
 
     private static void Rule(StringBuilder svg, double y, string colour, double value)
     {
-        svg.AppendLine(CultureInfo.InvariantCulture, $"<line x1=\"{Left}\" x2=\"{Width - 10}\" y1=\"{y:0.0}\" y2=\"{y:0.0}\" stroke=\"{colour}\"/>");
+        svg.AppendLine(CultureInfo.InvariantCulture,
+            $"<line x1=\"{Left}\" x2=\"{Width - 10}\" y1=\"{y:0.0}\" y2=\"{y:0.0}\" stroke=\"{colour}\"/>");
         Text(svg, 20, y + 4, value.ToString("0.0", CultureInfo.InvariantCulture));
     }
 
     private static void Box(StringBuilder svg, double x, double y, double width, double height, string colour) =>
-        svg.AppendLine(CultureInfo.InvariantCulture, $"<rect x=\"{x:0.0}\" y=\"{y:0.0}\" width=\"{width:0.0}\" height=\"{height:0.0}\" fill=\"{colour}\"/>");
+        svg.AppendLine(CultureInfo.InvariantCulture,
+            $"<rect x=\"{x:0.0}\" y=\"{y:0.0}\" width=\"{width:0.0}\" height=\"{height:0.0}\" fill=\"{colour}\"/>");
 
     private static void Text(StringBuilder svg, double x, double y, string text) =>
         svg.AppendLine(CultureInfo.InvariantCulture, $"<text x=\"{x:0.0}\" y=\"{y:0.0}\">{text}</text>");

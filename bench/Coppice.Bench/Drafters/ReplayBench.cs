@@ -92,7 +92,9 @@ internal sealed class ReplayBench(LanguageModel model, int tokens)
         return session.LastResult!;
     }
 
-    /// <summary>Prints a phase: the ratio of all times, the median of the requests, which a disturbed one does not change, and each.</summary>
+    /// <summary>
+    /// Prints a phase: the ratio of all times, the median of the requests, which a disturbed one does not change, and each.
+    /// </summary>
     private static void Report(string name, (double Plain, double Drafted)[] times, double tokensPerPass, double nodesPerPass)
     {
         var ratio = times.Sum(time => time.Plain) / times.Sum(time => time.Drafted);

@@ -24,10 +24,12 @@ internal static class DraftsPlot
         double Y(double mean) => Bottom - (Bottom - Top) * mean / mostMean;
         var svg = new StringBuilder();
         svg.AppendLine(CultureInfo.InvariantCulture,
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Width}\" height=\"{Height}\" font-family=\"sans-serif\" font-size=\"11\">");
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Width}\" height=\"{Height}\" font-family=\"sans-serif\" "
+            + $"font-size=\"11\">");
         svg.AppendLine(CultureInfo.InvariantCulture, $"<rect width=\"{Width}\" height=\"{Height}\" fill=\"white\"/>");
         Text(svg, Left, 20,
-            $"{results.Model}: mean perplexity of k drafts of ten tokens by the time that all take, ms (lower left is better); numbers are k");
+            $"{results.Model}: mean perplexity of k drafts of ten tokens by the time that all take, ms (lower left is better); "
+            + "numbers are k");
         svg.AppendLine(CultureInfo.InvariantCulture, $"<path d=\"M{Left} {Top}V{Bottom}H{Right}\" fill=\"none\" stroke=\"#888888\"/>");
         for (var i = 0; i <= 5; i++)
         {

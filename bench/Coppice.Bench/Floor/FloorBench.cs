@@ -8,7 +8,10 @@ using static Coppice.Bench.Percentiles;
 
 namespace Coppice.Bench.Floor;
 
-/// <summary>What stands between a model and its host, measured: prefixes that were seen, a long prompt beside decoding, many requests at once, drafting under load.</summary>
+/// <summary>
+/// What stands between a model and its host, measured: prefixes that were seen, a long prompt beside decoding, many requests at once,
+/// drafting under load.
+/// </summary>
 internal static class FloorBench
 {
     /// <summary>
@@ -95,7 +98,8 @@ internal static class FloorBench
                         var now = Stopwatch.GetTimestamp();
                         if (last != 0)
                         {
-                            lock (gaps) (Volatile.Read(ref isLong) ? gaps : plain).Add(Stopwatch.GetElapsedTime(last, now).TotalMilliseconds);
+                            lock (gaps)
+                                (Volatile.Read(ref isLong) ? gaps : plain).Add(Stopwatch.GetElapsedTime(last, now).TotalMilliseconds);
                         }
                         last = now;
                     }
@@ -148,7 +152,8 @@ internal static class FloorBench
             waits.Add(worst);
             spreads.Add(firsts.Max() / firsts.Min());
         }
-        Console.WriteLine($"48 requests at once: other work of the pool waits at most {Median(waits):f1} ms, last first token over first {Median(spreads):f2}");
+        Console.WriteLine($"48 requests at once: other work of the pool waits at most {Median(waits):f1} ms, last first token over first "
+            + $"{Median(spreads):f2}");
     }
 
     /// <summary>
@@ -200,7 +205,8 @@ internal static class FloorBench
         }));
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         if (Trace)
-            Console.WriteLine($"  {drafter.GetType().Name}: {tokens} tokens in {seconds:f2} s, {steps} steps, drafted {drafts}, accepted {accepted}");
+            Console.WriteLine($"  {drafter.GetType().Name}: {tokens} tokens in {seconds:f2} s, {steps} steps, drafted {drafts}, accepted "
+                + $"{accepted}");
         return tokens / seconds;
     }
 

@@ -43,14 +43,22 @@ public class AttentionBenchmark : OpBenchmark
             for (var position = 0; position < Context; position++)
             {
                 var score = 0.0;
-                for (var d = 0; d < HeadDim; d++) score += _queries[head * HeadDim + d] * Stored(_keys[(position * KvHeads + kvHead) * HeadDim + d], Type.ToMatrixFormat());
+                for (var d = 0; d < HeadDim; d++)
+                {
+                    var key = Stored(_keys[(position * KvHeads + kvHead) * HeadDim + d], Type.ToMatrixFormat());
+                    score += _queries[head * HeadDim + d] * key;
+                }
                 weights[position] = Math.Exp(Scale * score);
             }
             var sum = weights.Sum();
             for (var d = 0; d < HeadDim; d++)
             {
                 var expected = 0.0;
-                for (var position = 0; position < Context; position++) expected += weights[position] / sum * Stored(_values[(position * KvHeads + kvHead) * HeadDim + d], Type.ToMatrixFormat());
+                for (var position = 0; position < Context; position++)
+                {
+                    var value = Stored(_values[(position * KvHeads + kvHead) * HeadDim + d], Type.ToMatrixFormat());
+                    expected += weights[position] / sum * value;
+                }
                 Require(expected, y[head * HeadDim + d], 4.0 / (1 << 20), $"attention [{head}, {d}]");
             }
         }

@@ -22,8 +22,10 @@ public class MatMulBenchmark : OpBenchmark
     public override double Bytes => (double)N * Format.RowBytes(K) + 4.0 * Rows * (N + K);
     public override double Flops => 2.0 * Rows * N * K;
 
-    private int N => int.Parse(Outputs.AsSpan(0, Outputs.IndexOf('x', StringComparison.Ordinal)), System.Globalization.CultureInfo.InvariantCulture);
-    private int K => int.Parse(Outputs.AsSpan(Outputs.IndexOf('x', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture);
+    private int N => int.Parse(Outputs.AsSpan(0, Outputs.IndexOf('x', StringComparison.Ordinal)),
+        System.Globalization.CultureInfo.InvariantCulture);
+    private int K => int.Parse(Outputs.AsSpan(Outputs.IndexOf('x', StringComparison.Ordinal) + 1),
+        System.Globalization.CultureInfo.InvariantCulture);
 
     protected override void Prepare()
     {

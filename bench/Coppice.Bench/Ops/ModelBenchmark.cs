@@ -6,7 +6,8 @@ namespace Coppice.Bench;
 /// <summary>Text to ids; GB/s are bytes of UTF-8.</summary>
 public class TokenizerBenchmark : IMeasuredWork, INeedsModel
 {
-    private const string Sentence = "Coppicing is a traditional method of woodland management: 3 cut stumps give 40 shoots, they're young again.\n";
+    private const string Sentence =
+        "Coppicing is a traditional method of woodland management: 3 cut stumps give 40 shoots, they're young again.\n";
     private readonly List<int> _ids = [];
     private Tokenizer _tokenizer = null!;
     private string _text = "";
@@ -57,7 +58,8 @@ public class DecodeBenchmark : IMeasuredWork, INeedsModel
         _session = _model.NewSession();
         _prompt = [.. Enumerable.Range(0, Context).Select(i => (int)((i * 7919L + 12345) % _model.VocabularySize))];
         var whole = Run();
-        if (!whole.SequenceEqual(Run())) throw new InvalidOperationException("decode: a kept context must give the same tokens as a new one.");
+        if (!whole.SequenceEqual(Run()))
+            throw new InvalidOperationException("decode: a kept context must give the same tokens as a new one.");
     }
 
     [GlobalCleanup]
@@ -70,5 +72,6 @@ public class DecodeBenchmark : IMeasuredWork, INeedsModel
     [Benchmark(OperationsPerInvoke = 1)]
     public int Decode() => Run().Count;
 
-    private List<int> Run() => [.. _session.Generate(_prompt, new GenerationOptions { MaxTokens = Tokens, IgnoreEos = true }).Select(piece => piece.TokenId)];
+    private List<int> Run() =>
+        [.. _session.Generate(_prompt, new GenerationOptions { MaxTokens = Tokens, IgnoreEos = true }).Select(piece => piece.TokenId)];
 }

@@ -23,7 +23,8 @@ public class RopeBenchmark : OpBenchmark
         _input = Noise(Rows * Heads * HeadDim);
         _x = Place(new Shape(Rows, Heads, HeadDim), _input);
         _positions = Place(new Shape(Rows), Enumerable.Range(0, Rows).ToArray());
-        var angles = Enumerable.Range(0, Rows * Half).Select(i => (double)(i / Half) * Math.Pow(10000, -2.0 * (i % Half) / HeadDim)).ToArray();
+        var angles = Enumerable.Range(0, Rows * Half).Select(i => (double)(i / Half) * Math.Pow(10000, -2.0 * (i % Half) / HeadDim))
+            .ToArray();
         _cosines = Place(new Shape(Rows, Half), angles.Select(angle => (float)Math.Cos(angle)).ToArray());
         _sines = Place(new Shape(Rows, Half), angles.Select(angle => (float)Math.Sin(angle)).ToArray());
     }
@@ -68,7 +69,8 @@ public class GatedActivationBenchmark : OpBenchmark
     {
         GatedActivation();
         var y = Read<float>(_y);
-        for (var i = 0; i < y.Length; i += 41) Require(_first[i] / (1 + Math.Exp(-_first[i])) * _second[i], y[i], 1e-6, $"gated_activation [{i}]");
+        for (var i = 0; i < y.Length; i += 41)
+            Require(_first[i] / (1 + Math.Exp(-_first[i])) * _second[i], y[i], 1e-6, $"gated_activation [{i}]");
     }
 
     [Benchmark]
@@ -98,7 +100,8 @@ public class TopKBenchmark : OpBenchmark
     {
         TopK();
         var expected = Enumerable.Range(0, Width).OrderByDescending(i => _input[i]).ThenBy(i => i).Take(K);
-        if (!expected.SequenceEqual(Read<int>(_indices))) throw new InvalidOperationException("top_k: the indices must be those of the largest values, largest first.");
+        if (!expected.SequenceEqual(Read<int>(_indices)))
+            throw new InvalidOperationException("top_k: the indices must be those of the largest values, largest first.");
     }
 
     [Benchmark]
@@ -132,7 +135,8 @@ public class HeadBenchmark : OpBenchmark
         for (var row = 0; row < Rows; row++)
         {
             var expected = Enumerable.Range(0, Vocabulary).OrderByDescending(i => logits[row * Vocabulary + i]).ThenBy(i => i).Take(K);
-            if (!expected.SequenceEqual(indices.Skip(row * K).Take(K))) throw new InvalidOperationException("head: the indices must be those of the largest logits, largest first.");
+            if (!expected.SequenceEqual(indices.Skip(row * K).Take(K)))
+                throw new InvalidOperationException("head: the indices must be those of the largest logits, largest first.");
         }
     }
 
@@ -175,7 +179,8 @@ public class EmbedBenchmark : OpBenchmark
     {
         Embed();
         var y = Read<float>(_y);
-        for (var i = 0; i < y.Length; i += 31) Require(Stored(_weights[Id(i / Width) * Width + i % Width], MatrixFormat.BF16), y[i], 0, $"embed [{i}]");
+        for (var i = 0; i < y.Length; i += 31)
+            Require(Stored(_weights[Id(i / Width) * Width + i % Width], MatrixFormat.BF16), y[i], 0, $"embed [{i}]");
     }
 
     [Benchmark]

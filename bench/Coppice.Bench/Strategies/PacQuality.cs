@@ -17,8 +17,8 @@ internal static class PacQuality
         text.AppendLine(CultureInfo.InvariantCulture,
             $"{models.LargeName} under the grammar of expressions: the prediction is greedy, the truth one draw at T = 1, {Pairs} pairs of "
             + $"their own prompts. {Draws} times half of them calibrate (delta = {Delta}) and the other half tests. A violation is a "
-            + $"calibration whose sets lack more of the test's truths than epsilon; by the guarantee they are at most a tenth, and the noise of "
-            + $"200 test pairs comes on top.").AppendLine();
+            + $"calibration whose sets lack more of the test's truths than epsilon; by the guarantee they are at most a tenth, and the "
+            + $"noise of 200 test pairs comes on top.").AppendLine();
         text.AppendLine("| epsilon | holes | truths lacked, mean | violations | kept nodes |").AppendLine("|--:|--:|--:|--:|--:|");
         foreach (var epsilon in (double[])[.1, .2, .3])
         {

@@ -22,8 +22,8 @@ internal static class PlanningQuality
         var tasks = File.ReadLines(models.File("programs.jsonl")).Select(Task.Read).ToArray();
         var text = new StringBuilder("## Planning against best of n\n\n");
         text.AppendLine(CultureInfo.InvariantCulture,
-            $"{models.Name} writes {tasks.Length} expressions after a comment (programs.jsonl), under a grammar; four tests are public, eight "
-            + $"hidden. Best of n draws one text after the other at T = 1, until it has taken the rows that planning took (mean of {Seeds} "
+            $"{models.Name} writes {tasks.Length} expressions after a comment (programs.jsonl), under a grammar; four tests are "
+            + $"public, eight hidden. Best of n draws one text after the other at T = 1, until it has taken the rows that planning took (mean of {Seeds} "
             + $"seeds), and takes the best by the public tests.").AppendLine();
         text.AppendLine("| evaluations | rows of the model | planning: public, hidden | best of n: public, hidden | n | ratio of hidden |")
             .AppendLine("|--:|--:|--:|--:|--:|--:|");

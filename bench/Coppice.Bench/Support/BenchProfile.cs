@@ -29,7 +29,8 @@ internal sealed record BenchProfile(string Name, IConfig Config)
 
     private static ManualConfig Configure(Job job) => ManualConfig.CreateEmpty()
         .AddJob(job)
-        .AddColumnProvider(DefaultColumnProviders.Params, DefaultColumnProviders.Descriptor, DefaultColumnProviders.Statistics, DefaultColumnProviders.Metrics)
+        .AddColumnProvider(DefaultColumnProviders.Params, DefaultColumnProviders.Descriptor, DefaultColumnProviders.Statistics,
+            DefaultColumnProviders.Metrics)
         .AddColumn(new RateColumn("GB/s", work => work.Bytes), new RateColumn("GFLOP/s", work => work.Flops))
         .AddDiagnoser(MemoryDiagnoser.Default)
         .AddExporter(MarkdownExporter.GitHub)

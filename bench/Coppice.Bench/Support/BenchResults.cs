@@ -21,8 +21,11 @@ internal static class BenchResults
     /// <summary>Name of the machine's folder; the processor's, where none was given.</summary>
     public static string? MachineName { get; set; }
 
-    /// <summary>bench/results/MACHINE of the repository that the program stands in, made where it is missing; null where it stands in none.</summary>
-    public static string? Folder() => Repository() is { } repository ? Directory.CreateDirectory(Path.Combine(repository, "bench", "results", MachineName ?? Machine())).FullName : null;
+    /// <summary>
+    /// bench/results/MACHINE of the repository that the program stands in, made where it is missing; null where it stands in none.
+    /// </summary>
+    public static string? Folder() => Repository() is { } repository
+        ? Directory.CreateDirectory(Path.Combine(repository, "bench", "results", MachineName ?? Machine())).FullName : null;
 
     /// <summary>"amd-epyc-2-threads".</summary>
     private static string Machine()
@@ -35,7 +38,8 @@ internal static class BenchResults
     public static string Processor()
     {
         const string file = "/proc/cpuinfo";
-        var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        var line = File.Exists(file)
+            ? File.ReadLines(file).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
         return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
 

@@ -5,7 +5,9 @@ using Coppice.Kernels.Memory;
 
 namespace Coppice.Bench;
 
-/// <summary>An op of the CPU back end with its operands, whose result is checked against a loop in double precision before anything is timed.</summary>
+/// <summary>
+/// An op of the CPU back end with its operands, whose result is checked against a loop in double precision before anything is timed.
+/// </summary>
 public abstract class OpBenchmark : IMeasuredWork
 {
     private readonly List<IDisposable> _owned = [];
@@ -82,10 +84,13 @@ public abstract class OpBenchmark : IMeasuredWork
         return values;
     }
 
-    /// <summary>Fails unless <paramref name="actual"/> is a number within <paramref name="tolerance"/> of <paramref name="expected"/>.</summary>
+    /// <summary>
+    /// Fails unless <paramref name="actual"/> is a number within <paramref name="tolerance"/> of <paramref name="expected"/>.
+    /// </summary>
     protected static void Require(double expected, double actual, double tolerance, string what)
     {
-        if (!(Math.Abs(expected - actual) <= tolerance)) throw new InvalidOperationException($"{what}: must be {expected} within {tolerance}, got {actual}.");
+        if (!(Math.Abs(expected - actual) <= tolerance))
+            throw new InvalidOperationException($"{what}: must be {expected} within {tolerance}, got {actual}.");
     }
 
     /// <summary>A value as <paramref name="format"/> holds it.</summary>

@@ -36,7 +36,8 @@ internal sealed class RateColumn(string name, Func<IMeasuredWork, double> amount
     {
         if (summary[benchmarkCase]?.ResultStatistics is not { } statistics) return "?";
         var work = (IMeasuredWork)Activator.CreateInstance(benchmarkCase.Descriptor.Type)!;
-        foreach (var parameter in benchmarkCase.Parameters.Items) benchmarkCase.Descriptor.Type.GetProperty(parameter.Name)!.SetValue(work, parameter.Value);
+        foreach (var parameter in benchmarkCase.Parameters.Items)
+            benchmarkCase.Descriptor.Type.GetProperty(parameter.Name)!.SetValue(work, parameter.Value);
         var perNanosecond = amount(work) / statistics.Mean;
         return perNanosecond == 0 ? "-" : perNanosecond.ToString(perNanosecond >= 100 ? "0" : "0.00", CultureInfo.InvariantCulture);
     }

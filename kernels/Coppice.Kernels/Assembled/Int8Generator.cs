@@ -135,7 +135,9 @@ internal sealed class Int8Generator : TileGenerator
         Asm.vpandd(Codes(slot, 1), Codes(slot, 1), _mask);
     }
 
-    /// <summary>F32 sum + integer sum · (s_w s_x), for Q4 + m_w · (s_x Σ q_x): the registers of codes are free for scales and minima.</summary>
+    /// <summary>
+    /// F32 sum + integer sum · (s_w s_x), for Q4 + m_w · (s_x Σ q_x): the registers of codes are free for scales and minima.
+    /// </summary>
     private void EndGroup()
     {
         for (var panel = 0; panel < Panels; panel++)

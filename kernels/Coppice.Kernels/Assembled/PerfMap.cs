@@ -4,8 +4,8 @@ namespace Coppice.Kernels.Assembled;
 
 /// <summary>
 /// Tells Linux `perf` the names of assembled kernels: lines of address, bytes and name in perf-PID.map in the folder for temporary files,
-/// which is where perf looks for code that no file on disk holds. Written where the AppContext switch <see cref="Switch"/> is on; the command sets it where the
-/// environment variable COPPICE_PERF_MAP is 1.
+/// which is where perf looks for code that no file on disk holds. Written where the AppContext switch <see cref="Switch"/> is on; the
+/// command sets it where the environment variable COPPICE_PERF_MAP is 1.
 /// </summary>
 /// <remarks>
 /// The runtime's own map (DOTNET_PerfMapEnabled) has the same name, and the runtime writes over what others append. Where that file is

@@ -65,7 +65,9 @@ internal abstract class TileGenerator
         for (var i = 0; i < fields.Length; i++) Asm.mov(fields[i], __qword_ptr[Argument + 8 * i]);
     }
 
-    /// <summary>Adds <paramref name="step"/> to <paramref name="register"/> where <paramref name="count"/> is <paramref name="at"/>.</summary>
+    /// <summary>
+    /// Adds <paramref name="step"/> to <paramref name="register"/> where <paramref name="count"/> is <paramref name="at"/>.
+    /// </summary>
     protected void AddWhere(AssemblerRegister64 count, AssemblerRegister64 at, AssemblerRegister64 register, AssemblerRegister64 step)
     {
         var stay = Asm.CreateLabel();
@@ -89,8 +91,8 @@ internal abstract class TileGenerator
     }
 
     /// <summary>
-    /// What <paramref name="first"/> is for the first panel, for panel 0 … 3; <paramref name="apart"/> and <paramref name="apart3"/> are one
-    /// and three times the bytes of a panel.
+    /// What <paramref name="first"/> is for the first panel, for panel 0 … 3; <paramref name="apart"/> and <paramref name="apart3"/> are
+    /// one and three times the bytes of a panel.
     /// </summary>
     protected static AssemblerMemoryOperand PanelAt(
         AssemblerRegister64 first, AssemblerRegister64 apart, AssemblerRegister64 apart3, int panel) => panel switch

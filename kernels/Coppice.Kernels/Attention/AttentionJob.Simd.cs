@@ -60,7 +60,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         internal int MostBlocks => Math.Max(0, EndBlock(LastPosition) - FirstBlock(_mask.Start));
         private int LastPosition => _mask.Start + (_mask.Paths.IsEmpty ? _rows - 1 : _mask.Deepest);
 
-        /// <summary>Parts are some rows of a KV head; each thread has scratch memory <paramref name="stride"/> floats after the last's.</summary>
+        /// <summary>
+        /// Parts are some rows of a KV head; each thread has scratch memory <paramref name="stride"/> floats after the last's.
+        /// </summary>
         internal void Rows(int tile, float* scratch, long stride)
         {
             (_rowTile, _rowTiles, _byBlocks, _merging) = (tile, (_rows + tile - 1) / tile, false, false);
@@ -76,8 +78,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         }
 
         /// <summary>
-        /// One row over several blocks: keys are split too. Each block's state is stored, then merged in ascending order: the same operations
-        /// as in one go.
+        /// One row over several blocks: keys are split too. Each block's state is stored, then merged in ascending order: the same
+        /// operations as in one go.
         /// </summary>
         internal override bool RunAlone(SimdBackend<TLanes> backend)
         {

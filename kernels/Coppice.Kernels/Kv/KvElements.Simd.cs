@@ -13,7 +13,9 @@ internal unsafe interface IKvElement<TLanes> where TLanes : struct, ILanes<TLane
     /// <summary>16 consecutive elements from <paramref name="index"/> on, widened.</summary>
     static abstract TLanes Load(byte* source, int index);
     static abstract float LoadOne(byte* source, int index);
-    /// <summary>Stores <paramref name="count"/> elements, narrowed, from <paramref name="index"/> on, <paramref name="stride"/> apart.</summary>
+    /// <summary>
+    /// Stores <paramref name="count"/> elements, narrowed, from <paramref name="index"/> on, <paramref name="stride"/> apart.
+    /// </summary>
     static abstract void Scatter(float* source, int count, byte* destination, int index, int stride);
 }
 

@@ -38,7 +38,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         internal override long Work => (long)_rows * _rowLength * AppendCost;
         internal override long WorkerScratch => 0;
 
-        internal void Set(AppendWork<TPages, TElement> work, int rows, int rowLength) => (_work, _rows, _rowLength) = (work, rows, rowLength);
+        internal void Set(AppendWork<TPages, TElement> work, int rows, int rowLength) =>
+            (_work, _rows, _rowLength) = (work, rows, rowLength);
 
         internal override int Prepare(float* scratch, long stride) => Parts;
 

@@ -47,7 +47,8 @@ internal static class BenchCommand
             throw context.Usage("--suite and rows of your own exclude each other");
         if (context.Has(Depth) && !context.Has(Decode)) throw context.Usage("--depth is for --decode");
         var concurrency = ConcurrencyArguments.Read(context, Suite, Prefill, Decode);
-        if (ModelFolder.Read(ModelFolders.Require(context.Value(ModelArguments.Model)!)).Spec.IsEncoder) return RunEncoder(context, concurrency);
+        if (ModelFolder.Read(ModelFolders.Require(context.Value(ModelArguments.Model)!)).Spec.IsEncoder)
+            return RunEncoder(context, concurrency);
         using var loaded = ModelArguments.Load(context);
         var model = loaded.Model;
         using var passes = concurrency is null ? null : Passes(concurrency, model);
@@ -62,7 +63,8 @@ internal static class BenchCommand
         if (concurrency is not null || context.Has(Suite) || context.Has(Prefill) || context.Has(Decode))
             throw context.Usage("an encoder generates nothing: --suite, --prefill, --decode and --concurrency are not for it");
         using var model = EmbedCommand.Load(context, new EmbeddingOptions());
-        return Run(context, model.Model, [.. Texts.Where(tokens => tokens <= model.MaxTokens).Select(tokens => new EmbedRow(model, tokens))]);
+        return Run(context, model.Model,
+            [.. Texts.Where(tokens => tokens <= model.MaxTokens).Select(tokens => new EmbedRow(model, tokens))]);
     }
 
     private static int Run(CommandContext context, LanguageModel model, IReadOnlyList<IMeasuredRow> rows)

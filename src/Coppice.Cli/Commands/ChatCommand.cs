@@ -15,7 +15,10 @@ internal static class ChatCommand
     };
 
     public static Command Create() =>
-        new Command("chat", "Talk with a model; /help lists what can be typed, ctrl-C stops an answer and, once more, the program") { SystemText }
+        new Command("chat", "Talk with a model; /help lists what can be typed, ctrl-C stops an answer and, once more, the program")
+        {
+            SystemText,
+        }
             .WithGeneration(without: ["logprobs", "logprobs-mode", "asap", "asap-file"]).WithModel().Runs(Run);
 
     private static int Run(CommandContext context)
@@ -93,7 +96,11 @@ internal sealed class Conversation(
     private void Answer(string text)
     {
         List<ChatTurn> turns = [.. _turns, new ChatTurn("user", text)];
-        var request = new GenerationRequest { Messages = [.. turns.Select(turn => new ChatMessage(turn.Role, turn.Content))], Settings = settings };
+        var request = new GenerationRequest
+        {
+            Messages = [.. turns.Select(turn => new ChatMessage(turn.Role, turn.Content))],
+            Settings = settings,
+        };
         ChatRenderer? chat = renderer;
         var tokens = request.Tokens(loaded.Model, ref chat);
         _last = Generation.Run(session, tokens, settings, context.Interrupts, _output);

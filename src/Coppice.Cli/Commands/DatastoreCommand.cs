@@ -32,7 +32,10 @@ internal static class DatastoreCommand
     public static Command Create()
     {
         Kind.AcceptOnly(Kinds);
-        var build = new Command("build", "Make a datastore from texts; use it with --drafter NAME:file=FILE") { Text, Lines, Out, Kind, Model }.Runs(Build);
+        var build = new Command("build", "Make a datastore from texts; use it with --drafter NAME:file=FILE")
+        {
+            Text, Lines, Out, Kind, Model,
+        }.Runs(Build);
         return new Command("datastore", "Files for drafters that look up what followed the last tokens elsewhere") { build };
     }
 

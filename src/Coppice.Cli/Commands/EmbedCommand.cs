@@ -15,7 +15,8 @@ internal static class EmbedCommand
         [("model", null), ("mean", Pooling.Mean), ("cls", Pooling.FirstToken), ("last", Pooling.LastToken)]);
 
     private static readonly Argument<string?> Text = new("TEXT") { Description = "The text", Arity = ArgumentArity.ZeroOrOne };
-    private static readonly Option<string> PoolingName = Poolings.Option("How the states of a text's tokens become one vector; model is as the folder says");
+    private static readonly Option<string> PoolingName =
+        Poolings.Option("How the states of a text's tokens become one vector; model is as the folder says");
     private static readonly Option<bool> NoNormalize = new("--no-normalize") { Description = "Do not divide vectors by their length" };
 
     private static readonly Option<string?> Lines = new("--jsonl")

@@ -22,7 +22,8 @@ internal static class GenerateCommand
 
     private static readonly Option<string?> Lines = new("--jsonl")
     {
-        Description = "One generation for each line: \"prompt\", \"messages\" or \"ids\", an \"id\", and settings under the names of the options (top_k); - for stdin",
+        Description = "One generation for each line: \"prompt\", \"messages\" or \"ids\", an \"id\", and settings under the names of the "
+            + "options (top_k); - for stdin",
         HelpName = "FILE",
     };
 
@@ -54,7 +55,9 @@ internal static class GenerateCommand
         }
         var request = new GenerationRequest { Settings = GenerationArguments.Read(context) };
         if (source == Ids) return RunOne(context, request with { Ids = ParseIds(context) });
-        var text = source == Prompt ? context.Value(Prompt)! : source == PromptOption ? context.Value(PromptOption)! : TextFile.Read(context.Value(PromptFile)!);
+        var text = source == Prompt ? context.Value(Prompt)!
+            : source == PromptOption ? context.Value(PromptOption)!
+            : TextFile.Read(context.Value(PromptFile)!);
         return RunOne(context, chat ? request with { Messages = [new ChatMessage("user", text)] } : request with { Text = text });
     }
 

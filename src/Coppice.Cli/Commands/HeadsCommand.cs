@@ -53,7 +53,8 @@ internal static class HeadsCommand
             {
                 int[] tokens = [.. texts[i].Prompt, .. texts[i].Text];
                 var states = new float[tokens.Length * width];
-                scorer.States(tokens, new[] { HiddenLayer.Final }, (_, first, rows) => rows.CopyTo(states.AsSpan(first * width)), cancellation);
+                scorer.States(tokens, new[] { HiddenLayer.Final }, (_, first, rows) =>
+                    rows.CopyTo(states.AsSpan(first * width)), cancellation);
                 accuracy.Add(tokens, states, texts[i].Prompt.Count);
                 bar.Report(i + 1, texts.Length);
             }

@@ -31,7 +31,8 @@ internal static class InfoCommand
             yield return ("family", info.Family == info.ModelType ? info.Family : $"{info.Family} ({info.ModelType})");
             yield return ("parameters", Quantity.Count(info.Parameters ?? 0));
             yield return ("context", $"{Number(info.Context)} tokens");
-            yield return ("layers", $"{info.Layers}, hidden size {Number(info.HiddenSize)}, MLP {Number(info.MlpSize)}, {info.QueryHeads} query heads, {info.KvHeads} KV heads of {info.HeadDim}");
+            yield return ("layers", $"{info.Layers}, hidden size {Number(info.HiddenSize)}, MLP {Number(info.MlpSize)}, {info.QueryHeads} "
+                + $"query heads, {info.KvHeads} KV heads of {info.HeadDim}");
             if (info.Experts is not null) yield return ("experts", $"{info.Experts}, {info.ExpertsPerToken} for each token");
             if (info.Generation is { } generation)
             {
@@ -43,14 +44,16 @@ internal static class InfoCommand
         if (info.StoredTypes is not null) yield return ("stored as", string.Join(", ", info.StoredTypes));
         yield return ("tokenizer", info.Tokenizer is { } tokenizer ? $"{Number(tokenizer.Vocabulary)} tokens" : "none");
         yield return ("chat template", info.Tokenizer is { Templates: [_, ..] templates } ? string.Join(", ", templates) : "none");
-        foreach (var (format, bytes) in info.Bytes?.Weights ?? new Dictionary<string, long>()) yield return ($"weights {format}", Quantity.Bytes(bytes));
+        foreach (var (format, bytes) in info.Bytes?.Weights ?? new Dictionary<string, long>())
+            yield return ($"weights {format}", Quantity.Bytes(bytes));
         foreach (var (format, activations) in info.Activations ?? new Dictionary<string, string>())
             yield return ($"activations auto, weights {format}", activations);
         foreach (var (kind, bytes) in info.Bytes?.Kv ?? new Dictionary<string, CacheBytes>())
         {
             yield return (
                 $"cache {kind}",
-                $"{Quantity.Bytes(bytes.Token)} a token, {Quantity.Bytes(bytes.Context)} for the whole context, {Quantity.Percent(bytes.OfF16)} "
+                $"{Quantity.Bytes(bytes.Token)} a token, {Quantity.Bytes(bytes.Context)} for the whole context, "
+                + $"{Quantity.Percent(bytes.OfF16)} "
                 + "of F16");
         }
     }

@@ -79,7 +79,8 @@ internal static class KernelsCommand
 
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "What was trimmed no GPU runs.")]
     private static void Collect(
-        CommandOutput output, List<KernelRow> rows, IReadOnlyList<string> architectures, string? folder, Ptxas? assembler, CancellationToken cancellation)
+        CommandOutput output, List<KernelRow> rows, IReadOnlyList<string> architectures, string? folder, Ptxas? assembler,
+            CancellationToken cancellation)
     {
         if (!GpuCode.IsIncluded) throw new CommandException($"kernels: cannot be listed: {GpuCode.LeftOut}.");
         var kernels = DeviceKernels.All;
@@ -119,7 +120,8 @@ internal static class KernelsCommand
 
     private static Ptxas FindAssembler()
     {
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).ToList();
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .ToList();
         if (Environment.GetEnvironmentVariable("CUDA_HOME") is { Length: > 0 } cuda) folders.Add(Path.Combine(cuda, "bin"));
         folders.Add(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "coppice", "ptxas"));
         return Ptxas.Find(folders)

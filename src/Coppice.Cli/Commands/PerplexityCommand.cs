@@ -85,7 +85,10 @@ internal static class PerplexityCommand
 
     private static Option<string?> Reference<T>(Choice<T> choice, string name, string description)
     {
-        var option = new Option<string?>(name) { Description = description, HelpName = choice.Names.Replace(", ", "|", StringComparison.Ordinal) };
+        var option = new Option<string?>(name)
+        {
+            Description = description, HelpName = choice.Names.Replace(", ", "|", StringComparison.Ordinal),
+        };
         option.Validators.Add(result => choice.Validate(name, result));
         return option;
     }

@@ -20,7 +20,8 @@ internal static class RenderCommand
 
     private static readonly Option<string> File = new("--jsonl")
     {
-        Description = "One conversation in each line, with \"messages\" and, as needed, \"id\", \"tools\", \"add_generation_prompt\", \"variables\", \"now\", \"template\"; - for stdin",
+        Description = "One conversation in each line, with \"messages\" and, as needed, \"id\", \"tools\", \"add_generation_prompt\", "
+            + "\"variables\", \"now\", \"template\"; - for stdin",
         HelpName = "FILE",
         Required = true,
     };

@@ -33,8 +33,14 @@ internal static class SchemaCommand
         Format.AcceptOnlyFromAmong("assert", "annotation");
         return new Command("schema", "Check JSON Schemas that generation is to follow")
         {
-            new Command("check", "Compile a schema and show what of it is not enforced, and an example") { Schema, Model, Format, Lenient }.Runs(Check),
-            new Command("test", "Run instances through the masks of their schemas, token by token") { Jsonl, Model, Format, Lenient }.Runs(Test),
+            new Command("check", "Compile a schema and show what of it is not enforced, and an example")
+            {
+                Schema, Model, Format, Lenient,
+            }.Runs(Check),
+            new Command("test", "Run instances through the masks of their schemas, token by token")
+            {
+                Jsonl, Model, Format, Lenient,
+            }.Runs(Test),
         };
     }
 
@@ -66,7 +72,8 @@ internal static class SchemaCommand
         }
         catch (ConstraintException error)
         {
-            return new SchemaCheckResult { Compiled = false, Error = error.Message, NotEnforced = [], CompileMs = (ThreadClock.Nanoseconds() - start) / 1e6 };
+            var took = (ThreadClock.Nanoseconds() - start) / 1e6;
+            return new SchemaCheckResult { Compiled = false, Error = error.Message, NotEnforced = [], CompileMs = took };
         }
     }
 
@@ -106,8 +113,9 @@ internal static class SchemaCommand
                 FirstMaskUs = outcome.FirstMaskNanoseconds / 1e3,
                 Accepted = outcome.Accepted,
             };
+            var outcomes = result.Accepted.Select(accepted => accepted ? "accepted" : "refused");
             if (context.Output.Json) context.Output.WriteJson(result, CliJson.Default.SchemaTestResult);
-            else context.Output.WriteLine($"{line.Id}: {(result.Compiled ? string.Join(' ', result.Accepted.Select(accepted => accepted ? "accepted" : "refused")) : result.Error)}");
+            else context.Output.WriteLine($"{line.Id}: {(result.Compiled ? string.Join(' ', outcomes) : result.Error)}");
         }
         var (masks, commits) = (suite.MaskNanoseconds, suite.CommitNanoseconds);
         var times = new SchemaTestTimes(
@@ -127,7 +135,8 @@ internal static class SchemaCommand
             {"type":"object","required":["a"],"properties":{"a":{"type":"string","pattern":"^[a-z]+$"},"b":{"type":"array","uniqueItems":true,"items":{"enum":[1,"x",null]}},
             "c":{"oneOf":[{"type":"integer","minimum":3},{"type":"string","format":"date","maxLength":12}]}},"additionalProperties":{"anyOf":[{"type":"boolean"},{"type":"object"}]}}
             """;
-        var warm = new SchemaCase(schema, ["""{"a":"abc","b":[1,"x",null],"c":12,"d":true,"e":{"f":[1.5,"text"]}}"""], new Dictionary<string, string>());
+        var warm = new SchemaCase(schema, ["""{"a":"abc","b":[1,"x",null],"c":12,"d":true,"e":{"f":[1.5,"text"]}}"""],
+            new Dictionary<string, string>());
         for (var start = Environment.TickCount64; Environment.TickCount64 - start < 1_500;) suite.Run(warm);
     }
 
@@ -139,7 +148,8 @@ internal static class SchemaCommand
         if (!line.Json.TryGetProperty("schema", out var schema)) throw line.Wrong("must have a \"schema\", found none.");
         if (!line.Json.TryGetProperty("tests", out var tests) || tests.ValueKind != JsonValueKind.Array)
             throw line.Wrong("must have a list \"tests\", found none.");
-        var instances = tests.EnumerateArray().Select(test => test.ValueKind == JsonValueKind.Object && test.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.String
+        var instances = tests.EnumerateArray().Select(test =>
+            test.ValueKind == JsonValueKind.Object && test.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.String
             ? data.GetString()!
             : throw line.Wrong("each of \"tests\" must have \"data\", JSON as a string."));
         var documents = line.Json.TryGetProperty("remotes", out var remotes) && remotes.ValueKind == JsonValueKind.Object

@@ -25,7 +25,8 @@ internal static class FolderReader
     }
 
     private static FileInfoRow[] Files(string folder) =>
-        [.. new DirectoryInfo(folder).EnumerateFiles().Select(file => new FileInfoRow(file.Name, CheckpointFile.Length(file.FullName))).OrderBy(file => file.Name, StringComparer.Ordinal)];
+        [.. new DirectoryInfo(folder).EnumerateFiles().Select(file => new FileInfoRow(file.Name, CheckpointFile.Length(file.FullName)))
+            .OrderBy(file => file.Name, StringComparer.Ordinal)];
 
     private static FolderInfo With(FolderInfo info, Tokenizer tokenizer) => info with
     {
@@ -70,7 +71,9 @@ internal static class FolderReader
         },
     };
 
-    /// <summary>What `--activations auto` takes on this machine's CPU, for the formats of weights that `coppice tune` has measured.</summary>
+    /// <summary>
+    /// What `--activations auto` takes on this machine's CPU, for the formats of weights that `coppice tune` has measured.
+    /// </summary>
     private static Dictionary<string, string>? Tuned(string folder)
     {
         if (!Checkpoint.IsIn(folder) || !Directory.Exists(ActivationChoices.DefaultFolder)) return null;
@@ -88,7 +91,8 @@ internal static class FolderReader
     /// <summary>What a way to keep keys and values takes, beside F16.</summary>
     private static CacheBytes Cache(ModelInfo model, KvCacheOptions options)
     {
-        var (context, plain) = (model.KvBytes(options, model.ContextLength), model.KvBytes(KvCacheOptions.Named("f16"), model.ContextLength));
+        var (context, plain) =
+            (model.KvBytes(options, model.ContextLength), model.KvBytes(KvCacheOptions.Named("f16"), model.ContextLength));
         return new CacheBytes(model.KvTokenBytes(options), context, (double)context / plain);
     }
 

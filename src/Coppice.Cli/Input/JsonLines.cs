@@ -28,7 +28,8 @@ internal readonly record struct JsonLine(string File, int Number, JsonElement Js
     }
 
     /// <summary>Whether <paramref name="error"/> is about what the line asks for.</summary>
-    public static bool IsMendable(Exception error) => error is EngineException or CommandException or ConstraintException or ArgumentException;
+    public static bool IsMendable(Exception error) =>
+        error is EngineException or CommandException or ConstraintException or ArgumentException;
 
     /// <summary>Refuses keys other than <paramref name="known"/>.</summary>
     public void Refuse(params string[] known)

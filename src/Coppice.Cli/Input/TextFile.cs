@@ -65,7 +65,8 @@ internal static class TextFile
     private static int FirstInvalid(ReadOnlySpan<byte> bytes)
     {
         var valid = 0;
-        while (valid < bytes.Length && Rune.DecodeFromUtf8(bytes[valid..], out _, out var length) == System.Buffers.OperationStatus.Done) valid += length;
+        while (valid < bytes.Length && Rune.DecodeFromUtf8(bytes[valid..], out _, out var length) == System.Buffers.OperationStatus.Done)
+            valid += length;
         return valid;
     }
 }

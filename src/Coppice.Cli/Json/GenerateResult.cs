@@ -39,7 +39,8 @@ internal sealed record LineResult : GenerateResult
 /// Result of a drafter; mean_accepted_length is tokens for each pass, so 1 is plain decoding, and acceptance_by_depth begins at depth 1.
 /// </summary>
 internal sealed record Speculation(
-    string Drafter, int Steps, int Drafted, int Accepted, double MeanAcceptedLength, double DraftMs, double VerifyMs, double HostMs, IReadOnlyList<double> AcceptanceByDepth);
+    string Drafter, int Steps, int Drafted, int Accepted, double MeanAcceptedLength, double DraftMs, double VerifyMs, double HostMs,
+        IReadOnlyList<double> AcceptanceByDepth);
 
 /// <summary>
 /// Samples that learned from each other, and what they have shown: bound is the greatest probability that the model's own text can have of

@@ -9,7 +9,8 @@ namespace Coppice.Cli.Measuring;
 /// <param name="kv">How keys and values are kept.</param>
 internal sealed class ModelWork(ModelSpec spec, long weightBytes, KvCacheOptions kv)
 {
-    private readonly double _tokenBytes = KvBytes.OfCompressed(kv, new KvGeometry(1, spec.KvHeads, spec.HeadDim, kv.Type));     // of a layer
+    // of a layer
+    private readonly double _tokenBytes = KvBytes.OfCompressed(kv, new KvGeometry(1, spec.KvHeads, spec.HeadDim, kv.Type));
     private readonly long _parameters = WeightPlan.Build(spec, ModelFamilyMap(spec)).ParameterCount;
 
     /// <summary>

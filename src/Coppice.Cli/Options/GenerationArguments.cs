@@ -48,7 +48,9 @@ internal static class GenerationArguments
         "logprobs", 20, "Report the log-probability of every token and of the K best ones, 0 to 20");
 
     private static readonly Setting<string> Drafter = Setting.Named(
-        "drafter", DrafterOptions.Names, "auto", $"What proposes tokens ahead ({string.Join(", ", DrafterOptions.Names)}; NAME:key=value,key=value for its settings); the text is the same with each");
+        "drafter", DrafterOptions.Names, "auto",
+            $"What proposes tokens ahead ({string.Join(", ", DrafterOptions.Names)}; NAME:key=value,key=value for its settings); the text "
+            + "is the same with each");
 
     /// <summary>All settings.</summary>
     public static IReadOnlyList<ISetting> All { get; } =

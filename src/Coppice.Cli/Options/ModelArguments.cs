@@ -48,7 +48,10 @@ internal static class ModelArguments
         option.CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (int.TryParse(text, System.Globalization.NumberStyles.AllowLeadingSign, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+            if (int.TryParse(
+                    text, System.Globalization.NumberStyles.AllowLeadingSign, System.Globalization.CultureInfo.InvariantCulture,
+                        out var value)
+                && value >= least && value <= most)
                 return value;
             result.AddError(
                 $"{name} must be a whole number {(most == int.MaxValue ? $"of at least {least}" : $"from {least} to {most}")}, got {text}");
@@ -108,7 +111,9 @@ internal static class ModelArguments
         return new LoadedModel(model, time);
     }
 
-    /// <summary>The vector registers that COPPICE_CPU asks for: portable, avx2, avx512 or assembled; null for the widest there are.</summary>
+    /// <summary>
+    /// The vector registers that COPPICE_CPU asks for: portable, avx2, avx512 or assembled; null for the widest there are.
+    /// </summary>
     private static CpuTier? Tier() => Environment.GetEnvironmentVariable("COPPICE_CPU") switch
     {
         null or "" => null,

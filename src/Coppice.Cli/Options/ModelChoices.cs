@@ -75,7 +75,8 @@ internal static class ModelChoices
     public static readonly Choice<ActivationFormat> Activations = new(
         "activations",
         [
-            ("f32", ActivationFormat.F32), ("bf16", ActivationFormat.BF16), ("int8", ActivationFormat.Int8), ("auto", ActivationFormat.Auto),
+            ("f32", ActivationFormat.F32), ("bf16", ActivationFormat.BF16), ("int8", ActivationFormat.Int8),
+                ("auto", ActivationFormat.Auto),
         ]);
 
     public static readonly Choice<KvCacheOptions> Kv = new(

@@ -102,7 +102,8 @@ internal static class Setting
         }, _ => whenMissing);
 
     public static Setting<ulong> Seed(string name, string description) =>
-        New<ulong>(name, "N", description, "a whole number from 0 to 18446744073709551615", (IReadOnlyList<string> texts, out ulong value) =>
+        New<ulong>(name, "N", description, "a whole number from 0 to 18446744073709551615",
+            (IReadOnlyList<string> texts, out ulong value) =>
         {
             value = 0;
             return texts.Count == 1 && ulong.TryParse(texts[0], NumberStyles.None, CultureInfo.InvariantCulture, out value);
@@ -126,7 +127,8 @@ internal static class Setting
     /// <summary>Texts in one argument with commas between them; in JSON a list, whose texts may have commas.</summary>
     public static Setting<string[]> List(string name, string placeholder, string description)
     {
-        var setting = New(name, placeholder, description, "at least one text, or several", (IReadOnlyList<string> texts, out string[] value) =>
+        var setting = New(name, placeholder, description, "at least one text, or several",
+            (IReadOnlyList<string> texts, out string[] value) =>
         {
             value = [.. texts];
             return value.Length > 0 && !value.Any(string.IsNullOrEmpty);
@@ -134,7 +136,8 @@ internal static class Setting
         setting.Option.CustomParser = result =>
         {
             string[] texts = [.. result.Tokens.SelectMany(token => token.Value.Split(','))];
-            if (texts.Any(string.IsNullOrEmpty)) result.AddError($"--{name} must be texts with commas between them, got {string.Join(' ', result.Tokens)}");
+            if (texts.Any(string.IsNullOrEmpty))
+                result.AddError($"--{name} must be texts with commas between them, got {string.Join(' ', result.Tokens)}");
             return texts;
         };
         return setting;
@@ -180,7 +183,8 @@ internal static class Setting
     /// <summary>A name, after which settings may stand: NAME:key=value,key=value.</summary>
     public static Setting<string> Named(string name, IReadOnlyList<string> names, string whenMissing, string description)
     {
-        var setting = New(name, "NAME", description, $"one of {string.Join(", ", names)}", (IReadOnlyList<string> texts, out string value) =>
+        var setting = New(name, "NAME", description, $"one of {string.Join(", ", names)}",
+            (IReadOnlyList<string> texts, out string value) =>
         {
             value = texts is [var text] ? text : "";
             return names.Contains(value.Split(':')[0]);
@@ -208,7 +212,8 @@ internal static class Setting
         return texts.Count == 1 && int.TryParse(texts[0], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
     }
 
-    private static Setting<T> New<T>(string name, string placeholder, string description, string must, Setting<T>.TryParse parse, Func<ArgumentResult, T>? whenMissing = null)
+    private static Setting<T> New<T>(string name, string placeholder, string description, string must, Setting<T>.TryParse parse,
+        Func<ArgumentResult, T>? whenMissing = null)
     {
         var option = new Option<T>("--" + name) { Description = description, HelpName = placeholder };
         var setting = new Setting<T>(name, option, must, parse);

@@ -37,7 +37,8 @@ internal sealed class ProgressBar : IDisposable, IProgress<LoadProgress>
         // What is over in a moment needs no bar.
         if (_ended.Wait(300)) return;
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        console.Progress().AutoClear(true).Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn()).Start(progress =>
+        console.Progress().AutoClear(true).Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
+            .Start(progress =>
         {
             var task = progress.AddTask(Markup.Escape(title), maxValue: 1);
             do task.Value = Volatile.Read(ref _share);

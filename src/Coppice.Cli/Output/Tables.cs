@@ -29,7 +29,8 @@ internal static class Tables
         foreach (var row in rows)
         {
             if (assembled)
-                table.AddRow(Text(row.Name), Text(row.Architecture), Text(row.Registers), Text(row.Spills), Text(row.StackBytes), Text(row.SharedBytes), Text(row.Warps));
+                table.AddRow(Text(row.Name), Text(row.Architecture), Text(row.Registers), Text(row.Spills), Text(row.StackBytes),
+                    Text(row.SharedBytes), Text(row.Warps));
             else table.AddRow(Text(row.Name), Text(row.GroupSize), Text(row.Ptx));
         }
         AnsiConsole.Write(table);

@@ -65,7 +65,8 @@ internal sealed class ChatTemplateFiles
     }
 
     private void LeaveOut(JsonField field) =>
-        _warnings.Add(field.Wrong("a string, an object of strings or a list of named templates").Message.TrimEnd('.') + "; it is left out.");
+        _warnings.Add(field.Wrong("a string, an object of strings or a list of named templates").Message.TrimEnd('.')
+            + "; it is left out.");
 
     private void AddFile(string path, string name)
     {

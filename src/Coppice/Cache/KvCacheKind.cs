@@ -18,7 +18,8 @@ internal readonly record struct KvSource(
 /// <summary>One way to keep the keys and values of a sequence. A new kind is one more row of <see cref="All"/>.</summary>
 /// <param name="Name">For messages and reports.</param>
 /// <param name="Suits">Whether the kind is meant for such a source; the first row that suits is taken.</param>
-/// <param name="SequenceBytes">Device memory that a cache for the given number of tokens rents for itself, shared pages not counted.</param>
+/// <param name="SequenceBytes">Device memory that a cache for the given number of tokens rents for itself, shared pages not
+/// counted.</param>
 /// <param name="CreateIn">Creates a cache for the given number of tokens in a pool of that many bytes.</param>
 internal sealed record KvCacheKind(
     string Name, Func<KvSource, bool> Suits, Func<KvSource, int, long> SequenceBytes, Func<KvSource, MemoryPool, int, KvCache> CreateIn)

@@ -1,8 +1,8 @@
 namespace Coppice;
 
 /// <summary>
-/// Of a <see cref="ContrastiveModel"/> cuts off what one of its models finds implausible: z &lt; ln β + max z over the tokens that may still
-/// be chosen.
+/// Of a <see cref="ContrastiveModel"/> cuts off what one of its models finds implausible: z &lt; ln β + max z over the tokens that may
+/// still be chosen.
 /// </summary>
 /// <param name="beta">β, above 0, at most 1.</param>
 /// <param name="term">The model's place among the terms.</param>

@@ -109,7 +109,8 @@ internal static class GgufExport
         metadata.Set("tokenizer.ggml.merges", vocabulary.Merges);
         var special = tokenizer.SpecialTokens;
         (string, int?)[] roles =
-            [("bos", special.BeginningId), ("eos", special.EndId ?? EndOf(folder)), ("unknown", special.UnknownId), ("padding", special.PaddingId)];
+            [("bos", special.BeginningId), ("eos", special.EndId ?? EndOf(folder)), ("unknown", special.UnknownId),
+                ("padding", special.PaddingId)];
         foreach (var (key, id) in roles)
         {
             if (id is { } known) metadata.Set($"tokenizer.ggml.{key}_token_id", (uint)known);

@@ -32,20 +32,27 @@ internal static class GgufSupport
         (bool Holds, string What)[] conditions =
         [
             (spec.Experts is null, "a model must be without experts"),
-            (spec.Layers.All(layer => layer.Window == 0 || layer.Window >= spec.ContextLength), "layers must see the whole context (sliding_window)"),
+            (spec.Layers.All(layer => layer.Window == 0 || layer.Window >= spec.ContextLength),
+                "layers must see the whole context (sliding_window)"),
             (rope is not null, "all layers must turn queries and keys alike"),
-            (rope?.Scaling is null or RopeScaling.None or RopeScaling.Linear or RopeScaling.Llama3, "rope_type must be default, linear or llama3"),
-            (rope is null || (rope.RotaryDim == spec.HeadDim && rope.Pairing == RopePairing.Half), "RoPE must turn whole heads, half against half"),
+            (rope?.Scaling is null or RopeScaling.None or RopeScaling.Linear or RopeScaling.Llama3,
+                "rope_type must be default, linear or llama3"),
+            (rope is null || (rope.RotaryDim == spec.HeadDim && rope.Pairing == RopePairing.Half),
+                "RoPE must turn whole heads, half against half"),
             (spec.QkNorm == architecture.QkNorm, "norms of queries and keys must be those of the architecture"),
             (architecture.OutputBias || !(spec.OutputBias || spec.MlpBias), "output and MLP projections must be without bias"),
             (!architecture.SquareAttention || spec.QueryWidth == spec.HiddenSize, "the heads together must be as wide as the hidden state"),
-            (IsPlain(spec) && map is { NormOffset: 0, Transposed: false, OptionalPrefix: "" }, "norms, activation, scales and caps must be the architecture's"),
+            (IsPlain(spec) && map is { NormOffset: 0, Transposed: false, OptionalPrefix: "" },
+                "norms, activation, scales and caps must be the architecture's"),
         ];
         return conditions.Where(condition => !condition.Holds).Select(condition => condition.What);
     }
 
     private static bool IsPlain(ModelSpec spec) =>
         spec is { Norm: NormKind.Rms, Placement: NormPlacement.Before, GatedMlp: true, Activation: Activation.Silu }
-        && spec is { HeadBias: false, LearnedPositions: 0, AttentionSoftCap: 0, LogitSoftCap: 0, LogitScale: 1, EmbeddingScale: 1, ResidualScale: 1 }
+        && spec is
+        {
+            HeadBias: false, LearnedPositions: 0, AttentionSoftCap: 0, LogitSoftCap: 0, LogitScale: 1, EmbeddingScale: 1, ResidualScale: 1,
+        }
         && spec.AttentionScale == (float)(1 / Math.Sqrt(spec.HeadDim));
 }

@@ -16,8 +16,8 @@ namespace Coppice.Drafting;
 internal readonly struct PassEconomics(PassCosts costs, int otherRows, double otherTokens, double rowSeconds = 0)
 {
     /// <summary>
-    /// What the nodes of a pass that others share are taken to cost of what they seem to: where gain and cost are about equal, a wrong guess
-    /// costs everyone.
+    /// What the nodes of a pass that others share are taken to cost of what they seem to: where gain and cost are about equal, a wrong
+    /// guess costs everyone.
     /// </summary>
     private const double Caution = 1.05;
 

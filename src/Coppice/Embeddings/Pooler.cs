@@ -22,7 +22,9 @@ internal sealed class Pooler(Pooling pooling, bool normalize, int dimensions)
         }
     }
 
-    /// <summary>The vector [dimensions] of the states so far, at least one; of length 1 where vectors are normalised and it is not zero.</summary>
+    /// <summary>
+    /// The vector [dimensions] of the states so far, at least one; of length 1 where vectors are normalised and it is not zero.
+    /// </summary>
     public float[] Vector()
     {
         var factor = pooling == Pooling.Mean ? 1.0 / _count : 1;

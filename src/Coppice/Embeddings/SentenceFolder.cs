@@ -54,7 +54,8 @@ internal sealed record SentenceFolder(
         modules[0].ThrowProblems();
         if (!kinds.SequenceEqual(["Transformer", "Pooling"]) && !kinds.SequenceEqual(["Transformer", "Pooling", "Normalize"]))
             throw new UnsupportedModelException(
-                $"{ModulesFile}: modules {CheckpointText.Clip(string.Join(", ", kinds))} are not supported; supported: {SupportedModules}.");
+                $"{ModulesFile}: modules {CheckpointText.Clip(string.Join(", ", kinds))} are not supported; supported: "
+                + $"{SupportedModules}.");
         return paths;
     }
 
@@ -105,7 +106,8 @@ internal sealed record SentenceFolder(
     {
         const string key = "max_seq_length";
         // The file is named for the family that the folder's model was first made with.
-        var name = Directory.EnumerateFiles(folder, "sentence_*_config.json").Select(Path.GetFileName).Order(StringComparer.Ordinal).FirstOrDefault();
+        var name = Directory.EnumerateFiles(folder, "sentence_*_config.json").Select(Path.GetFileName).Order(StringComparer.Ordinal)
+            .FirstOrDefault();
         if (name is null) return (null, false);
         var config = ConfigReader.Open(folder, name);
         int? tokens = config.Has(key) ? config.RequiredSize(key) : null;

@@ -1,10 +1,12 @@
 namespace Coppice.Execution;
 
-/// <summary>The part of a latency bound that a pass is planned for, so that about one pass in two hundred takes longer than the bound.</summary>
+/// <summary>
+/// The part of a latency bound that a pass is planned for, so that about one pass in two hundred takes longer than the bound.
+/// </summary>
 /// <remarks>
-/// What a pass will take is known only roughly: rows of a prompt become dearer as it grows, and the machine's speed drifts. A pass that took
-/// longer makes the next ones smaller by a tenth, one within the bound makes them larger by a two-thousandth: the two are even where one
-/// pass in two hundred is too long. One that took far longer than planned was disturbed, and smaller passes would not have helped.
+/// What a pass will take is known only roughly: rows of a prompt become dearer as it grows, and the machine's speed drifts. A pass that
+/// took longer makes the next ones smaller by a tenth, one within the bound makes them larger by a two-thousandth: the two are even where
+/// one pass in two hundred is too long. One that took far longer than planned was disturbed, and smaller passes would not have helped.
 /// </remarks>
 internal sealed class BoundMargin
 {

@@ -55,7 +55,8 @@ internal sealed class ModelRunner : IDisposable
         // Rows of an encoder see the whole text, so nothing of it is past.
         var format = kv.Compression is { } compression && !spec.IsEncoder ? new KvChunkFormat(compression, Geometry, Size.Rows) : null;
         // First what takes most memory: where it is not there, nothing has been computed.
-        if (sharedTokens > 0) (_pagePool, _pages) = format is null ? NewPages(sharedTokens) : NewBlocks(format, sharedTokens, kv.ExactTokens);
+        if (sharedTokens > 0)
+            (_pagePool, _pages) = format is null ? NewPages(sharedTokens) : NewBlocks(format, sharedTokens, kv.ExactTokens);
         try
         {
             _ropes = new RopeTables(backend, spec, contextLength);
@@ -130,7 +131,8 @@ internal sealed class ModelRunner : IDisposable
     /// request is eager.
     /// </remarks>
     /// <param name="requests">At least one; their rows together fit <see cref="Size"/>.</param>
-    /// <exception cref="ArgumentException">A cache has no room for its rows, or the model does not have a layer that is asked for.</exception>
+    /// <exception cref="ArgumentException">A cache has no room for its rows, or the model does not have a layer that is asked
+    /// for.</exception>
     /// <exception cref="DeviceMemoryException">
     /// Pages are used up, or there is no memory for hidden states; nothing was written.
     /// </exception>

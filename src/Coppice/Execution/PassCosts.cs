@@ -118,7 +118,8 @@ internal sealed class PassCosts
         while (!IsKnown(below)) below--;
         while (above <= _last && !IsKnown(above)) above++;
         var low = below == 1 ? one : _above[below];
-        var slope = above <= _last ? (_above[above] - low) / (above - below) : Math.Max(RowShare * one, below == 1 ? 0 : (low - one) / (below - 1));
+        var slope = above <= _last ? (_above[above] - low) / (above - below)
+            : Math.Max(RowShare * one, below == 1 ? 0 : (low - one) / (below - 1));
         var seconds = low + slope * (rows - below);
         if (rows <= MostRows && _seconds[rows] > 0) seconds = Math.Min(seconds, _seconds[rows]);
         return Math.Max(seconds, one);

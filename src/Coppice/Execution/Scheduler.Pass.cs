@@ -110,7 +110,8 @@ internal sealed partial class Scheduler
         {
             TakeShared(participant);
             if (participant.IsPaused) continue;
-            if (participant.HasRoom || participant.IsFinished) (participant.PromptRows > 0 || participant.IsWhole ? _prompts : _pass).Add(participant);
+            if (participant.HasRoom || participant.IsFinished)
+                (participant.PromptRows > 0 || participant.IsWhole ? _prompts : _pass).Add(participant);
         }
         _pass.Sort(ByArrival);
         var limit = _runner.Size.Rows - (_prompts.Count > 0 ? LeastChunk : 0);
@@ -185,7 +186,8 @@ internal sealed partial class Scheduler
     }
 
     /// <summary>
-    /// What a pass may take in which <paramref name="sequences"/> wait for tokens, in seconds: at least twice what it takes without prompts.
+    /// What a pass may take in which <paramref name="sequences"/> wait for tokens, in seconds: at least twice what it takes without
+    /// prompts.
     /// </summary>
     private double Bound(int sequences) => Math.Max(_options.Bound.TotalSeconds, 2 * Decoding(sequences));
 

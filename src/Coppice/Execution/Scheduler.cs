@@ -378,7 +378,8 @@ internal sealed partial class Scheduler : IDisposable
     private void Gather()
     {
         var seen = Interlocked.Read(ref _arrivals);
-        for (long start = Stopwatch.GetTimestamp(), last = start; Stopwatch.GetElapsedTime(start) < LongestGathering && Stopwatch.GetElapsedTime(last) < Quiet;)
+        for (long start = Stopwatch.GetTimestamp(), last = start;
+            Stopwatch.GetElapsedTime(start) < LongestGathering && Stopwatch.GetElapsedTime(last) < Quiet;)
         {
             Thread.Yield();
             var now = Interlocked.Read(ref _arrivals);

@@ -17,10 +17,11 @@ internal static class ModelFingerprint
     /// <summary>The SHA-256, 32 bytes, of what keys and values are computed from.</summary>
     /// <remarks>
     /// Covers config.json byte by byte; how weights and activations are kept; the name, type, shape and first, middle and last KiB of every
-    /// tensor; how keys and values are compressed; and the device, because its sums differ from those of others in the last bits (processors
-    /// count as one). Not the tokenizer, the length of the context or how keys and values are stored that are not compressed. Two checkpoints that differ in other bytes of their tensors only have
-    /// the same fingerprint: training changes all of a tensor, an edit by hand may not. How weights are split into files does not matter.
-    /// Time: 3 KiB a tensor, about a millisecond for a hundred tensors that were read just before.
+    /// tensor; how keys and values are compressed; and the device, because its sums differ from those of others in the last bits
+    /// (processors count as one). Not the tokenizer, the length of the context or how keys and values are stored that are not compressed.
+    /// Two checkpoints that differ in other bytes of their tensors only have the same fingerprint: training changes all of a tensor, an
+    /// edit by hand may not. How weights are split into files does not matter. Time: 3 KiB a tensor, about a millisecond for a hundred
+    /// tensors that were read just before.
     /// </remarks>
     /// <param name="folder">Where config.json is.</param>
     /// <param name="checkpoint">Its weights.</param>

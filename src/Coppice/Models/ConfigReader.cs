@@ -36,7 +36,9 @@ internal sealed class ConfigReader
         return new ConfigReader(name, "", document.RootElement.Clone(), new Problems([], []));
     }
 
-    /// <summary>Reads the file <paramref name="name"/> of <paramref name="folder"/>, a list of objects, whose problems are reported together.</summary>
+    /// <summary>
+    /// Reads the file <paramref name="name"/> of <paramref name="folder"/>, a list of objects, whose problems are reported together.
+    /// </summary>
     /// <exception cref="CheckpointException">It is missing or not a list of objects.</exception>
     public static IReadOnlyList<ConfigReader> OpenList(string folder, string name)
     {
@@ -217,7 +219,8 @@ internal sealed class ConfigReader
         if (typeof(T) == typeof(bool) && value.ValueKind is JsonValueKind.True or JsonValueKind.False) result = value.GetBoolean();
         else if (typeof(T) == typeof(int) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var whole)
                  && whole == Math.Floor(whole) && Math.Abs(whole) <= int.MaxValue) result = (int)whole;
-        else if (typeof(T) == typeof(double) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var real) && double.IsFinite(real)) result = real;
+        else if (typeof(T) == typeof(double) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var real)
+            && double.IsFinite(real)) result = real;
         else if (typeof(T) == typeof(string) && value.ValueKind == JsonValueKind.String) result = TryText(value);
         converted = result is null ? default! : (T)result;
         return result is not null;

@@ -7,7 +7,8 @@ namespace Coppice.Models;
 /// where it has one.
 /// </summary>
 internal sealed record ModelFamily(
-    string Name, IReadOnlyList<string> ModelTypes, Func<ConfigReader, ModelSpec> ReadSpec, Func<ModelSpec, TensorMap> Map, Func<ModelSpec, GgufArchitecture?>? Gguf = null)
+    string Name, IReadOnlyList<string> ModelTypes, Func<ConfigReader, ModelSpec> ReadSpec, Func<ModelSpec, TensorMap> Map,
+    Func<ModelSpec, GgufArchitecture?>? Gguf = null)
 {
     /// <summary>Every family there is. A new one is a file in Families and a line here.</summary>
     public static IReadOnlyList<ModelFamily> All { get; } =

@@ -22,7 +22,9 @@ internal enum NormPlacement
     After,
     /// <summary>x += norm(attention(norm(x))); x += norm(mlp(norm(x))).</summary>
     BeforeAndAfter,
-    /// <summary>x = norm(x + attention(x)); x = norm(x + mlp(x)); the last layer's sum is normalised by its own norm, so none follows.</summary>
+    /// <summary>
+    /// x = norm(x + attention(x)); x = norm(x + mlp(x)); the last layer's sum is normalised by its own norm, so none follows.
+    /// </summary>
     AfterSum,
     /// <summary>h = norm(x); x += attention(h) + mlp(h).</summary>
     ParallelShared,
@@ -89,7 +91,9 @@ internal sealed record ModelSpec
     public int LearnedPositions { get; init; }
     /// <summary>Rows of the stored table before that of position 0, which no token has.</summary>
     public int UnusedPositions { get; init; }
-    /// <summary>Rows of a table of token types that is added to the embedding, 0 for none; the tokens of a text are all of type 0.</summary>
+    /// <summary>
+    /// Rows of a table of token types that is added to the embedding, 0 for none; the tokens of a text are all of type 0.
+    /// </summary>
     public int TokenTypes { get; init; }
     /// <summary>Whether the sum of the embeddings is normalised.</summary>
     public bool EmbeddingNorm { get; init; }

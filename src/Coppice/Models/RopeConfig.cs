@@ -15,7 +15,8 @@ internal static class RopeConfig
     /// <param name="pairing">Which elements turn together.</param>
     /// <param name="settings">The settings, where they are not under the usual keys.</param>
     public static RopeSpec Read(
-        ConfigReader config, int headDim, double thetaWhenMissing = 10000, double rotaryFactor = 1, RopePairing pairing = RopePairing.Half, ConfigReader? settings = null)
+        ConfigReader config, int headDim, double thetaWhenMissing = 10000, double rotaryFactor = 1, RopePairing pairing = RopePairing.Half,
+            ConfigReader? settings = null)
     {
         settings ??= config.Section("rope_parameters") ?? config.Section("rope_scaling");
         var theta = settings is not null && settings.Has("rope_theta")

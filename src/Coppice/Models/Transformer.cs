@@ -111,7 +111,8 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
     /// <param name="bestTokens">[rows, k], I32: their tokens, of equal logits the lower id first.</param>
     public Tensor Logits(Workspace w, ReadOnlySpan<int> rows, int place = 0, Tensor best = default, Tensor bestTokens = default)
     {
-        var (indices, x, logits) = (w.LogitRows.Slice(place, rows.Length), w.Gathered.Slice(place, rows.Length), w.Logits.Slice(place, rows.Length));
+        var (indices, x, logits) =
+            (w.LogitRows.Slice(place, rows.Length), w.Gathered.Slice(place, rows.Length), w.Logits.Slice(place, rows.Length));
         Backend.Upload(rows, indices);
         Backend.CopyRows(w.Residual, indices, x);
         Norm(x, weights.FinalNorm, weights.FinalNormBias, x);
@@ -214,7 +215,8 @@ internal sealed class Transformer(Backend backend, ModelSpec spec, ModelWeights 
             foreach (var (cache, first, rows, treeRow, earlier, deepest, _) in batch.Segments)
             {
                 var mask = treeRow is { } node
-                    ? AttentionMask.Tree(cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, earlier + rows)
+                    ? AttentionMask.Tree(
+                        cache.Length, w.Paths.Slice(node, rows), w.Depths.Slice(node, rows), deepest, place.Window, earlier + rows)
                     : Spec.IsEncoder ? AttentionMask.Full(cache.Length + earlier)
                     : AttentionMask.Causal(cache.Length + earlier, place.Window);
                 cache.Attend(kept, queries.Heads(Spec.QueryHeads).Slice(first, rows), mask, Spec.AttentionScale, Spec.AttentionSoftCap,

@@ -97,7 +97,8 @@ internal sealed class WeightLoader
         var done = 0L;
         try
         {
-            Parallel.ForEach(chunks, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(threads, 1), CancellationToken = cancellation }, chunk =>
+            Parallel.ForEach(chunks,
+                new ParallelOptions { MaxDegreeOfParallelism = Math.Max(threads, 1), CancellationToken = cancellation }, chunk =>
             {
                 Write(chunk);
                 var bytes = (long)chunk.Run.Count * chunk.Part.Columns * chunk.Tensor.ElementType.Size();

@@ -56,13 +56,15 @@ internal sealed class WeightPlan
     {
         var plan = new WeightPlan(spec, map);
         var weights = plan.Weights;
-        plan.Matrix(TensorRole.Embedding, spec.VocabularySize, spec.HiddenSize, transposed: false, w => weights.Embedding = w, use: MatrixUse.Vocabulary);
+        plan.Matrix(TensorRole.Embedding, spec.VocabularySize, spec.HiddenSize, transposed: false, w =>
+            weights.Embedding = w, use: MatrixUse.Vocabulary);
         if (spec.LearnedPositions > 0) plan.AddPositions(w => weights.Positions = w);
         if (spec.TokenTypes > 0)
             plan.Matrix(
                 TensorRole.TokenTypeEmbedding, spec.TokenTypes, spec.HiddenSize, transposed: false, w => weights.TokenTypes = w,
                 use: MatrixUse.Exact);
-        if (spec.EmbeddingNorm) plan.Norm(TensorRole.EmbeddingNorm, 0, (w, b) => (weights.EmbeddingNorm, weights.EmbeddingNormBias) = (w, b));
+        if (spec.EmbeddingNorm)
+            plan.Norm(TensorRole.EmbeddingNorm, 0, (w, b) => (weights.EmbeddingNorm, weights.EmbeddingNormBias) = (w, b));
         for (var layer = 0; layer < spec.Layers.Count; layer++) plan.AddLayer(layer, weights.Layers[layer]);
         if (spec.Placement != NormPlacement.AfterSum)
             plan.Norm(TensorRole.FinalNorm, 0, (w, b) => (weights.FinalNorm, weights.FinalNormBias) = (w, b));
@@ -151,12 +153,14 @@ internal sealed class WeightPlan
         for (var e = 0; e < experts.Count; e++)
         {
             var expert = w.Experts[e] = new ExpertWeights();
-            Stacked(2 * experts.MlpSize, _spec.HiddenSize, [(TensorRole.ExpertGate, experts.MlpSize), (TensorRole.ExpertUp, experts.MlpSize)], layer, e, m => expert.Up = m);
+            Stacked(2 * experts.MlpSize, _spec.HiddenSize,
+                [(TensorRole.ExpertGate, experts.MlpSize), (TensorRole.ExpertUp, experts.MlpSize)], layer, e, m => expert.Up = m);
             Matrix(TensorRole.ExpertDown, _spec.HiddenSize, experts.MlpSize, false, m => expert.Down = m, layer, e);
         }
     }
 
-    private void Matrix(TensorRole role, int outputs, int inputs, bool transposed, Action<WeightMatrix> assign, int layer = 0, int expert = 0, MatrixUse use = MatrixUse.Layer)
+    private void Matrix(TensorRole role, int outputs, int inputs, bool transposed, Action<WeightMatrix> assign, int layer = 0,
+        int expert = 0, MatrixUse use = MatrixUse.Layer)
     {
         var part = new WeightPart(_map.Name(role, layer, expert) + ".weight", outputs, inputs, transposed, [new RowRun(0, 0, outputs)]);
         Matrices.Add(new MatrixPlan(outputs, inputs, [part], assign, use));

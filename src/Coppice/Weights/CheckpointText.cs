@@ -15,7 +15,8 @@ internal static class CheckpointText
     public static string Clip(string text)
     {
         var clean = new StringBuilder(Math.Min(text.Length, MaxLength) + 3);
-        foreach (var c in text.AsSpan(0, Math.Min(text.Length, MaxLength))) clean.Append(char.IsControl(c) || char.IsSurrogate(c) ? '?' : c);
+        foreach (var c in text.AsSpan(0, Math.Min(text.Length, MaxLength)))
+            clean.Append(char.IsControl(c) || char.IsSurrogate(c) ? '?' : c);
         if (text.Length > MaxLength) clean.Append("...");
         return clean.ToString();
     }

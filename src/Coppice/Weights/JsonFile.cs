@@ -15,7 +15,8 @@ internal static class JsonFile
     public static JsonDocument Read(string path) => Read(Path.GetDirectoryName(path) ?? "", Path.GetFileName(path));
 
     /// <summary>The same of <paramref name="name"/> in <paramref name="folder"/>; messages call it so.</summary>
-    public static JsonDocument Read(string folder, string name) => Parse(name, CheckpointFile.ReadAll(Path.Combine(folder, name), MaxBytes));
+    public static JsonDocument Read(string folder, string name) =>
+        Parse(name, CheckpointFile.ReadAll(Path.Combine(folder, name), MaxBytes));
 
     /// <summary>The document of <paramref name="path"/>, whose root is a list.</summary>
     /// <exception cref="CheckpointException">The file is missing, too large or not such a document.</exception>

@@ -18,7 +18,8 @@ internal sealed class SafetensorsWriter : IDisposable
 
     /// <summary>Begins the file <paramref name="path"/> with the tensors <paramref name="tensors"/>.</summary>
     /// <exception cref="ArgumentException">A name occurs twice, or a shape is negative or too large.</exception>
-    public SafetensorsWriter(string path, IReadOnlyList<(string Name, SafetensorsType Type, long[] Shape)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public SafetensorsWriter(string path, IReadOnlyList<(string Name, SafetensorsType Type, long[] Shape)> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         var header = Header(tensors, metadata, out _dataBytes);
         (_path, _partial) = (path, path + ".partial");
@@ -59,7 +60,9 @@ internal sealed class SafetensorsWriter : IDisposable
         File.Delete(_partial);
     }
 
-    private static byte[] Header(IReadOnlyList<(string Name, SafetensorsType Type, long[] Shape)> tensors, IReadOnlyDictionary<string, string>? metadata, out long offset)
+    private static byte[] Header(
+        IReadOnlyList<(string Name, SafetensorsType Type, long[] Shape)> tensors, IReadOnlyDictionary<string, string>? metadata,
+        out long offset)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using var json = new Utf8JsonWriter(buffer);

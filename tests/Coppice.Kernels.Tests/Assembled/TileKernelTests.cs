@@ -70,7 +70,8 @@ public sealed unsafe class TileKernelTests
                 Continues = rows % 2,
             };
             var kv = new KvTile { B = w, Step = 200, Count = Steps, Ahead = w, AheadStep = 64, Continues = rows % 2 };
-            for (var row = 0; row < Math.Min(rows, KvTile.MostRows); row++) (kv.A[row], kv.C[row]) = ((nint)px, (nint)(py + row * panels * 16));
+            for (var row = 0; row < Math.Min(rows, KvTile.MostRows); row++)
+                (kv.A[row], kv.C[row]) = ((nint)px, (nint)(py + row * panels * 16));
             var changed = ((delegate* unmanaged<void*, long>)trampoline)(kind.IsKv() ? &kv : kind == TileKind.BF16 ? &bf16 : &int8);
             Assert.True(changed == 0, $"changed registers: {changed.ToString("x", CultureInfo.InvariantCulture)}");
         }

@@ -52,7 +52,8 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
         if (!Device.IsOnHost) Assert.Skip("activations are rounded to BF16 on the CPU alone");
         RowsAlone([
             new(33, 1, 1, MatrixFormat.BF16, false, ActivationFormat.BF16), new(33, 65, 31, MatrixFormat.BF16, true, ActivationFormat.BF16),
-            new(33, 576, 96, MatrixFormat.BF16, false, ActivationFormat.BF16), new(27, 2050, 200, MatrixFormat.BF16, true, ActivationFormat.BF16),
+            new(33, 576, 96, MatrixFormat.BF16, false, ActivationFormat.BF16),
+                new(27, 2050, 200, MatrixFormat.BF16, true, ActivationFormat.BF16),
         ]);
     }
 
@@ -145,7 +146,8 @@ public abstract class MatMulOrderTests(Device device) : OpSuite(device)
     private static float[] Chains(MatMulCase c, bool oddFirst = false)
     {
         float[] x = Noise.Uniform(1, (long)c.Tokens * c.Inputs), w = Weights(c, c.Format), bias = Noise.Uniform(3, c.Outputs);
-        if (c.Activations == ActivationFormat.BF16) x = Array.ConvertAll(x, v => Numerics.BFloat16.ToSingle(Numerics.BFloat16.FromSingle(v)));
+        if (c.Activations == ActivationFormat.BF16)
+            x = Array.ConvertAll(x, v => Numerics.BFloat16.ToSingle(Numerics.BFloat16.FromSingle(v)));
         var y = new float[c.Tokens * c.Outputs];
         for (var i = 0; i < y.Length; i++)
         {

@@ -39,7 +39,8 @@ public abstract class MatMulTests(Device device) : OpSuite(device)
     {
         MatMulCase q4 = new(3, 64, 17, MatrixFormat.Q4, false, ActivationFormat.Int8);
         MatMulCase[] onHost = Device.IsOnHost
-            ? [new(3, 64, 17, MatrixFormat.BF16, false, ActivationFormat.BF16), new(14, 64, 40, MatrixFormat.BF16, true, ActivationFormat.BF16)]
+            ? [new(3, 64, 17, MatrixFormat.BF16, false, ActivationFormat.BF16),
+                new(14, 64, 40, MatrixFormat.BF16, true, ActivationFormat.BF16)]
             : [];
         ForEach([q4, q4 with { Format = MatrixFormat.Q8 }, .. onHost], c =>
         {

@@ -15,7 +15,8 @@ public sealed class GgufFolder : IDisposable
 
     internal GgufFolder(string config, int mlp = 96)
     {
-        var sizes = $"\"vocab_size\": {Vocabulary}, \"hidden_size\": 64, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": {HeadDim}, "
+        var sizes = $"\"vocab_size\": {Vocabulary}, \"hidden_size\": 64, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, "
+            + $"\"head_dim\": {HeadDim}, "
             + $"\"intermediate_size\": {mlp}, \"num_hidden_layers\": 2, \"max_position_embeddings\": 256, \"eos_token_id\": 0";
         _model = new TinyModel(config.Replace("SIZES", sizes, StringComparison.Ordinal));
         foreach (var file in (string[])["tokenizer.json", "tokenizer_config.json"])

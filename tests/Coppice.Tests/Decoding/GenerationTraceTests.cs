@@ -102,7 +102,8 @@ public sealed class GenerationTraceTests
             {
                 Constraint = vocabulary =>
                 {
-                    Assert.True(SpinWait.SpinUntil(() => trace.From().Count >= 2, TimeSpan.FromSeconds(60)), "the prompt waits for its constraint");
+                    Assert.True(SpinWait.SpinUntil(() => trace.From().Count >= 2, TimeSpan.FromSeconds(60)),
+                        "the prompt waits for its constraint");
                     return RegexGrammar.Compile("[a-z ]+", vocabulary).CreateConstraint();
                 },
             };

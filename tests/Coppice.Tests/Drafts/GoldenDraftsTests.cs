@@ -214,7 +214,8 @@ public sealed class GoldenDraftsTests : IDisposable
                 var difference = Math.Abs(alive[at].Score - scores[i]);
                 if (difference > tolerance && place != Beyond)
                     _test._wrong.Add(
-                        $"{place}: the score of {string.Join(' ', expected[i])} must be {scores[i]} within {tolerance}, got {alive[at].Score}");
+                        $"{place}: the score of {string.Join(' ', expected[i])} must be {scores[i]} within {tolerance}, got "
+                        + $"{alive[at].Score}");
                 Assert.True(at == i || Math.Abs(scores[at] - scores[i]) <= 2 * tolerance, $"{place}: draft {i} stands at {at}");
                 worst = Math.Max(worst, difference / tolerance);
             }

@@ -22,8 +22,10 @@ public sealed class SentenceFolderTests : IDisposable
     [InlineData(Modules, "[]", "modules.json: must list modules, found none.")]
     [InlineData(Modules, "[7]", "modules.json: [0] must be an object, found 7.")]
     [InlineData(Modules, """[{"path": ""}]""", "modules.json: [0].type must be a string, found none")]
-    [InlineData(Modules, """[{"path": "../x", "type": "sentence_transformers.models.Transformer"}]""", "[0].path must be a folder in this one, found \"../x\"")]
-    [InlineData(Modules, """[{"path": "/etc", "type": "sentence_transformers.models.Transformer"}]""", "[0].path must be a folder in this one")]
+    [InlineData(Modules, """[{"path": "../x", "type": "sentence_transformers.models.Transformer"}]""",
+        "[0].path must be a folder in this one, found \"../x\"")]
+    [InlineData(Modules, """[{"path": "/etc", "type": "sentence_transformers.models.Transformer"}]""",
+        "[0].path must be a folder in this one")]
     [InlineData(Modules, $"[{Transformer}]",
         "modules Transformer are not supported; supported: Transformer, Pooling and, as the last, Normalize")]
     [InlineData(Modules, $"[{Transformer}, {PoolingModule}, {{\"path\": \"2_Dense\", \"type\": \"sentence_transformers.models.Dense\"}}]",
@@ -31,16 +33,21 @@ public sealed class SentenceFolderTests : IDisposable
     [InlineData(Modules, $"[{Transformer}, {{\"path\": \"1_Pooling\", \"type\": \"evil.Pooling\"}}]",
         "modules Transformer, evil.Pooling are not supported")]
     [InlineData(Settings, "[]", "1_Pooling/config.json: must be a JSON object")]
-    [InlineData(Settings, """{"word_embedding_dimension": 384}""", "1_Pooling/config.json: word_embedding_dimension must be the model's 48, found 384.")]
+    [InlineData(Settings, """{"word_embedding_dimension": 384}""",
+        "1_Pooling/config.json: word_embedding_dimension must be the model's 48, found 384.")]
     [InlineData(Settings, """{"pooling_mode_max_tokens": true}""", "pooling_mode_max_tokens true is not supported; supported: False")]
-    [InlineData(Settings, """{"pooling_mode_weightedmean_tokens": true, "pooling_mode_mean_tokens": false}""", "pooling_mode_weightedmean_tokens true is not supported")]
-    [InlineData(Settings, """{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}""", "2 of them true is not supported; supported: exactly one")]
+    [InlineData(Settings, """{"pooling_mode_weightedmean_tokens": true, "pooling_mode_mean_tokens": false}""",
+        "pooling_mode_weightedmean_tokens true is not supported")]
+    [InlineData(Settings, """{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}""",
+        "2 of them true is not supported; supported: exactly one")]
     [InlineData(Settings, """{"pooling_mode_mean_tokens": false}""", "0 of them true is not supported; supported: exactly one")]
     [InlineData(Settings, """{"pooling_mode": "max"}""", "pooling_mode \"max\" is not supported; supported: mean, cls, lasttoken")]
-    [InlineData(Lengths, """{"max_seq_length": 129}""", "sentence_bert_config.json: max_seq_length must be at most the model's 128 positions, found 129.")]
+    [InlineData(Lengths, """{"max_seq_length": 129}""",
+        "sentence_bert_config.json: max_seq_length must be at most the model's 128 positions, found 129.")]
     [InlineData(Lengths, """{"max_seq_length": 0}""", "max_seq_length must be from 1 to")]
     [InlineData(Lengths, """{"max_seq_length": "long"}""", "max_seq_length must be a whole number, found \"long\"")]
-    [InlineData(Prompts, """{"prompts": {"query": "q: "}, "default_prompt_name": "other"}""", "default_prompt_name must be the name of one of the prompts, found \"other\"")]
+    [InlineData(Prompts, """{"prompts": {"query": "q: "}, "default_prompt_name": "other"}""",
+        "default_prompt_name must be the name of one of the prompts, found \"other\"")]
     [InlineData("config.json", """{"model_type": "bert"}""", "config.json: hidden_size must be a whole number, found none")]
     public void Odd_folders_are_refused_by_file_and_field(string file, string json, string message)
     {

@@ -35,7 +35,8 @@ public sealed class ActivationChoiceTests : IDisposable
         var path = Write(WeightFormat.Q8, ActivationFormat.Int8);
         using (var model = _folder.Load(Auto(WeightFormat.Q8))) Assert.Equal(ActivationFormat.Int8, model.Options.Activations);
         using (var model = _folder.Load(Auto(WeightFormat.Q4))) Assert.Equal(ActivationFormat.F32, model.Options.Activations);
-        using (var model = _folder.Load(Auto(WeightFormat.Q8) with { Threads = 3 })) Assert.Equal(ActivationFormat.F32, model.Options.Activations);
+        using (var model = _folder.Load(Auto(WeightFormat.Q8) with { Threads = 3 }))
+            Assert.Equal(ActivationFormat.F32, model.Options.Activations);
         using (var model = _folder.Load(new ModelOptions { Device = "cpu", ContextLength = 64, WeightFormat = WeightFormat.Q8 }))
             Assert.Equal(ActivationFormat.F32, model.Options.Activations);
         string[] all =

@@ -108,7 +108,8 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
         Assert.Equal(0, CliProcess.Run("info", "--model", weightless).Status);
         var textless = files.Copy("textless");
         File.Delete(Path.Combine(textless, "tokenizer.json"));
-        Mends(["generate", "--model", textless, "--prompt", "a"], "textless: the folder has none of tokenizer.json, tokenizer.model, vocab.json with merges.txt, vocab.txt, so it takes no text (give token ids with --ids)");
+        Mends(["generate", "--model", textless, "--prompt", "a"], "textless: the folder has none of tokenizer.json, tokenizer.model, "
+            + "vocab.json with merges.txt, vocab.txt, so it takes no text (give token ids with --ids)");
         Assert.Equal(0, CliProcess.Run("generate", "--model", textless, "--ids", "1,2", "--max-tokens", "2").Status);
     }
 

@@ -20,7 +20,8 @@ public sealed class CliHeadTests(CliModelFolder files) : IClassFixture<CliModelF
             """);
         var folder = Path.Combine(files.Folder, "states");
         var result = CliProcess.Run(
-            "dump-hidden", "--model", files.Model, "--jsonl", lines, "--out", folder, "--layers", "final,0,embedding", "--shard-tokens", "15",
+            "dump-hidden", "--model", files.Model, "--jsonl", lines, "--out", folder, "--layers", "final,0,embedding", "--shard-tokens",
+                "15",
             "--device", "cpu", "--json").Json;
         Assert.Equal((4, 2), (result.GetProperty("texts").GetInt32(), result.GetProperty("files").GetArrayLength()));
         Assert.Equal(64, result.GetProperty("fingerprint").GetString()!.Length);
@@ -32,7 +33,8 @@ public sealed class CliHeadTests(CliModelFolder files) : IClassFixture<CliModelF
             using var file = SafetensorsFile.Open(Path.Combine(folder, name));
             var ids = MemoryMarshal.Cast<byte, int>(file.Bytes(file.Tensors["ids"])).ToArray();
             var places = MemoryMarshal.Cast<byte, int>(file.Bytes(file.Tensors["texts"])).ToArray();
-            foreach (var (layer, key) in (ReadOnlySpan<(int, string)>)[(HiddenLayer.Final, "final"), (0, "0"), (HiddenLayer.Embedding, "embedding")])
+            foreach (var (layer, key) in (ReadOnlySpan<(int, string)>)[(HiddenLayer.Final, "final"), (0, "0"),
+                (HiddenLayer.Embedding, "embedding")])
             {
                 var stored = MemoryMarshal.Cast<byte, Half>(file.Bytes(file.Tensors["hidden." + key])).ToArray();
                 Assert.Equal(ids.Length * width, stored.Length);
@@ -61,7 +63,8 @@ public sealed class CliHeadTests(CliModelFolder files) : IClassFixture<CliModelF
     {
         var lines = files.Write("one.jsonl", """{"text": "ab"}""");
         var result = CliProcess.Run(
-            "dump-hidden", "--model", files.Model, "--jsonl", lines, "--out", Path.Combine(files.Folder, "none"), option, value, "--device", "cpu");
+            "dump-hidden", "--model", files.Model, "--jsonl", lines, "--out", Path.Combine(files.Folder, "none"), option, value, "--device",
+                "cpu");
         Assert.Equal(2, result.Status);
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
     }
@@ -71,15 +74,18 @@ public sealed class CliHeadTests(CliModelFolder files) : IClassFixture<CliModelF
     {
         var folder = Directory.CreateDirectory(Path.Combine(files.Folder, "medusa-heads")).FullName;
         using (var writer = new SafetensorsWriter(
-            Path.Combine(folder, "heads.safetensors"), [("0.0.linear.weight", SafetensorsType.F32, [32, 32]), ("1.0.linear.weight", SafetensorsType.F32, [32, 32])]))
+            Path.Combine(folder, "heads.safetensors"),
+                [("0.0.linear.weight", SafetensorsType.F32, [32, 32]), ("1.0.linear.weight", SafetensorsType.F32, [32, 32])]))
         {
             writer.Write<float>(new float[2 * 32 * 32]);
             writer.Complete();
         }
-        var lines = files.Write("tree.jsonl", string.Join('\n', Enumerable.Range(0, 5).Select(i => JsonSerializer.Serialize(new { text = $"{i} many young shoots" }))));
+        var lines = files.Write("tree.jsonl",
+            string.Join('\n', Enumerable.Range(0, 5).Select(i => JsonSerializer.Serialize(new { text = $"{i} many young shoots" }))));
         var path = Path.Combine(files.Folder, "tree.json");
         var result = CliProcess.Run(
-            "heads", "tree", "--model", files.Model, "--heads", folder, "--jsonl", lines, "--nodes", "6", "--out", path, "--device", "cpu", "--json").Json;
+            "heads", "tree", "--model", files.Model, "--heads", folder, "--jsonl", lines, "--nodes", "6", "--out", path, "--device", "cpu",
+                "--json").Json;
         Assert.Equal(("medusa", 5 * 17), (result.GetProperty("kind").GetString(), result.GetProperty("positions").GetInt32()));
         Assert.Equal(2, result.GetProperty("accuracy").GetArrayLength());
         Assert.InRange(result.GetProperty("tree").GetArrayLength(), 0, 6);

@@ -80,7 +80,8 @@ public sealed class CliModelFolder : IDisposable
         WriteJson("tokenizer_config.json", new
         {
             eos_token = End,
-            chat_template = "{% for m in messages %}{{ m.role[0] }}:{{ m.content }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}a:{% endif %}",
+            chat_template = "{% for m in messages %}{{ m.role[0] }}:{{ m.content }}{{ eos_token }}{% endfor %}{% if add_generation_prompt "
+                + "%}a:{% endif %}",
         });
     }
 

@@ -75,7 +75,8 @@ public sealed class CliStrategyTests(CliModelFolder files) : IClassFixture<CliMo
     }
 
     [Theory]
-    [InlineData("--strategy=bean", "strategy: must be one of mirostat, beam, best-of, blockwise, contrast, planning, switch, value-guide, got \"bean\" (did you mean beam?)")]
+    [InlineData("--strategy=bean", "strategy: must be one of mirostat, beam, best-of, blockwise, contrast, planning, switch, value-guide, "
+        + "got \"bean\" (did you mean beam?)")]
     [InlineData("--strategy=beam:beam=2", "settings are beams, length-penalty, early-stopping, got \"beam\" (did you mean beams?)")]
     [InlineData("--samplers=top-q", "got \"top-q\" (did you mean top-k?)")]
     [InlineData("--typical-p=2", "--typical-p must be a number from 0 to 1")]

@@ -308,7 +308,8 @@ public sealed class SessionTests : IDisposable
         ModelOptions options = new() { Device = "cpu", ContextLength = 64, WeightFormat = WeightFormat.BF16 };
         float[] exact, rounded;
         using (var model = _folder.Load(options)) exact = Logits.Of(model, TinyModel.Prompt(20));
-        using (var model = _folder.Load(options with { Activations = ActivationFormat.BF16 })) rounded = Logits.Of(model, TinyModel.Prompt(20));
+        using (var model = _folder.Load(options with { Activations = ActivationFormat.BF16 }))
+            rounded = Logits.Of(model, TinyModel.Prompt(20));
         Assert.InRange(Distance(exact, rounded), 1e-4, 0.05);     // eight bits of a number, half of the last one wrong at most
         foreach (var format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16, WeightFormat.Q8, WeightFormat.Q4])
             Refused(options with { WeightFormat = format });

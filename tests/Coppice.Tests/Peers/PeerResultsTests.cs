@@ -109,7 +109,8 @@ public sealed class PeerResultsTests
     [InlineData("GenuineIntel", 6, 143, "Intel(R) Xeon(R) Platinum 8481C CPU", "xeon-family6-model143-2core")]
     public void A_processor_has_a_kind(string vendor, int family, int model, string name, string kind)
     {
-        var text = $"processor\t: 0\nvendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: {model}\nmodel name\t: {name}\n\nprocessor\t: 1\nmodel name\t: another\n";
+        var text = $"processor\t: 0\nvendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: {model}\nmodel name\t: "
+            + $"{name}\n\nprocessor\t: 1\nmodel name\t: another\n";
         Assert.Equal(new ProcessorKind(name, kind), ProcessorKind.Parse(text, 2));
         Assert.Equal(new ProcessorKind("", "processor-family0-model0-4core"), ProcessorKind.Parse("", 4));
     }

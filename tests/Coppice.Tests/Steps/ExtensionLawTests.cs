@@ -149,7 +149,8 @@ public sealed class ExtensionLawTests(ConstrainedTextTests.Tiny tiny) : IClassFi
         GenerationOptions[] all =
         [
             new() { Temperature = .7f }, new() { Temperature = 2, TopK = 5 }, new() { Temperature = 1, TopP = .8f },
-            new() { Temperature = 1, MinP = .1f }, new() { Temperature = 1, TypicalP = .7f }, new() { Temperature = 1, EpsilonCutoff = .01f },
+            new() { Temperature = 1, MinP = .1f }, new() { Temperature = 1, TypicalP = .7f },
+                new() { Temperature = 1, EpsilonCutoff = .01f },
             new() { Temperature = 1, EtaCutoff = .01f }, new() { Temperature = 1, TopNSigma = 1 }, new() { Temperature = 1, PLess = true },
             new() { Temperature = 1, XtcProbability = 1, XtcThreshold = .05f }, new() { Temperature = 1, DynamicTemperatureRange = .5f },
             new() { Temperature = 1, RepetitionPenalty = .5f, FrequencyPenalty = -1, PresencePenalty = -1 },

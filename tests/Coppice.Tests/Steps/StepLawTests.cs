@@ -145,7 +145,8 @@ public sealed class StepLawTests : IDisposable
         session.Ids([.. session.Tokens, 5], new() { MaxTokens = 1 });
         Assert.InRange(session.LastResult.ReusedTokens, Prompt.Length + 10, Prompt.Length + 12);
         using var short5 = model.NewSession();
-        var first = short5.Generate(Prompt, options, TestContext.Current.CancellationToken).Take(5).Select(piece => piece.TokenId).ToArray();
+        var first = short5.Generate(Prompt, options, TestContext.Current.CancellationToken).Take(5).Select(piece => piece.TokenId)
+            .ToArray();
         Assert.Equal(ids[..5], first);
         Assert.Equal((int[])[.. Prompt, .. ids[..5]], short5.Tokens);
         Assert.Equal(FinishReason.Cancelled, short5.LastResult!.FinishReason);

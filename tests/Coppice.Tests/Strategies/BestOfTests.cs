@@ -109,7 +109,8 @@ public sealed class BestOfTests : IDisposable
     }
 
     [Theory]
-    [InlineData("best-off", "must be one of mirostat, beam, best-of, blockwise, contrast, planning, switch, value-guide, got \"best-off\" (did you mean best-of?)")]
+    [InlineData("best-off", "must be one of mirostat, beam, best-of, blockwise, contrast, planning, switch, value-guide, got \"best-off\" "
+        + "(did you mean best-of?)")]
     [InlineData("beam:beam=3", "settings are beams, length-penalty, early-stopping, got \"beam\" (did you mean beams?)")]
     [InlineData("beam:beams=0", "strategy beam: beams must be from 1 to 32, got 0")]
     [InlineData("beam:early-stopping=sometimes", "early-stopping must be one of false, true, never")]

@@ -188,7 +188,8 @@ internal sealed class CompressedBenchCache(CompressedBench bench, KvCache cache,
     {
         var alone = bench.Alone(tokens);
         if (alone.AsSpan().SequenceEqual(y)) return;
-        Assert.Fail($"the row at {tokens.Count - 1} of {cache.Length} differs in {alone.Zip(y).Count(pair => pair.First != pair.Second)} of {y.Length} numbers");
+        Assert.Fail($"the row at {tokens.Count - 1} of {cache.Length} differs in {alone.Zip(y).Count(pair => pair.First != pair.Second)} "
+            + $"of {y.Length} numbers");
     }
 
     private static int[] PathTo(int node, int[] parents)

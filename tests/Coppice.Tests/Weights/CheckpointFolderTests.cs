@@ -52,7 +52,8 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         File.Copy(_model.WeightsPath, Path.Combine(_model.Folder, "a.safetensors"));
         File.Move(_model.WeightsPath, Path.Combine(_model.Folder, "b.safetensors"));
-        File.WriteAllText(Path.Combine(_model.Folder, SafetensorsIndex.FileName), """{"weight_map": {"lm_head.weight": "a.safetensors", "model.norm.weight": "b.safetensors"}}""");
+        File.WriteAllText(Path.Combine(_model.Folder, SafetensorsIndex.FileName),
+            """{"weight_map": {"lm_head.weight": "a.safetensors", "model.norm.weight": "b.safetensors"}}""");
         Assert.Contains("one shard", Fails(), StringComparison.Ordinal);
     }
 

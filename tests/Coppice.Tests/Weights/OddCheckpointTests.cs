@@ -133,7 +133,8 @@ public sealed class OddCheckpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"a": NaN, "b": [Infinity, -Infinity], "c": "NaN \" Infinity", "d": 1}""", """{"a": "NaN", "b": ["Infinity", "-Infinity"], "c": "NaN \" Infinity", "d": 1}""")]
+    [InlineData("""{"a": NaN, "b": [Infinity, -Infinity], "c": "NaN \" Infinity", "d": 1}""",
+        """{"a": "NaN", "b": ["Infinity", "-Infinity"], "c": "NaN \" Infinity", "d": 1}""")]
     [InlineData("""{"NaN": Infinityx}""", """{"NaN": Infinityx}""")]
     [InlineData("NaN", "\"NaN\"")]
     [InlineData("\"\\", "\"\\")]

@@ -9,7 +9,8 @@ namespace Coppice.Tests.Weights;
 /// <summary>Hostile safetensors files: each gives one CheckpointException, which says what is wrong where.</summary>
 public sealed class SafetensorsCorpusTests : IDisposable
 {
-    private const string Good = """{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[4],"data_offsets":[16,24]}}""";
+    private const string Good =
+        """{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[4],"data_offsets":[16,24]}}""";
 
     private static readonly byte[] Special = [.. "\"{}[],:9-"u8, 0, 255];
 

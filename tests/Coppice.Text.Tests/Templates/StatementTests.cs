@@ -45,7 +45,8 @@ public sealed class StatementTests
     [InlineData("{% set self = 1 %}{{ self }}", "1")]
     [InlineData("{{ dict.fromkeys([1, 2]) }}{{ dict.fromkeys('a', 3) }}", "{1: None, 2: None}{'a': 3}")]
     [InlineData("{{ lipsum is defined }}{{ cycler is defined }}{{ super is defined }}", "TrueTrueFalse")]
-    [InlineData("{% autoescape true %}{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f('<') }}{{ 'a'|safe ~ '<' }}{{ '<' ~ '>' }}{% endautoescape %}",
+    [InlineData("{% autoescape true %}{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f('<') }}{{ 'a'|safe ~ '<' }}{{ '<' ~ '>' }}{% "
+        + "endautoescape %}",
         "<&lt;>a&lt;&lt;&gt;")]
     [InlineData("{% autoescape true %}{% set t %}<b>{{ '&' }}{% endset %}{{ t }}{{ ['<', '<b>'|safe]|join(',') }}{% endautoescape %}",
         "<b>&amp;&lt;,<b>")]

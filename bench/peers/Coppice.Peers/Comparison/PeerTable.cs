@@ -6,7 +6,8 @@ namespace Coppice.Peers.Comparison;
 /// <summary>Results as tables in Markdown.</summary>
 internal static class PeerTable
 {
-    private static readonly Dictionary<string, string> Formats = new() { ["16"] = "16 bits", ["q8"] = "8 bits", ["q4"] = "4 bits", [ComparisonPlan.BesideTorch] = "16 bits" };
+    private static readonly Dictionary<string, string> Formats =
+        new() { ["16"] = "16 bits", ["q8"] = "8 bits", ["q4"] = "4 bits", [ComparisonPlan.BesideTorch] = "16 bits" };
 
     /// <summary>The main table: a row for each cell, then the mean.</summary>
     public static string Speeds(PeerResults results)
@@ -19,7 +20,8 @@ internal static class PeerTable
         {
             var (own, peer) = (cell.Best(Engines.Coppice), cell.BestPeer());
             text.Append(CultureInfo.InvariantCulture,
-                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test.Split('@')[0]} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {Activations(own)} | {Named(peer)} |\n");
+                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test.Split('@')[0]} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} "
+                + $"| {Activations(own)} | {Named(peer)} |\n");
         }
         text.Append(CultureInfo.InvariantCulture,
             $"\nGeometric mean of the {cells.Count(cell => cell.Ratio is not null)} ratios: {Ratio(PeerResults.GeometricMean(cells))}.\n");
@@ -36,7 +38,8 @@ internal static class PeerTable
         {
             var (own, peer) = (cell.Best(Engines.Coppice), cell.BestPeer());
             text.Append(CultureInfo.InvariantCulture,
-                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | {Named(peer)} |\n");
+                $"| {cell.Model} | {Formats[cell.Format]} | {cell.Test} | {Speed(own)} | {Speed(peer)} | {Ratio(cell.Ratio)} | "
+                + $"{Named(peer)} |\n");
         }
         return text.ToString();
     }
@@ -47,7 +50,8 @@ internal static class PeerTable
         string[] parts = [.. results.Cells.Where(cell => cell.Format == ComparisonPlan.BesideTorch).Select(cell =>
         {
             var (own, peer) = (cell.Best(Engines.Coppice), cell.Best(Engines.Torch));
-            return $"{cell.Test.Split('@')[0]} {Speed(own)} to {Speed(peer)} tok/s ({peer?.Setting ?? "-"}, ratio {Ratio(own?.Median / peer?.Median)})";
+            return $"{cell.Test.Split('@')[0]} {Speed(own)} to {Speed(peer)} tok/s ({peer?.Setting ?? "-"}, ratio "
+                + $"{Ratio(own?.Median / peer?.Median)})";
         })];
         if (parts.Length == 0) return "";
         var first = results.Cells.First(cell => cell.Format == ComparisonPlan.BesideTorch);
@@ -69,7 +73,8 @@ internal static class PeerTable
                 var far = other?.Series.Find(s => (s.Engine, s.Setting) == (series.Engine, series.Setting));
                 var kept = far?.Median / series.Median;
                 text.Append(CultureInfo.InvariantCulture,
-                    $"| {cell.Model} | {Formats[cell.Format]} | {series.Engine}, {series.Setting} | {Speed(series)} | {Speed(far)} | {(kept is null ? "-" : $"{100 * kept:0} %")} |\n");
+                    $"| {cell.Model} | {Formats[cell.Format]} | {series.Engine}, {series.Setting} | {Speed(series)} | {Speed(far)} | "
+                    + $"{(kept is null ? "-" : $"{100 * kept:0} %")} |\n");
             }
         }
         return text.ToString();
@@ -78,7 +83,8 @@ internal static class PeerTable
     /// <summary>Every series with its spread.</summary>
     public static string All(PeerResults results)
     {
-        var text = new StringBuilder("| model | weights | test | engine and setting | median | least | most | rounds |\n|---|---|---|---|--:|--:|--:|--:|\n");
+        var text = new StringBuilder(
+            "| model | weights | test | engine and setting | median | least | most | rounds |\n|---|---|---|---|--:|--:|--:|--:|\n");
         foreach (var cell in results.Cells)
         {
             foreach (var series in cell.Series)

@@ -25,7 +25,8 @@ internal static class ServerPage
         {
             text.Append(CultureInfo.InvariantCulture, $"## {group.Key.Model}, {group.Key.Format}, {group.Key.Kind}\n\n");
             text.Append(
-                "| clients | Coppice tok/s | llama.cpp tok/s | ratio | first token p99 ms | llama.cpp's | between tokens p99 ms | llama.cpp's | Coppice: setting |\n");
+                "| clients | Coppice tok/s | llama.cpp tok/s | ratio | first token p99 ms | llama.cpp's | between tokens p99 ms | "
+                + "llama.cpp's | Coppice: setting |\n");
             text.Append("|--:|--:|--:|--:|--:|--:|--:|--:|---|\n");
             foreach (var cell in group)
             {

@@ -2,9 +2,9 @@ namespace Coppice.Kernels;
 
 /// <summary>The start of the power iteration: entries +1 and -1 from a counter hash, the same on every device and in every order.</summary>
 /// <remarks>
-/// With mix, the finaliser of splitmix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators), and G = 0x9e3779b97f4a7c15:
-/// h = mix(seed + G), then for each of layer, head, 0 for keys or 1 for values, chunk number, row, column: h = mix((h ^ that) + G).
-/// The entry is -1 where the highest bit of h is set.
+/// With mix, the finaliser of splitmix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators), and G =
+/// 0x9e3779b97f4a7c15: h = mix(seed + G), then for each of layer, head, 0 for keys or 1 for values, chunk number, row, column: h = mix((h ^
+/// that) + G). The entry is -1 where the highest bit of h is set.
 /// </remarks>
 internal readonly struct KvStart
 {

@@ -71,7 +71,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private sealed class BF16Job : ProductJob
     {
-        /// <summary>Pairs of k whose weights stay in the L2 cache while several tiles of rows use them: 8 panels of 512 are 256 KB.</summary>
+        /// <summary>
+        /// Pairs of k whose weights stay in the L2 cache while several tiles of rows use them: 8 panels of 512 are 256 KB.
+        /// </summary>
         private const int Block = 512;
 
         private TileKernels _kernels = null!;
@@ -94,7 +96,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var row = 0; row < Rows; row++) Finish(first, end, row);
         }
 
-        /// <summary>All rows by some panels, over some inputs: sums go on in y, those of a panel that y does not hold whole, aside.</summary>
+        /// <summary>
+        /// All rows by some panels, over some inputs: sums go on in y, those of a panel that y does not hold whole, aside.
+        /// </summary>
         private void Tiles(int first, int end, int tiles, int pair, int pairs)
         {
             var whole = Math.Min(end, Weight.Outputs / Lanes);

@@ -99,13 +99,15 @@ internal sealed class TrigramStore : IDisposable
         foreach (var key in Keys)
         {
             if ((long)key <= before || key >> 32 >= vocabulary || (uint)key >= vocabulary)
-                throw new CheckpointException($"{_file.Name}: pairs must ascend and hold tokens below {vocabulary}, found {key >> 32}, {(uint)key}.");
+                throw new CheckpointException(
+                    $"{_file.Name}: pairs must ascend and hold tokens below {vocabulary}, found {key >> 32}, {(uint)key}.");
             before = (long)key;
         }
         foreach (var (token, weight) in Rows)
         {
             if ((uint)token >= vocabulary || !(weight is >= 0 and <= 1))
-                throw new CheckpointException($"{_file.Name}: successors must be below {vocabulary} with weights from 0 to 1, found {token} with {weight}.");
+                throw new CheckpointException(
+                    $"{_file.Name}: successors must be below {vocabulary} with weights from 0 to 1, found {token} with {weight}.");
         }
     }
 }

@@ -10,8 +10,8 @@ namespace Coppice.Models;
 /// same after <c>medusa_head.</c> in the file of a whole model; and vLLM's <c>blocks.{i}.layers.{j}.weight</c>, <c>lm_heads.{i}.weight</c>
 /// or <c>lm_head.weight</c>, <c>token_map</c>, perhaps after <c>medusa_heads.</c></para>
 /// <para>Hydra: <c>hydra_mlp.{i}.{j}.linear</c> and <c>.res_connection</c>, <c>hydra_lm_head.{i}</c> or <c>hydra_lm_head.{i}.{k}</c>, and
-/// for Hydra++ <c>prefix_embeding_layer</c>, misspelled. Dropout shifts the numbers j, so that only their order says what they are. Copies of
-/// the model's embedding and rotary buffers are passed over. A <c>token_map</c> is understood here too, and vocabulary matrices may be
+/// for Hydra++ <c>prefix_embeding_layer</c>, misspelled. Dropout shifts the numbers j, so that only their order says what they are. Copies
+/// of the model's embedding and rotary buffers are passed over. A <c>token_map</c> is understood here too, and vocabulary matrices may be
 /// absent.</para>
 /// <para>Counts follow from the names: published configs are wrong about them.</para>
 /// </remarks>

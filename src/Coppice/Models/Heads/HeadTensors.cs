@@ -105,7 +105,8 @@ internal sealed class HeadTensors : IDisposable
         if (pickled is null) return new CheckpointException($"{folder}: draft heads must be in safetensors files, found none.");
         var (name, safe) = (Path.GetFileName(pickled), Path.GetFileNameWithoutExtension(pickled) + ".safetensors");
         return new CheckpointException(
-            $"{folder}: draft heads must be in safetensors files, found {name}, which is pickled and may run code when it is read (convert it "
+            $"{folder}: draft heads must be in safetensors files, found {name}, which is pickled and may run code when it is read "
+            + "(convert it "
             + $"once: python3 -c \"import torch; from safetensors.torch import save_file; p = torch.load('{name}', map_location='cpu'); "
             + $"save_file({{k: v.contiguous().clone() for k, v in p.items()}}, '{safe}')\").");
     }

@@ -224,7 +224,8 @@ public sealed class SampledGrowthTests
             lengths += emitted.Length;
             squares += emitted.Length * emitted.Length;
             double[] second = [.. toy.Target(emitted[0]).Select(w => w.ToDouble())];
-            var key = $"{emitted[0]} {(emitted.Length > 1 ? emitted[1] : Coppice.Decoding.Sampling.Sampler.Draw(second, random.NextDouble()))}";
+            var other = emitted.Length > 1 ? emitted[1] : Coppice.Decoding.Sampling.Sampler.Draw(second, random.NextDouble());
+            var key = $"{emitted[0]} {other}";
             counts[key] = counts.GetValueOrDefault(key) + 1;
         }
         ChiSquare.AssertFits(TargetLaw(toy), counts);

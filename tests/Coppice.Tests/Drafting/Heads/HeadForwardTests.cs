@@ -47,7 +47,8 @@ public sealed class HeadForwardTests : IDisposable
             {
                 var state = HeadReference.Doubles(states.AsSpan(row * HeadBench.Width, HeadBench.Width));
                 var expected = reference.Hydra(head, state, paths.AsSpan(row * (head + 1), head + 1));
-                Check(expected, tokens.AsSpan(row * heads.Heads.Top, heads.Heads.Top), logits.AsSpan(row * heads.Heads.Top, heads.Heads.Top));
+                Check(expected, tokens.AsSpan(row * heads.Heads.Top, heads.Heads.Top),
+                    logits.AsSpan(row * heads.Heads.Top, heads.Heads.Top));
             }
         }
     }
@@ -133,7 +134,8 @@ public sealed class HeadForwardTests : IDisposable
     {
         using var medusa = new TinyHeads("v1", _bench.Folder);
         using var hydra = new TinyHeads("hydra", _bench.Folder);
-        var (independent, conditioned) = (_bench.Open(medusa.Folder, HeadKind.Medusa, true), _bench.Open(hydra.Folder, HeadKind.Hydra, true));
+        var (independent, conditioned) =
+            (_bench.Open(medusa.Folder, HeadKind.Medusa, true), _bench.Open(hydra.Folder, HeadKind.Hydra, true));
         var (states, paths) = (HeadBench.States(32), TinyModel.Prompt(64));
         var (all, after) = (HeadBench.Medusa(independent, states), HeadBench.Hydra(conditioned, 1, states, paths));
         var top = independent.Heads.Top;
@@ -142,8 +144,10 @@ public sealed class HeadForwardTests : IDisposable
             var state = Rows(states, row, 1).ToArray();
             var alone = HeadBench.Medusa(independent, state);
             for (var head = 0; head < 3; head++)
-                Assert.Equal(alone.Logits[(head * top)..((head + 1) * top)], all.Logits[((head * 32 + row) * top)..((head * 32 + row + 1) * top)]);
-            Assert.Equal(HeadBench.Hydra(conditioned, 1, state, paths[(2 * row)..(2 * row + 2)]).Logits, after.Logits[(row * top)..((row + 1) * top)]);
+                Assert.Equal(alone.Logits[(head * top)..((head + 1) * top)],
+                    all.Logits[((head * 32 + row) * top)..((head * 32 + row + 1) * top)]);
+            Assert.Equal(HeadBench.Hydra(conditioned, 1, state, paths[(2 * row)..(2 * row + 2)]).Logits,
+                after.Logits[(row * top)..((row + 1) * top)]);
         }
     }
 
@@ -178,7 +182,8 @@ public sealed class HeadForwardTests : IDisposable
         Assert.InRange(_bench.Open(files.Folder, HeadKind.Medusa).Batch.Seconds, 1e-9, 0.1);
     }
 
-    private static Span<float> Rows(float[] states, int first, int count) => states.AsSpan(first * HeadBench.Width, count * HeadBench.Width);
+    private static Span<float> Rows(float[] states, int first, int count) =>
+        states.AsSpan(first * HeadBench.Width, count * HeadBench.Width);
 
     private static void Check(double[] expected, ReadOnlySpan<int> tokens, ReadOnlySpan<float> logits)
     {

@@ -110,7 +110,8 @@ public sealed class HeadLayoutTests : IDisposable
     {
         using var files = new TinyHeads("hydra++", _bench.Folder);
         files.Remove(name => name.EndsWith("up_proj.weight", StringComparison.Ordinal));
-        Refused(files, HeadKind.Hydra, "tensor \"prefix_embeding_layer.layers.0.mlp.up_proj.weight\" must be in the checkpoint, found none");
+        Refused(files, HeadKind.Hydra,
+            "tensor \"prefix_embeding_layer.layers.0.mlp.up_proj.weight\" must be in the checkpoint, found none");
     }
 
     [Theory]
@@ -155,7 +156,8 @@ public sealed class HeadLayoutTests : IDisposable
         File.Move(files.Path, Path.Combine(files.Folder, "medusa_lm_head.pt"));
         var message = Assert.Throws<CheckpointException>(() => _bench.Open(files.Folder, HeadKind.Medusa)).Message;
         Assert.Contains("found medusa_lm_head.pt, which is pickled", message, StringComparison.Ordinal);
-        Assert.Contains("save_file({k: v.contiguous().clone() for k, v in p.items()}, 'medusa_lm_head.safetensors')", message, StringComparison.Ordinal);
+        Assert.Contains("save_file({k: v.contiguous().clone() for k, v in p.items()}, 'medusa_lm_head.safetensors')", message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -173,7 +175,8 @@ public sealed class HeadLayoutTests : IDisposable
             Refused(files, HeadKind.Medusa, message);
         }
         File.WriteAllText(
-            Path.Combine(files.Folder, "config.json"), $$"""{"base_model_fingerprint": "{{Convert.ToHexString(_bench.Model.HeadFingerprint())}}", "medusa_num_heads": 2}""");
+            Path.Combine(files.Folder, "config.json"),
+                $$"""{"base_model_fingerprint": "{{Convert.ToHexString(_bench.Model.HeadFingerprint())}}", "medusa_num_heads": 2}""");
         Assert.Equal(3, _bench.Open(files.Folder, HeadKind.Medusa).Heads.Depth);
     }
 
@@ -212,12 +215,14 @@ public sealed class HeadLayoutTests : IDisposable
         using var session = _bench.Model.NewSession();
         var options = new GenerationOptions { MaxTokens = 4, Drafter = new HydraOptions() };
         var message = Assert.Throws<CheckpointException>(() => session.Ids(TinyModel.Prompt(4), options)).Message;
-        Assert.Contains("draft heads must be there or ship for this model, found none; name a folder by heads=DIR.", message, StringComparison.Ordinal);
+        Assert.Contains("draft heads must be there or ship for this model, found none; name a folder by heads=DIR.", message,
+            StringComparison.Ordinal);
     }
 
     private void Refused(TinyHeads files, HeadKind kind, string message)
     {
         files.Write();
-        Assert.Contains(message, Assert.Throws<CheckpointException>(() => _bench.Open(files.Folder, kind)).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Throws<CheckpointException>(() => _bench.Open(files.Folder, kind)).Message,
+            StringComparison.Ordinal);
     }
 }

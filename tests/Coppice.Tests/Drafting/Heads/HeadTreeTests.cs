@@ -34,7 +34,8 @@ public sealed class HeadTreeTests
         var least = tree.Min(node => node.Value);
         Assert.All(tree, node =>
         {
-            if (node.Path.Length < 5) Assert.True(nodes.Contains(string.Join('.', [.. node.Path, 0])) || node.Value * accuracy[node.Path.Length][0] <= least);
+            if (node.Path.Length < 5)
+                Assert.True(nodes.Contains(string.Join('.', [.. node.Path, 0])) || node.Value * accuracy[node.Path.Length][0] <= least);
         });
     }
 
