@@ -159,8 +159,9 @@ public sealed class AsapTrie
 
 /// <summary>Where one sample stands in an <see cref="AsapTrie"/>.</summary>
 /// <remarks>
-/// For each token: <see cref="Visit(ReadOnlySpan{float}, ReadOnlySpan{ulong})"/> with the row's probabilities and the mask, add <see cref="Adjust"/> to the logits, draw, and
-/// <see cref="Descend"/>. Nothing but temperature may change the row before, else the guarantee is lost.
+/// For each token: <see cref="Visit(ReadOnlySpan{float}, ReadOnlySpan{ulong})"/> with the row's probabilities and the mask, add
+/// <see cref="Adjust"/> to the logits, draw, and <see cref="Descend"/>. Nothing but temperature may change the row before, else the
+/// guarantee is lost.
 /// </remarks>
 public sealed class AsapCursor
 {

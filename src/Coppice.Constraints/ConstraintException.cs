@@ -1,6 +1,8 @@
 namespace Coppice.Constraints;
 
-/// <summary>A schema, grammar, regex or list that cannot be compiled. The message names the place, what must hold and what was found.</summary>
+/// <summary>
+/// A schema, grammar, regex or list that cannot be compiled. The message names the place, what must hold and what was found.
+/// </summary>
 public sealed class ConstraintException : Exception
 {
     /// <summary>An error with <paramref name="message"/>.</summary>

@@ -27,12 +27,14 @@ public static class Grammar
     /// <param name="grammar">The rules.</param>
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="notation">How the rules are written.</param>
-    /// <exception cref="ConstraintException">The text is malformed or too large, a rule is missing, or there is no text that fits.</exception>
+    /// <exception cref="ConstraintException">The text is malformed or too large, a rule is missing, or there is no text that
+    /// fits.</exception>
     public static CompiledGrammar Compile(string grammar, TokenVocabulary vocabulary, GrammarNotation notation = GrammarNotation.Gbnf)
     {
         ArgumentNullException.ThrowIfNull(grammar);
         ArgumentNullException.ThrowIfNull(vocabulary);
-        if (grammar.Length > LongestGrammar) throw new ConstraintException($"grammar: must have at most {LongestGrammar:N0} characters, found {grammar.Length:N0}.");
+        if (grammar.Length > LongestGrammar)
+            throw new ConstraintException($"grammar: must have at most {LongestGrammar:N0} characters, found {grammar.Length:N0}.");
         return Cache.GetOrAdd($"grammar {notation} {vocabulary.CacheKey} {grammar}", () => CompileNew(grammar, vocabulary, notation));
     }
 

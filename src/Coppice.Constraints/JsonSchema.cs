@@ -18,13 +18,15 @@ public static class JsonSchema
     /// <param name="schema">The schema, as JSON.</param>
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="options">How to read it; null for the defaults.</param>
-    /// <exception cref="ConstraintException">It is no schema, allows no value, or asks for what cannot be enforced while options are strict.</exception>
+    /// <exception cref="ConstraintException">It is no schema, allows no value, or asks for what cannot be enforced while options are
+    /// strict.</exception>
     public static CompiledGrammar Compile(string schema, TokenVocabulary vocabulary, SchemaOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(schema);
         ArgumentNullException.ThrowIfNull(vocabulary);
         options ??= new SchemaOptions();
-        if (schema.Length > LongestSchema) throw new ConstraintException($"schema: must have at most {LongestSchema:N0} characters, found {schema.Length:N0}.");
+        if (schema.Length > LongestSchema)
+            throw new ConstraintException($"schema: must have at most {LongestSchema:N0} characters, found {schema.Length:N0}.");
         return Cache.GetOrAdd($"schema {vocabulary.CacheKey} {KeyOf(options)} {schema}", () => CompileNew(schema, vocabulary, options));
     }
 
@@ -37,17 +39,21 @@ public static class JsonSchema
     }
 
     /// <summary>Compiles without looking into the cache.</summary>
-    internal static CompiledGrammar CompileNew(string schema, TokenVocabulary vocabulary, SchemaOptions options, bool keepsMasks = true, bool usesSlices = true)
+    internal static CompiledGrammar CompileNew(string schema, TokenVocabulary vocabulary, SchemaOptions options, bool keepsMasks = true,
+        bool usesSlices = true)
     {
         var compiler = new SchemaCompiler(options);
         var (root, dialect) = compiler.Compile(SchemaRegistry.ParseJson(schema, "schema"));
         var automaton = new SchemaAutomaton(compiler, root, vocabulary);
-        return new CompiledGrammar(automaton, vocabulary, new CompileReport { Dialect = dialect, NotEnforced = compiler.NotEnforced }, keepsMasks, usesSlices);
+        return new CompiledGrammar(automaton, vocabulary, new CompileReport { Dialect = dialect, NotEnforced = compiler.NotEnforced },
+            keepsMasks, usesSlices);
     }
 
     internal static string KeyOf(SchemaOptions options) =>
-        $"{options.AssertFormats} {options.Lenient} {options.AllowsNothing} {options.DefaultDialect} {options.WhiteSpace} {options.PlainIntegers} {options.SatisfiabilityBudget} "
-        + JsonSerializer.Serialize(options.Documents.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}\n{pair.Value}").ToArray(), KeyJson.Default.StringArray);
+        $"{options.AssertFormats} {options.Lenient} {options.AllowsNothing} {options.DefaultDialect} {options.WhiteSpace} "
+        + $"{options.PlainIntegers} {options.SatisfiabilityBudget} "
+        + JsonSerializer.Serialize(options.Documents.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => $"{pair.Key}\n{pair.Value}").ToArray(), KeyJson.Default.StringArray);
 }
 
 [System.Text.Json.Serialization.JsonSerializable(typeof(string[]))]

@@ -8,7 +8,8 @@ public static class RegexGrammar
     private static readonly GrammarCache Cache = new();
 
     /// <summary>The grammar of all texts that <paramref name="pattern"/> matches from the first character to the last.</summary>
-    /// <param name="pattern">A pattern of ECMA-262; look-ahead is supported, look-behind, word boundaries and back-references are not.</param>
+    /// <param name="pattern">A pattern of ECMA-262; look-ahead is supported, look-behind, word boundaries and back-references are
+    /// not.</param>
     /// <param name="vocabulary">The tokens.</param>
     /// <exception cref="ConstraintException">The pattern is malformed, not supported, or matches nothing.</exception>
     public static CompiledGrammar Compile(string pattern, TokenVocabulary vocabulary)

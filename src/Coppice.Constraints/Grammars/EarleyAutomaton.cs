@@ -48,7 +48,8 @@ internal sealed class EarleyAutomaton : ByteAutomaton
         var set = (EarleySet)state.Node;
         foreach (var item in set.Items)
             foreach (var edge in _network.Edges(item.State))
-                if (edge.Token is { } wanted && wanted.Ids.Contains(token) != wanted.IsNegated) kernel.Add(new EarleyItem(edge.Target, item.Origin ?? set));
+                if (edge.Token is { } wanted && wanted.Ids.Contains(token) != wanted.IsNegated)
+                    kernel.Add(new EarleyItem(edge.Target, item.Origin ?? set));
         if (kernel.Count == 0) return false;
         result = new GrammarState(SetOf(kernel), 0, 0, 0);
         return true;
@@ -132,7 +133,8 @@ internal sealed class EarleyAutomaton : ByteAutomaton
         if (rule == _network.Root && origin.IsStart) return own;
         if (!open.Add((rule, origin.Id))) return long.MaxValue / 2;
         var least = long.MaxValue / 2;
-        foreach (var after in origin.Waiting(rule)) least = Math.Min(least, Cost(after.Origin is null ? after with { Origin = origin } : after, open));
+        foreach (var after in origin.Waiting(rule))
+            least = Math.Min(least, Cost(after.Origin is null ? after with { Origin = origin } : after, open));
         open.Remove((rule, origin.Id));
         return Math.Min(own + least, long.MaxValue / 2);
     }
@@ -164,7 +166,8 @@ internal sealed class EarleyAutomaton : ByteAutomaton
     {
         var key = string.Join(',', kernel.Select(item => ((long)item.State << 32) | (uint)item.Origin!.Id).Distinct().Order());
         if (_sets.TryGetValue(key, out var known)) return known;
-        if (_sets.Count >= MostSets) throw new ConstraintException($"grammar: must lead to at most {MostSets:N0} different places, found more.");
+        if (_sets.Count >= MostSets)
+            throw new ConstraintException($"grammar: must lead to at most {MostSets:N0} different places, found more.");
         var set = new EarleySet(_ids++, _network, kernel, isStart: false);
         _kernels[set.Id] = kernel;
         return _sets[key] = set;

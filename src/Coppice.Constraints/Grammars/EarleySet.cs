@@ -36,7 +36,9 @@ internal sealed class EarleySet
         void Add(EarleyItem item)
         {
             if (!seen.Add(item)) return;
-            if (seen.Count > MostItems) throw new ConstraintException($"grammar: must leave at most {MostItems:N0} ways open at one place, found more (it is too ambiguous).");
+            if (seen.Count > MostItems)
+                throw new ConstraintException(
+                    $"grammar: must leave at most {MostItems:N0} ways open at one place, found more (it is too ambiguous).");
             queue.Enqueue(item);
         }
 

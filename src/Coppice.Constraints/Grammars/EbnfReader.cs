@@ -1,6 +1,8 @@
 namespace Coppice.Constraints.Grammars;
 
-/// <summary>Reads EBNF (ISO 14977): "name = a, { b } | [ c ] ;". Commas may be left out, and ::= may stand for =. The first rule is the root.</summary>
+/// <summary>
+/// Reads EBNF (ISO 14977): "name = a, { b } | [ c ] ;". Commas may be left out, and ::= may stand for =. The first rule is the root.
+/// </summary>
 internal sealed class EbnfReader(string text) : GrammarReader(text, "EBNF")
 {
     /// <summary>Reads all rules; the name of the first goes to <paramref name="root"/>.</summary>

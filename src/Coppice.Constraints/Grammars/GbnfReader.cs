@@ -140,7 +140,8 @@ internal sealed class GbnfReader(string text, TokenVocabulary vocabulary) : Gram
 
     private int Hex(int digits)
     {
-        if (At + digits > Text.Length || !int.TryParse(Text.AsSpan(At, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+        if (At + digits > Text.Length
+            || !int.TryParse(Text.AsSpan(At, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
             || value is < 0 or > CharSet.Last or (>= 0xD800 and <= 0xDFFF)) throw Wrong($"{digits} hexadecimal digits of a character");
         At += digits;
         return value;
@@ -153,7 +154,9 @@ internal sealed class GbnfReader(string text, TokenVocabulary vocabulary) : Gram
         var name = Text[At..end];
         At = end + 1;
         if (name is ['[', .. var digits, ']'] && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
-            return id < vocabulary.Count ? new GrammarExpression.Token([id], isNegated) : throw Wrong($"a token id below {vocabulary.Count}");
-        return vocabulary.SpecialId($"<{name}>") is { } special ? new GrammarExpression.Token([special], isNegated) : throw Wrong($"a special token, and <{name}> is none");
+            return id < vocabulary.Count
+                ? new GrammarExpression.Token([id], isNegated) : throw Wrong($"a token id below {vocabulary.Count}");
+        return vocabulary.SpecialId($"<{name}>") is { } special
+            ? new GrammarExpression.Token([special], isNegated) : throw Wrong($"a special token, and <{name}> is none");
     }
 }

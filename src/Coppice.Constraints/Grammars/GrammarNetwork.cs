@@ -27,7 +27,8 @@ internal sealed class GrammarNetwork
     /// <exception cref="ConstraintException">A rule is missing, the grammar is too large, or the first rule allows no text.</exception>
     public GrammarNetwork(IReadOnlyDictionary<string, GrammarExpression> rules, string root)
     {
-        if (rules.Count > MostRules) throw new ConstraintException($"grammar: must have at most {MostRules:N0} rules, found {rules.Count:N0}.");
+        if (rules.Count > MostRules)
+            throw new ConstraintException($"grammar: must have at most {MostRules:N0} rules, found {rules.Count:N0}.");
         foreach (var name in rules.Keys)
         {
             _current = _rules[name] = _rules.Count;
@@ -42,8 +43,10 @@ internal sealed class GrammarNetwork
         if (!_rules.TryGetValue(root, out var start)) throw new ConstraintException($"grammar: must have the rule \"{root}\", found none.");
         Root = start;
         Costs = FindCosts();
-        if (Costs[_ends[Root].First] == int.MaxValue) throw new ConstraintException($"grammar: the rule \"{root}\" must allow some text, found that it allows none.");
-        foreach (var edges in _edges) edges.RemoveAll(edge => Costs[edge.Target] == int.MaxValue || (edge.Rule >= 0 && Costs[First(edge.Rule)] == int.MaxValue));
+        if (Costs[_ends[Root].First] == int.MaxValue)
+            throw new ConstraintException($"grammar: the rule \"{root}\" must allow some text, found that it allows none.");
+        foreach (var edges in _edges)
+            edges.RemoveAll(edge => Costs[edge.Target] == int.MaxValue || (edge.Rule >= 0 && Costs[First(edge.Rule)] == int.MaxValue));
         RuleOf = new int[_edges.Count];
         Array.Fill(RuleOf, -1);
         for (var rule = 0; rule < _ends.Count; rule++) RuleOf[_ends[rule].Last] = rule;
@@ -68,7 +71,8 @@ internal sealed class GrammarNetwork
 
     private int State()
     {
-        if (_edges.Count >= MostStates) throw new ConstraintException($"grammar: must need at most {MostStates:N0} states, found more (make repetitions shorter).");
+        if (_edges.Count >= MostStates)
+            throw new ConstraintException($"grammar: must need at most {MostStates:N0} states, found more (make repetitions shorter).");
         _edges.Add([]);
         _owners.Add(_current);
         return _edges.Count - 1;
@@ -84,7 +88,8 @@ internal sealed class GrammarNetwork
     /// <summary>The first state of an expression that leads to <paramref name="next"/>.</summary>
     private int Build(GrammarExpression expression, int next, string rule)
     {
-        if (++_depth > DeepestExpression) throw new ConstraintException($"grammar: the rule \"{rule}\" must be at most {DeepestExpression} levels deep, found more.");
+        if (++_depth > DeepestExpression)
+            throw new ConstraintException($"grammar: the rule \"{rule}\" must be at most {DeepestExpression} levels deep, found more.");
         var state = expression switch
         {
             GrammarExpression.Characters characters => State(new GrammarEdge(characters.Set, -1, null, next)),
@@ -140,7 +145,8 @@ internal sealed class GrammarNetwork
                 foreach (var edge in _edges[state])
                 {
                     var own = edge.IsFree ? 0 : edge.Rule >= 0 ? costs[First(edge.Rule)] : edge.Set is { IsEmpty: true } ? int.MaxValue : 1;
-                    if (own == int.MaxValue || costs[edge.Target] == int.MaxValue || own + (long)costs[edge.Target] >= costs[state]) continue;
+                    if (own == int.MaxValue || costs[edge.Target] == int.MaxValue || own + (long)costs[edge.Target] >= costs[state])
+                        continue;
                     costs[state] = own + costs[edge.Target];
                     isChanged = true;
                 }

@@ -49,7 +49,8 @@ internal abstract class GrammarReader(string text, string notation)
 
     protected void Add(string name, GrammarExpression expression)
     {
-        if (!Rules.TryAdd(name, expression)) throw new ConstraintException($"{notation}: each rule must be there once, found \"{name}\" twice.");
+        if (!Rules.TryAdd(name, expression))
+            throw new ConstraintException($"{notation}: each rule must be there once, found \"{name}\" twice.");
     }
 
     /// <summary>Counts up to and with the closing brace: m, m,n or m, or ,n.</summary>
@@ -65,16 +66,20 @@ internal abstract class GrammarReader(string text, string notation)
     }
 
     protected int Number(string digits) =>
-        int.TryParse(digits.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= 100_000 ? value : throw Wrong("a count of at most 100,000");
+        int.TryParse(digits.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= 100_000
+            ? value : throw Wrong("a count of at most 100,000");
 
-    protected static GrammarExpression Join(List<GrammarExpression> parts) => parts.Count == 1 ? parts[0] : new GrammarExpression.Sequence(parts);
+    protected static GrammarExpression Join(List<GrammarExpression> parts) =>
+        parts.Count == 1 ? parts[0] : new GrammarExpression.Sequence(parts);
 
-    protected static GrammarExpression Choose(List<GrammarExpression> branches) => branches.Count == 1 ? branches[0] : new GrammarExpression.Either(branches);
+    protected static GrammarExpression Choose(List<GrammarExpression> branches) =>
+        branches.Count == 1 ? branches[0] : new GrammarExpression.Either(branches);
 
     protected ConstraintException Wrong(string must)
     {
         var line = Text.AsSpan(0, Math.Min(At, Text.Length)).Count('\n') + 1;
         var rest = Text[Math.Min(At, Text.Length)..];
-        return new ConstraintException($"{notation}, line {line}: must be {must}, found \"{(rest.Length > 30 ? rest[..30] : rest).ReplaceLineEndings(" ")}\".");
+        return new ConstraintException(
+            $"{notation}, line {line}: must be {must}, found \"{(rest.Length > 30 ? rest[..30] : rest).ReplaceLineEndings(" ")}\".");
     }
 }

@@ -6,7 +6,8 @@ namespace Coppice.Constraints.Grammars;
 
 /// <summary>
 /// Reads a part of Lark's notation: rules and terminals with | ( ) [ ] * + ? ~n ~n..m, "text" and "text"i, /pattern/ with the flags i and
-/// s, "a".."z", aliases (without effect), priorities (without effect), %ignore, and %import common.NAME for common terminals. The rule start is the root.
+/// s, "a".."z", aliases (without effect), priorities (without effect), %ignore, and %import common.NAME for common terminals. The rule
+/// start is the root.
 /// </summary>
 internal sealed class LarkReader(string text) : GrammarReader(text, "Lark")
 {
@@ -51,8 +52,10 @@ internal sealed class LarkReader(string text) : GrammarReader(text, "Lark")
             else Rule();
         }
         // What is ignored may stand after every terminal, and before the first.
-        Rules[Ignored] = new GrammarExpression.Repeat(Choose([.. _ignored, new GrammarExpression.Sequence([])]), 0, _ignored.Count == 0 ? 0 : int.MaxValue);
-        if (Rules.TryGetValue("start", out var start)) Rules["start"] = new GrammarExpression.Sequence([new GrammarExpression.Rule(Ignored), start]);
+        Rules[Ignored] = new GrammarExpression.Repeat(Choose([.. _ignored, new GrammarExpression.Sequence([])]), 0, _ignored.Count == 0
+            ? 0 : int.MaxValue);
+        if (Rules.TryGetValue("start", out var start))
+            Rules["start"] = new GrammarExpression.Sequence([new GrammarExpression.Rule(Ignored), start]);
         return Rules;
     }
 
@@ -158,7 +161,8 @@ internal sealed class LarkReader(string text) : GrammarReader(text, "Lark")
             if (!Take("..")) return Terminal(GrammarExpression.Literal(first, Take("i")), inTerminal);
             var last = Quoted();
             if (first.EnumerateRunes().Count() != 1 || last.EnumerateRunes().Count() != 1) throw Wrong("a range of single characters");
-            return Terminal(new GrammarExpression.Characters(new CharSet(first.EnumerateRunes().First().Value, last.EnumerateRunes().First().Value)), inTerminal);
+            return Terminal(new GrammarExpression.Characters(
+                new CharSet(first.EnumerateRunes().First().Value, last.EnumerateRunes().First().Value)), inTerminal);
         }
         if (Here == '/' && !Text.AsSpan(At).StartsWith("//")) return Terminal(Regex(), inTerminal);
         if (Take("(")) return Group(")", 1, inTerminal);
@@ -210,7 +214,8 @@ internal sealed class LarkReader(string text) : GrammarReader(text, "Lark")
 
     private char Hex(int digits)
     {
-        if (At + digits > Text.Length || !int.TryParse(Text.AsSpan(At, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        if (At + digits > Text.Length
+            || !int.TryParse(Text.AsSpan(At, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
             throw Wrong($"{digits} hexadecimal digits");
         At += digits;
         return (char)value;

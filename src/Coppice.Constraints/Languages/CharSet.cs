@@ -12,7 +12,9 @@ internal sealed class CharSet : IEquatable<CharSet>
     private readonly int[] _bounds;
     private readonly int _hash;
 
-    /// <summary>The set of <paramref name="bounds"/>: first and last code point of each range in turn, in any order, which may overlap.</summary>
+    /// <summary>
+    /// The set of <paramref name="bounds"/>: first and last code point of each range in turn, in any order, which may overlap.
+    /// </summary>
     public CharSet(params ReadOnlySpan<int> bounds)
     {
         _bounds = Normalized(bounds);
@@ -38,7 +40,8 @@ internal sealed class CharSet : IEquatable<CharSet>
 
     /// <summary>\s of ECMA-262.</summary>
     public static CharSet Spaces { get; } =
-        new(9, 13, ' ', ' ', 0xA0, 0xA0, 0x1680, 0x1680, 0x2000, 0x200A, 0x2028, 0x2029, 0x202F, 0x202F, 0x205F, 0x205F, 0x3000, 0x3000, 0xFEFF, 0xFEFF);
+        new(9, 13, ' ', ' ', 0xA0, 0xA0, 0x1680, 0x1680, 0x2000, 0x200A, 0x2028, 0x2029, 0x202F, 0x202F, 0x205F, 0x205F, 0x3000, 0x3000,
+            0xFEFF, 0xFEFF);
 
     /// <summary>First and last code point of each range in turn.</summary>
     public ReadOnlySpan<int> Bounds => _bounds;

@@ -64,7 +64,8 @@ internal sealed class PatternCompiler(RegexAlgebra algebra)
             return algebra.Sequence(algebra.Repeat(Build(repeat.Part, algebra.Empty, atStart: false), repeat.Least, repeat.Most), rest);
         if (repeat.IsZeroWidth) return repeat.Least == 0 ? rest : Build(repeat.Part, rest, atStart);
         if (Tempered(repeat, rest) is { } tempered) return tempered;
-        if (repeat.Most > MostUnrolled) throw new ConstraintException("regex: a repeated group must not hold anchors or look-around, found one that does.");
+        if (repeat.Most > MostUnrolled)
+            throw new ConstraintException("regex: a repeated group must not hold anchors or look-around, found one that does.");
         var result = rest;
         for (var copy = repeat.Most; copy > 0; copy--)
         {

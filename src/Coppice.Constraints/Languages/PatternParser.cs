@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Coppice.Constraints.Languages;
 
-/// <summary>Reads patterns of ECMA-262: what JSON Schema calls a regular expression. Groups capture nothing, lazy quantifiers are as others.</summary>
+/// <summary>
+/// Reads patterns of ECMA-262: what JSON Schema calls a regular expression. Groups capture nothing, lazy quantifiers are as others.
+/// </summary>
 internal sealed class PatternParser
 {
     private const int DeepestGroup = 200, LongestPattern = 65_536, MostRepetitions = 100_000;
@@ -17,10 +19,12 @@ internal sealed class PatternParser
     private bool IsAtEnd => _at >= _text.Length;
 
     /// <summary>The pattern that <paramref name="text"/> writes.</summary>
-    /// <exception cref="ConstraintException">It is malformed, or holds what a finite automaton cannot do (back-references) or is not supported.</exception>
+    /// <exception cref="ConstraintException">It is malformed, or holds what a finite automaton cannot do (back-references) or is not
+    /// supported.</exception>
     public static Pattern Parse(string text)
     {
-        if (text.Length > LongestPattern) throw new ConstraintException($"regex: must have at most {LongestPattern:N0} characters, found {text.Length:N0}.");
+        if (text.Length > LongestPattern)
+            throw new ConstraintException($"regex: must have at most {LongestPattern:N0} characters, found {text.Length:N0}.");
         var parser = new PatternParser(text);
         var pattern = parser.Choice();
         return parser.IsAtEnd ? pattern : throw parser.Wrong("a \")\" without its \"(\"");
@@ -78,12 +82,14 @@ internal sealed class PatternParser
         if (comma < 0) most = least;
         else if (comma + 1 < inner.Length && !Number(inner[(comma + 1)..], out most)) return false;
         if (least > most) throw Wrong("counts in the wrong order");
-        if (least > MostRepetitions || (most > MostRepetitions && most != int.MaxValue)) throw Wrong($"more than {MostRepetitions:N0} repetitions");
+        if (least > MostRepetitions || (most > MostRepetitions && most != int.MaxValue))
+            throw Wrong($"more than {MostRepetitions:N0} repetitions");
         end = close + 1;
         return true;
     }
 
-    private static bool Number(string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+    private static bool Number(string text, out int value) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 
     private Pattern? Atom()
     {
@@ -192,7 +198,8 @@ internal sealed class PatternParser
             case 'x': return Hex(2) ?? 'x';
             case 'u' when !IsAtEnd && _text[_at] == '{':
                 var end = _text.IndexOf('}', _at);
-                if (end < 0 || !int.TryParse(_text[(_at + 1)..end], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var value) || value > CharSet.Last)
+                if (end < 0 || !int.TryParse(_text[(_at + 1)..end], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var value)
+                    || value > CharSet.Last)
                     throw Wrong("a malformed \\u{...}");
                 _at = end + 1;
                 return value;
@@ -200,7 +207,8 @@ internal sealed class PatternParser
                 if (Hex(4) is not { } high) return 'u';
                 if (high is < 0xD800 or >= 0xDC00 || !_text.AsSpan(_at).StartsWith("\\u")) return high;
                 _at += 2;
-                return Hex(4) is { } low and >= 0xDC00 and < 0xE000 ? char.ConvertToUtf32((char)high, (char)low) : throw Wrong("half a surrogate pair");
+                return Hex(4) is { } low and >= 0xDC00 and < 0xE000
+                    ? char.ConvertToUtf32((char)high, (char)low) : throw Wrong("half a surrogate pair");
             default:
                 _at--;
                 return CodePoint();
@@ -265,7 +273,8 @@ internal sealed class PatternParser
     private int? Hex(int digits)
     {
         if (_at + digits > _text.Length) return null;
-        if (!int.TryParse(_text.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)) return null;
+        if (!int.TryParse(_text.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+            return null;
         _at += digits;
         return value;
     }
@@ -286,7 +295,8 @@ internal sealed class PatternParser
     }
 
     private ConstraintException Wrong(string what) =>
-        new($"regex: must be a pattern of ECMA-262 without look-behind, back-references and word boundaries, found {what} near character {_at} of \"{Clip(_text)}\".");
+        new($"regex: must be a pattern of ECMA-262 without look-behind, back-references and word boundaries, found {what} near character "
+            + $"{_at} of \"{Clip(_text)}\".");
 
     private static string Clip(string text) => text.Length <= 80 ? text : $"{text[..80]}...";
 }

@@ -47,7 +47,8 @@ internal sealed class RegexAlgebra
     /// <summary>One of <paramref name="texts"/>, common beginnings shared.</summary>
     public RegexNode Literals(IEnumerable<string> texts)
     {
-        var sorted = texts.Distinct(StringComparer.Ordinal).Select(text => text.EnumerateRunes().Select(rune => rune.Value).ToArray()).ToArray();
+        var sorted = texts.Distinct(StringComparer.Ordinal).Select(text => text.EnumerateRunes().Select(rune => rune.Value).ToArray())
+            .ToArray();
         Array.Sort(sorted, (a, b) => a.AsSpan().SequenceCompareTo(b));
         return Shared(sorted, 0);
     }
@@ -105,7 +106,9 @@ internal sealed class RegexAlgebra
         return part.Kind == RegexKind.Complement ? part.Parts[0] : Make(RegexKind.Complement, CharSet.None, [part], 0, 0);
     }
 
-    /// <summary><paramref name="part"/> from <paramref name="least"/> to <paramref name="most"/> times; int.MaxValue means without end.</summary>
+    /// <summary>
+    /// <paramref name="part"/> from <paramref name="least"/> to <paramref name="most"/> times; int.MaxValue means without end.
+    /// </summary>
     public RegexNode Repeat(RegexNode part, int least, int most)
     {
         if (most == 0 || part == Empty) return Empty;
@@ -198,7 +201,8 @@ internal sealed class RegexAlgebra
     {
         var key = new Key(kind, set, parts, least, most);
         if (_nodes.TryGetValue(key, out var known)) return known;
-        if (_nodes.Count >= Limit) throw new ConstraintException($"regex: must need at most {Limit:N0} states, found more (make repetitions shorter).");
+        if (_nodes.Count >= Limit)
+            throw new ConstraintException($"regex: must need at most {Limit:N0} states, found more (make repetitions shorter).");
         return _nodes[key] = new RegexNode
         {
             Id = _nodes.Count,

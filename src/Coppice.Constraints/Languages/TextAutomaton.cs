@@ -77,12 +77,14 @@ internal sealed class TextAutomaton : ByteAutomaton
         while (queue.TryDequeue(out var state))
         {
             if (state.Accepts) return texts[state.Node.Id];
-            if (texts.Count > LongestSearch) throw new ConstraintException($"regex: an end must be found within {LongestSearch:N0} states, found none.");
+            if (texts.Count > LongestSearch)
+                throw new ConstraintException($"regex: an end must be found within {LongestSearch:N0} states, found none.");
             var starts = state.Starts.ToArray();
             foreach (var codePoint in starts)
             {
                 if (codePoint is >= 0xD800 and <= 0xDFFF) continue;
-                if (state.Next(codePoint) is var next && texts.TryAdd(next.Node.Id, texts[state.Node.Id] + char.ConvertFromUtf32(codePoint))) queue.Enqueue(next);
+                if (state.Next(codePoint) is var next
+                    && texts.TryAdd(next.Node.Id, texts[state.Node.Id] + char.ConvertFromUtf32(codePoint))) queue.Enqueue(next);
             }
         }
         return null;

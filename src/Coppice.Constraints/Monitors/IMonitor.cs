@@ -1,6 +1,8 @@
 namespace Coppice.Constraints;
 
-/// <summary>Static analysis beside decoding: where a text asks for one of some names, it says which (monitor-guided decoding, arXiv 2306.10763).</summary>
+/// <summary>
+/// Static analysis beside decoding: where a text asks for one of some names, it says which (monitor-guided decoding, arXiv 2306.10763).
+/// </summary>
 public interface IMonitor
 {
     /// <summary>Whether the text up to here asks for an analysis, for example because it ends in a dot.</summary>

@@ -15,7 +15,8 @@ internal sealed class Evaluators(SchemaCompiler compiler, ValueKind kind)
 
     /// <summary>Whether <paramref name="node"/> itself looks at some member.</summary>
     private bool LooksAtSome(SchemaNode node, bool withUnevaluated) => kind == ValueKind.Object
-        ? (node.Object is { } spec && (spec.Properties.Count > 0 || spec.Patterns.Count > 0 || spec.Additional is not null || node.LooksAtAdditional))
+        ? (node.Object is { } spec
+            && (spec.Properties.Count > 0 || spec.Patterns.Count > 0 || spec.Additional is not null || node.LooksAtAdditional))
             || (withUnevaluated && node.UnevaluatedProperties is not null)
         : node.LooksAtFirst > 0 || node.Contains is not null || (withUnevaluated && node.UnevaluatedItems is not null);
 

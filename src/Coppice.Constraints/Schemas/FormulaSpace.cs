@@ -89,7 +89,8 @@ internal sealed class FormulaSpace
         set.Texts.Count == 0 ? False : Intern(new Key(Tag.Literals, set, 0, 0, [], default), () => new LiteralsFormula(set));
 
     public Formula Length(int least, int most) =>
-        least == 0 && most == int.MaxValue ? True : least > most ? False : Intern(new Key(Tag.Length, null, least, most, [], default), () => new LengthFormula(least, most));
+        least == 0 && most == int.MaxValue ? True : least > most ? False
+            : Intern(new Key(Tag.Length, null, least, most, [], default), () => new LengthFormula(least, most));
 
     public Formula Number(NumberSpec spec) => Intern(new Key(Tag.Number, spec, 0, 0, [], default), () => new NumberFormula(spec));
 
@@ -116,14 +117,16 @@ internal sealed class FormulaSpace
         return Intern(new Key(Tag.Contains, spec, count, 0, [], default), () => new ContainsFormula(spec, count));
     }
 
-    public Formula Unique(ValueSet? seen, bool waits) => Intern(new Key(Tag.Unique, seen, waits ? 1 : 0, 0, [], default), () => new UniqueFormula(seen, waits));
+    public Formula Unique(ValueSet? seen, bool waits) =>
+        Intern(new Key(Tag.Unique, seen, waits ? 1 : 0, 0, [], default), () => new UniqueFormula(seen, waits));
 
     public Formula Unevaluated(SchemaNode schema, bool items, int index, (Formula When, SchemaNode Looks)[] others)
     {
         var open = others.Where(other => other.When != False).ToArray();
         var ids = new int[open.Length * 2];
         for (var i = 0; i < open.Length; i++) (ids[2 * i], ids[(2 * i) + 1]) = (open[i].When.Id, open[i].Looks.Id);
-        return Intern(new Key(Tag.Unevaluated, schema, items ? 1 : 0, index, ids, default), () => new UnevaluatedFormula(schema, items, index, open));
+        return Intern(new Key(Tag.Unevaluated, schema, items ? 1 : 0, index, ids, default), () =>
+            new UnevaluatedFormula(schema, items, index, open));
     }
 
     /// <summary>The set of <paramref name="values"/>, in canonical form.</summary>

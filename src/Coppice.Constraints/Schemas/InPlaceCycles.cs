@@ -29,7 +29,8 @@ internal sealed class InPlaceCycles
     private bool Enter(SchemaNode node, Stack<(SchemaNode Node, IEnumerator<SchemaNode> Next)> path)
     {
         if (_isDone.TryGetValue(node.Id, out var done))
-            return done ? false : throw new ConstraintException($"schema at \"{node.Pointer}\": must not refer to itself for the same value, found that it does.");
+            return done ? false : throw new ConstraintException(
+                $"schema at \"{node.Pointer}\": must not refer to itself for the same value, found that it does.");
         _isDone[node.Id] = false;
         path.Push((node, node.InPlace().GetEnumerator()));
         return true;

@@ -28,7 +28,8 @@ internal sealed partial class KeywordReader
             node.LooksAtAdditional = true;
             isUsed = true;
         }
-        if (Has("required", out var required) && !(required.ValueKind is JsonValueKind.True or JsonValueKind.False && _schema.TryGetProperty("type", out _)))
+        if (Has("required", out var required)
+            && !(required.ValueKind is JsonValueKind.True or JsonValueKind.False && _schema.TryGetProperty("type", out _)))
         {
             if (required.ValueKind != JsonValueKind.Array || required.EnumerateArray().Any(name => name.ValueKind != JsonValueKind.String))
                 throw Wrong("required", "a list of names", required);
@@ -56,7 +57,8 @@ internal sealed partial class KeywordReader
         }
         if (isUsed) node.Object = spec;
         ReadDependencies();
-        if (_dialect >= SchemaDialect.Draft201909 && Has("unevaluatedProperties", out var rest)) node.UnevaluatedProperties = Child("unevaluatedProperties", rest);
+        if (_dialect >= SchemaDialect.Draft201909 && Has("unevaluatedProperties", out var rest))
+            node.UnevaluatedProperties = Child("unevaluatedProperties", rest);
     }
 
     private void ReadDependencies()
@@ -75,7 +77,8 @@ internal sealed partial class KeywordReader
         foreach (var member in map.EnumerateObject())
         {
             var value = member.Value;
-            if (value.ValueKind == JsonValueKind.Array) node.Dependent.Add((member.Name, [.. value.EnumerateArray().Select(name => name.GetString()!)], null));
+            if (value.ValueKind == JsonValueKind.Array)
+                node.Dependent.Add((member.Name, [.. value.EnumerateArray().Select(name => name.GetString()!)], null));
             else if (value.ValueKind == JsonValueKind.String) node.Dependent.Add((member.Name, [value.GetString()!], null));
             else node.Dependent.Add((member.Name, [], compiler.Node(inside.At(member.Name, value), scope)));
         }
@@ -112,7 +115,8 @@ internal sealed partial class KeywordReader
             node.Contains = new ContainsSpec(compiler.NextId(), Child("contains", contains), minimum, maximum);
             node.ContainsLooks = _dialect >= SchemaDialect.Draft202012;
         }
-        if (_dialect >= SchemaDialect.Draft201909 && Has("unevaluatedItems", out var rest)) node.UnevaluatedItems = Child("unevaluatedItems", rest);
+        if (_dialect >= SchemaDialect.Draft201909 && Has("unevaluatedItems", out var rest))
+            node.UnevaluatedItems = Child("unevaluatedItems", rest);
     }
 
     private void ReadApplicators()

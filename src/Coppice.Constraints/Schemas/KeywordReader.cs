@@ -46,7 +46,8 @@ internal sealed partial class KeywordReader(SchemaCompiler compiler, SchemaPlace
     {
         if (value.ValueKind != JsonValueKind.String) throw Wrong(keyword, "a string", value);
         if (compiler.Registry.Find(place, value.GetString()!) is { } target) node.All.Add(compiler.Node(target, scope));
-        else compiler.Skip(place, keyword, $"\"{value.GetString()}\" is in no document that is known, and nothing is fetched", isAssertion: true);
+        else compiler.Skip(place, keyword, $"\"{value.GetString()}\" is in no document that is known, and nothing is fetched",
+            isAssertion: true);
     }
 
     private void Dynamic(JsonElement value)
@@ -67,8 +68,10 @@ internal sealed partial class KeywordReader(SchemaCompiler compiler, SchemaPlace
 
     private void Recursive(JsonElement value)
     {
-        if (value.ValueKind != JsonValueKind.String || compiler.Registry.Find(place, value.GetString()!) is not { } target) throw Wrong("$recursiveRef", "\"#\"", value);
-        if (target.Resource.DynamicAnchors.Contains("") && target.Resource.Root.Equals(target.Element) is var _ && scope.Outermost("") is { } outermost)
+        if (value.ValueKind != JsonValueKind.String || compiler.Registry.Find(place, value.GetString()!) is not { } target)
+            throw Wrong("$recursiveRef", "\"#\"", value);
+        if (target.Resource.DynamicAnchors.Contains("") && target.Resource.Root.Equals(target.Element) is var _
+            && scope.Outermost("") is { } outermost)
             target = new SchemaPlace(outermost.Root, outermost, outermost.Pointer);
         node.All.Add(compiler.Node(target, scope));
     }
@@ -77,7 +80,8 @@ internal sealed partial class KeywordReader(SchemaCompiler compiler, SchemaPlace
     {
         if (Has("type", out var type)) ReadType(type);
         JsonElement[]? values = null;
-        if (Has("enum", out var list)) values = list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : throw Wrong("enum", "a list", list);
+        if (Has("enum", out var list))
+            values = list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : throw Wrong("enum", "a list", list);
         if (_dialect >= SchemaDialect.Draft6 && Has("const", out var constant))
         {
             if (values is null) values = [constant];
@@ -128,12 +132,16 @@ internal sealed partial class KeywordReader(SchemaCompiler compiler, SchemaPlace
     private void ReadNumbers()
     {
         var spec = node.Number ?? new NumberSpec();
-        if (Number("minimum") is { } least) spec = spec with { Least = least, AboveLeast = _dialect == SchemaDialect.Draft4 && IsTrue("exclusiveMinimum") };
-        if (Number("maximum") is { } most) spec = spec with { Most = most, BelowMost = _dialect == SchemaDialect.Draft4 && IsTrue("exclusiveMaximum") };
+        if (Number("minimum") is { } least)
+            spec = spec with { Least = least, AboveLeast = _dialect == SchemaDialect.Draft4 && IsTrue("exclusiveMinimum") };
+        if (Number("maximum") is { } most)
+            spec = spec with { Most = most, BelowMost = _dialect == SchemaDialect.Draft4 && IsTrue("exclusiveMaximum") };
         if (_dialect != SchemaDialect.Draft4)
         {
-            if (Number("exclusiveMinimum") is { } above && (spec.Least is not { } low || above.CompareTo(low) >= 0)) spec = spec with { Least = above, AboveLeast = true };
-            if (Number("exclusiveMaximum") is { } below && (spec.Most is not { } high || below.CompareTo(high) <= 0)) spec = spec with { Most = below, BelowMost = true };
+            if (Number("exclusiveMinimum") is { } above && (spec.Least is not { } low || above.CompareTo(low) >= 0))
+                spec = spec with { Least = above, AboveLeast = true };
+            if (Number("exclusiveMaximum") is { } below && (spec.Most is not { } high || below.CompareTo(high) <= 0))
+                spec = spec with { Most = below, BelowMost = true };
         }
         if (Number("multipleOf") is { } step)
         {
@@ -199,7 +207,8 @@ internal sealed partial class KeywordReader(SchemaCompiler compiler, SchemaPlace
     private int? Count(string keyword)
     {
         if (Number(keyword) is not { } number) return null;
-        if (!number.IsInteger || number.Mantissa.Sign < 0) throw Wrong(keyword, "a whole number of at least 0", _schema.GetProperty(keyword));
+        if (!number.IsInteger || number.Mantissa.Sign < 0)
+            throw Wrong(keyword, "a whole number of at least 0", _schema.GetProperty(keyword));
         return number.Magnitude > 9 ? int.MaxValue : (int)number.Mantissa * (int)Math.Pow(10, number.Exponent);
     }
 
@@ -208,6 +217,7 @@ internal sealed partial class KeywordReader(SchemaCompiler compiler, SchemaPlace
     private ConstraintException Wrong(string keyword, string must, JsonElement found)
     {
         var text = found.GetRawText();
-        return new ConstraintException($"schema at \"{place.Pointer[(place.Pointer.IndexOf('#', StringComparison.Ordinal) + 1)..]}\": {keyword} must be {must}, found {(text.Length > 60 ? text[..60] + "..." : text)}.");
+        return new ConstraintException($"schema at \"{place.Pointer[(place.Pointer.IndexOf('#', StringComparison.Ordinal) + 1)..]}\": "
+            + $"{keyword} must be {must}, found {(text.Length > 60 ? text[..60] + "..." : text)}.");
     }
 }

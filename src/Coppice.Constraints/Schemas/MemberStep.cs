@@ -45,7 +45,8 @@ internal sealed class MemberStep(SchemaCompiler compiler, KeyClass? key)
         var asked = Ask(spec.MemberDemand(key!, compiler.Demands));
         if (asked == Formulas.False) return asked;
         var missing = formula.Missing;
-        if (key!.Name is not null && !missing.IsEmpty && Array.IndexOf(spec.Required, key.Name) is var index and >= 0) missing = missing.Without(index);
+        if (key!.Name is not null && !missing.IsEmpty && Array.IndexOf(spec.Required, key.Name) is var index and >= 0)
+            missing = missing.Without(index);
         return Formulas.And(asked, Formulas.Object(spec, missing, formula.Count + 1));
     }
 
@@ -81,7 +82,8 @@ internal sealed class MemberStep(SchemaCompiler compiler, KeyClass? key)
             if (Looks(looks, formula) is { } here) evaluated.Add(Formulas.And(others[i].When, here));
         }
         // Places of a list matter as far as some schema looks at its first members.
-        var index = formula.Items ? Math.Min(formula.Index + 1, formula.Others.Max(other => (int?)(other.Looks.LooksAtFirst == int.MaxValue ? 0 : other.Looks.LooksAtFirst)) ?? 0) : 0;
+        var index = formula.Items ? Math.Min(formula.Index + 1,
+            formula.Others.Max(other => (int?)(other.Looks.LooksAtFirst == int.MaxValue ? 0 : other.Looks.LooksAtFirst)) ?? 0) : 0;
         var next = Formulas.Unevaluated(formula.Schema, formula.Items, index, others);
         if (evaluated.Contains(Formulas.True)) return next;
         return Formulas.And(next, Formulas.Or(evaluated.Prepend(Ask(compiler.Demands.Of([formula.Schema])))));
@@ -105,7 +107,8 @@ internal sealed class MemberStep(SchemaCompiler compiler, KeyClass? key)
         var index = Demands.IndexOf(demand);
         if (index < 0)
         {
-            if (Demands.Count == MostDemands) throw new ConstraintException($"schema: must ask at most {MostDemands} different things of one value, found more.");
+            if (Demands.Count == MostDemands)
+                throw new ConstraintException($"schema: must ask at most {MostDemands} different things of one value, found more.");
             index = Demands.Count;
             Demands.Add(demand);
         }

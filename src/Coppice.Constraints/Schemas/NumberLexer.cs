@@ -72,7 +72,8 @@ internal sealed class NumberLexer
     }
 
     /// <summary>Whether a number may end here.</summary>
-    public bool MayEnd(int id) => PhaseOf(id) is NumberPhase.Zero or NumberPhase.Whole or NumberPhase.Fraction or NumberPhase.ExponentDigits;
+    public bool MayEnd(int id) =>
+        PhaseOf(id) is NumberPhase.Zero or NumberPhase.Whole or NumberPhase.Fraction or NumberPhase.ExponentDigits;
 
     /// <summary>The digits so far; empty where they are not kept.</summary>
     public string Text(int id) => id < Phases ? "" : _texts[id - Phases];

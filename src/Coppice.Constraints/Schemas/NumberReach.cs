@@ -21,7 +21,8 @@ internal static class NumberReach
         return Find(text, phase, text[0] == '-', specs, holds);
     }
 
-    private static string? Find(string text, NumberPhase phase, bool negative, IReadOnlyCollection<NumberSpec> specs, Func<JsonNumber, bool> holds)
+    private static string? Find(
+        string text, NumberPhase phase, bool negative, IReadOnlyCollection<NumberSpec> specs, Func<JsonNumber, bool> holds)
     {
         var bounds = Bounds(specs, negative);
         var steps = Steps(specs);
@@ -59,7 +60,8 @@ internal static class NumberReach
         foreach (var spec in specs)
             if (spec.Step is { Mantissa.Sign: > 0 } step && !steps.Contains(step)) steps.Add(step);
         if (steps.Count > 2) steps.Add(steps.Aggregate(JsonNumber.CommonMultiple));
-        else if (steps.Count == 2 && JsonNumber.CommonMultiple(steps[0], steps[1]) is var common && !steps.Contains(common)) steps.Add(common);
+        else if (steps.Count == 2 && JsonNumber.CommonMultiple(steps[0], steps[1]) is var common && !steps.Contains(common))
+            steps.Add(common);
         return steps;
     }
 
@@ -82,7 +84,8 @@ internal static class NumberReach
         }
         var most = Math.Max(bounds[^1].Magnitude + 2 - digits.Length, 2);
         for (var more = 0; more <= Math.Min(most, 320); more++)
-            yield return (new JsonNumber(start.Mantissa, start.Exponent + more), new JsonNumber(start.Plus(one).Mantissa, start.Plus(one).Exponent + more));
+            yield return (new JsonNumber(start.Mantissa, start.Exponent + more),
+                new JsonNumber(start.Plus(one).Mantissa, start.Plus(one).Exponent + more));
     }
 
     private static IEnumerable<JsonNumber> Candidates(JsonNumber low, JsonNumber? high, List<JsonNumber> bounds, List<JsonNumber> steps)
@@ -127,7 +130,9 @@ internal static class NumberReach
 
     private static string? FindExponent(string text, NumberPhase phase, Func<JsonNumber, bool> holds)
     {
-        if (phase == NumberPhase.Exponent) return FindExponent(text + "+", NumberPhase.ExponentSign, holds) is { } up ? Unsigned(up, text.Length) : FindExponent(text + "-", NumberPhase.ExponentSign, holds);
+        if (phase == NumberPhase.Exponent)
+            return FindExponent(text + "+", NumberPhase.ExponentSign, holds) is { } up
+                ? Unsigned(up, text.Length) : FindExponent(text + "-", NumberPhase.ExponentSign, holds);
         if (phase == NumberPhase.ExponentDigits && holds(JsonNumber.Parse(text))) return text;
         var typed = phase == NumberPhase.ExponentDigits ? text.Length - text.LastIndexOfAny(['e', 'E', '+', '-']) - 1 : 0;
         if (typed > 3) return null;

@@ -2,10 +2,15 @@ using Coppice.Constraints.Languages;
 
 namespace Coppice.Constraints.Schemas;
 
-/// <summary>A name to try: its class, its place among the declared names (-1 for others), its place in the order of trying, and an example.</summary>
+/// <summary>
+/// A name to try: its class, its place among the declared names (-1 for others), its place in the order of trying, and an example.
+/// </summary>
 internal readonly record struct KeyChoice(KeyClass Class, int Index, int Order, string Text);
 
-/// <summary>How the names of one object's members are told apart. It stays the same while members come, so that the names seen stay the same numbers.</summary>
+/// <summary>
+/// How the names of one object's members are told apart. It stays the same while members come, so that the names seen stay the same
+/// numbers.
+/// </summary>
 internal sealed class ObjectKeys
 {
     private const int MostStates = 2_000;
@@ -53,7 +58,9 @@ internal sealed class ObjectKeys
         return _byName[name] = new KeyChoice(ClassOf(Classifier.After(name)), index, index, name);
     }
 
-    /// <summary>Names to try from place <paramref name="from"/> on: each declared one, then one of each class of others. Others may come again.</summary>
+    /// <summary>
+    /// Names to try from place <paramref name="from"/> on: each declared one, then one of each class of others. Others may come again.
+    /// </summary>
     public IEnumerable<KeyChoice> Candidates(int from) => Choices().Skip(from);
 
     private List<KeyChoice> Choices()
@@ -72,7 +79,8 @@ internal sealed class ObjectKeys
             {
                 var next = state.Next(codePoint);
                 if (texts.TryAdd(next.Id, texts[state.Id] + char.ConvertFromUtf32(codePoint))) queue.Enqueue(next);
-                else if (next == state && state == Classifier.Start && classes.Count == 0 && state.Name < 0 && classes.Add(ClassOf(state).Id))
+                else if (next == state && state == Classifier.Start && classes.Count == 0 && state.Name < 0
+                    && classes.Add(ClassOf(state).Id))
                     choices.Add(new KeyChoice(ClassOf(state), -1, choices.Count, char.ConvertFromUtf32(codePoint)));
             }
         }

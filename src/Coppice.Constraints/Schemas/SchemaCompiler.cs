@@ -86,7 +86,8 @@ internal sealed class SchemaCompiler
     {
         var pointer = place.Pointer[(place.Pointer.IndexOf('#', StringComparison.Ordinal) + 1)..];
         if (isAssertion && !Options.Lenient)
-            throw new ConstraintException($"schema at \"{pointer}\": {keyword} cannot be enforced: {reason} (lenient options leave it out)");
+            throw new ConstraintException(
+                $"schema at \"{pointer}\": {keyword} cannot be enforced: {reason} (lenient options leave it out)");
         _notEnforced.Add(new UnenforcedKeyword(pointer, keyword, reason));
     }
 
@@ -95,7 +96,8 @@ internal sealed class SchemaCompiler
     {
         if (node.Formulas[(int)kind] is { } known) return known;
         if (!_open.Add((node.Id, kind)))
-            throw new ConstraintException($"schema at \"{node.Pointer}\": must not refer to itself for the same value, found that it does.");
+            throw new ConstraintException(
+                $"schema at \"{node.Pointer}\": must not refer to itself for the same value, found that it does.");
         try
         {
             return node.Formulas[(int)kind] = Make(node, kind);

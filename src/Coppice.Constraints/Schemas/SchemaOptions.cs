@@ -30,7 +30,9 @@ public sealed record SchemaOptions
     /// </summary>
     public bool PlainIntegers { get; init; }
 
-    /// <summary>Expansions that one question "can this still be completed?" may take; where they run out, the answer is taken to be yes and counted.</summary>
+    /// <summary>
+    /// Expansions that one question "can this still be completed?" may take; where they run out, the answer is taken to be yes and counted.
+    /// </summary>
     public int SatisfiabilityBudget { get; init; } = 4_000;
 }
 
@@ -40,9 +42,13 @@ public enum WhiteSpace
     /// <summary>None.</summary>
     None,
 
-    /// <summary>In each gap up to 20 characters and two more for each level of nesting, so that indented JSON fits and nothing is endless.</summary>
+    /// <summary>
+    /// In each gap up to 20 characters and two more for each level of nesting, so that indented JSON fits and nothing is endless.
+    /// </summary>
     Bounded,
 
-    /// <summary>One space after each comma and colon and none elsewhere, as most JSON in training data has it: the text has no choice then.</summary>
+    /// <summary>
+    /// One space after each comma and colon and none elsewhere, as most JSON in training data has it: the text has no choice then.
+    /// </summary>
     Spaced,
 }

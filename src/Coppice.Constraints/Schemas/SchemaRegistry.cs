@@ -14,7 +14,8 @@ internal sealed class SchemaRegistry
 
     private static readonly JsonDocumentOptions Parsing = new() { MaxDepth = DeepestDocument };
     private static readonly string[] Schemas =
-        ["additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"];
+        ["additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames", "then",
+            "unevaluatedItems", "unevaluatedProperties"];
 
     private static readonly string[] Lists = ["allOf", "anyOf", "items", "oneOf", "prefixItems"];
     private static readonly string[] Maps = ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"];
@@ -96,12 +97,14 @@ internal sealed class SchemaRegistry
         if (place.Element.ValueKind != JsonValueKind.Object || IdOf(place.Element, place.Resource.Dialect) is not { } id) return place;
         if (id[0] == '#') return place;
         var uri = WithoutFragment(Resolve(place.Resource.Uri, id));
-        return _resources.TryGetValue(uri.ToString(), out var resource) && resource.Pointer == place.Pointer ? place with { Resource = resource } : place;
+        return _resources.TryGetValue(uri.ToString(), out var resource) && resource.Pointer == place.Pointer
+            ? place with { Resource = resource } : place;
     }
 
     private static SchemaDialect DialectOf(JsonElement root, SchemaDialect otherwise)
     {
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("$schema", out var value) || value.ValueKind != JsonValueKind.String) return otherwise;
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("$schema", out var value)
+            || value.ValueKind != JsonValueKind.String) return otherwise;
         return MetaSchemas.DialectOf(value.GetString()!) ?? otherwise;
     }
 
@@ -111,7 +114,8 @@ internal sealed class SchemaRegistry
         // Up to draft 07 a reference hides everything beside it.
         if (dialect <= SchemaDialect.Draft7 && schema.TryGetProperty("$ref", out _)) return null;
         var name = dialect == SchemaDialect.Draft4 ? "id" : "$id";
-        return schema.TryGetProperty(name, out var id) && id.ValueKind == JsonValueKind.String && id.GetString() is { Length: > 0 } text ? text : null;
+        return schema.TryGetProperty(name, out var id) && id.ValueKind == JsonValueKind.String && id.GetString() is { Length: > 0 } text
+            ? text : null;
     }
 
     private static Uri Resolve(Uri origin, string reference)
@@ -150,7 +154,8 @@ internal sealed class SchemaRegistry
         if (IdOf(place.Element, dialect) is { } id && place.Pointer != place.Resource.Pointer)
         {
             if (id[0] == '#') place.Resource.Anchors.TryAdd(id[1..], place);
-            else place = place with { Resource = Register(place.Element, Resolve(place.Resource.Uri, id), DialectOf(place.Element, dialect), place.Pointer) };
+            else place = place with { Resource = Register(place.Element, Resolve(place.Resource.Uri, id), DialectOf(place.Element, dialect),
+                place.Pointer) };
         }
         else if (IdOf(place.Element, dialect) is ['#', .. var anchor] && anchor.Length > 0)
         {
@@ -203,8 +208,10 @@ internal sealed class SchemaRegistry
         foreach (var part in pointer[1..].Split('/'))
         {
             var key = part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
-            if (place.Element.ValueKind == JsonValueKind.Object && place.Element.TryGetProperty(key, out var member)) place = Enter(place.At(key, member));
-            else if (place.Element.ValueKind == JsonValueKind.Array && int.TryParse(key, out var index) && index >= 0 && index < place.Element.GetArrayLength())
+            if (place.Element.ValueKind == JsonValueKind.Object && place.Element.TryGetProperty(key, out var member))
+                place = Enter(place.At(key, member));
+            else if (place.Element.ValueKind == JsonValueKind.Array && int.TryParse(key, out var index) && index >= 0
+                && index < place.Element.GetArrayLength())
                 place = Enter(place.At(key, place.Element[index]));
             else return null;
         }

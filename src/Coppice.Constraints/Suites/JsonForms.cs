@@ -4,7 +4,10 @@ using Coppice.Constraints.Schemas;
 
 namespace Coppice.Constraints;
 
-/// <summary>JSON texts of one value that differ in white space. Members stay in their order, numbers as they are written, other characters than those that JSON must escape as they are.</summary>
+/// <summary>
+/// JSON texts of one value that differ in white space. Members stay in their order, numbers as they are written, other characters than
+/// those that JSON must escape as they are.
+/// </summary>
 internal static class JsonForms
 {
     /// <summary>Without white space.</summary>

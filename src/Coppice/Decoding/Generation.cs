@@ -32,7 +32,8 @@ internal sealed class Generation : ScheduledWork, ITokenSink
     /// <param name="decoder">Chooses tokens; shared, used by whoever drives.</param>
     /// <param name="costs">Times of passes.</param>
     /// <param name="text">Turns tokens into text.</param>
-    /// <param name="start">When the generation was asked for, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> says; 0 for now.</param>
+    /// <param name="start">When the generation was asked for, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> says; 0 for
+    /// now.</param>
     public Generation(Scheduler scheduler, Sequence sequence, Decoder decoder, PassCosts costs, TextStream text, long start = 0)
         : base(scheduler)
     {
@@ -197,7 +198,9 @@ internal sealed class Generation : ScheduledWork, ITokenSink
         return isWhole ? _recorder.Result(_sequence.Finished!.Value, _text) : _recorder.Result(FinishReason.Cancelled);
     }
 
-    /// <summary>Tells the guard the result of drafting where the sequence was alone in the pass; the scheduler judges shared ones.</summary>
+    /// <summary>
+    /// Tells the guard the result of drafting where the sequence was alone in the pass; the scheduler judges shared ones.
+    /// </summary>
     private void Observe(in PassReport report, int accepted, TimeSpan verify, TimeSpan all, TimeSpan compiling)
     {
         var nodes = _sequence.Tree.Count;

@@ -240,7 +240,8 @@ internal sealed class Sequence : IPromptSequence, ISharedPrompt, IDisposable
     /// <inheritdoc/>
     bool ISharedPrompt.NeedsFrom(ISharedPrompt other)
     {
-        if (_shared is not { } shared || other is not Sequence first || first._beyond != _beyond || !shared.Sees(first._shared)) return false;
+        if (_shared is not { } shared || other is not Sequence first || first._beyond != _beyond || !shared.Sees(first._shared))
+            return false;
         // The first block that neither has.
         var end = (Math.Max(Cache.Length, first.Cache.Length) / KvLayout.PageSize + 1) * KvLayout.PageSize;
         return end <= Math.Min(Count - 1, first.Count) && Tokens[..end].SequenceEqual(first.Tokens[..end]);

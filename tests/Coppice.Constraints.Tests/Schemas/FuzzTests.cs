@@ -43,7 +43,8 @@ public sealed class FuzzTests
         var random = new Random(19);
         for (var i = 0; i < 400; i++)
         {
-            var text = Mutated("root ::= obj | \"[\" (root (\",\" root)*)? \"]\"\nobj ::= \"{\" [a-z]{1,3} \":\" root \"}\" | <[3]> | [^x-z\\n]+", random);
+            var text = Mutated("root ::= obj | \"[\" (root (\",\" root)*)? \"]\"\nobj ::= \"{\" [a-z]{1,3} \":\" root \"}\" | <[3]> | "
+                + "[^x-z\\n]+", random);
             Try(() => Grammar.CompileNew(text, Vocabularies.Small, (GrammarNotation)(i % 3)), random, text);
         }
     }

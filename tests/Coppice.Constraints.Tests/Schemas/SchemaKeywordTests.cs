@@ -21,7 +21,8 @@ public sealed class SchemaKeywordTests
     [InlineData("""{"format":"regex"}""", "\"^(a|[b-z]{2})*$\"", "\"[\"")]
     [InlineData("""{"pattern":"^\\n\\u00e9$"}""", "\"\\n\\u00e9\"", "\"\\n\"")]
     [InlineData("""{"pattern":"^😀$"}""", "\"\\ud83d\\ude00\"", "\"\\ud83d\\ude01\"")]
-    [InlineData("""{"properties":{"a":{"type":"string"}},"dependentSchemas":{"a":{"required":["b"]}}}""", "{\"b\":1,\"a\":\"x\"}", "{\"a\":\"x\"}")]
+    [InlineData("""{"properties":{"a":{"type":"string"}},"dependentSchemas":{"a":{"required":["b"]}}}""", "{\"b\":1,\"a\":\"x\"}",
+        "{\"a\":\"x\"}")]
     [InlineData("""{"properties":{"aé":true},"additionalProperties":false}""", "{\"a\\u00e9\":1}", "{\"a\":1}")]
     public void A_schema_accepts_and_refuses(string schema, string good, string bad)
     {
@@ -65,7 +66,8 @@ public sealed class SchemaKeywordTests
     [Fact]
     public void What_is_not_enforced_is_named_or_refused()
     {
-        const string schema = """{"type":"object","properties":{"a":{"pattern":"(a)\\1"},"b":{"$ref":"http://example.org/none"},"c":{"format":"colour"}}}""";
+        const string schema =
+            """{"type":"object","properties":{"a":{"pattern":"(a)\\1"},"b":{"$ref":"http://example.org/none"},"c":{"format":"colour"}}}""";
         var error = Assert.Throws<ConstraintException>(() => JsonSchema.Compile(schema, Vocabularies.Small));
         Assert.Contains("/properties/a", error.Message, StringComparison.Ordinal);
         var report = JsonSchema.Compile(schema, Vocabularies.Small, new SchemaOptions { Lenient = true }).Report;
@@ -74,7 +76,8 @@ public sealed class SchemaKeywordTests
     }
 
     [Theory]
-    [InlineData("""{"type":"text"}"""), InlineData("""{"minimum":"1"}"""), InlineData("[]"), InlineData("{"), InlineData("""{"$ref":"#"}"""), InlineData("""{"allOf":[{"$ref":"#"}]}""")]
+    [InlineData("""{"type":"text"}"""), InlineData("""{"minimum":"1"}"""), InlineData("[]"), InlineData("{"),
+        InlineData("""{"$ref":"#"}"""), InlineData("""{"allOf":[{"$ref":"#"}]}""")]
     [InlineData("""{"minLength":-1}"""), InlineData("""{"properties":[]}"""), InlineData("""{"multipleOf":0}""")]
     [InlineData("""{"type":"\ud800"}"""), InlineData("""{"properties":{"\udc00":{}}}"""), InlineData("""{"enum":["a\ud83d"]}""")]
     public void What_is_no_schema_is_refused(string schema) =>

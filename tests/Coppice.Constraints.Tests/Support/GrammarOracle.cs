@@ -19,7 +19,9 @@ internal sealed class GrammarOracle
     public bool HasText => _productive.Contains("r0");
 
     /// <summary>The grammar in GBNF.</summary>
-    public string Gbnf => string.Join('\n', _rules.Select((rule, i) => $"{(i == 0 ? "root" : $"r{i}")} ::= {string.Join(" | ", rule.Select(branch => branch.Length == 0 ? "\"\"" : string.Join(' ', branch.Select(Spelled))))}"));
+    public string Gbnf =>
+        string.Join('\n', _rules.Select((rule, i) => $"{(i == 0 ? "root" : $"r{i}")} ::= "
+        + $"{string.Join(" | ", rule.Select(branch => branch.Length == 0 ? "\"\"" : string.Join(' ', branch.Select(Spelled))))}"));
 
     /// <summary>A random one over the letters a to c.</summary>
     public static GrammarOracle Random(Random random)

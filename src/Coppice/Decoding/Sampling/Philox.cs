@@ -44,7 +44,8 @@ internal static class Philox
         for (var round = 0; round < Rounds; round++)
         {
             var (product0, product1) = ((ulong)Multiplier0 * counter.C0, (ulong)Multiplier1 * counter.C2);
-            counter = ((uint)(product1 >> 32) ^ counter.C1 ^ key.K0, (uint)product1, (uint)(product0 >> 32) ^ counter.C3 ^ key.K1, (uint)product0);
+            counter = ((uint)(product1 >> 32) ^ counter.C1 ^ key.K0, (uint)product1, (uint)(product0 >> 32) ^ counter.C3 ^ key.K1,
+                (uint)product0);
             key = (key.K0 + Weyl0, key.K1 + Weyl1);
         }
         return counter;

@@ -40,7 +40,8 @@ internal interface IVerifierDraws<T>
 /// et al., Accelerating Large Language Model Decoding with Speculative Sampling, theorem 1, for one child.
 /// </remarks>
 /// <typeparam name="T">Number type: double in use, rationals to prove the law.</typeparam>
-internal static class ResidualVerifier<T> where T : struct, IAdditionOperators<T, T, T>, ISubtractionOperators<T, T, T>, IMultiplyOperators<T, T, T>,
+internal static class ResidualVerifier<T>
+    where T : struct, IAdditionOperators<T, T, T>, ISubtractionOperators<T, T, T>, IMultiplyOperators<T, T, T>,
     IDivisionOperators<T, T, T>, IComparisonOperators<T, T, bool>, IAdditiveIdentity<T, T>
 {
     private static T Zero => T.AdditiveIdentity;
