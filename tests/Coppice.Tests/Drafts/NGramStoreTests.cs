@@ -36,6 +36,39 @@ public sealed class NGramStoreTests
         }
     }
 
+    /// <summary>Neither files that are open nor those on the disk grow with the number of shards.</summary>
+    [Fact]
+    public void Many_shards_are_merged_as_they_come()
+    {
+        var folder = Directory.CreateTempSubdirectory("coppice-shards-").FullName;
+        try
+        {
+            var random = new Random(3);
+            int[] document = [.. Enumerable.Range(0, 4000).Select(_ => random.Next(9))];
+            using var sharded = new MemoryStream();
+            var most = 0;
+            using (var builder = new NGramBuilder(9, 4, folder, shardTokens: 1))
+            {
+                foreach (var part in document.Chunk(100))
+                {
+                    builder.Add(part);
+                    most = Math.Max(most, Directory.GetFiles(folder).Length);
+                }
+                Assert.Equal(4000, builder.Shards);
+                builder.Write(sharded, GoldenDrafts.Tokenizer);
+            }
+            Assert.InRange(most, 1, 3 * 32);
+            Assert.Empty(Directory.GetFiles(folder));
+            using TemporaryFile whole = new();
+            GoldenDrafts.Store(whole, 9, 4, document.Chunk(100)).Dispose();
+            Assert.Equal(File.ReadAllBytes(whole.Path), sharded.ToArray());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public void What_does_not_occur_has_no_context()
     {

@@ -8,17 +8,20 @@ namespace Coppice.Drafting.NGrams;
 /// Of every position the tokens from it on are a key of 128 bits, the first token in the highest bits, a token as its id plus 1, 0 where
 /// the
 /// document has ended. Sorted keys are the tree in order, level by level. A shard of keys is sorted in memory; where there are several each
-/// becomes a file of distinct keys with their counts, and all are merged in one pass. No run crosses the border of two documents.
+/// becomes a file of distinct keys with their counts. Files of the same rank are merged into one of the next as soon as there are
+/// <see cref="MostFiles"/>, so neither open files nor buffers grow with the corpus. No run crosses the border of two documents.
 /// </remarks>
 internal sealed class NGramBuilder : IDisposable
 {
     /// <summary>Tokens of a shard, unless another number is asked for: 64 MiB of keys.</summary>
     public const int ShardTokens = 1 << 22;
-    private const int KeyBits = 128, RunBytes = 24;
+    /// <summary>Files of one rank that are merged at once.</summary>
+    public const int MostFiles = 32;
+    private const int KeyBits = 128, RunBytes = 24, BufferBytes = 1 << 17;
 
     private readonly int _orders, _tokenBits, _shardTokens;
     private readonly List<UInt128> _keys = [];
-    private readonly List<string> _runs = [];
+    private readonly List<List<string>> _runs = [];     // by rank: files of shards, of MostFiles shards, ...
     private readonly string _folder;
     private readonly long[] _positions;
 
@@ -48,7 +51,7 @@ internal sealed class NGramBuilder : IDisposable
     /// <summary>Documents so far.</summary>
     public int Documents { get; private set; }
     /// <summary>Shards that were written to files.</summary>
-    public int Shards => _runs.Count;
+    public int Shards { get; private set; }
 
     /// <summary>Counts one document.</summary>
     /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
@@ -97,7 +100,7 @@ internal sealed class NGramBuilder : IDisposable
     /// <summary>Deletes what the build has left.</summary>
     public void Dispose()
     {
-        foreach (var run in _runs) File.Delete(run);
+        foreach (var run in _runs.SelectMany(rank => rank)) File.Delete(run);
         _runs.Clear();
     }
 
@@ -105,7 +108,7 @@ internal sealed class NGramBuilder : IDisposable
     {
         if (_runs.Count == 0) return Distinct();
         if (_keys.Count > 0) WriteShard();
-        return Merged();
+        return Merged([.. _runs.SelectMany(rank => rank)]);
     }
 
     /// <summary>The keys in memory in order, equal ones as one.</summary>
@@ -123,17 +126,30 @@ internal sealed class NGramBuilder : IDisposable
 
     private void WriteShard()
     {
-        var path = Path.Combine(_folder, $"coppice-ngrams-{Guid.NewGuid():N}");
-        _runs.Add(path);
-        using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20);
-        foreach (var (key, count) in Distinct()) file.Write(MemoryMarshal.AsBytes([new Run(key, count)]));
+        WriteRun(Distinct(), 0);
         _keys.Clear();
+        Shards++;
+        for (var rank = 0; _runs[rank].Count == MostFiles; rank++)
+        {
+            WriteRun(Merged(_runs[rank]), rank + 1);
+            foreach (var run in _runs[rank]) File.Delete(run);
+            _runs[rank].Clear();
+        }
     }
 
-    /// <summary>All shards' keys in order, those of several shards as one.</summary>
-    private IEnumerable<(UInt128 Key, long Count)> Merged()
+    private void WriteRun(IEnumerable<(UInt128 Key, long Count)> sorted, int rank)
     {
-        var files = _runs.Select(path => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None, 1 << 20)).ToArray();
+        var path = Path.Combine(_folder, $"coppice-ngrams-{Guid.NewGuid():N}");
+        if (_runs.Count == rank) _runs.Add([]);
+        _runs[rank].Add(path);
+        using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes);
+        foreach (var (key, count) in sorted) file.Write(MemoryMarshal.AsBytes([new Run(key, count)]));
+    }
+
+    /// <summary>The keys of some files in order, those of several as one.</summary>
+    private static IEnumerable<(UInt128 Key, long Count)> Merged(IReadOnlyList<string> runs)
+    {
+        var files = runs.Select(path => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None, BufferBytes)).ToArray();
         try
         {
             var open = new PriorityQueue<(FileStream File, Run Run), UInt128>();
