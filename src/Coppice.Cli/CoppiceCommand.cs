@@ -67,6 +67,7 @@ internal static class CoppiceCommand
         return command;
     }
 
-    /// <summary>"coppice generate".</summary>
-    public static string NameOf(Command command) => command is RootCommand ? Name : $"{Name} {command.Name}";
+    /// <summary>"coppice generate", "coppice ngrams build".</summary>
+    public static string NameOf(Command command) =>
+        command is RootCommand ? Name : $"{NameOf(command.Parents.OfType<Command>().First())} {command.Name}";
 }

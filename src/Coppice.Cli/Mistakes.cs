@@ -13,6 +13,7 @@ internal static class Mistakes
         var command = parse.CommandResult.Command;
         var message = parse.UnmatchedTokens is [[not '-', ..] word, ..] && command.Subcommands.Count > 0 ? UnknownCommand(word, command)
             : UnknownOption(parse) is { } option ? Describe(option, command)
+            : Missing(parse) is { } missing ? missing
             : parse.Errors[0].Message;
         return new UsageException(message, CoppiceCommand.NameOf(command));
     }
@@ -37,6 +38,21 @@ internal static class Mistakes
         var hint = NearestName.Of(name, Options(command)) is { } meant
             ? $"did you mean {meant}?" : "write -- before a text that begins with a dash";
         return $"{name} is not an option ({hint})";
+    }
+
+    /// <summary>
+    /// Which argument is missing, and which option has probably taken it: one that takes every word up to the next option; null where none
+    /// is.
+    /// </summary>
+    private static string? Missing(ParseResult parse)
+    {
+        var missing = parse.CommandResult.Command.Arguments
+            .FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && parse.GetResult(argument) is null or { Tokens.Count: 0 });
+        if (missing is null) return null;
+        var taker = parse.CommandResult.Children.OfType<OptionResult>()
+            .FirstOrDefault(option => option.Option.AllowMultipleArgumentsPerToken && option.Tokens.Count > 1);
+        return taker is null ? $"{missing.Name} must be given"
+            : $"{missing.Name} must be given ({taker.Option.Name} takes every word up to the next option: write {missing.Name} first)";
     }
 
     private static string UnknownCommand(string word, Command command)

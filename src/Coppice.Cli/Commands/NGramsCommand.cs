@@ -60,6 +60,8 @@ internal static class NGramsCommand
         var (first, last) = ParseOrders(context);
         var tokenizer = ModelFolders.LoadTokenizer(context.Value(Folder)!);
         var path = context.Value(Out)!;
+        if (Path.GetFileName(path).Length == 0 || Directory.Exists(path))
+            throw new CommandException($"{path}: must be a file to write, found a folder.");
         var tokens = 0L;
         using var builder =
             Builder(tokenizer.VocabularySize, last, Path.GetDirectoryName(Path.GetFullPath(path))!, context.Value(Shard)
@@ -88,7 +90,8 @@ internal static class NGramsCommand
         }
         finally
         {
-            File.Delete(partial);
+            // Deleting what lies in no folder would be an error, in place of the one that says so.
+            if (File.Exists(partial)) File.Delete(partial);
         }
         using var store = NGramStore.Open(path, TokenizerFingerprint.Of(tokenizer), tokenizer.VocabularySize);
         var orders = store.Sections.Skip(first - 1).Select(section => new NGramsOrder(section.Order, section.Positions, section.Nodes))
