@@ -71,7 +71,7 @@ internal static class DraftsCommand
         using var session = loaded.Model.NewSession();
         DraftsUpdate? last = null;
         bool interrupted;
-        using (var lines = new DraftLines(context.Value(Prompt)!, context.Output))
+        using (var lines = new DraftLines(context.Value(Prompt)!, options.Count, context.Output))
         {
             interrupted = context.Interrupts.Run(cancellation => Read(session, context.Value(Prompt)!, options, update =>
             {

@@ -19,7 +19,7 @@ internal sealed class CommandOutput : IDisposable
         SkipValidation = true,
     };
 
-    private const int NarrowestTable = 40, Usual = 80;     // columns
+    private const int NarrowestTable = 40, Usual = 80, UsualRows = 24;     // columns, rows
 
     private readonly StandardStream _stdout = StandardStream.Output();
     private readonly StreamWriter _results;
@@ -46,18 +46,20 @@ internal sealed class CommandOutput : IDisposable
     public static bool ShowsBars => !Console.IsErrorRedirected;
 
     /// <summary>Columns of the terminal; 80 where there is none, stdout is closed, or it does not know.</summary>
-    public static int Columns
+    public static int Columns => Known(() => Console.WindowWidth, Usual);
+
+    /// <summary>Rows of the terminal; 24 where there is none, stdout is closed, or it does not know.</summary>
+    public static int Rows => Known(() => Console.WindowHeight, UsualRows);
+
+    private static int Known(Func<int> size, int usual)
     {
-        get
+        try
         {
-            try
-            {
-                return Console.WindowWidth is > 0 and var columns ? columns : Usual;
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
-            {
-                return Usual;
-            }
+            return size() is > 0 and var known ? known : usual;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
+        {
+            return usual;
         }
     }
 

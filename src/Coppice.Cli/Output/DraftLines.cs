@@ -1,15 +1,22 @@
 using System.Globalization;
+using System.Text;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Coppice.Cli;
 
 /// <summary>
-/// Drafts as lines with their scores below what they have in common, which is shown once: in a terminal they grow in place, elsewhere they
-/// are written when they are done.
+/// Drafts as lines with their scores below what they have in common, which is shown once: in a terminal that has a line for each they grow
+/// in place, elsewhere they are written when they are done.
 /// </summary>
-internal sealed class DraftLines(string prompt, CommandOutput output) : IDisposable
+/// <param name="prompt">What all go on from.</param>
+/// <param name="count">Drafts at most.</param>
+/// <param name="output">Where to.</param>
+internal sealed class DraftLines(string prompt, int count, CommandOutput output) : IDisposable
 {
-    private readonly bool _isLive = output.ShowsTables && AnsiConsole.Profile.Capabilities is { Ansi: true, Interactive: true };
+    // The line with the prompt, and the one that the cursor is in.
+    private readonly bool _isLive = output.ShowsTables && AnsiConsole.Profile.Capabilities is { Ansi: true, Interactive: true }
+        && count + 2 <= CommandOutput.Rows;
     private string[] _lines = [];
 
     /// <summary>Shows the drafts after a step.</summary>
@@ -55,13 +62,44 @@ internal sealed class DraftLines(string prompt, CommandOutput output) : IDisposa
     private static string Common(string one, string other)
     {
         var length = one.AsSpan().CommonPrefixLength(other);
-        var isWord = length == Math.Min(one.Length, other.Length);
-        while (!isWord && length > 0 && !char.IsWhiteSpace(one[length])) length--;
+        while (length > 0 && !(EndsWord(one, length) && EndsWord(other, length))) length--;
         return one[..length];
     }
 
-    private static string OneLine(string text) =>
-        text.Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal).Replace('\u001b', ' ');
+    private static bool EndsWord(string text, int length) => length == text.Length || char.IsWhiteSpace(text[length]);
 
-    private static string Fit(string line, int columns) => line.Length <= columns ? line : line[..Math.Max(columns - 1, 0)] + "…";
+    /// <summary>The text without what moves the cursor or is no character.</summary>
+    private static string OneLine(string text)
+    {
+        var line = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            line.Append(rune.Value switch
+            {
+                '\n' => "\\n",
+                '\r' => "\\r",
+                '\t' => "\\t",
+                _ => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator
+                    or UnicodeCategory.ParagraphSeparator ? " " : rune.ToString(),
+            });
+        }
+        return line.ToString();
+    }
+
+    /// <summary>As much of a line as a terminal shows in so many columns, whole characters.</summary>
+    internal static string Fit(string line, int columns)
+    {
+        if (Columns(line) <= columns) return line;
+        var fitting = new StringBuilder();
+        var left = columns - 1;
+        for (var characters = StringInfo.GetTextElementEnumerator(line); characters.MoveNext();)
+        {
+            left -= Columns(characters.GetTextElement());
+            if (left < 0) break;
+            fitting.Append(characters.GetTextElement());
+        }
+        return fitting.Append('…').ToString();
+    }
+
+    private static int Columns(string text) => Segment.CellCount([new Segment(text)]);
 }

@@ -97,6 +97,78 @@ public sealed class CliDraftsTests(CliModelFolder files) : IClassFixture<CliMode
         Assert.Equal(["Gets", "   -1.00   name of the file"], DraftLines.Lines("Gets", drafts[..1]));
     }
 
+    [Fact]
+    public void What_drafts_share_ends_where_a_word_of_each_ends()
+    {
+        Draft[] drafts = [new([1], " the file", -1, null), new([2], " the filename", -2, null), new([3], " the file name", -3, null)];
+        Assert.Equal(["Gets the", "   -1.00   file", "   -2.00   filename", "   -3.00   file name"], DraftLines.Lines("Gets", drafts));
+        // What moves the cursor is shown, or not at all.
+        Assert.Equal(["a\\tb c", "   -1.00  x\\ry z "], DraftLines.Lines("a\tb\u0007c", [new([1], "x\ry\u009bz\u2028", -1, null)]));
+    }
+
+    /// <summary>Lines that grow in place fit the terminal, by the columns that characters take; where they do not, they do not grow.</summary>
+    [Theory, InlineData(50, 24, 3), InlineData(41, 10, 7), InlineData(50, 9, 9), InlineData(30, 24, 3), InlineData(1, 2, 2)]
+    public void Lines_that_grow_fit_the_terminal(int columns, int rows, int count)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/script"), "needs util-linux's script");
+        var prompt = string.Concat(Enumerable.Repeat("日本語", 12));
+        var line = $"stty cols {columns} rows {rows}; '{CliProcess.Program}' drafts '{prompt}' --model '{Tiny}' --device cpu --max-tokens 4 "
+            + $"--method batched --ignore-eos --count {count}";
+        var outcome = CliProcess.RunIn("", "/usr/bin/script", "-qec", line, "/dev/null");
+        Assert.True(outcome.Status == 0, outcome.Output);
+        var isLive = columns >= 40 && rows > count + 1;
+        Assert.Equal(isLive, outcome.Output.Contains($"\u001b[{count + 1}A", StringComparison.Ordinal));
+        Assert.Equal(isLive, outcome.Output.Contains("\u001b[2K", StringComparison.Ordinal));
+        foreach (var shown in outcome.Output.Split("\u001b[2K").Skip(1))
+        {
+            var text = shown[..shown.IndexOf('\r', StringComparison.Ordinal)];
+            Assert.True(text.Sum(c => c >= 0x2e80 ? 2 : 1) < columns, $"'{text}' is wider than {columns}");
+        }
+    }
+
+    [Theory, InlineData("--method", "beam", "--mode", "geom"), InlineData("--method", "batched", "--diversity", ""),
+        InlineData("--method", "superposed", "--distinct", ""), InlineData("--distinct", "--diversity", "", "")]
+    public void Options_of_another_method_are_refused(params string[] options)
+    {
+        var outcome = CliProcess.Run([.. Drafts, .. options.Where(option => option.Length > 0)]);
+        Assert.Equal((1, ""), (outcome.Status, outcome.Output));
+        Assert.StartsWith("coppice: options: ", outcome.OneError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Auto_takes_the_method_that_has_what_is_asked_for()
+    {
+        foreach (var (option, method) in ((string, string)[])[("--diversity", "superposed"), ("--distinct", "batched")])
+            Assert.Equal(method, CliProcess.Run([.. Drafts, option, "--json"]).Json.GetProperty("method").GetString());
+        var geom = CliProcess.Run([.. Drafts, "--mode", "geom", "--json"]).Json;
+        Assert.Equal("superposed", geom.GetProperty("method").GetString());
+    }
+
+    /// <summary>--text takes every word after it: what is missing is said, and what has taken it, and where help is.</summary>
+    [Fact]
+    public void A_file_to_write_that_an_option_has_taken_is_asked_for()
+    {
+        var text = files.Write("taken.txt", "Gets the name of the file.");
+        var outcome = CliProcess.Run("ngrams", "build", "--tokenizer", Tiny, "--text", text, Path.Combine(files.Folder, "taken.bin"));
+        Assert.Equal((2, ""), (outcome.Status, outcome.Output));
+        Assert.Equal(
+            "coppice: OUT must be given (--text takes every word up to the next option: write OUT first) (see coppice ngrams build --help)",
+            outcome.OneError);
+        Assert.Equal("coppice: PROMPT must be given (see coppice drafts --help)", CliProcess.Run("drafts").OneError);
+        Assert.Equal(0, CliProcess.Run("ngrams", "build", Path.Combine(files.Folder, "first.bin"), "--tokenizer", Tiny, "--text", text, text)
+            .Status);
+    }
+
+    [Theory, InlineData("/"), InlineData("."), InlineData("/tmp/"), InlineData("/proc/ngrams.bin"), InlineData("no/such/folder/x.bin")]
+    public void A_store_is_not_written_where_there_can_be_none(string path)
+    {
+        var text = files.Write("place.txt", "Gets the name of the file.");
+        var outcome = CliProcess.RunIn(files.Folder, CliProcess.Program, "ngrams", "build", path, "--tokenizer", Tiny, "--text", text);
+        Assert.Equal((1, ""), (outcome.Status, outcome.Output));
+        Assert.StartsWith($"coppice: {path}", outcome.OneError, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.GetFiles(files.Folder), file => file.Contains("partial", StringComparison.Ordinal));
+    }
+
     private static void Refused(string expected, params string[] arguments)
     {
         var outcome = CliProcess.Run(arguments);
