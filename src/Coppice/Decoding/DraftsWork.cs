@@ -17,7 +17,7 @@ namespace Coppice.Decoding;
 internal sealed class DraftsWork : ScheduledWork, IBranchLogits, IPreemptible
 {
     /// <summary>Steps that wait to be read at most.</summary>
-    private const int MostReady = 4;
+    private const int MostReady = 32;
     /// <summary>Rows that branches may append at once without being taken for a prompt.</summary>
     private const int MostStepRows = 64;
 
