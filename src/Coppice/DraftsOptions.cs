@@ -6,8 +6,8 @@ namespace Coppice;
 public enum DraftsMethod
 {
     /// <summary>
-    /// The cheapest whose drafts are expected to have a mean perplexity within 10 % of the best method's at that count: by a table of the
-    /// engine.
+    /// The one that has what other options ask for, where only one does; else the cheapest whose drafts are expected to have a mean
+    /// perplexity within 10 % of the best method's at that count: by a table of the engine.
     /// </summary>
     Auto,
     /// <summary>
@@ -53,7 +53,10 @@ public sealed record DraftsOptions
     /// <summary>The most that <see cref="Count"/> and <see cref="Prefixes"/> can be.</summary>
     public const int MostDrafts = Models.WorkspaceSize.MixtureTerms;
 
-    /// <summary>Drafts; 3 by default, 1 to 32.</summary>
+    /// <summary>
+    /// Drafts; 3 by default, 1 to 32. There are fewer where the model leaves no choice: <see cref="MinLogProb"/>, end tokens. One draft is
+    /// the greedy text, unless it is sampled or n-grams take part.
+    /// </summary>
     public int Count { get; init; } = 3;
     /// <summary>Tokens of a draft at most; 10 by default.</summary>
     public int MaxTokens { get; init; } = 10;
@@ -61,7 +64,9 @@ public sealed record DraftsOptions
     public int MinTokens { get; init; }
     /// <summary>How they are made.</summary>
     public DraftsMethod Method { get; init; }
-    /// <summary>Whether superposed drafts keep different first tokens, as a list of choices wants them; not by default.</summary>
+    /// <summary>
+    /// Whether superposed drafts keep different first tokens, as a list of choices wants them, however improbable those are; not by default.
+    /// </summary>
     public bool Diversity { get; init; }
 
     /// <summary>Whether n-grams re-rank superposed drafts.</summary>
@@ -165,6 +170,7 @@ public sealed record DraftsOptions
         {
             if (!(weight >= 0) || !double.IsFinite(weight)) throw Outside(nameof(NGramOrderWeights), "at least 0 and finite", weight);
         }
+        if (!double.IsFinite(NGramOrderWeights.Sum())) throw Outside(nameof(NGramOrderWeights), "finite in all", NGramOrderWeights.Sum());
         if (!(SuperposedTemperature > 0) || !double.IsFinite(SuperposedTemperature))
             throw Outside(nameof(SuperposedTemperature), "above 0 and finite", SuperposedTemperature);
         if (Candidates is < 1 or > Models.WorkspaceSize.MaxTopCount)
@@ -175,9 +181,33 @@ public sealed record DraftsOptions
         if (Prefixes > 0 && (PrefixTokens < 1 || PrefixTokens >= MaxTokens))
             throw Outside(nameof(PrefixTokens), $"from 1 to below MaxTokens, which is {MaxTokens}", PrefixTokens);
         if (DenyPolicy is not (DenyPolicy.Mask or DenyPolicy.PruneBeam)) throw Outside(nameof(DenyPolicy), "Mask or PruneBeam", DenyPolicy);
-        if (Deny is not null && Method != DraftsMethod.Beam)
-            throw new ArgumentException($"options: Deny needs Method to be Beam, got {Method}.");
+        Needed();
         Sampled(0, MaxTokens, MinTokens).Validate();
+    }
+
+    /// <summary>The method that options ask for which only one method has; null where none of them does.</summary>
+    /// <exception cref="ArgumentException">They ask for another method than <see cref="Method"/>, or for two.</exception>
+    internal DraftsMethod? Needed()
+    {
+        (string Name, bool IsGiven, DraftsMethod Method)[] needs =
+        [
+            (nameof(Deny), Deny is not null, DraftsMethod.Beam), (nameof(Distinct), Distinct, DraftsMethod.Batched),
+            (nameof(Diversity), Diversity, DraftsMethod.Superposed), (nameof(Reset), Reset != DraftsReset.None, DraftsMethod.Superposed),
+            (nameof(Prefixes), Prefixes > 0, DraftsMethod.Superposed),
+            (nameof(Mode), Mode == DraftsMode.Geometric, DraftsMethod.Superposed),
+            (nameof(NGramFile), NGramFile is not null && Mode != DraftsMode.None, DraftsMethod.Superposed),
+        ];
+        (string Name, DraftsMethod Method)? first = Method == DraftsMethod.Auto ? null : (nameof(Method), Method);
+        foreach (var (name, isGiven, method) in needs)
+        {
+            if (!isGiven) continue;
+            if (first is var (other, wanted) && wanted != method)
+                throw new ArgumentException(other == nameof(Method)
+                    ? $"options: {name} needs Method to be {method}, got {wanted}."
+                    : $"options: {other} needs Method to be {wanted}, {name} needs it to be {method}: one of them must be left out.");
+            first = (name, method);
+        }
+        return first?.Method;
     }
 
     private static ArgumentOutOfRangeException Outside(string name, string expected, object? found) =>

@@ -37,9 +37,7 @@ internal sealed class DraftsPlan
             throw new ArgumentException("options: StopSequences need a tokenizer, but the model's folder has none.", nameof(options));
         var stop = sampled.CreateStopRule(endIds, tokenizer);
         Func<int[], bool>? ends = options.StopSequences.Count > 0 ? EndsText : null;
-        Method = options.Method == DraftsMethod.Auto
-            ? options.Prefixes > 0 ? DraftsMethod.Superposed : AutoDrafts.Method(options.Count)
-            : options.Method;
+        Method = options.Method != DraftsMethod.Auto ? options.Method : options.Needed() ?? AutoDrafts.Method(options.Count);
         Strategy = Method switch
         {
             DraftsMethod.Superposed => Superposed(prompt, stop, vocabularySize, ends, openStore),
@@ -98,6 +96,8 @@ internal sealed class DraftsPlan
         var search = new BeamSearch(_options.Count, stop, _options.MinTokens, ends)
         {
             EndsWhole = constraints is null ? null : constraints.EndsWhole,
+            // One beam is greedy decoding, which ends where its text does.
+            Stopping = _options.Count == 1 ? EarlyStopping.True : EarlyStopping.Never,
         };
         return new BeamStrategy(search, _options.Count, vocabularySize, constraints);
     }
@@ -110,8 +110,10 @@ internal sealed class DraftsPlan
         var needed = _options.Count + stop.EndIds.Count;
         var candidates = Math.Min(_options.Candidates ?? Math.Max(3 * _options.Count, needed), most);
         if (candidates < Math.Min(needed, vocabularySize))
-            throw new ArgumentException(
-                $"options: Candidates must be at least {needed}, the drafts and the {stop.EndIds.Count} tokens that end them, "
+            throw new ArgumentException(_options.Candidates is null
+                ? $"options: Count and the tokens that end a text must be at most {most} together for superposed drafts, "
+                + $"got {_options.Count} and {stop.EndIds.Count}."
+                : $"options: Candidates must be at least {needed}, the drafts and the {stop.EndIds.Count} tokens that end them, "
                 + $"got {candidates}.");
         var prefix = _options.Prefixes > 0 ? Math.Min(_options.PrefixTokens, _maxTokens - 1) : 0;
         var rules = new SuperposedRules

@@ -54,10 +54,14 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
         {
             if (_alive.Count == 0 || _alive[0].Tokens.Length >= rules.Stop.MaxTokens) return true;
             if (!rules.EndsEarly || _ended.Count < rules.Count) return false;
+            if (IsGreedy) return true;
             var best = _alive.Max(draft => draft.Score) / rules.Stop.MaxTokens;
             return _ended.Min(draft => draft.Mean) > best;
         }
     }
+
+    /// <summary>Whether there is one draft, which is greedy decoding and ends where its text does.</summary>
+    private bool IsGreedy => rules is { Count: 1, EndsEarly: true };
 
     /// <summary>
     /// The best of all drafts; under <see cref="SuperposedRules.Diverse"/> those that begin like a better one come only where others are
@@ -67,6 +71,7 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
     {
         get
         {
+            if (IsGreedy && _ended.Count > 0) return _ended;
             var alive = _alive.Where(draft => draft.Tokens.Length > 0);
             if (!rules.Diverse) return ScoredDraft.Rank(alive, _ended, rules.Count);
             var ranked = ScoredDraft.Rank(alive, _ended, 2 * rules.Count);
@@ -85,9 +90,8 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
     {
         _logs = Logarithms(logits, rules.Temperature);
         var kept = _logs.Length;
-        // They fall, so those that take no part are at the end. While drafts may not end, one that does not end them stays.
-        var least = 1;
-        while (_alive[0].Tokens.Length < rules.MinTokens && least < kept && rules.Stop.Ends(ids[least - 1])) least++;
+        // They fall, so those that take no part are at the end.
+        var least = Least(ids);
         while (kept > least && !(_logs[kept - 1] >= (rules.MinLogProb ?? double.MinValue))) kept--;
         ids = ids[..kept];
         var counts = store is not null && rules.NGramWeight > 0 && (rules.FirstStepNGrams || _alive[0].Tokens.Length > 0);
@@ -112,6 +116,20 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
             for (var i = 0; i < kept; i++) Add(draft, i, ids[i], counts, known);
         }
         Select();
+    }
+
+    /// <summary>
+    /// Candidates that take part however improbable they are: one that does not end drafts while they may not end, and one for each draft
+    /// where drafts differ by this token.
+    /// </summary>
+    private int Least(ReadOnlySpan<int> ids)
+    {
+        var needed = _alive[0].Tokens.Length < rules.MinTokens ? 1 : 0;
+        if (rules.Diverse && _alive.Count == 1 && _alive[0].Tokens.Length == _branchedAt) needed = rules.Count;
+        var least = 0;
+        for (; needed > 0 && least < ids.Length && double.IsFinite(_logs[least]); least++)
+            if (!rules.Stop.Ends(ids[least])) needed--;
+        return Math.Max(least, 1);
     }
 
     /// <summary>The weight of each draft in the next input: softmax of the scores.</summary>
@@ -232,12 +250,14 @@ internal sealed class SuperposedSearch(SuperposedRules rules, INGramCounts? stor
         _pairs.Sort();
         // As many as could be needed if each draft ended with each of the end tokens.
         var limit = (1 + rules.Stop.EndIds.Count) * rules.Count;
+        // Greedy decoding ends by the best token alone.
+        var mayEnd = IsGreedy ? 1 : limit;
         var next = new List<ScoredDraft>(rules.Count);
         for (var rank = 0; rank < _pairs.Count && (rank < limit || next.Count < rules.Count); rank++)
         {
             var draft = Take(_pairs[rank]);
             if (!Ends(draft)) Admit(next, draft);
-            else if (rank < limit && draft.Tokens.Length > rules.MinTokens) _ended.Add(draft);
+            else if (rank < mayEnd && draft.Tokens.Length > rules.MinTokens) _ended.Add(draft);
         }
         var fresh = next.Count;
         if (next.Count < rules.Count)
