@@ -14,7 +14,7 @@ internal sealed class DraftsPlan
     private const long LeastTokens = 2_000_000;
 
     private readonly DraftsOptions _options;
-    private readonly Tokenizer? _tokenizer;
+    private readonly DraftTexts _texts;
     private readonly int _maxTokens;
 
     /// <summary>A plan.</summary>
@@ -31,12 +31,13 @@ internal sealed class DraftsPlan
         DraftsOptions options, int[] prompt, int room, int vocabularySize, IReadOnlyList<int> endIds, Tokenizer? tokenizer,
         Func<TokenVocabulary> vocabulary, Func<string?, NGramStore?> openStore)
     {
-        (_options, _tokenizer, _maxTokens) = (options, tokenizer, Math.Min(options.MaxTokens, room));
+        (_options, _texts, _maxTokens) = (options, new DraftTexts(tokenizer, options), Math.Min(options.MaxTokens, room));
         var sampled = options.Sampled(0, _maxTokens, options.MinTokens).For(new GenerationOptions(), vocabularySize);
         if (options.StopSequences.Count > 0 && tokenizer is null)
             throw new ArgumentException("options: StopSequences need a tokenizer, but the model's folder has none.", nameof(options));
         var stop = sampled.CreateStopRule(endIds, tokenizer);
-        Func<int[], bool>? ends = options.StopSequences.Count > 0 ? EndsText : null;
+        // Passes ask on the engine's thread.
+        Func<int[], bool>? ends = options.StopSequences.Count > 0 ? new DraftTexts(tokenizer, options).Ends : null;
         Method = options.Method != DraftsMethod.Auto ? options.Method : options.Needed() ?? AutoDrafts.Method(options.Count);
         Strategy = Method switch
         {
@@ -57,32 +58,22 @@ internal sealed class DraftsPlan
     /// <summary>Tokens of a draft at most.</summary>
     public int MaxTokens => _maxTokens;
 
-    /// <summary>A step as the host sees it.</summary>
-    public DraftsUpdate Update(DraftsStep step, int number) => new(
-        number, [.. (step.Ranked ?? step.Alive).Select(draft => Show(draft, step.Ranked is not null))],
-        [.. step.Ended.Select(draft => Show(draft, true))], step.Ranked is not null, Method, step.Timing)
+    /// <summary>A step as the host sees it; steps come in their order.</summary>
+    public DraftsUpdate Update(DraftsStep step, int number)
     {
-        DenyHits = step.DenyHits,
-    };
+        _texts.Next();
+        IReadOnlyList<Draft> drafts = step.Ranked is { } ranked
+            ? [.. ranked.Select(Whole)]
+            : [.. step.Alive.Select(draft => Show(draft, _texts.Grow(draft.Tokens, draft.Parent), draft.Parent))];
+        return new DraftsUpdate(number, drafts, [.. step.Ended.Select(Whole)], step.Ranked is not null, Method, step.Timing)
+        {
+            DenyHits = step.DenyHits,
+        };
 
-    private Draft Show(ScoredDraft draft, bool last) =>
-        new(draft.Tokens, Read(draft.Tokens, last, out _), draft.Score, last ? null : draft.Parent);
-
-    private bool EndsText(int[] tokens)
-    {
-        Read(tokens, last: false, out var stopFound);
-        return stopFound;
+        Draft Whole(ScoredDraft draft) => Show(draft, _texts.Whole(draft.Tokens), null);
     }
 
-    private string Read(int[] tokens, bool last, out bool stopFound)
-    {
-        var stream =
-            new TextStream(_tokenizer, new GenerationOptions { StopSequences = _options.StopSequences, MinTokens = _options.MinTokens });
-        var text = "";
-        for (var i = 0; i < tokens.Length && !stream.StopFound; i++) text += stream.Append(tokens[i], last && i == tokens.Length - 1);
-        stopFound = stream.StopFound;
-        return text;
-    }
+    private static Draft Show(ScoredDraft draft, string text, int? parent) => new(draft.Tokens, text, draft.Score, parent);
 
     private Sampling.Sampler[] Samplers(int count, int promptLength, StopRule stop, int minTokens) =>
         [.. Enumerable.Range(0, count).Select(i => _options.Sampled(i, _maxTokens, minTokens).CreateSampler(promptLength, stop.EndIds))];
