@@ -113,8 +113,9 @@ internal static class ReadmeSnippets
         // sample
         using var model = LanguageModel.Load("weights/tiny");
         using var session = model.NewSession();
-        await foreach (var update in session.GenerateDraftsAsync("Gets the",
-            new() { Count = 3, MaxTokens = 10, StopSequences = [".", "\n"] }))
+        var box = new DraftsOptions { Count = 3, MaxTokens = 10, Diversity = true, StopSequences = [".", "\n"] };
+        using var nextKey = new CancellationTokenSource();      // cancelled where the user types on: the session keeps what it has of the text
+        await foreach (var update in session.GenerateDraftsAsync("Gets the", box, nextKey.Token))
             Console.WriteLine(string.Join(" |", update.Drafts.Select(draft => draft.Text)));
         // end
     }
