@@ -9,6 +9,8 @@ internal sealed record DraftMethod(string Name, DraftsMethod Method, Func<int, u
 {
     /// <summary>Whether it needs n-grams.</summary>
     public bool NeedsNGrams { get; init; }
+    /// <summary>A store of its own; null for that of the others.</summary>
+    public string? NGrams { get; init; }
     /// <summary>Whether it is what the engine does by default where this method is chosen.</summary>
     public bool IsDefault { get; init; }
 
@@ -20,7 +22,7 @@ internal sealed record DraftMethod(string Name, DraftsMethod Method, Func<int, u
         MaxTokens = DraftMethods.Tokens,
         MinTokens = DraftMethods.Tokens,
         StopsEarly = false,
-        NGramFile = NeedsNGrams ? ngrams : null,
+        NGramFile = NGrams ?? (NeedsNGrams ? ngrams : null),
     };
 }
 

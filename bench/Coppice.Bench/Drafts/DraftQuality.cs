@@ -10,10 +10,14 @@ namespace Coppice.Bench.Drafts;
 /// <param name="Leading">Tokens of the true text that the best draft begins with.</param>
 /// <param name="SelfBleu">BLEU-4 of each draft against the others, smoothed: 1 where all are equal.</param>
 /// <param name="FirstTokens">Different first tokens of a prompt's drafts.</param>
-/// <param name="AllDistinct">Share of prompts whose drafts all have different first tokens.</param>
+/// <param name="AllDistinct">Share of prompts with as many different first tokens as drafts were asked for.</param>
 internal sealed record DraftQualityRow(
     string Method, int Count, double Best, double First, double Mean, double Hits, double Leading, double SelfBleu, double FirstTokens,
-    double AllDistinct);
+    double AllDistinct)
+{
+    /// <summary>Share of prompts where the first draft begins with the true next token; null where it was not counted.</summary>
+    public double? FirstHits { get; init; }
+}
 
 /// <summary>A beginning, and the tokens that truly follow, if any.</summary>
 internal sealed record DraftPrompt(int[] Ids, int[] Truth);
@@ -27,14 +31,18 @@ internal static class DraftQuality
     /// Beginnings of 15 tokens, spread over texts whose documents stand between separators, or are pieces of them; ten tokens that follow
     /// each.
     /// </summary>
-    public static IReadOnlyList<DraftPrompt> Prompts(LanguageModel model, IEnumerable<string> files, int count)
+    /// <param name="model">Its tokens.</param>
+    /// <param name="files">Texts.</param>
+    /// <param name="count">Prompts at most.</param>
+    /// <param name="stride">Tokens from one beginning to the next.</param>
+    public static IReadOnlyList<DraftPrompt> Prompts(LanguageModel model, IEnumerable<string> files, int count, int stride = 4 * Prefix)
     {
         var all = new List<DraftPrompt>();
         int[] frame = model.Tokenizer!.Encode("");
         foreach (var ids in Documents(model, files))
         {
             // Whole texts give many, documents of a few lines one each.
-            for (var start = 0; start + Prefix + DraftMethods.Tokens <= ids.Length; start += 4 * Prefix)
+            for (var start = 0; start + Prefix + DraftMethods.Tokens <= ids.Length; start += stride)
             {
                 var end = start + Prefix;
                 all.Add(new DraftPrompt([.. frame, .. ids[start..end]], ids[end..(end + DraftMethods.Tokens)]));
@@ -56,16 +64,18 @@ internal static class DraftQuality
     /// <param name="count">Drafts of each.</param>
     /// <param name="seeds">How often sampled drafts are made.</param>
     /// <param name="ngrams">A store; null for none.</param>
+    /// <param name="methods">Which; null for all of the tables.</param>
     public static IEnumerable<DraftQualityRow> Measure(
-        LanguageModel model, LanguageModel? judge, IReadOnlyList<DraftPrompt> prompts, int count, int seeds, string? ngrams)
+        LanguageModel model, LanguageModel? judge, IReadOnlyList<DraftPrompt> prompts, int count, int seeds, string? ngrams,
+        IEnumerable<DraftMethod>? methods = null)
     {
         using var scorer = new Scorer(judge ?? model);
         using var session = model.NewSession();
-        foreach (var method in DraftMethods.All.Where(method => ngrams is not null || !method.NeedsNGrams))
+        foreach (var method in methods ?? DraftMethods.All.Where(method => ngrams is not null || !method.NeedsNGrams))
         {
             // Scores of sampled drafts and of beams are the model's own log-probabilities.
             var known = judge is null && method.Method != DraftsMethod.Superposed;
-            var totals = new Totals();
+            var totals = new Totals(count);
             foreach (var prompt in prompts)
             {
                 for (var seed = 0ul; seed < (method.Seeds ? (ulong)seeds : 1); seed++)
@@ -75,7 +85,7 @@ internal static class DraftQuality
                         [.. drafts.Select(draft => known ? -draft.LogScore / draft.Ids.Count : Loss(prompt, draft))]);
                 }
             }
-            yield return totals.Row(method.Name, count);
+            yield return totals.Row(method.Name);
         }
 
         double Loss(DraftPrompt prompt, Draft draft) => -scorer.LogProbabilities(new ScoredText(prompt.Ids, [.. draft.Ids])).Average();
@@ -113,9 +123,9 @@ internal static class DraftQuality
         return grams;
     }
 
-    private sealed class Totals
+    private sealed class Totals(int count)
     {
-        private double _best, _first, _mean, _hits, _leading, _bleu, _firstTokens, _distinct;
+        private double _best, _first, _mean, _hits, _firstHits, _leading, _bleu, _firstTokens, _distinct;
         private int _runs, _withTruth;
 
         public void Add(DraftPrompt prompt, IReadOnlyList<Draft> drafts, double[] losses)
@@ -126,20 +136,24 @@ internal static class DraftQuality
             if (drafts.Count > 1) _bleu += drafts.Average(draft => Bleu(draft.Ids, Others(draft)));
             var first = drafts.Select(draft => draft.Ids[0]).Distinct().Count();
             _firstTokens += first;
-            _distinct += first == drafts.Count ? 1 : 0;
+            _distinct += first == count ? 1 : 0;
             _runs++;
             if (prompt.Truth.Length == 0) return;
             var leading = drafts.Max(draft => prompt.Truth.AsSpan().CommonPrefixLength([.. draft.Ids]));
             _leading += leading;
             _hits += leading > 0 ? 1 : 0;
+            _firstHits += drafts[0].Ids[0] == prompt.Truth[0] ? 1 : 0;
             _withTruth++;
 
             IReadOnlyList<int>[] Others(Draft draft) =>
                 [.. drafts.Where(other => !ReferenceEquals(other, draft)).Select(other => other.Ids)];
         }
 
-        public DraftQualityRow Row(string method, int count) => new(
+        public DraftQualityRow Row(string method) => new(
             method, count, Math.Exp(_best / _runs), Math.Exp(_first / _runs), Math.Exp(_mean / _runs), _hits / Math.Max(_withTruth, 1),
-            _leading / Math.Max(_withTruth, 1), _bleu / _runs, _firstTokens / _runs, _distinct / _runs);
+            _leading / Math.Max(_withTruth, 1), _bleu / _runs, _firstTokens / _runs, _distinct / _runs)
+        {
+            FirstHits = _withTruth == 0 ? null : _firstHits / _withTruth,
+        };
     }
 }

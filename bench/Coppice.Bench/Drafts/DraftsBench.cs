@@ -8,7 +8,11 @@ namespace Coppice.Bench.Drafts;
 /// <summary>What was measured with one model.</summary>
 internal sealed record DraftsModelResults(
     string Model, string Weights, double FirstRatio, ColdLookup? Cold, string Prompts, IReadOnlyList<DraftSpeedRow> Speed,
-    IReadOnlyList<DraftQualityRow> Quality);
+    IReadOnlyList<DraftQualityRow> Quality)
+{
+    /// <summary>What settings of n-grams change.</summary>
+    public IReadOnlyList<NGramTrials> Trials { get; init; } = [];
+}
 
 /// <summary>Several continuations of a prompt by every method: what they take and what they are worth.</summary>
 internal static class DraftsBench
@@ -25,7 +29,8 @@ internal static class DraftsBench
 
     /// <summary>
     /// `drafts --model DIR --texts A,B [--judge DIR] [--ngrams FILE] [--weights FORMAT] [--counts 1,2,3] [--judged 1,3,10]
-    /// [--contexts 64,2048] [--rounds N] [--prompts N] [--seeds N] [--part first|speed|quality]`.
+    /// [--contexts 64,2048] [--rounds N] [--prompts N] [--stride TOKENS] [--seeds N] [--part first|speed|quality|ngrams] [--only
+    /// METHOD]`. For the part ngrams --ngrams names one store or several; --only measures the quality of one method anew.
     /// </summary>
     public static int Run(Func<string, string?> take)
     {
@@ -35,20 +40,33 @@ internal static class DraftsBench
         var (counts, judged) = (Numbers(take("--counts") ?? "1,2,3,4,5,8,10"), Numbers(take("--judged") ?? "1,2,3,5,10"));
         var contexts = Numbers(take("--contexts") ?? "64,2048");
         var (rounds, prompts, seeds) = (Number(take("--rounds") ?? "5"), Number(take("--prompts") ?? "24"), Number(take("--seeds") ?? "8"));
-        var (judgeFolder, ngrams, part) = (take("--judge"), take("--ngrams"), take("--part"));
+        var (judgeFolder, ngrams, part, only) = (take("--judge"), take("--ngrams"), take("--part"), take("--only"));
+        var methods = only is null ? null : DraftMethods.All.Where(method => method.Name == only).ToArray();
+        if (methods is []) throw new ArgumentException($"--only: must be a method of the tables, found {only}.");
         using var model = Load(folder, weights);
+        var stride = Number(take("--stride") ?? "60");
+        if (part == "ngrams")
+        {
+            var stores = ngrams?.Split(',') ?? [Path.Combine(folder, "ngrams.bin")];
+            Keep(new DraftsModelResults(Name(folder), weights.ToString(), 0, null, "", [], [])
+            {
+                Trials = [NGramTrials.Run(model, texts, stores, prompts, stride)],
+            });
+            return 0;
+        }
         using var judge = judgeFolder is null ? null : Load(judgeFolder, WeightFormat.AsStored);
         ngrams ??= File.Exists(Path.Combine(folder, "ngrams.bin")) ? Path.Combine(folder, "ngrams.bin") : null;
         int[] text = [.. DraftQuality.Documents(model, texts).SelectMany(ids => ids).Take(1 << 16)];
-        var cold = ngrams is null ? null : DraftSpeed.Cold(model, text, ngrams);
+        var cold = ngrams is null || only is not null ? null : DraftSpeed.Cold(model, text, ngrams);
         int[] fitting = [.. contexts.Where(context => context + DraftMethods.Tokens < model.ContextLength)];
-        var first = part == "quality" ? 0 : DraftSpeed.FirstRatio(model, text, MainCount, 64, FirstRounds);
-        DraftSpeedRow[] speed = part is "quality" or "first" ? [] : [.. DraftSpeed.Measure(model, text, counts, fitting, rounds, ngrams)];
-        var chosen = DraftQuality.Prompts(model, texts, prompts);
-        DraftQualityRow[] quality = part is "speed" or "first" ? [] :
+        var first = Wants("first") || Wants("speed") ? DraftSpeed.FirstRatio(model, text, MainCount, 64, FirstRounds) : 0;
+        DraftSpeedRow[] speed = Wants("speed") ? [.. DraftSpeed.Measure(model, text, counts, fitting, rounds, ngrams)] : [];
+        var chosen = DraftQuality.Prompts(model, texts, prompts, stride);
+        DraftQualityRow[] quality = !Wants("quality") ? [] :
         [
             .. judged.SelectMany(count =>
-                DraftQuality.Measure(model, judge, chosen, count, count == MainCount ? seeds : Math.Min(seeds, OtherSeeds), ngrams)),
+                DraftQuality.Measure(
+                    model, judge, chosen, count, count == MainCount ? seeds : Math.Min(seeds, OtherSeeds), ngrams, methods)),
         ];
         var name = Name(folder);
         var about = string.Create(CultureInfo.InvariantCulture, $"{chosen.Count} prompts of 15 tokens from ")
@@ -56,6 +74,8 @@ internal static class DraftsBench
             + $"{Math.Min(seeds, OtherSeeds)} else; judge {Name(judgeFolder ?? folder)}";
         Keep(new DraftsModelResults(name, weights.ToString(), first, cold, about, speed, quality));
         return 0;
+
+        bool Wants(string name) => only is null ? part is null || part == name : name == "quality";
     }
 
     /// <summary>`drafts auto --model NAME`: writes the table of <see cref="DraftsMethod.Auto"/> from what was kept of a model.</summary>
@@ -114,6 +134,9 @@ internal static class DraftsBench
             if (results.Speed.Count == 0) results = results with { Speed = before.Speed };
             if (results.FirstRatio == 0) results = results with { FirstRatio = before.FirstRatio };
             if (results.Quality.Count == 0) results = results with { Quality = before.Quality, Prompts = before.Prompts };
+            else if (results.Prompts == before.Prompts) results = results with { Quality = [.. Merged(before.Quality, results.Quality)] };
+            var trials = before.Trials.Where(other => !results.Trials.Any(anew => anew.Prompts == other.Prompts));
+            results = results with { Cold = results.Cold ?? before.Cold, Trials = [.. trials, .. results.Trials] };
         }
         all.Add(results);
         Console.WriteLine(Markdown([results]));
@@ -122,6 +145,13 @@ internal static class DraftsBench
         File.WriteAllText(Path.Combine(folder, "drafts.md"), Markdown(all));
         foreach (var model in all.Where(model => model is { Speed.Count: > 0, Quality.Count: > 0 }))
             File.WriteAllText(Path.Combine(folder, $"drafts-{model.Model}.svg"), DraftsPlot.Draw(model));
+    }
+
+    /// <summary>The rows before, those that were measured anew in their places.</summary>
+    private static IEnumerable<DraftQualityRow> Merged(IReadOnlyList<DraftQualityRow> before, IReadOnlyList<DraftQualityRow> anew)
+    {
+        var rows = before.Select(row => anew.FirstOrDefault(other => (other.Method, other.Count) == (row.Method, row.Count)) ?? row);
+        return rows.Concat(anew.Where(row => !before.Any(other => (other.Method, other.Count) == (row.Method, row.Count))));
     }
 
     private static string Markdown(IEnumerable<DraftsModelResults> all)
@@ -138,6 +168,7 @@ internal static class DraftsBench
             }
             if (results.Speed.Count > 0) Speed(text, results);
             if (results.Quality.Count > 0) Quality(text, results);
+            foreach (var trials in results.Trials) trials.Append(text);
         }
         return text.ToString();
     }
