@@ -116,10 +116,12 @@ public sealed class CliDraftsTests(CliModelFolder files) : IClassFixture<CliMode
             + $"--method batched --ignore-eos --count {count}";
         var outcome = CliProcess.RunIn("", "/usr/bin/script", "-qec", line, "/dev/null");
         Assert.True(outcome.Status == 0, outcome.Output);
+        // Where loading takes long its bar comes first, and shows the cursor again at its end.
+        var lines = outcome.Output[(outcome.Output.LastIndexOf("\u001b[?25h", StringComparison.Ordinal) + 1)..];
         var isLive = columns >= 40 && rows > count + 1;
-        Assert.Equal(isLive, outcome.Output.Contains($"\u001b[{count + 1}A", StringComparison.Ordinal));
-        Assert.Equal(isLive, outcome.Output.Contains("\u001b[2K", StringComparison.Ordinal));
-        foreach (var shown in outcome.Output.Split("\u001b[2K").Skip(1))
+        Assert.Equal(isLive, lines.Contains($"\u001b[{count + 1}A", StringComparison.Ordinal));
+        Assert.Equal(isLive, lines.Contains("\u001b[2K", StringComparison.Ordinal));
+        foreach (var shown in lines.Split("\u001b[2K").Skip(1))
         {
             var text = shown[..shown.IndexOf('\r', StringComparison.Ordinal)];
             Assert.True(text.Sum(c => c >= 0x2e80 ? 2 : 1) < columns, $"'{text}' is wider than {columns}");
