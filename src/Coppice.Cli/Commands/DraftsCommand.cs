@@ -21,7 +21,7 @@ internal static class DraftsCommand
         ModelArguments.Whole("--max-tokens", 1, int.MaxValue, $"Tokens of a draft at most [default: {Defaults.MaxTokens}]");
     private static readonly Option<string> Method = Methods.Option(
         "superposed: all drafts from one pass a step; batched: sampled, in one pass; beam: the most probable; "
-        + "auto: the cheapest that is nearly as good as the best");
+        + "auto: the one that other options need, or the cheapest that is nearly as good as the best");
     private static readonly Option<string> Mode =
         Modes.Option("geom: n-grams re-rank superposed drafts; none: the model alone; auto: n-grams where there are enough of them");
     private static readonly Option<string?> NGrams = new("--ngrams")
