@@ -59,12 +59,14 @@ public sealed class DraftsTrendTests
         using var model = LanguageModel.Load(Path.Combine(SharedData.Repository, "weights", "tiny"), new ModelOptions { Device = "cpu" });
         using var session = model.NewSession();
         using var scorer = new Scorer(model);
-        var text = model.Tokenizer!.Encode(File.ReadAllText(Path.Combine(SharedData.Repository, "weights", "tiny", "held_out.txt")));
+        var held = File.ReadAllText(Path.Combine(SharedData.Repository, "weights", "tiny", "held_out.txt"));
+        // Each prompt is framed as a text of its own: without the token that begins one the model is lost.
+        var (frame, text) = (model.Tokenizer!.Encode(""), model.Tokenizer.Encode(held, addSpecialTokens: false));
         var losses = new Dictionary<DraftsMode, double> { [DraftsMode.None] = 0, [DraftsMode.Geometric] = 0 };
         var prompts = 0;
         for (var start = 0; start + Prefix < text.Length; start += 4 * Prefix, prompts++)
         {
-            var prompt = text[start..(start + Prefix)];
+            int[] prompt = [.. frame, .. text[start..(start + Prefix)]];
             foreach (var mode in losses.Keys.ToArray())
             {
                 var options = new DraftsOptions { Method = DraftsMethod.Superposed, Mode = mode, MinTokens = Steps, MaxTokens = Steps };

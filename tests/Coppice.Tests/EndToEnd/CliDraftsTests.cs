@@ -161,7 +161,7 @@ public sealed class CliDraftsTests(CliModelFolder files) : IClassFixture<CliMode
             .Status);
     }
 
-    [Theory, InlineData("/"), InlineData("."), InlineData("/tmp/"), InlineData("/proc/ngrams.bin"), InlineData("no/such/folder/x.bin")]
+    [Theory, InlineData("/"), InlineData("."), InlineData("folder/"), InlineData("/proc/ngrams.bin"), InlineData("no/such/folder/x.bin")]
     public void A_store_is_not_written_where_there_can_be_none(string path)
     {
         var text = files.Write("place.txt", "Gets the name of the file.");
