@@ -6,7 +6,11 @@ namespace Coppice.Constraints.Schemas;
 /// <summary>The formats that are known, each as a pattern for the whole text. Sources: RFC 3339, 3986, 5321, 1123, 4291, 4122, 6901, 6570.</summary>
 internal static class Formats
 {
-    private const string Time = @"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
+    private const string Minutes = "[0-5][0-9]", Parts = @"(\.[0-9]+)?";
+
+    private const string Hours = "([01][0-9]|2[0-3])";
+
+    private static readonly string Time = $"({Hours}:{Minutes}:{Minutes}{Parts}([Zz]|[+-]{Hours}:{Minutes})|{LeapSecond()})";
 
     private const string Leap = @"([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29";
 
@@ -71,6 +75,22 @@ internal static class Formats
         ["json-pointer"] = "(/([^/~]|~[01])*)*",
         ["relative-json-pointer"] = "(0|[1-9][0-9]*)(#|(/([^/~]|~[01])*)*)",
     }.ToFrozenDictionary();
+
+    /// <summary>
+    /// The times that are 23:59:60 in UTC: a leap second comes at no other. Hours and minutes say so each for themselves, but for the hour
+    /// that begins where a zone east of Greenwich is a minute short of one.
+    /// </summary>
+    private static string LeapSecond()
+    {
+        const string any = "[0-9]{2}";
+        string Of(int count, Func<int, string> text) => string.Join('|', Enumerable.Range(0, count).Select(text));
+        var west = $"(?={Of(24, hour => $"{hour:d2}:{any}:60{Parts}-{23 - hour:d2}:")})"
+            + $"({Of(60, minute => $"{any}:{minute:d2}:60{Parts}-{any}:{59 - minute:d2}")})";
+        var east = $"(?={Of(24, hour => $"{hour:d2}:{any}:60{Parts}\\+{hour:d2}:")})"
+            + $"({Of(59, minute => $"{any}:{minute:d2}:60{Parts}\\+{any}:{minute + 1:d2}")})";
+        var next = Of(24, hour => $"{hour:d2}:59:60{Parts}\\+{(hour + 1) % 24:d2}:00");
+        return $"23:59:60{Parts}[Zz]|{west}|{east}|{next}";
+    }
 
     /// <summary>The texts of a format; null where it is not known.</summary>
     public static TextLanguage? Find(string name, TextAutomata automata)
