@@ -56,4 +56,31 @@ internal static class FormulaTruth
             _ => formula,
         };
     }
+
+    /// <summary>
+    /// What must hold of a member's value for <paramref name="formula"/> to become true: <paramref name="formulas"/> stand in the places of
+    /// its pending demands, and of all else, which later members decide, the best is hoped for.
+    /// </summary>
+    public static Formula Necessary(FormulaSpace space, Formula formula, Formula[] formulas) => formula switch
+    {
+        ConstantFormula => formula,
+        AndFormula and => space.And(and.Parts.Select(part => Necessary(space, part, formulas))),
+        OrFormula or => space.Or(or.Parts.Select(part => Necessary(space, part, formulas))),
+        // Of several at least one.
+        OneFormula one => space.Or(one.Parts.Select(part => Necessary(space, part, formulas))),
+        NotFormula not => space.Not(Sufficient(space, not.Parts[0], formulas)),
+        PendingFormula pending => formulas[pending.Index],
+        _ => space.True,
+    };
+
+    /// <summary>What makes <paramref name="formula"/> true whatever comes later.</summary>
+    private static Formula Sufficient(FormulaSpace space, Formula formula, Formula[] formulas) => formula switch
+    {
+        ConstantFormula => formula,
+        AndFormula and => space.And(and.Parts.Select(part => Sufficient(space, part, formulas))),
+        OrFormula or => space.Or(or.Parts.Select(part => Sufficient(space, part, formulas))),
+        NotFormula not => space.Not(Necessary(space, not.Parts[0], formulas)),
+        PendingFormula pending => formulas[pending.Index],
+        _ => space.False,
+    };
 }

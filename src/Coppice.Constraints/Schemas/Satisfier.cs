@@ -21,7 +21,8 @@ internal sealed class Satisfier(SchemaCompiler compiler)
 {
     private const int MostTruths = 6, DeepestValue = 64;
 
-    private static readonly ValueKind[] Kinds =
+    /// <summary>All kinds, scalars first.</summary>
+    public static readonly ValueKind[] Kinds =
         [ValueKind.String, ValueKind.Number, ValueKind.Null, ValueKind.True, ValueKind.False, ValueKind.Array, ValueKind.Object];
 
     private readonly Dictionary<string, Completion> _values = new(StringComparer.Ordinal);
@@ -196,7 +197,7 @@ internal sealed class Satisfier(SchemaCompiler compiler)
     private Completion SearchMembers(Formula formula, Bits seen, ObjectKeys keys, int from)
     {
         // A member that every completion needs may come first: the order of members does not matter.
-        var needed = Needed(formula);
+        var needed = NamesNeeded(formula).FirstOrDefault();
         var choices = needed is not null ? [keys.Of(needed)] : keys.Candidates(from);
         var isUnknown = false;
         foreach (var choice in choices)
@@ -275,19 +276,25 @@ internal sealed class Satisfier(SchemaCompiler compiler)
         _ => false,
     };
 
-    /// <summary>A name without which the formula cannot become true; null where none is known.</summary>
-    private static string? Needed(Formula formula) => formula switch
+    /// <summary>Names without which the formula cannot become true, as far as they are known.</summary>
+    private static IEnumerable<string> NamesNeeded(Formula formula) => formula switch
     {
-        ObjectFormula { Missing.IsEmpty: false } members => FirstMissing(members),
-        AndFormula and => and.Parts.Select(Needed).FirstOrDefault(name => name is not null),
-        _ => null,
+        ObjectFormula members => members.Spec.Required.Where((_, index) => members.Missing.Has(index)),
+        AndFormula and => and.Parts.SelectMany(NamesNeeded),
+        // Alternatives are often told apart by a member that all of them require.
+        OrFormula or => NamesNeeded(or.Parts[0]).Where(name => Needs(or, name)),
+        OneFormula one => NamesNeeded(one.Parts[0]).Where(name => Needs(one, name)),
+        _ => [],
     };
 
-    private static string FirstMissing(ObjectFormula members)
+    private static bool Needs(Formula formula, string name) => formula switch
     {
-        for (var i = 0; ; i++)
-            if (members.Missing.Has(i)) return members.Spec.Required[i];
-    }
+        ObjectFormula members => Array.IndexOf(members.Spec.Required, name) is >= 0 and var index && members.Missing.Has(index),
+        AndFormula and => Array.Exists(and.Parts, part => Needs(part, name)),
+        OrFormula or => Array.TrueForAll(or.Parts, part => Needs(part, name)),
+        OneFormula one => Array.TrueForAll(one.Parts, part => Needs(part, name)),
+        _ => false,
+    };
 
     /// <summary>All assignments of <paramref name="count"/> demands, those with most demands met first; only some where there are many.</summary>
     private static IEnumerable<ulong> TruthsOf(int count)

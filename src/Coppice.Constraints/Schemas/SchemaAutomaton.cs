@@ -309,11 +309,12 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
     }
 
     /// <summary>A formula that is true where the truths of <paramref name="formulas"/> are ones that the place around them wants.</summary>
-    private Formula Goal(Slot slot, Formula[] formulas)
+    public Formula Goal(Slot slot, Formula[] formulas)
     {
         var space = Compiler.Formulas;
-        // Where there are too many demands to try, nothing is known of how they hang together.
-        if (slot.Wanted is not { } wanted) return space.True;
+        // Where there are too many demands to try each assignment, the place around that one says what it cannot do without.
+        if (slot.Wanted is not { } wanted)
+            return slot.Parent is null ? space.True : FormulaTruth.Necessary(space, Goal(slot.Parent.Slot, slot.After), formulas);
         if (wanted.Length == 1 << formulas.Length) return space.True;
         Formula All(ulong truths) => space.And(formulas.Select((formula, i) => ((truths >> i) & 1) != 0 ? formula : space.Not(formula)));
         return space.Or(wanted.Select(All));

@@ -11,7 +11,6 @@ internal sealed class Slot
     private const int MostTruths = 6;
 
     private readonly SchemaAutomaton _automaton;
-    private readonly Formula[] _after;
     private readonly Bits _seen;
     private readonly Dictionary<(ulong Truths, string? Value), object?> _outcomes = [];
     private readonly Dictionary<int, bool> _numbers = [];
@@ -32,7 +31,7 @@ internal sealed class Slot
     public Slot(SchemaAutomaton automaton, Frame? parent, Formula[] after, IReadOnlyList<Demand> demands, Bits seen)
     {
         _automaton = automaton;
-        _after = after;
+        After = after;
         _seen = seen;
         Parent = parent;
         Demands = demands;
@@ -43,6 +42,9 @@ internal sealed class Slot
     public int Id { get; }
 
     public Frame? Parent { get; }
+
+    /// <summary>The parent's formulas after the value, in which the demands are pending.</summary>
+    public Formula[] After { get; }
 
     public IReadOnlyList<Demand> Demands { get; }
 
@@ -60,12 +62,15 @@ internal sealed class Slot
     {
         get
         {
-            if (Wanted is not { } wanted) return true;
+            if (Wanted is not { } wanted) return Array.Exists(Satisfier.Kinds, kind => ValueOf(kind).IsPossible);
             foreach (var truths in wanted)
                 if (_automaton.Satisfier.Value(Demands, truths).IsPossible) return true;
             return false;
         }
     }
+
+    /// <summary>A value of a kind that may stand here, as far as the demands together are known.</summary>
+    public Completion ValueOf(ValueKind kind) => _automaton.Satisfier.OfKind(_automaton.Goal(this, Formulas(kind)), kind);
 
     /// <summary>What strings must be here.</summary>
     public StringGoal String => _string ??= _automaton.GoalOf(this, Formulas(ValueKind.String));
@@ -200,7 +205,7 @@ internal sealed class Slot
     private object? FindOutcome(ulong truths, string? value)
     {
         if (Parent is null) return truths == 1 || Demands.Count == 0 ? SchemaAutomaton.End : null;
-        var formulas = Array.ConvertAll(_after, formula => FormulaTruth.AfterValue(_automaton.Compiler.Formulas, formula, truths, value));
+        var formulas = Array.ConvertAll(After, formula => FormulaTruth.AfterValue(_automaton.Compiler.Formulas, formula, truths, value));
         return _automaton.FrameOf(Parent.Slot, Parent.Kind, formulas, _seen, Parent.Keys);
     }
 }
