@@ -8,14 +8,15 @@ namespace Coppice.Constraints;
 /// <remarks>Safe for concurrent use: one lock guards the automaton. Memory of kept masks is bounded by <see cref="MaskMemory"/>.</remarks>
 public sealed class CompiledGrammar
 {
-    private const int MostStepCache = 1 << 16;
+    private const int MostStepCache = 1 << 16, SafeTokens = 96;
 
     private readonly Lock _gate = new();
     private readonly MaskBuilder _builder;
     private readonly Dictionary<MaskKey, CachedMask> _masks = [];
-    private readonly Dictionary<MaskKey, int> _costs = [];
     private readonly Dictionary<MaskKey, int[]> _forced = [];
     private readonly ForcedText _forcedText;
+    private readonly EndingTable _endings;
+    private readonly EndableMasks _endable;
     private readonly bool _keepsMasks;
     private int[]? _suspects;
     private long _maskBytes;
@@ -28,7 +29,9 @@ public sealed class CompiledGrammar
         Report = report;
         _keepsMasks = keepsMasks;
         _forcedText = new ForcedText(automaton, vocabulary);
-        _builder = new MaskBuilder(automaton, vocabulary) { UsesSlices = usesSlices };
+        _endings = new EndingTable(automaton, vocabulary);
+        _builder = new MaskBuilder(automaton, vocabulary, _endings) { UsesSlices = usesSlices };
+        _endable = new EndableMasks(automaton, vocabulary, _endings, _builder);
     }
 
     /// <summary>The vocabulary that the masks are for.</summary>
@@ -119,10 +122,25 @@ public sealed class CompiledGrammar
         lock (_gate) return Automaton.Ending(state);
     }
 
-    /// <summary>Tokens of a short way to an end, by splitting it greedily; int.MaxValue where no way is known.</summary>
+    /// <summary>Fewest tokens that a short way to an end can be split into; int.MaxValue where no way is known.</summary>
     internal int EndingTokens(in GrammarState state)
     {
-        lock (_gate) return FindEndingTokens(state);
+        lock (_gate) return _endings.TokensOf(state);
+    }
+
+    /// <summary>
+    /// Whether <paramref name="tokens"/> more may soon be too few for an end. Far from there every token is good: one seldom adds more than
+    /// what the whole text's shortest ending has.
+    /// </summary>
+    internal bool IsNearEnd(in GrammarState state, int tokens)
+    {
+        if (tokens == int.MaxValue) return false;
+        lock (_gate)
+        {
+            // A way has no more tokens than bytes.
+            if (_endings.Of(state) is not { } ending || tokens > (2L * ending.Bytes) + SafeTokens) return false;
+            return ending.Tokens(Vocabulary.Trie) is var fewest and < int.MaxValue && tokens <= (2L * fewest) + SafeTokens;
+        }
     }
 
     /// <summary>
@@ -130,29 +148,7 @@ public sealed class CompiledGrammar
     /// </summary>
     internal void KeepEndable(in GrammarState state, Span<ulong> mask, int tokens)
     {
-        lock (_gate)
-        {
-            // Inside a text that may be anything plain tokens change nothing, and they are nearly all there are.
-            var plain = Automaton.IsFreeText(state) ? Vocabulary.Slices.UpTo(int.MaxValue) : null;
-            var keepsPlain = plain is not null && FindEndingTokens(state) <= tokens;
-            for (var i = 0; i < Vocabulary.MaskWords; i++)
-            {
-                var skipped = plain is null ? 0 : plain[i];
-                if (!keepsPlain) mask[i] &= ~skipped;
-                for (var word = mask[i] & ~skipped; word != 0; word &= word - 1)
-                {
-                    var token = (i << 6) + System.Numerics.BitOperations.TrailingZeroCount(word);
-                    if (Vocabulary.IsEnd(token)) continue;
-                    var bytes = Vocabulary.BytesOf(token);
-                    var isEndable = (bytes.Length > 0 ? Step(state, bytes, out var next) : Automaton.TryToken(state, token, out next))
-                        && FindEndingTokens(next) <= tokens;
-                    if (!isEndable) mask[i] &= ~(1UL << token);
-                }
-            }
-            // Where the way to the end that each token leads to is longer than hoped for, the one that is known is taken.
-            if (mask.IndexOfAnyExcept(0UL) >= 0 || Automaton.Ending(state) is not { } ending) return;
-            if (Vocabulary.Trie.LongestAt(ending, out _) is var first and >= 0) mask[first >> 6] |= 1UL << first;
-        }
+        lock (_gate) _endable.Keep(state, mask, tokens);
     }
 
     /// <summary>Tokens each of which is the only one in its mask.</summary>
@@ -189,8 +185,9 @@ public sealed class CompiledGrammar
         var key = Automaton.KeyOf(state);
         if (!_masks.TryGetValue(key, out var mask))
         {
-            _builder.Clear();
-            Automaton.Fill(state with { Log = null }, _builder);
+            var bare = state with { Log = null };
+            _builder.Begin(bare);
+            Automaton.Fill(bare, _builder);
             if (Automaton.MayEnd(state))
                 foreach (var end in Vocabulary.Ends) _builder.Allow(end);
             mask = _builder.Build();
@@ -208,16 +205,6 @@ public sealed class CompiledGrammar
             _maskBytes = mask.Bytes;
         }
         _masks[key] = mask;
-    }
-
-    private int FindEndingTokens(in GrammarState state)
-    {
-        var key = Automaton.KeyOf(state);
-        if (state.Log is null && _costs.TryGetValue(key, out var known)) return known;
-        var ending = Automaton.Ending(state);
-        var tokens = ending is null ? int.MaxValue : Vocabulary.Trie.GreedyTokens(ending);
-        if (_costs.Count > MostStepCache) _costs.Clear();
-        return _costs[key] = tokens;
     }
 
     /// <summary>

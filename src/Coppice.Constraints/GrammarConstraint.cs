@@ -99,7 +99,7 @@ internal sealed class GrammarConstraint : ITokenConstraint
     /// <summary>Whether an ending fits after these tokens, which need not be the fewest that their text can be split into.</summary>
     private bool LeavesRoom(ReadOnlySpan<int> tokens, int tokensLeft)
     {
-        if (!IsNearEnd(tokensLeft, out _)) return true;
+        if (!_grammar.IsNearEnd(_history.Current, tokensLeft)) return true;
         var at = _history.Current;
         foreach (var token in tokens)
         {
@@ -109,22 +109,11 @@ internal sealed class GrammarConstraint : ITokenConstraint
         return _grammar.EndingTokens(at) <= tokensLeft - tokens.Length;
     }
 
-    /// <summary>
-    /// Far from the end of the budget every token is good: one token seldom adds more than what the whole text's shortest ending has.
-    /// </summary>
-    private bool IsNearEnd(int tokensLeft, out int ending)
-    {
-        ending = int.MaxValue;
-        if (tokensLeft == int.MaxValue) return false;
-        ending = _grammar.EndingTokens(_history.Current);
-        return ending < int.MaxValue && tokensLeft <= (2L * ending) + 96;
-    }
-
     private void KeepWithin(Span<ulong> mask, int tokensLeft)
     {
-        if (!IsNearEnd(tokensLeft, out var ending)) return;
+        if (!_grammar.IsNearEnd(_history.Current, tokensLeft)) return;
         // Where even the shortest ending known is too long, the tokens of that ending are all that helps.
-        var room = Math.Max(tokensLeft - 1, ending - 1);
+        var room = Math.Max(tokensLeft, _grammar.EndingTokens(_history.Current)) - 1;
         _grammar.KeepEndable(_history.Current, mask, Math.Max(room, 0));
     }
 }

@@ -6,8 +6,8 @@ namespace Coppice.Constraints.Frames;
 /// <param name="trie">Made the places of the texts.</param>
 /// <param name="start">Before the first text.</param>
 /// <param name="values">The automata of the values.</param>
-/// <param name="after">For each value the texts that may follow it.</param>
-internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutomaton[] values, FrameNode[] after) : ByteAutomaton
+/// <param name="afterValue">For each value the texts that may follow it.</param>
+internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutomaton[] values, FrameNode[] afterValue) : ByteAutomaton
 {
     private readonly Dictionary<(int Value, object Node), Place> _places = [];
     private readonly Dictionary<(int Value, int Node), int> _keys = [];
@@ -30,7 +30,7 @@ internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutoma
             return node.BeginsValue && StepValue(node.Target, values[node.Target].Start, next, keepsValues, ref result);
         }
         var (place, inner) = Inner(state);
-        if (values[place.Value].MayEnd(inner) && after[place.Value].Next.TryGetValue(next, out var following))
+        if (values[place.Value].MayEnd(inner) && afterValue[place.Value].Next.TryGetValue(next, out var following))
         {
             result = Enter(following);
             return true;
@@ -51,11 +51,14 @@ internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutoma
 
     public override bool MayEnd(in GrammarState state) => TextsAt(state) is { MayEnd: true };
 
-    public override MaskKey KeyOf(in GrammarState state)
+    public override MaskKey KeyOf(in GrammarState state) => KeyOf(state, forEnding: false);
+
+    private MaskKey KeyOf(in GrammarState state, bool forEnding)
     {
         if (state.Node is FrameNode node) return new MaskKey(node.Id, 0, 0, 0);
         var (place, inner) = Inner(state);
-        var key = values[place.Value].KeyOf(inner);
+        var value = values[place.Value];
+        var key = forEnding ? value.EndingKeyOf(inner) : value.KeyOf(inner);
         if (!_keys.TryGetValue((place.Value, key.Node), out var id)) _keys[(place.Value, key.Node)] = id = trie.Count + _keys.Count;
         return new MaskKey(id, key.Mode, key.Lex, key.Count);
     }
@@ -72,21 +75,29 @@ internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutoma
     {
         if (state.Node is FrameNode node) return Ending(node);
         var (place, inner) = Inner(state);
-        return values[place.Value].Ending(inner) is { } rest ? Join(rest, Ending(after[place.Value])) : null;
+        return values[place.Value].Ending(inner) is { } rest ? Join(rest, Ending(afterValue[place.Value])) : null;
     }
+
+    public override byte[]? NextOfEnding(in GrammarState state, out GrammarState after)
+    {
+        after = default;
+        if (state.Node is FrameNode node) return Ending(node);
+        var (place, inner) = Inner(state);
+        if (values[place.Value].MayEnd(inner)) return Ending(afterValue[place.Value]);
+        var text = values[place.Value].NextOfEnding(inner, out var next);
+        if (text is null) return null;
+        if (next.Node is null) return Join(text, Ending(afterValue[place.Value]));
+        after = Wrap(place.Value, next);
+        return text;
+    }
+
+    public override MaskKey EndingKeyOf(in GrammarState state) => KeyOf(state, forEnding: true);
 
     public override bool IsSecondSpelling(in GrammarState state, byte value)
     {
         if (state.Node is FrameNode) return false;
         var (place, inner) = Inner(state);
         return values[place.Value].IsSecondSpelling(inner, value);
-    }
-
-    public override bool IsFreeText(in GrammarState state)
-    {
-        if (state.Node is FrameNode) return false;
-        var (place, inner) = Inner(state);
-        return values[place.Value].IsFreeText(inner);
     }
 
     private static byte[]? Join(byte[] first, byte[]? second) => second is null ? null : [.. first, .. second];
@@ -107,7 +118,7 @@ internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutoma
     {
         if (state.Node is FrameNode node) return node;
         var (place, inner) = Inner(state);
-        return values[place.Value].MayEnd(inner) ? after[place.Value] : null;
+        return values[place.Value].MayEnd(inner) ? afterValue[place.Value] : null;
     }
 
     /// <summary>The shortest way to the end: the text with the fewest symbols, then the value, and so on.</summary>
@@ -118,7 +129,7 @@ internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutoma
         {
             if (at.Node.MayEnd) return at.Text;
             if (at.Node.BeginsValue && values[at.Node.Target] is var value && value.Ending(value.Start) is { } inner)
-                return Join([.. at.Text, .. inner], ClosingOf(after[at.Node.Target]));
+                return Join([.. at.Text, .. inner], ClosingOf(afterValue[at.Node.Target]));
             foreach (var (symbol, next) in at.Node.Next)
                 queue.Enqueue((next, FrameTrie.IsToken(symbol, out _) ? at.Text : [.. at.Text, (byte)symbol]));
         }

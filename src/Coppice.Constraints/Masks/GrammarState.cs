@@ -11,6 +11,16 @@ internal readonly record struct GrammarState(object Node, int Mode, int Lex, int
 /// <summary>What masks are kept by: states with one key have the same mask.</summary>
 internal readonly record struct MaskKey(int Node, int Mode, int Lex, int Count);
 
+/// <summary>A string or name that is being read.</summary>
+/// <param name="Lexer">Reads it.</param>
+/// <param name="CountsLength">Whether the count of a state, its characters so far, matters.</param>
+/// <param name="IsUniform">Whether the state is between two characters and every whole one leads its lexer back to it.</param>
+internal readonly record struct Lexeme(Languages.StringLexer Lexer, bool CountsLength, bool IsUniform)
+{
+    /// <summary>Whether every whole character leads back to the same state.</summary>
+    public bool IsFree => IsUniform && !CountsLength;
+}
+
 /// <summary>An automaton over bytes, with tokens that have none.</summary>
 /// <remarks>
 /// Not safe for concurrent use: states and tables are made as they are visited. <see cref="CompiledGrammar"/> has the lock.
@@ -42,6 +52,19 @@ internal abstract class ByteAutomaton
     /// <summary>The next bytes of a short way to an end; empty where the text may end here, null where none is known.</summary>
     public abstract byte[]? Ending(in GrammarState state);
 
+    /// <summary>
+    /// The first bytes of a short way to an end, for a state in which the text may not end, and the state after them: one without a node
+    /// where they are the whole way. Null where no way is known.
+    /// </summary>
+    public virtual byte[]? NextOfEnding(in GrammarState state, out GrammarState after)
+    {
+        after = default;
+        return Ending(state);
+    }
+
+    /// <summary>What ways to an end are kept by: states with one key have the same way.</summary>
+    public virtual MaskKey EndingKeyOf(in GrammarState state) => KeyOf(state);
+
     /// <summary>The state after a token that the automaton knows by its id; false where it does not.</summary>
     public virtual bool TryToken(in GrammarState state, int token, out GrammarState result)
     {
@@ -58,8 +81,8 @@ internal abstract class ByteAutomaton
     /// <summary>Whether some token may come that is known by its id and not by its bytes.</summary>
     public virtual bool TakesTokens(in GrammarState state) => false;
 
-    /// <summary>Whether every plain token (see <see cref="Tokens.TokenSlices.Plain"/>) leads back to this very state.</summary>
-    public virtual bool IsFreeText(in GrammarState state) => false;
+    /// <summary>What is being read at <paramref name="state"/>, where masks are put together from parts; else null.</summary>
+    public virtual Lexeme? LexemeAt(in GrammarState state) => null;
 
     /// <summary>A state that goes on as either does: for a token that is allowed by its bytes and by its id.</summary>
     public virtual GrammarState Union(in GrammarState left, in GrammarState right) => left;

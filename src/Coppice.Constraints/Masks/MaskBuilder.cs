@@ -9,12 +9,17 @@ internal sealed class MaskBuilder
 
     private readonly ByteAutomaton _automaton;
     private readonly ulong[] _words;
+    private readonly EndingTable _endings;
     private bool[] _isGoodTail = [];
     private GrammarState[] _stack;
+    private GrammarState _start;
+    private bool _isLimited;
+    private int _room;
 
-    public MaskBuilder(ByteAutomaton automaton, TokenVocabulary vocabulary)
+    public MaskBuilder(ByteAutomaton automaton, TokenVocabulary vocabulary, EndingTable endings)
     {
         _automaton = automaton;
+        _endings = endings;
         Vocabulary = vocabulary;
         _words = new ulong[vocabulary.MaskWords];
         _stack = new GrammarState[vocabulary.Trie.LongestToken + 1];
@@ -30,18 +35,46 @@ internal sealed class MaskBuilder
     /// <summary>Words that other masks share, and that are part of this one; null for none.</summary>
     public MaskWords? Shared { get; set; }
 
-    /// <summary>Starts a new mask.</summary>
-    public void Clear()
+    /// <summary>What was collected, without <see cref="Shared"/>.</summary>
+    public ReadOnlySpan<ulong> Words => _words;
+
+    /// <summary>
+    /// Where a mask was limited: the most tokens that an end takes after one of its own; int.MaxValue where none is known.
+    /// </summary>
+    public int MostToEnd { get; private set; }
+
+    /// <summary>Starts the mask of <paramref name="state"/>.</summary>
+    public void Begin(in GrammarState state)
     {
-        Shared = null;
+        (Shared, _start, _isLimited) = (null, state, false);
         Array.Clear(_words);
+    }
+
+    /// <summary>The same with only those tokens after which an end takes at most <paramref name="room"/> more.</summary>
+    public void Begin(in GrammarState state, int room)
+    {
+        Begin(state);
+        (_isLimited, _room, MostToEnd) = (true, room, 0);
     }
 
     /// <summary>What was collected.</summary>
     public CachedMask Build() => new(_words, Shared);
 
-    /// <summary>Allows one token.</summary>
-    public void Allow(int token) => _words[token >> 6] |= 1UL << token;
+    /// <summary>Allows one token that the automaton knows by its id.</summary>
+    public void Allow(int token)
+    {
+        if (!_isLimited || (_automaton.TryToken(_start, token, out var next) && IsEndable(next))) Add(token);
+    }
+
+    /// <summary>Whether an end fits after <paramref name="state"/>.</summary>
+    public bool IsEndable(in GrammarState state)
+    {
+        var tokens = _endings.TokensOf(state);
+        MostToEnd = Math.Max(MostToEnd, tokens);
+        return tokens <= _room;
+    }
+
+    private void Add(int token) => _words[token >> 6] |= 1UL << token;
 
     /// <summary>Allows every token of <paramref name="trie"/> whose bytes may follow <paramref name="state"/>.</summary>
     public void Walk(TokenTrie trie, in GrammarState state) => Walk(trie, 0, trie.Count, state);
@@ -65,7 +98,8 @@ internal sealed class MaskBuilder
                 node = after[node];
                 continue;
             }
-            for (var token = tokens[node]; token >= 0; token = twins[token]) Allow(token);
+            if (tokens[node] >= 0 && (!_isLimited || IsEndable(stack[depth])))
+                for (var token = tokens[node]; token >= 0; token = twins[token]) Add(token);
             node++;
         }
     }
@@ -79,7 +113,7 @@ internal sealed class MaskBuilder
         if (ending.Tokens.Length <= FewTokens)
         {
             for (var i = 0; i < ending.Tokens.Length; i++)
-                if (MayFollow(tails.Tails[ending.Tails[i]], state)) Allow(ending.Tokens[i]);
+                if (MayFollow(tails.Tails[ending.Tails[i]], state)) Add(ending.Tokens[i]);
             return;
         }
         if (_isGoodTail.Length == 0) _isGoodTail = new bool[tails.Count];
@@ -87,7 +121,7 @@ internal sealed class MaskBuilder
         if (tails.Deepest >= _stack.Length) _stack = new GrammarState[tails.Deepest + 1];
         var stack = _stack;
         stack[0] = state;
-        _isGoodTail[0] = true;
+        _isGoodTail[0] = !_isLimited || IsEndable(state);
         for (var node = 0; node < tails.Labels.Length;)
         {
             int depth = tails.Depths[node];
@@ -96,11 +130,11 @@ internal sealed class MaskBuilder
                 node = tails.After[node];
                 continue;
             }
-            if (tails.Ids[node] >= 0) _isGoodTail[tails.Ids[node]] = true;
+            if (tails.Ids[node] >= 0) _isGoodTail[tails.Ids[node]] = !_isLimited || IsEndable(stack[depth]);
             node++;
         }
         for (var i = 0; i < ending.Tokens.Length; i++)
-            if (_isGoodTail[ending.Tails[i]]) Allow(ending.Tokens[i]);
+            if (_isGoodTail[ending.Tails[i]]) Add(ending.Tokens[i]);
     }
 
     private bool MayFollow(byte[] tail, in GrammarState state)
@@ -111,6 +145,6 @@ internal sealed class MaskBuilder
             if (!_automaton.TryStep(in at, value, keepsValues: false, out var next)) return false;
             at = next;
         }
-        return true;
+        return !_isLimited || IsEndable(at);
     }
 }

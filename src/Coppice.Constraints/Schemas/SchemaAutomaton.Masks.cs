@@ -1,10 +1,9 @@
-using System.Text;
 using Coppice.Constraints.Languages;
 using Coppice.Constraints.Masks;
 
 namespace Coppice.Constraints.Schemas;
 
-/// <content>Masks in strings and names, put together from parts; and ways to an end.</content>
+/// <content>Masks in strings and names, put together from parts.</content>
 internal sealed partial class SchemaAutomaton
 {
     private const int AnyName = -1, NamesOnly = -2;
@@ -24,8 +23,20 @@ internal sealed partial class SchemaAutomaton
         else mask.Walk(mask.Vocabulary.Trie, state);
     }
 
-    public override bool IsFreeText(in GrammarState state) =>
-        state is { Mode: (int)Mode.String, Node: Slot slot } && slot.String.IsFree && slot.String.Lexer.IsBetween(state.Lex);
+    public override Lexeme? LexemeAt(in GrammarState state)
+    {
+        var lexer = (Mode)state.Mode switch
+        {
+            Mode.String => ((Slot)state.Node).String.Lexer,
+            Mode.Key => ((Frame)state.Node).Keys!.Lexer,
+            _ => null,
+        };
+        if (lexer is null) return null;
+        var isBetween = lexer.IsBetween(state.Lex);
+        if (state.Node is Slot { String: var goal }) return new Lexeme(lexer, goal.CountsLength, isBetween && goal.IsUniform);
+        var keys = ((Frame)state.Node).Keys!;
+        return new Lexeme(lexer, false, isBetween && !keys.HasLanguages && lexer.State(state.Lex).NamesAhead.Count == 0);
+    }
 
     /// <summary>An escape in a string or name, but for characters that can only be escaped.</summary>
     public override bool IsSecondSpelling(in GrammarState state, byte value)
@@ -47,131 +58,6 @@ internal sealed partial class SchemaAutomaton
             if (isAllowed) return false;
         }
         return true;
-    }
-
-    public override byte[]? Ending(in GrammarState state)
-    {
-        var text = new List<byte>();
-        var at = state with { Log = null };
-        for (var steps = 0; at.Mode != (int)Mode.End; steps++)
-        {
-            if (MayEnd(at)) break;
-            if (steps > 10_000 || NextOfEnding(at) is not { } more) return null;
-            if (_isSpaced) more = Spaced(at, more);
-            foreach (var value in more)
-            {
-                if (!TryStep(in at, value, keepsValues: false, out var next)) return null;
-                at = next;
-                text.Add(value);
-            }
-        }
-        return [.. text];
-    }
-
-    /// <summary><paramref name="text"/>, which is compact, with a space after each comma and colon.</summary>
-    private byte[] Spaced(in GrammarState state, byte[] text)
-    {
-        var spaced = new List<byte>();
-        if (NeedsSpace(state)) spaced.Add((byte)' ');
-        var (isInString, isEscaped) = ((Mode)state.Mode is Mode.String or Mode.Key, false);
-        foreach (var value in text)
-        {
-            spaced.Add(value);
-            if (isEscaped) isEscaped = false;
-            else if (isInString && value == '\\') isEscaped = true;
-            else if (value == '"') isInString = !isInString;
-            else if (!isInString && value is (byte)',' or (byte)':') spaced.Add((byte)' ');
-        }
-        return [.. spaced];
-    }
-
-    /// <summary>
-    /// Bytes that bring the text nearer to its end: the rest of what is being read, or the last members of what is around it.
-    /// </summary>
-    private byte[]? NextOfEnding(in GrammarState state)
-    {
-        switch ((Mode)state.Mode)
-        {
-            case Mode.Value:
-                var value = ValueText((Slot)state.Node);
-                return value is null ? null : Encoding.UTF8.GetBytes(value);
-            case Mode.ArrayOpen or Mode.ObjectOpen: return Members((Frame)state.Node, "");
-            case Mode.AfterItem or Mode.AfterMember: return Members((Frame)state.Node, ",");
-            case Mode.AfterComma: return KeyEnding((Frame)state.Node, null);
-            case Mode.AfterKey: return ":"u8.ToArray();
-            case Mode.Key: return KeyEnding((Frame)state.Node, state.Lex);
-            case Mode.String: return StringEnding(((Slot)state.Node).String, state.Lex, state.Count);
-            case Mode.Number:
-                // The number's digits, and whatever ends it.
-                var slot = (Slot)state.Node;
-                if (slot.NumberEnding(state.Lex) is not { } digits) return null;
-                if (digits.Length > 0 || slot.Parent is null) return Encoding.UTF8.GetBytes(digits);
-                return slot.NumberOutcome(state.Lex, null) is Frame frame ? Members(frame, ",") : null;
-            default: return Words[state.Lex >> 3][(state.Lex & 7)..];
-        }
-    }
-
-    private string? ValueText(Slot slot)
-    {
-        string? best = null;
-        foreach (var truths in slot.Wanted ?? [ulong.MaxValue >> (64 - slot.Demands.Count)])
-            if (Satisfier.Value(slot.Demands, truths).Text is { } text && (best is null || text.Length < best.Length)) best = text;
-        return best;
-    }
-
-    private static byte[]? Members(Frame frame, string comma)
-    {
-        var close = frame.Kind == ValueKind.Object ? "}" : "]";
-        if (frame.Completion.Text is not { } text) return frame.Close(null) is null ? null : Encoding.UTF8.GetBytes(close);
-        return Encoding.UTF8.GetBytes(text.Length == 0 ? close : $"{comma}{text}{close}");
-    }
-
-    private static byte[]? StringEnding(StringGoal goal, int lex, int length)
-    {
-        if (goal.Lexer.IsBetween(lex))
-            return goal.Shortest(goal.Lexer.State(lex), length) is { } rest ? [.. Escaped(rest), (byte)'"'] : null;
-        return ByteThatLeads(goal.Lexer, lex, next => goal.IsLive(next, goal.Lexer.IsBetween(next) ? length + 1 : length));
-    }
-
-    private static byte[]? KeyEnding(Frame frame, int? lex)
-    {
-        var lexer = frame.Keys!.Lexer;
-        if (lex is null) return "\""u8.ToArray();
-        // A name that the object needs brings the end nearer; another one may lead it away.
-        var needed = frame.Completion.Text ?? "";
-        if (lex == lexer.Start && needed.Length > 1) return Encoding.UTF8.GetBytes($"{needed[1..]}}}");
-        if (!lexer.IsBetween(lex.Value)) return ByteThatLeads(lexer, lex.Value, frame.KeyIsLive);
-        var start = lexer.State(lex.Value);
-        return (needed.Length > 1 ? ShortestKey(start, state => IsNeeded(frame, state, needed)) : null)
-            ?? ShortestKey(start, state => frame.Member(state) is not null);
-    }
-
-    private static bool IsNeeded(Frame frame, ClassifierState state, string needed) => state.Name >= 0
-        && needed.Contains($"{CanonicalJson.Quoted(frame.Keys!.Classifier.Names.Names[state.Name])}:", StringComparison.Ordinal)
-            && frame.Member(state) is not null;
-
-    private static byte[]? ShortestKey(ClassifierState start, Func<ClassifierState, bool> isGood)
-    {
-        var texts = new Dictionary<int, string> { [start.Id] = "" };
-        var queue = new Queue<ClassifierState>([start]);
-        while (queue.TryDequeue(out var state) && texts.Count < 5_000)
-        {
-            if (isGood(state)) return [.. Escaped(texts[state.Id]), (byte)'"'];
-            foreach (var codePoint in StringGoal.Choices(state))
-                if (state.Next(codePoint) is var next && texts.TryAdd(next.Id, texts[state.Id] + char.ConvertFromUtf32(codePoint)))
-                    queue.Enqueue(next);
-        }
-        return null;
-    }
-
-    private static byte[] Escaped(string text) => Encoding.UTF8.GetBytes(CanonicalJson.Quoted(text)[1..^1]);
-
-    /// <summary>The first byte with which an unfinished character or escape goes on well.</summary>
-    private static byte[]? ByteThatLeads(StringLexer lexer, int lex, Func<int, bool> isLive)
-    {
-        foreach (var candidate in Enumerable.Range(0, 256).OrderBy(value => value is >= '0' and <= '9' or 'n' ? 0 : 1))
-            if (lexer.Step(lex, (byte)candidate) is >= 0 and var next && isLive(next)) return [(byte)candidate];
-        return null;
     }
 
     private static void FillString(in GrammarState state, MaskBuilder mask)

@@ -1,3 +1,4 @@
+using System.Text;
 using Coppice.Constraints.Languages;
 
 namespace Coppice.Constraints.Schemas;
@@ -11,6 +12,10 @@ internal sealed class StringGoal : ILexeme
     private const int LongestSearch = 20_000;
     private const byte Live = 1, Dead = 2;
 
+    /// <summary>All bytes, in the order in which they are tried: digits, and the letter of the escape for a line end, first.</summary>
+    private static readonly byte[] LeadingBytes =
+        [.. Enumerable.Range(0, 256).Select(value => (byte)value).OrderBy(value => char.IsAsciiDigit((char)value) || value == 'n' ? 0 : 1)];
+
     private readonly Formula[] _formulas;
     private readonly Func<ulong, bool> _isWanted;
     private readonly int[] _thresholds;
@@ -20,6 +25,7 @@ internal sealed class StringGoal : ILexeme
     private readonly Dictionary<(int State, int Length), bool> _reach = [];
     private readonly Dictionary<(int Lex, int Length), bool> _live = [];
     private readonly Dictionary<(int State, int Length), ulong> _truths = [];
+    private readonly Dictionary<(int Lex, int Length), byte[]?> _endings = [];
 
     /// <summary>The goal that the truths of <paramref name="formulas"/> are wanted ones.</summary>
     public StringGoal(SchemaCompiler compiler, Formula[] formulas, Func<ulong, bool> isWanted)
@@ -196,6 +202,31 @@ internal sealed class StringGoal : ILexeme
         return string.Concat(characters.Select(char.ConvertFromUtf32));
     }
 
+    /// <summary>The rest of the shortest string that goes on from the lexer's state, and the quote; null where none is known.</summary>
+    public byte[]? Ending(int lex, int length)
+    {
+        var key = (lex, Normalized(length));
+        if (!_endings.TryGetValue(key, out var known)) _endings[key] = known = FindEnding(lex, length);
+        return known;
+    }
+
+    private byte[]? FindEnding(int lex, int length)
+    {
+        if (Lexer.IsBetween(lex)) return Shortest(Lexer.State(lex), length) is { } rest ? Closing(rest) : null;
+        return ByteThatLeads(Lexer, lex, next => IsLive(next, Lexer.IsBetween(next) ? length + 1 : length));
+    }
+
+    /// <summary>The text as it is written in a string, and the quote that closes it.</summary>
+    internal static byte[] Closing(string text) => Encoding.UTF8.GetBytes(CanonicalJson.Quoted(text)[1..]);
+
+    /// <summary>The first byte with which an unfinished character or escape goes on well.</summary>
+    internal static byte[]? ByteThatLeads(StringLexer lexer, int lex, Func<int, bool> isLive)
+    {
+        foreach (var candidate in LeadingBytes)
+            if (lexer.Step(lex, candidate) is >= 0 and var next && isLive(next)) return [candidate];
+        return null;
+    }
+
     /// <summary>One code point of each stretch, a printable one where there is one.</summary>
     internal static IEnumerable<int> Choices(ClassifierState state)
     {
@@ -245,7 +276,8 @@ internal sealed class StringGoal : ILexeme
         return false;
     }
 
-    private int Normalized(int length) => _thresholds.Length == 0 ? 0 : Math.Min(length, _thresholds[^1]);
+    /// <summary>Lengths from the last that matters on are all alike.</summary>
+    public int Normalized(int length) => _thresholds.Length == 0 ? 0 : Math.Min(length, _thresholds[^1]);
 
     private static void Collect(
         Formula formula, HashSet<TextLanguage> languages, HashSet<LiteralSet> literals, SortedSet<int> thresholds)

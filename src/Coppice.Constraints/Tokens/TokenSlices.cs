@@ -143,6 +143,14 @@ internal sealed class TokenSlice
 
     public TokenTrie Trie => _trie.Value;
 
+    /// <summary>Its tokens by their characters.</summary>
+    public IEnumerable<(int Characters, ArraySegment<int> Tokens)> ByLength()
+    {
+        for (var length = 1; length <= Longest; length++)
+            if (_counts[length] > _counts[length - 1])
+                yield return (length, new ArraySegment<int>(_ids, _counts[length - 1], _counts[length] - _counts[length - 1]));
+    }
+
     /// <summary>Allows all of its tokens with at most <paramref name="characters"/> characters.</summary>
     public void Allow(Span<ulong> mask, int characters)
     {

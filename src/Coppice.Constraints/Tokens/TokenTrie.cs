@@ -7,6 +7,8 @@ namespace Coppice.Constraints.Tokens;
 /// </summary>
 internal sealed class TokenTrie
 {
+    private readonly int[] _first = new int[256];       // for each byte the node that it leads to from the root, or -1
+
     /// <summary>Makes the trie of <paramref name="ids"/>; those without bytes are left out.</summary>
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="ids">Which of them: of those with the same bytes all or none.</param>
@@ -58,6 +60,8 @@ internal sealed class TokenTrie
         Depths = [.. depths];
         Tokens = [.. tokens];
         After = [.. after];
+        Array.Fill(_first, -1);
+        for (var node = 0; node < Count; node = After[node]) _first[Labels[node]] = node;
     }
 
     /// <summary>The byte that leads into each node.</summary>
@@ -81,21 +85,8 @@ internal sealed class TokenTrie
     /// <summary>Number of nodes.</summary>
     public int Count => Labels.Length;
 
-    /// <summary>
-    /// How many tokens the greedy split of <paramref name="text"/> has: each time the longest token that fits. int.MaxValue where a byte
-    /// has no token.
-    /// </summary>
-    public int GreedyTokens(ReadOnlySpan<byte> text)
-    {
-        var count = 0;
-        for (var start = 0; start < text.Length; count++)
-        {
-            var token = LongestAt(text[start..], out var length);
-            if (token < 0) return int.MaxValue;
-            start += length;
-        }
-        return count;
-    }
+    /// <summary>The tokens that <paramref name="text"/> begins with, the shortest first, each with its bytes.</summary>
+    public Beginnings TokensAt(ReadOnlySpan<byte> text) => new(this, text);
 
     /// <summary>
     /// The nodes of all bytes that go on after <paramref name="text"/>: from the first to before the end; none where no token does.
@@ -116,16 +107,40 @@ internal sealed class TokenTrie
     /// <summary>The longest token that <paramref name="text"/> begins with, or -1, and its bytes.</summary>
     public int LongestAt(ReadOnlySpan<byte> text, out int length)
     {
-        var (longest, node, end) = (-1, 0, Count);
+        var longest = -1;
         length = 0;
-        for (var depth = 0; depth < text.Length; depth++)
-        {
-            while (node < end && Labels[node] < text[depth]) node = After[node];
-            if (node >= end || Labels[node] != text[depth]) break;
-            if (Tokens[node] >= 0) (longest, length) = (Tokens[node], depth + 1);
-            end = After[node];
-            node++;
-        }
+        foreach (var (bytes, token) in TokensAt(text)) (longest, length) = (token, bytes);
         return longest;
+    }
+
+    /// <summary>The tokens that a text begins with.</summary>
+    public ref struct Beginnings(TokenTrie trie, ReadOnlySpan<byte> text)
+    {
+        private readonly ReadOnlySpan<byte> _text = text;
+        private int _node, _end = trie.Count, _depth;
+
+        /// <summary>Length in bytes, and the token.</summary>
+        public (int Length, int Token) Current { get; private set; }
+
+        public readonly Beginnings GetEnumerator() => this;
+
+        public bool MoveNext()
+        {
+            var (labels, after) = (trie.Labels, trie.After);
+            while (_depth < _text.Length)
+            {
+                var value = _text[_depth];
+                if (_depth == 0) _node = trie._first[value];
+                else while (_node < _end && labels[_node] < value) _node = after[_node];
+                if ((uint)_node >= (uint)_end || labels[_node] != value) return false;
+                var token = trie.Tokens[_node];
+                _end = after[_node++];
+                _depth++;
+                if (token < 0) continue;
+                Current = (_depth, token);
+                return true;
+            }
+            return false;
+        }
     }
 }
