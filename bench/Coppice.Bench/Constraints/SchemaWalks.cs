@@ -19,9 +19,11 @@ internal sealed class SchemaWalks(TokenVocabulary vocabulary)
     public const int MostTokens = 400;
 
     /// <summary>Tokens after which a walk is given up.</summary>
-    private const int MostInAll = 1_000;
+    private const int MostInAll = 4_000;
 
     private readonly List<string> _wrong = [];
+    private readonly List<string> _formats = [];
+    private readonly HashSet<string> _tokens = new(StringComparer.Ordinal);
 
     /// <summary>Walks that reached an end of the text.</summary>
     public int Ended { get; private set; }
@@ -31,17 +33,22 @@ internal sealed class SchemaWalks(TokenVocabulary vocabulary)
     public int Dead { get; private set; }
     /// <summary>Walks that did not end.</summary>
     public int Open { get; private set; }
-    /// <summary>Walks that took more than <see cref="MostTokens"/>.</summary>
+    /// <summary>Walks that took more than <see cref="MostTokens"/> because the shortest text known of their schema does.</summary>
     public int Long { get; private set; }
+    /// <summary>Walks that took more than <see cref="MostTokens"/> though a shorter text is known: there the masks left no room.</summary>
+    public int Late { get; private set; }
     /// <summary>States that were taken to be completable because finding out took too long.</summary>
     public int Unknown { get; private set; }
     /// <summary>What is wrong: instances that the other validator refuses, and texts after which nothing is allowed.</summary>
     public IReadOnlyList<string> Wrong => _wrong;
+    /// <summary>Instances that the other validator refuses for nothing but a format.</summary>
+    public IReadOnlyList<string> Formats => _formats;
 
     /// <summary>What came of the walks, in a sentence.</summary>
     public override string ToString() =>
-        $"{Ended} walks ended, {Judged} were judged, {Dead} reached a place where nothing may follow, {Open} did not end, {Long} took more "
-        + $"than {MostTokens} tokens; {Unknown} states taken to be completable; {_wrong.Count} wrong";
+        $"{Ended} walks ended, {Judged} were judged, {Dead} reached a place where nothing may follow, {Open} did not end, {Late} took more "
+        + $"than {MostTokens} tokens, {Long} had to; {Unknown} states taken to be completable; {_wrong.Count} wrong, "
+        + $"{_formats.Count} in formats";
 
     /// <summary>Walks through one schema, by the seeds from 0 on.</summary>
     /// <param name="id">Names it where something is wrong.</param>
@@ -51,19 +58,37 @@ internal sealed class SchemaWalks(TokenVocabulary vocabulary)
     public void Walk(string id, string schema, int walks)
     {
         var grammar = JsonSchema.Compile(schema, vocabulary);
-        var validator = Validator(schema);
+        var (validator, lenient) = (Validator(schema, formats: true), Validator(schema, formats: false));
+        var isLong = JsonSchema.Example(grammar) is not { } example || TokensOf(Encoding.UTF8.GetBytes(example)) > MostTokens;
         for (var seed = 0; seed < walks; seed++)
         {
             var (text, isDead, tokens) = Walk(grammar, new Random(seed));
-            var isWrong = isDead || (text is not null && validator is not null && !Accepts(validator, text));
-            if (tokens > MostTokens) Long++;
+            if (tokens > MostTokens && isLong) Long++;
+            else if (tokens > MostTokens) Late++;
             if (isDead) Dead++;
             else if (text is null) Open++;
             else Ended++;
-            if (text is not null && !isDead && validator is not null) Judged++;
-            if (isWrong) _wrong.Add(isDead ? $"{id}: nothing may follow {text}" : $"{id}: {text}");
+            if (isDead) _wrong.Add($"{id}: nothing may follow {text}");
+            if (isDead || text is null || validator is null) continue;
+            Judged++;
+            if (Accepts(validator, text)) continue;
+            (lenient is not null && Accepts(lenient, text) ? _formats : _wrong).Add($"{id}: {text}");
         }
         Unknown += grammar.UnknownStates;
+    }
+
+    /// <summary>How many tokens a text has where each is the longest that fits.</summary>
+    private int TokensOf(ReadOnlySpan<byte> text)
+    {
+        if (_tokens.Count == 0)
+            for (var id = 0; id < vocabulary.Count; id++) _tokens.Add(Encoding.Latin1.GetString(vocabulary.BytesOf(id)));
+        var count = 0;
+        for (var length = 0; !text.IsEmpty; text = text[length..], count++)
+        {
+            length = Math.Min(text.Length, 64);
+            while (length > 1 && !_tokens.Contains(Encoding.Latin1.GetString(text[..length]))) length--;
+        }
+        return count;
     }
 
     /// <summary>A walk that must end once its tokens are used up; its text is null where it does not.</summary>
@@ -115,9 +140,10 @@ internal sealed class SchemaWalks(TokenVocabulary vocabulary)
     /// <summary>
     /// The schema for the other validator; null where it cannot read the draft: it has no draft 04, whose forms differ in a few keywords.
     /// </summary>
-    private static Json.Schema.JsonSchema? Validator(string schema)
+    private static Json.Schema.JsonSchema? Validator(string schema, bool formats)
     {
         var node = JsonNode.Parse(schema)!;
+        if (!formats) RemoveFormats(node);
         if (node is JsonObject root)
         {
             var draft = root["$schema"]?.ToString() ?? "";
@@ -138,5 +164,15 @@ internal sealed class SchemaWalks(TokenVocabulary vocabulary)
         {
             return null;
         }
+    }
+
+    /// <summary>Takes out what says that a string has a format: there are other things called so, which are no texts.</summary>
+    private static void RemoveFormats(JsonNode? node)
+    {
+        if (node is JsonArray list)
+            foreach (var item in list) RemoveFormats(item);
+        if (node is not JsonObject members) return;
+        if (members["format"] is JsonValue) members.Remove("format");
+        foreach (var (_, member) in members) RemoveFormats(member);
     }
 }
