@@ -81,13 +81,8 @@ internal sealed class CodeTiles : TileFamily
                     for (var word = 0; word < TCodes.CodeBytes; word += PanelLayout.WordBytes)
                     {
                         {{Lines(panels, p => $"Prefetch(w{p} + ahead);")}}
-                        {{Lines(4, k => Multiply(k, rows, panels))}}
-                        if (TCodes.WordInputs == 8)
-                        {
-                            {{Lines(4, k => Multiply(4 + k, rows, panels))}}
-                        }
+                        {{(panels == 1 ? Loop(rows) : Unrolled(rows, panels))}}
                         {{Lines(panels, p => $"w{p} += PanelLayout.WordBytes;")}}
-                        x += TCodes.WordInputs * {{rows}};
                     }
                 }
                 {{Lines(rows, r => Statements(panels, p => $"TLanes.Store(c{r}{p}, y + {16 * (r * panels + p)});"))}}
@@ -95,10 +90,28 @@ internal sealed class CodeTiles : TileFamily
             """);
     }
 
-    /// <summary>The products of all rows with code <paramref name="k"/> of a word.</summary>
-    private static string Multiply(int k, int rows, int panels)
+    private static string Unrolled(int rows, int panels) => Text($$"""
+        {{Lines(4, k => Multiply(k, $"{k}", rows, panels))}}
+        if (TCodes.WordInputs == 8)
+        {
+            {{Lines(4, k => Multiply(4 + k, $"{4 + k}", rows, panels))}}
+        }
+        x += TCodes.WordInputs * {{rows}};
+        """);
+
+    /// <summary>Four codes at a time: of 256 bits twice as many operations are needed, and eight codes are more than is inlined.</summary>
+    private static string Loop(int rows) => Text($$"""
+        for (var code = 0; code < TCodes.WordInputs; code += 4)
+        {
+            {{Lines(4, k => Multiply(k, k == 0 ? "code" : $"code + {k}", rows, 1))}}
+            x += {{4 * rows}};
+        }
+        """);
+
+    /// <summary>The products of all rows with code <paramref name="code"/> of a word, which is the k-th from where x is.</summary>
+    private static string Multiply(int k, string code, int rows, int panels)
     {
-        string Weight(int p) => $"q{p} = TLanes.FusedMultiplyAdd(TCodes.Code(w{p}, {k}), s{p}, m{p})";
+        string Weight(int p) => $"q{p} = TLanes.FusedMultiplyAdd(TCodes.Code(w{p}, {code}), s{p}, m{p})";
         return Text($$"""
             {{(k == 0 ? $"TLanes {List(panels, Weight)};" : Statements(panels, p => $"{Weight(p)};"))}}
             {{Lines(rows, r => $"{(k == 0 ? "var " : "")}x{r} = TLanes.Broadcast(x[{k * rows + r}]);\n{Row(r, panels)}")}}

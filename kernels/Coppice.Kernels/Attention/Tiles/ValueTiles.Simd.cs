@@ -146,7 +146,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var q1 = first + _queryFloats;
             var q2 = first + 2 * _queryFloats;
             var q3 = last;
-            float* w0 = Scores(q0), y0 = BlockOutput(q0), w1 = Scores(q1), y1 = BlockOutput(q1), w2 = Scores(q2), y2 = BlockOutput(q2), w3 = Scores(q3), y3 = BlockOutput(q3);
+            float* w0 = Scores(q0), y0 = BlockOutput(q0), w1 = Scores(q1), y1 = BlockOutput(q1), w2 = Scores(q2), y2 = BlockOutput(q2),
+                w3 = Scores(q3), y3 = BlockOutput(q3);
             for (var d = 0; d < _headDim; d += Lanes)
             {
                 TLanes o00 = TLanes.Load(y0 + d);
@@ -186,7 +187,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             var q3 = first + 3 * _queryFloats;
             var q4 = first + 4 * _queryFloats;
             var q5 = last;
-            float* w0 = Scores(q0), y0 = BlockOutput(q0), w1 = Scores(q1), y1 = BlockOutput(q1), w2 = Scores(q2), y2 = BlockOutput(q2), w3 = Scores(q3), y3 = BlockOutput(q3), w4 = Scores(q4), y4 = BlockOutput(q4), w5 = Scores(q5), y5 = BlockOutput(q5);
+            float* w0 = Scores(q0), y0 = BlockOutput(q0), w1 = Scores(q1), y1 = BlockOutput(q1), w2 = Scores(q2), y2 = BlockOutput(q2),
+                w3 = Scores(q3), y3 = BlockOutput(q3), w4 = Scores(q4), y4 = BlockOutput(q4), w5 = Scores(q5), y5 = BlockOutput(q5);
             for (var d = 0; d < _headDim; d += Lanes)
             {
                 TLanes o00 = TLanes.Load(y0 + d);

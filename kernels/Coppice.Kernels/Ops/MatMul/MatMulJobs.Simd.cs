@@ -292,7 +292,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             {
                 var source = Weight.Panel(panel + p);
                 var y = sums + p * Lanes;
-                var isWhole = panels - p >= RowPanels;
+                // Of 256 bits more than one panel is more than the registers hold, and than is inlined.
+                var isWhole = panels - p >= RowPanels && typeof(TLanes) == typeof(Lanes512);
                 if (isWhole) CodeRow1x4<TCodes>(X, source, layout.PanelBytes, layout.ParameterOffset, layout.Groups, y);
                 else CodeRow1x1<TCodes>(X, source, layout.ParameterOffset, layout.Groups, y);
                 p += isWhole ? RowPanels : 1;

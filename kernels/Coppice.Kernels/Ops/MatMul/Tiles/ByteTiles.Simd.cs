@@ -10,7 +10,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>Q8: 1 row by 1 panel.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Bytes1x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Bytes1x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         byte* p0 = w0 + parameterOffset;
         TLanes c0 = TLanes.Zero;
@@ -36,7 +37,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q8: 1 row by 4 panels.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Bytes1x4(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Bytes1x4(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         var w1 = w0 + panelBytes;
         var w2 = w1 + panelBytes;
@@ -77,7 +79,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 w3 += PanelLayout.WordBytes;
                 x += 8;
             }
-            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2), s3 = TLanes.LoadF16((ushort*)p3);
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2),
+                s3 = TLanes.LoadF16((ushort*)p3);
             c0 = AddBytes(i00, s0, scales + 0, sums + 0, c0);
             c1 = AddBytes(i01, s1, scales + 0, sums + 0, c1);
             c2 = AddBytes(i02, s2, scales + 0, sums + 0, c2);
@@ -97,7 +100,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q8: 2 rows by 1 panel.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Bytes2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Bytes2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         byte* p0 = w0 + parameterOffset;
         long ahead = PrefetchBytes;
@@ -134,7 +138,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q8: 4 rows by 1 panel.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Bytes4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Bytes4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         byte* p0 = w0 + parameterOffset;
         long ahead = PrefetchBytes;
@@ -183,7 +188,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q8: 8 rows by 1 panel.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Bytes8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Bytes8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         byte* p0 = w0 + parameterOffset;
         long ahead = PrefetchBytes;
@@ -256,7 +262,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 8, 4, 2, 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void BytesOf1(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void BytesOf1(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset,
+        int groups, float* c)
     {
         if (rows == 8) Bytes8x1(x, scales, sums, w0, panelBytes, parameterOffset, groups, c);
         else if (rows == 4) Bytes4x1(x, scales, sums, w0, panelBytes, parameterOffset, groups, c);
@@ -267,7 +274,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void BytesOf4(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void BytesOf4(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset,
+        int groups, float* c)
     {
         if (rows == 1) Bytes1x4(x, scales, sums, w0, panelBytes, parameterOffset, groups, c);
         else ThrowNoTile(nameof(BytesOf4), rows);

@@ -230,9 +230,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     x7 = TLanes.Broadcast(x[63]);
                     c70 = TLanes.FusedMultiplyAdd(x7, q0, c70); c71 = TLanes.FusedMultiplyAdd(x7, q1, c71);
                 }
+                x += TCodes.WordInputs * 8;
                 w0 += PanelLayout.WordBytes;
                 w1 += PanelLayout.WordBytes;
-                x += TCodes.WordInputs * 8;
             }
         }
         TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16);
@@ -344,9 +344,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     x3 = TLanes.Broadcast(x[31]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30); c31 = TLanes.FusedMultiplyAdd(x3, q1, c31);
                 }
+                x += TCodes.WordInputs * 4;
                 w0 += PanelLayout.WordBytes;
                 w1 += PanelLayout.WordBytes;
-                x += TCodes.WordInputs * 4;
             }
         }
         TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16);
@@ -420,9 +420,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                     x1 = TLanes.Broadcast(x[15]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10); c11 = TLanes.FusedMultiplyAdd(x1, q1, c11);
                 }
+                x += TCodes.WordInputs * 2;
                 w0 += PanelLayout.WordBytes;
                 w1 += PanelLayout.WordBytes;
-                x += TCodes.WordInputs * 2;
             }
         }
         TLanes.Store(c00, y + 0); TLanes.Store(c01, y + 16);
@@ -451,115 +451,63 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var word = 0; word < TCodes.CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
-                TLanes q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 0), s0, m0);
-                var x0 = TLanes.Broadcast(x[0]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                var x1 = TLanes.Broadcast(x[1]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                var x2 = TLanes.Broadcast(x[2]);
-                c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                var x3 = TLanes.Broadcast(x[3]);
-                c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                var x4 = TLanes.Broadcast(x[4]);
-                c40 = TLanes.FusedMultiplyAdd(x4, q0, c40);
-                var x5 = TLanes.Broadcast(x[5]);
-                c50 = TLanes.FusedMultiplyAdd(x5, q0, c50);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 1), s0, m0);
-                x0 = TLanes.Broadcast(x[6]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[7]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                x2 = TLanes.Broadcast(x[8]);
-                c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                x3 = TLanes.Broadcast(x[9]);
-                c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                x4 = TLanes.Broadcast(x[10]);
-                c40 = TLanes.FusedMultiplyAdd(x4, q0, c40);
-                x5 = TLanes.Broadcast(x[11]);
-                c50 = TLanes.FusedMultiplyAdd(x5, q0, c50);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 2), s0, m0);
-                x0 = TLanes.Broadcast(x[12]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[13]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                x2 = TLanes.Broadcast(x[14]);
-                c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                x3 = TLanes.Broadcast(x[15]);
-                c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                x4 = TLanes.Broadcast(x[16]);
-                c40 = TLanes.FusedMultiplyAdd(x4, q0, c40);
-                x5 = TLanes.Broadcast(x[17]);
-                c50 = TLanes.FusedMultiplyAdd(x5, q0, c50);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 3), s0, m0);
-                x0 = TLanes.Broadcast(x[18]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[19]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                x2 = TLanes.Broadcast(x[20]);
-                c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                x3 = TLanes.Broadcast(x[21]);
-                c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                x4 = TLanes.Broadcast(x[22]);
-                c40 = TLanes.FusedMultiplyAdd(x4, q0, c40);
-                x5 = TLanes.Broadcast(x[23]);
-                c50 = TLanes.FusedMultiplyAdd(x5, q0, c50);
-                if (TCodes.WordInputs == 8)
+                for (var code = 0; code < TCodes.WordInputs; code += 4)
                 {
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 4), s0, m0);
-                    x0 = TLanes.Broadcast(x[24]);
+                    TLanes q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code), s0, m0);
+                    var x0 = TLanes.Broadcast(x[0]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[25]);
+                    var x1 = TLanes.Broadcast(x[1]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    x2 = TLanes.Broadcast(x[26]);
+                    var x2 = TLanes.Broadcast(x[2]);
                     c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                    x3 = TLanes.Broadcast(x[27]);
+                    var x3 = TLanes.Broadcast(x[3]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                    x4 = TLanes.Broadcast(x[28]);
+                    var x4 = TLanes.Broadcast(x[4]);
                     c40 = TLanes.FusedMultiplyAdd(x4, q0, c40);
-                    x5 = TLanes.Broadcast(x[29]);
+                    var x5 = TLanes.Broadcast(x[5]);
                     c50 = TLanes.FusedMultiplyAdd(x5, q0, c50);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 5), s0, m0);
-                    x0 = TLanes.Broadcast(x[30]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 1), s0, m0);
+                    x0 = TLanes.Broadcast(x[6]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[31]);
+                    x1 = TLanes.Broadcast(x[7]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    x2 = TLanes.Broadcast(x[32]);
+                    x2 = TLanes.Broadcast(x[8]);
                     c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                    x3 = TLanes.Broadcast(x[33]);
+                    x3 = TLanes.Broadcast(x[9]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                    x4 = TLanes.Broadcast(x[34]);
+                    x4 = TLanes.Broadcast(x[10]);
                     c40 = TLanes.FusedMultiplyAdd(x4, q0, c40);
-                    x5 = TLanes.Broadcast(x[35]);
+                    x5 = TLanes.Broadcast(x[11]);
                     c50 = TLanes.FusedMultiplyAdd(x5, q0, c50);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 6), s0, m0);
-                    x0 = TLanes.Broadcast(x[36]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 2), s0, m0);
+                    x0 = TLanes.Broadcast(x[12]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[37]);
+                    x1 = TLanes.Broadcast(x[13]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    x2 = TLanes.Broadcast(x[38]);
+                    x2 = TLanes.Broadcast(x[14]);
                     c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                    x3 = TLanes.Broadcast(x[39]);
+                    x3 = TLanes.Broadcast(x[15]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                    x4 = TLanes.Broadcast(x[40]);
+                    x4 = TLanes.Broadcast(x[16]);
                     c40 = TLanes.FusedMultiplyAdd(x4, q0, c40);
-                    x5 = TLanes.Broadcast(x[41]);
+                    x5 = TLanes.Broadcast(x[17]);
                     c50 = TLanes.FusedMultiplyAdd(x5, q0, c50);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 7), s0, m0);
-                    x0 = TLanes.Broadcast(x[42]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 3), s0, m0);
+                    x0 = TLanes.Broadcast(x[18]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[43]);
+                    x1 = TLanes.Broadcast(x[19]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    x2 = TLanes.Broadcast(x[44]);
+                    x2 = TLanes.Broadcast(x[20]);
                     c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                    x3 = TLanes.Broadcast(x[45]);
+                    x3 = TLanes.Broadcast(x[21]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                    x4 = TLanes.Broadcast(x[46]);
+                    x4 = TLanes.Broadcast(x[22]);
                     c40 = TLanes.FusedMultiplyAdd(x4, q0, c40);
-                    x5 = TLanes.Broadcast(x[47]);
+                    x5 = TLanes.Broadcast(x[23]);
                     c50 = TLanes.FusedMultiplyAdd(x5, q0, c50);
+                    x += 24;
                 }
                 w0 += PanelLayout.WordBytes;
-                x += TCodes.WordInputs * 6;
             }
         }
         TLanes.Store(c00, y + 0);
@@ -590,83 +538,47 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var word = 0; word < TCodes.CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
-                TLanes q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 0), s0, m0);
-                var x0 = TLanes.Broadcast(x[0]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                var x1 = TLanes.Broadcast(x[1]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                var x2 = TLanes.Broadcast(x[2]);
-                c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                var x3 = TLanes.Broadcast(x[3]);
-                c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 1), s0, m0);
-                x0 = TLanes.Broadcast(x[4]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[5]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                x2 = TLanes.Broadcast(x[6]);
-                c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                x3 = TLanes.Broadcast(x[7]);
-                c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 2), s0, m0);
-                x0 = TLanes.Broadcast(x[8]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[9]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                x2 = TLanes.Broadcast(x[10]);
-                c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                x3 = TLanes.Broadcast(x[11]);
-                c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 3), s0, m0);
-                x0 = TLanes.Broadcast(x[12]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[13]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                x2 = TLanes.Broadcast(x[14]);
-                c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                x3 = TLanes.Broadcast(x[15]);
-                c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                if (TCodes.WordInputs == 8)
+                for (var code = 0; code < TCodes.WordInputs; code += 4)
                 {
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 4), s0, m0);
-                    x0 = TLanes.Broadcast(x[16]);
+                    TLanes q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code), s0, m0);
+                    var x0 = TLanes.Broadcast(x[0]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[17]);
+                    var x1 = TLanes.Broadcast(x[1]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    x2 = TLanes.Broadcast(x[18]);
+                    var x2 = TLanes.Broadcast(x[2]);
                     c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                    x3 = TLanes.Broadcast(x[19]);
+                    var x3 = TLanes.Broadcast(x[3]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 5), s0, m0);
-                    x0 = TLanes.Broadcast(x[20]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 1), s0, m0);
+                    x0 = TLanes.Broadcast(x[4]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[21]);
+                    x1 = TLanes.Broadcast(x[5]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    x2 = TLanes.Broadcast(x[22]);
+                    x2 = TLanes.Broadcast(x[6]);
                     c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                    x3 = TLanes.Broadcast(x[23]);
+                    x3 = TLanes.Broadcast(x[7]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 6), s0, m0);
-                    x0 = TLanes.Broadcast(x[24]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 2), s0, m0);
+                    x0 = TLanes.Broadcast(x[8]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[25]);
+                    x1 = TLanes.Broadcast(x[9]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    x2 = TLanes.Broadcast(x[26]);
+                    x2 = TLanes.Broadcast(x[10]);
                     c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                    x3 = TLanes.Broadcast(x[27]);
+                    x3 = TLanes.Broadcast(x[11]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 7), s0, m0);
-                    x0 = TLanes.Broadcast(x[28]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 3), s0, m0);
+                    x0 = TLanes.Broadcast(x[12]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[29]);
+                    x1 = TLanes.Broadcast(x[13]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    x2 = TLanes.Broadcast(x[30]);
+                    x2 = TLanes.Broadcast(x[14]);
                     c20 = TLanes.FusedMultiplyAdd(x2, q0, c20);
-                    x3 = TLanes.Broadcast(x[31]);
+                    x3 = TLanes.Broadcast(x[15]);
                     c30 = TLanes.FusedMultiplyAdd(x3, q0, c30);
+                    x += 16;
                 }
                 w0 += PanelLayout.WordBytes;
-                x += TCodes.WordInputs * 4;
             }
         }
         TLanes.Store(c00, y + 0);
@@ -693,51 +605,31 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             for (var word = 0; word < TCodes.CodeBytes; word += PanelLayout.WordBytes)
             {
                 Prefetch(w0 + ahead);
-                TLanes q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 0), s0, m0);
-                var x0 = TLanes.Broadcast(x[0]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                var x1 = TLanes.Broadcast(x[1]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 1), s0, m0);
-                x0 = TLanes.Broadcast(x[2]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[3]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 2), s0, m0);
-                x0 = TLanes.Broadcast(x[4]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[5]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 3), s0, m0);
-                x0 = TLanes.Broadcast(x[6]);
-                c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                x1 = TLanes.Broadcast(x[7]);
-                c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                if (TCodes.WordInputs == 8)
+                for (var code = 0; code < TCodes.WordInputs; code += 4)
                 {
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 4), s0, m0);
-                    x0 = TLanes.Broadcast(x[8]);
+                    TLanes q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code), s0, m0);
+                    var x0 = TLanes.Broadcast(x[0]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[9]);
+                    var x1 = TLanes.Broadcast(x[1]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 5), s0, m0);
-                    x0 = TLanes.Broadcast(x[10]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 1), s0, m0);
+                    x0 = TLanes.Broadcast(x[2]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[11]);
+                    x1 = TLanes.Broadcast(x[3]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 6), s0, m0);
-                    x0 = TLanes.Broadcast(x[12]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 2), s0, m0);
+                    x0 = TLanes.Broadcast(x[4]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[13]);
+                    x1 = TLanes.Broadcast(x[5]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
-                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, 7), s0, m0);
-                    x0 = TLanes.Broadcast(x[14]);
+                    q0 = TLanes.FusedMultiplyAdd(TCodes.Code(w0, code + 3), s0, m0);
+                    x0 = TLanes.Broadcast(x[6]);
                     c00 = TLanes.FusedMultiplyAdd(x0, q0, c00);
-                    x1 = TLanes.Broadcast(x[15]);
+                    x1 = TLanes.Broadcast(x[7]);
                     c10 = TLanes.FusedMultiplyAdd(x1, q0, c10);
+                    x += 8;
                 }
                 w0 += PanelLayout.WordBytes;
-                x += TCodes.WordInputs * 2;
             }
         }
         TLanes.Store(c00, y + 0);

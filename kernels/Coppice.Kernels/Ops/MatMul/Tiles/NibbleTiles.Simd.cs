@@ -10,7 +10,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 {
     /// <summary>Q4: 1 row by 1 panel.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles1x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Nibbles1x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         byte* p0 = w0 + parameterOffset;
         TLanes c0 = TLanes.Zero;
@@ -37,7 +38,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q4: 1 row by 4 panels.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles1x4(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Nibbles1x4(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         var w1 = w0 + panelBytes;
         var w2 = w1 + panelBytes;
@@ -78,8 +80,10 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 w3 += PanelLayout.WordBytes;
                 x += 8;
             }
-            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2), s3 = TLanes.LoadF16((ushort*)p3);
-            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width), m1 = TLanes.LoadF16((ushort*)p1 + PanelLayout.Width), m2 = TLanes.LoadF16((ushort*)p2 + PanelLayout.Width), m3 = TLanes.LoadF16((ushort*)p3 + PanelLayout.Width);
+            TLanes s0 = TLanes.LoadF16((ushort*)p0), s1 = TLanes.LoadF16((ushort*)p1), s2 = TLanes.LoadF16((ushort*)p2),
+                s3 = TLanes.LoadF16((ushort*)p3);
+            TLanes m0 = TLanes.LoadF16((ushort*)p0 + PanelLayout.Width), m1 = TLanes.LoadF16((ushort*)p1 + PanelLayout.Width),
+                m2 = TLanes.LoadF16((ushort*)p2 + PanelLayout.Width), m3 = TLanes.LoadF16((ushort*)p3 + PanelLayout.Width);
             c0 = AddNibbles(i00, s0, m0, scales + 0, sums + 0, c0);
             c1 = AddNibbles(i01, s1, m1, scales + 0, sums + 0, c1);
             c2 = AddNibbles(i02, s2, m2, scales + 0, sums + 0, c2);
@@ -99,7 +103,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q4: 2 rows by 1 panel.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Nibbles2x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         byte* p0 = w0 + parameterOffset;
         long ahead = PrefetchBytes;
@@ -137,7 +142,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q4: 4 rows by 1 panel.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Nibbles4x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         byte* p0 = w0 + parameterOffset;
         long ahead = PrefetchBytes;
@@ -187,7 +193,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q4: 8 rows by 1 panel.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Nibbles8x1(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         byte* p0 = w0 + parameterOffset;
         long ahead = PrefetchBytes;
@@ -261,7 +268,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q4: 2 rows by 2 panels.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles2x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Nibbles2x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
@@ -305,7 +313,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q4: 4 rows by 2 panels.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles4x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Nibbles4x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
@@ -363,7 +372,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>Q4: 8 rows by 2 panels.</summary>
     [MethodImpl(Compiled.Alone)]
-    private static void Nibbles8x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void Nibbles8x2(sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups,
+        float* c)
     {
         var w1 = w0 + panelBytes;
         byte* p0 = w0 + parameterOffset, p1 = w1 + parameterOffset;
@@ -449,7 +459,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 8, 4, 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void NibblesOf2(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void NibblesOf2(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset,
+        int groups, float* c)
     {
         if (rows == 8) Nibbles8x2(x, scales, sums, w0, panelBytes, parameterOffset, groups, c);
         else if (rows == 4) Nibbles4x2(x, scales, sums, w0, panelBytes, parameterOffset, groups, c);
@@ -459,7 +470,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 8, 4, 2, 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void NibblesOf1(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void NibblesOf1(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset,
+        int groups, float* c)
     {
         if (rows == 8) Nibbles8x1(x, scales, sums, w0, panelBytes, parameterOffset, groups, c);
         else if (rows == 4) Nibbles4x1(x, scales, sums, w0, panelBytes, parameterOffset, groups, c);
@@ -470,7 +482,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     /// <summary>The tile of <paramref name="rows"/> rows: 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void NibblesOf4(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset, int groups, float* c)
+    private static void NibblesOf4(int rows, sbyte* x, float* scales, float* sums, byte* w0, long panelBytes, long parameterOffset,
+        int groups, float* c)
     {
         if (rows == 1) Nibbles1x4(x, scales, sums, w0, panelBytes, parameterOffset, groups, c);
         else ThrowNoTile(nameof(NibblesOf4), rows);
