@@ -47,7 +47,8 @@ internal static class Mistakes
     private static string? Missing(ParseResult parse)
     {
         var missing = parse.CommandResult.Command.Arguments
-            .FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && parse.GetResult(argument) is null or { Tokens.Count: 0 });
+            .FirstOrDefault(argument =>
+                argument.Arity.MinimumNumberOfValues > 0 && parse.GetResult(argument) is null or { Tokens.Count: 0 });
         if (missing is null) return null;
         var taker = parse.CommandResult.Children.OfType<OptionResult>()
             .FirstOrDefault(option => option.Option.AllowMultipleArgumentsPerToken && option.Tokens.Count > 1);

@@ -65,7 +65,8 @@ public sealed record DraftsOptions
     /// <summary>How they are made.</summary>
     public DraftsMethod Method { get; init; }
     /// <summary>
-    /// Whether superposed drafts keep different first tokens, as a list of choices wants them, however improbable those are; not by default.
+    /// Whether superposed drafts keep different first tokens, as a list of choices wants them, however improbable those are; not by
+    /// default.
     /// </summary>
     public bool Diversity { get; init; }
 

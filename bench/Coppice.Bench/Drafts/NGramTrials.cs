@@ -36,7 +36,8 @@ internal sealed record NGramTrials(string Prompts, IReadOnlyList<DraftQualityRow
         foreach (var store in stores)
         {
             yield return Method("alpha 0.1", store, .06, change: options => options with { NGramWeight = .1 });
-            yield return Method("alpha 0.54, not in the first step", store, .06, change: options => options with { FirstStepNGrams = false });
+            yield return Method("alpha 0.54, not in the first step", store, .06,
+                change: options => options with { FirstStepNGrams = false });
             yield return Method("alpha 0.54, 30 candidates", store, .06, change: options => options with { Candidates = 30 });
         }
         foreach (var temperature in (double[])[.06, 1])

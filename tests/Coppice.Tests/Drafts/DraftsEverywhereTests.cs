@@ -101,7 +101,8 @@ public sealed class DraftsEverywhereTests
                 new() { MaxTokens = tokens, IgnoreEos = true, Temperature = 1.1f, TopP = options.TopP, Seed = i, LogProbs = 0 });
             alone[string.Join(' ', pieces.Select(piece => piece.TokenId))] = pieces.Sum(piece => (double)piece.LogProbs!.Chosen);
         }
-        Assert.Equal(alone.Keys.Order(StringComparer.Ordinal), batched.Select(draft => draft.Key()).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(alone.Keys.Order(StringComparer.Ordinal),
+            batched.Select(draft => draft.Key()).Distinct().Order(StringComparer.Ordinal));
         Assert.All(batched, draft => Assert.Equal(alone[draft.Key()], draft.LogScore, 1e-4));
         var kinds = new[]
         {
@@ -114,7 +115,8 @@ public sealed class DraftsEverywhereTests
         await CheckReset(model, prompt, kinds[2] with { StopsEarly = false });
         // More rows than windows and exact ends of caches have, and than a step may append at once.
         var far = Math.Min(model.ContextLength - prompt.Length - 3, 80);
-        if (far >= 30 && !isShort) await CheckReset(model, prompt, kinds[2] with { StopsEarly = false, ResetEvery = far, MaxTokens = far + 3 });
+        if (far >= 30 && !isShort)
+            await CheckReset(model, prompt, kinds[2] with { StopsEarly = false, ResetEvery = far, MaxTokens = far + 3 });
     }
 
     /// <summary>The same drafts while another session decodes; and those of a session that has nothing yet.</summary>

@@ -20,7 +20,8 @@ public sealed class DraftsReadersTests : IDisposable
     public async Task A_reader_may_leave_at_any_step(DraftsMethod method)
     {
         using var model = _folder.Load();
-        var (options, prompt) = (new DraftsOptions { Method = method, MaxTokens = 7, IgnoreEos = true, Temperature = 1 }, TinyModel.Prompt(70));
+        var options = new DraftsOptions { Method = method, MaxTokens = 7, IgnoreEos = true, Temperature = 1 };
+        var prompt = TinyModel.Prompt(70);
         using var session = model.NewSession();
         var expected = (await session.LastDrafts(prompt, options)).Drafts.Select(draft => draft.Key());
         for (var step = 0; step <= 7; step++)
@@ -75,7 +76,8 @@ public sealed class DraftsReadersTests : IDisposable
     [Fact]
     public async Task The_largest_numbers_of_drafts_are_made()
     {
-        using var model = _folder.Load(new ModelOptions { Device = "cpu", ContextLength = 128, KvCache = new() { SharedTokens = 64 * 200 } });
+        using var model =
+            _folder.Load(new ModelOptions { Device = "cpu", ContextLength = 128, KvCache = new() { SharedTokens = 64 * 200 } });
         using var session = model.NewSession();
         var options = new DraftsOptions { Count = 32, MaxTokens = 6, IgnoreEos = true, Temperature = 1.5f, TopP = 1 };
         DraftsOptions[] kinds =

@@ -106,14 +106,14 @@ public sealed class CliDraftsTests(CliModelFolder files) : IClassFixture<CliMode
         Assert.Equal(["a\\tb c", "   -1.00  x\\ry z "], DraftLines.Lines("a\tb\u0007c", [new([1], "x\ry\u009bz\u2028", -1, null)]));
     }
 
-    /// <summary>Lines that grow in place fit the terminal, by the columns that characters take; where they do not, they do not grow.</summary>
+    /// <summary>Lines that grow in place fit the terminal, by the columns of their characters; where they do not, they do not grow.</summary>
     [Theory, InlineData(50, 24, 3), InlineData(41, 10, 7), InlineData(50, 9, 9), InlineData(30, 24, 3), InlineData(1, 2, 2)]
     public void Lines_that_grow_fit_the_terminal(int columns, int rows, int count)
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "needs util-linux's script");
         var prompt = string.Concat(Enumerable.Repeat("日本語", 12));
-        var line = $"stty cols {columns} rows {rows}; '{CliProcess.Program}' drafts '{prompt}' --model '{Tiny}' --device cpu --max-tokens 4 "
-            + $"--method batched --ignore-eos --count {count}";
+        var line = $"stty cols {columns} rows {rows}; '{CliProcess.Program}' drafts '{prompt}' --model '{Tiny}' --device cpu "
+            + $"--max-tokens 4 --method batched --ignore-eos --count {count}";
         var outcome = CliProcess.RunIn("", "/usr/bin/script", "-qec", line, "/dev/null");
         Assert.True(outcome.Status == 0, outcome.Output);
         // Where loading takes long its bar comes first, and shows the cursor again at its end.
@@ -157,8 +157,8 @@ public sealed class CliDraftsTests(CliModelFolder files) : IClassFixture<CliMode
             "coppice: OUT must be given (--text takes every word up to the next option: write OUT first) (see coppice ngrams build --help)",
             outcome.OneError);
         Assert.Equal("coppice: PROMPT must be given (see coppice drafts --help)", CliProcess.Run("drafts").OneError);
-        Assert.Equal(0, CliProcess.Run("ngrams", "build", Path.Combine(files.Folder, "first.bin"), "--tokenizer", Tiny, "--text", text, text)
-            .Status);
+        var first = Path.Combine(files.Folder, "first.bin");
+        Assert.Equal(0, CliProcess.Run("ngrams", "build", first, "--tokenizer", Tiny, "--text", text, text).Status);
     }
 
     [Theory, InlineData("/"), InlineData("."), InlineData("folder/"), InlineData("/proc/ngrams.bin"), InlineData("no/such/folder/x.bin")]

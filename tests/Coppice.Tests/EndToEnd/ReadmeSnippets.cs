@@ -114,7 +114,7 @@ internal static class ReadmeSnippets
         using var model = LanguageModel.Load("weights/tiny");
         using var session = model.NewSession();
         var box = new DraftsOptions { Count = 3, MaxTokens = 10, Diversity = true, StopSequences = [".", "\n"] };
-        using var nextKey = new CancellationTokenSource();      // cancelled where the user types on: the session keeps what it has of the text
+        using var nextKey = new CancellationTokenSource();      // to be cancelled where the user types on
         await foreach (var update in session.GenerateDraftsAsync("Gets the", box, nextKey.Token))
             Console.WriteLine(string.Join(" |", update.Drafts.Select(draft => draft.Text)));
         // end
