@@ -29,7 +29,8 @@ internal static class PromptSet
         var input = new ChatTemplateInput
         {
             Messages = [.. messages.Select(message => new ChatMessage(message.Role, message.Content))],
-            AddGenerationPrompt = true, Now = DateTime.Now,
+            AddGenerationPrompt = true,
+            Now = DateTime.Now,
         };
         foreach (var (name, token) in tokenizer.SpecialTokens.Named) input = input.WithVariable(name, token);
         return new ClassedPrompt(kind, id, tokenizer.Encode(template.Render(input), addSpecialTokens: false));

@@ -87,7 +87,8 @@ internal static class PerplexityCommand
     {
         var option = new Option<string?>(name)
         {
-            Description = description, HelpName = choice.Names.Replace(", ", "|", StringComparison.Ordinal),
+            Description = description,
+            HelpName = choice.Names.Replace(", ", "|", StringComparison.Ordinal),
         };
         option.Validators.Add(result => choice.Validate(name, result));
         return option;

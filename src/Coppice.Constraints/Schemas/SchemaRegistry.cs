@@ -154,8 +154,11 @@ internal sealed class SchemaRegistry
         if (IdOf(place.Element, dialect) is { } id && place.Pointer != place.Resource.Pointer)
         {
             if (id[0] == '#') place.Resource.Anchors.TryAdd(id[1..], place);
-            else place = place with { Resource = Register(place.Element, Resolve(place.Resource.Uri, id), DialectOf(place.Element, dialect),
-                place.Pointer) };
+            else place = place with
+            {
+                Resource = Register(place.Element, Resolve(place.Resource.Uri, id), DialectOf(place.Element, dialect),
+                place.Pointer)
+            };
         }
         else if (IdOf(place.Element, dialect) is ['#', .. var anchor] && anchor.Length > 0)
         {

@@ -22,7 +22,7 @@ public sealed class FuzzerTests
             }
             _ = "BUGS"[input.Length + 4];       // the fault: past the end
         });
-        var result = new Fuzzer(target, seed: 1).Run(Enough, 2_000_000);
+        var result = new Fuzzer(target, seed: 1).Run(Enough, 2_000_000, stop: TestContext.Current.CancellationToken);
         var finding = Assert.Single(result.Findings);
         Assert.StartsWith("BUGS", System.Text.Encoding.Latin1.GetString(finding.Input), StringComparison.Ordinal);
         Assert.Contains(nameof(IndexOutOfRangeException), finding.What, StringComparison.Ordinal);
@@ -55,7 +55,7 @@ public sealed class FuzzerTests
             if (waits) Thread.Sleep(TimeSpan.FromSeconds(5.2));
             waits = false;
         });
-        Assert.Empty(new Fuzzer(target, seed: 1).Run(Enough, 2).Findings);
+        Assert.Empty(new Fuzzer(target, seed: 1).Run(Enough, 2, stop: TestContext.Current.CancellationToken).Findings);
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -64,7 +64,7 @@ public sealed class FuzzerTests
         var target = Targets.All.Single(target => target.Name == name);
         var read = target.Prepare();
         foreach (var seed in target.Seeds) read(seed);
-        var result = new Fuzzer(target, seed: 5).Run(Enough, 200);
+        var result = new Fuzzer(target, seed: 5).Run(Enough, 200, stop: TestContext.Current.CancellationToken);
         Assert.True(result.Findings.Count == 0, string.Join('\n', result.Findings.Select(finding => finding.What)));
         Assert.True(result.Outcomes > 1, "nothing was refused");
     }
