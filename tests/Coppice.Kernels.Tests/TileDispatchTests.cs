@@ -26,7 +26,9 @@ public sealed class TileDispatchTests
 
     [Theory]
     [InlineData("ScoresOf4")]
-    [InlineData("ValuesOf")]
+    [InlineData("ScoresOf1")]
+    [InlineData("ValuesOf4")]
+    [InlineData("ValuesOf1")]
     public void A_number_of_queries_without_a_tile_is_refused(string name)
     {
         var job = Backend.GetNestedTypes(BindingFlags.NonPublic).Single(type => type.Name == "AttentionJob`2")
