@@ -17,18 +17,20 @@ internal sealed class ByteTiles : Int8Tiles
     protected override string Word(int rows, int panels) => rows == 1
         ? Text($$"""
             TLanes x0 = TLanes.BroadcastWord(x), y0 = TLanes.BroadcastWord(x + 4);
-            {{Lines(panels, p => Lines(2, half => Multiply(0, p, half)))}}
+            {{Lines(panels, p => Lines(2, half => Multiply(0, p, half, Codes(p, half))))}}
             """)
         : Lines(2, half => Text($$"""
-            {{Lines(panels, p => $"var {Half(half)}{p} = TLanes.{(half == 0 ? "Even" : "Odd")}Bytes(w{p});")}}
-            {{Lines(rows, r => $"var {X(half)}{r} = TLanes.BroadcastWord(x + {4 * (half * rows + r)});\n{Lines(panels, p => Add(r, p, half))}")}}
+            {{Lines(panels, p => $"var {Half(half)}{p} = {Codes(p, half)};")}}
+            {{Lines(rows, r => Text($$"""
+                var {{X(half)}}{{r}} = TLanes.BroadcastWord(x + {{4 * (half * rows + r)}});
+                {{Lines(panels, p => Multiply(r, p, half, $"{Half(half)}{p}"))}}
+                """))}}
             """));
 
-    private static string Multiply(int row, int panel, int half) =>
-        $"i{row}{panel} = TLanes.AddShortProducts(i{row}{panel}, TLanes.{(half == 0 ? "Even" : "Odd")}Bytes(w{panel}), {X(half)}{row});";
+    private static string Codes(int panel, int half) => $"TLanes.{(half == 0 ? "Even" : "Odd")}Bytes(w{panel})";
 
-    private static string Add(int row, int panel, int half) =>
-        $"i{row}{panel} = TLanes.AddShortProducts(i{row}{panel}, {Half(half)}{panel}, {X(half)}{row});";
+    private static string Multiply(int row, int panel, int half, string codes) =>
+        $"i{row}{panel} = TLanes.AddShortProducts(i{row}{panel}, {codes}, {X(half)}{row});";
 
     private static string Half(int half) => half == 0 ? "e" : "o";
     private static string X(int half) => half == 0 ? "x" : "y";

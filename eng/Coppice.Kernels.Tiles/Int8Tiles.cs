@@ -19,7 +19,9 @@ internal abstract class Int8Tiles : TileFamily
     protected abstract string Word(int rows, int panels);
     /// <summary>Loads the scales of a group.</summary>
     protected abstract string Parameters(int panels);
-    /// <summary>The F32 sum <paramref name="c"/> with the integer sums of a group added; where it is in memory, that is done to it.</summary>
+    /// <summary>
+    /// The F32 sum <paramref name="c"/> with the integer sums of a group added; where it is an address, that is done there.
+    /// </summary>
     protected abstract string Add(int row, int panel, string c);
 
     private const string Arguments =

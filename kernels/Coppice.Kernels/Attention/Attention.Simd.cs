@@ -95,12 +95,17 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     }
 
     /// <summary>
-    /// Rows of one part, up to 4: those with which the thread that has most to do is done first. Queries are taken by sixes where tiles are
-    /// assembled or registers have 256 bits, else by fours, or by twos where they have fewer.
+    /// Queries of a full tile in C#: four by four panels of 512 bits, six by one panel in two registers of 256 bits, or two where registers
+    /// have fewer bits.
+    /// </summary>
+    private static int QueryTile => typeof(TLanes) == typeof(Lanes512) ? 4 : typeof(TLanes) == typeof(Twice<Lanes256>) ? 6 : 2;
+
+    /// <summary>
+    /// Rows of one part, up to 4: those with which the thread that has most to do is done first, where queries go by full tiles.
     /// </summary>
     private int RowTileOf(int rows, int kvHeads, int group, TileKernels? kernels)
     {
-        var step = kernels?.MostRows ?? (typeof(TLanes) == typeof(Lanes512) ? 4 : typeof(TLanes) == typeof(Twice<Lanes256>) ? 6 : 2);
+        var step = kernels?.MostRows ?? QueryTile;
         var (best, least) = (1, int.MaxValue);
         for (var tile = 1; tile <= Math.Min(4, rows); tile++)
         {

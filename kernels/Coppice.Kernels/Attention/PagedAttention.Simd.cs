@@ -94,7 +94,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// Queries of the next tile of 16 keys or elements, where registers have 256 bits and <paramref name="left"/> are left; 0 where
         /// fewer queries go by more keys.
         /// </summary>
-        private static int NarrowTile(int left) => typeof(TLanes) != typeof(Twice<Lanes256>) || left < 4 ? 0 : left < 6 ? 4 : 6;
+        private static int NarrowTile(int left) => QueryTile < 6 || left < 4 ? 0 : left < 6 ? 4 : 6;
 
         /// <summary>Adds what the queries see of the first <paramref name="columns"/> columns of a block.</summary>
         [MethodImpl(Compiled.Alone)]

@@ -60,7 +60,9 @@ internal unsafe interface ILanes<T> where T : struct, ILanes<T>
     static abstract T HighNibbles(byte* words);
     /// <summary>Four bytes in every lane.</summary>
     static abstract T BroadcastWord(sbyte* four);
-    /// <summary>16-bit sums + unsigned times signed bytes, neighbours added. Exact where codes are below 128 and the sums have room.</summary>
+    /// <summary>
+    /// 16-bit sums + unsigned times signed bytes, neighbours added. Exact where codes are below 128 and the sums have room.
+    /// </summary>
     static abstract T AddByteProducts(T sums, T codes, T bytes);
     /// <summary>Bytes 0 and 2 of every lane as 16-bit integers.</summary>
     static abstract T EvenBytes(byte* words);

@@ -95,13 +95,11 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 TLanes qa = TLanes.Round(TLanes.Multiply(a, inverse)), qb = TLanes.Round(TLanes.Multiply(b, inverse));
                 TLanes.StoreBytes(qa, bytes);
                 TLanes.StoreBytes(qb, bytes + Lanes);
-                for (var i = 0; i < 8 && !wide; i++) codes[i * height] = ((int*)bytes)[i];
-                for (var i = 0; i < 16 && wide; i++)
-                {
-                    var pair = bytes + 4 * (i >> 1) + (i & 1);
-                    codes[i * height] = (ushort)(short)pair[0] | pair[2] << 16;
-                }
-                codes += wide ? 16 * height : 8 * height;
+                if (wide)
+                    for (var four = bytes; four < bytes + PanelLayout.Group; four += 4, codes += 2 * height)
+                        (codes[0], codes[height]) = (Pair(four[0], four[2]), Pair(four[1], four[3]));
+                else
+                    for (var four = (int*)bytes; four < bytes + PanelLayout.Group; four++, codes += height) *codes = *four;
                 // x - x is 0, and NaN where x is infinite or NaN: then so is the scale, and the result.
                 var scale = largest / 127f + TLanes.Sum(TLanes.Add(TLanes.Subtract(a, a), TLanes.Subtract(b, b)));
                 var sum = TLanes.Sum(TLanes.Add(qa, qb));
@@ -110,6 +108,9 @@ internal sealed unsafe partial class SimdBackend<TLanes>
                 sums += height;
             }
         }
+
+        /// <summary>Two bytes as 16-bit integers.</summary>
+        private static int Pair(sbyte lower, sbyte upper) => (ushort)(short)lower | upper << 16;
     }
 
     private abstract class IntegerJob : ProductJob
@@ -132,7 +133,7 @@ internal sealed unsafe partial class SimdBackend<TLanes>
         /// <summary>Rows of the next tile where <paramref name="left"/> are left of <paramref name="rows"/>.</summary>
         internal int TileHeight(int left, int rows) =>
             Kernels is not null ? Kernels.Height(left)
-            : rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 || LargestTile < 8 ? Math.Min(4, LargestTile) : 8;
+            : rows == 1 ? 1 : left <= 2 ? 2 : left <= 4 ? 4 : LargestTile;
 
         /// <summary>Bytes of a rounded activation: as many as the tiles read that are used.</summary>
         internal int RoundedBytes => Kernels is null ? TileBytes : 1;
@@ -148,8 +149,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
             return packed;
         }
 
-        /// <summary>Rows of a full tile: 4 or 8.</summary>
-        protected abstract int LargestTile { get; }
+        /// <summary>Rows of a full tile.</summary>
+        private static int LargestTile => typeof(TLanes) == typeof(Lanes512) ? 8 : 4;
         /// <summary>Panels of a tile of more than one row.</summary>
         protected abstract int TilePanels { get; }
 
@@ -248,11 +249,8 @@ internal sealed unsafe partial class SimdBackend<TLanes>
 
     private sealed class NibblesJob : IntegerJob
     {
-        private static readonly bool Wide = typeof(TLanes) == typeof(Lanes512);
-
         protected override int TileBytes => 1;
-        protected override int LargestTile => Wide ? 8 : 4;
-        protected override int TilePanels => Wide ? 2 : 1;
+        protected override int TilePanels => typeof(TLanes) == typeof(Lanes512) ? 2 : 1;
 
         protected override void Tile(int height, int panels, sbyte* x, float* scales, float* sums, byte* w, float* c)
         {
@@ -267,7 +265,6 @@ internal sealed unsafe partial class SimdBackend<TLanes>
     private sealed class BytesJob : IntegerJob
     {
         protected override int TileBytes => 2;
-        protected override int LargestTile => typeof(TLanes) == typeof(Lanes512) ? 8 : 4;
         protected override int TilePanels => 1;
 
         protected override void Tile(int height, int panels, sbyte* x, float* scales, float* sums, byte* w, float* c)
