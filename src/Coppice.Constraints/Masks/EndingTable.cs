@@ -3,7 +3,9 @@ namespace Coppice.Constraints.Masks;
 /// <summary>The ways to an end that are known of an automaton's states.</summary>
 internal sealed class EndingTable(ByteAutomaton automaton, TokenVocabulary vocabulary)
 {
-    private const int MostKept = 1 << 15, LongestWay = 10_000;
+    /// <summary>Pieces of a way, after which it is given up.</summary>
+    public const int LongestWay = 10_000;
+    private const int MostKept = 1 << 15;
 
     private readonly Dictionary<MaskKey, EndingText?> _known = [];
     private readonly List<(MaskKey Key, byte[] Text)> _way = [];

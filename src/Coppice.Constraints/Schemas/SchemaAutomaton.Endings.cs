@@ -13,7 +13,7 @@ internal sealed partial class SchemaAutomaton
         var at = state with { Log = null };
         for (var steps = 0; !MayEnd(at); steps++)
         {
-            if (steps > 10_000 || NextOfEnding(at, out var after) is not { } more) return null;
+            if (steps > EndingTable.LongestWay || NextOfEnding(at, out var after) is not { } more) return null;
             text.AddRange(more);
             at = after;
         }
