@@ -86,7 +86,7 @@ internal sealed class DraftLines(string prompt, int count, CommandOutput output)
         return line.ToString();
     }
 
-    /// <summary>As much of a line as a terminal shows in so many columns, whole characters.</summary>
+    /// <summary>As much of a line as <paramref name="columns"/> of a terminal show, whole characters.</summary>
     internal static string Fit(string line, int columns)
     {
         if (Columns(line) <= columns) return line;

@@ -2,9 +2,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Coppice.Fuzz;
 
-/// <summary>A file for inputs that are read by path, in memory where the system has such a folder. It stays open: most of the cost of a
-/// short
-/// file is opening it.</summary>
+/// <summary>
+/// A file for inputs that are read by path, in memory where the system has such a folder. It stays open: most of the cost of a short file
+/// is opening it.
+/// </summary>
 internal sealed class InputFile
 {
     private readonly SafeFileHandle _handle;

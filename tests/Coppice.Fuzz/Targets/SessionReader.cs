@@ -10,8 +10,9 @@ namespace Coppice.Fuzz;
 /// A small cache of one kind into which saved sessions are read, and what must hold of every file that is accepted: its tokens are of the
 /// vocabulary, attention goes over what it brought, and saved again the session begins with the same bytes.
 /// </summary>
-/// <remarks>Small, because changes at random must hit what the reader decides by, not keys and values, of which any bits are
-/// good.</remarks>
+/// <remarks>
+/// Small, because changes at random must hit what the reader decides by, not keys and values, of which any bits are good.
+/// </remarks>
 internal sealed class SessionReader
 {
     private const int Vocabulary = 32, Capacity = 256;

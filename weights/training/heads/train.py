@@ -141,7 +141,8 @@ def main():
         step, seen = step + 1, seen + size
         recent.append(loss.item())
         if step % 25 == 0:
-            print(f"{given.kind} step {step} {100 * done:.0f}% loss {numpy.mean(recent):.4f} {seen / (spent() - began):.0f} tokens/s", flush=True)
+            speed = seen / (spent() - began)
+            print(f"{given.kind} step {step} {100 * done:.0f}% loss {numpy.mean(recent):.4f} {speed:.0f} tokens/s", flush=True)
             recent = []
     reached = accuracy(p, given.kind, given.heads, target, tokens, matrix, held)
     print(given.kind, "held out, first 1, 2, 4, 8:", reached, flush=True)
