@@ -1,28 +1,56 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Coppice.Kernels.Memory;
 
 /// <summary>Native memory that this process can still get. What limits the collector's heap does not count: pools are not on it.</summary>
 internal static unsafe partial class AvailableMemory
 {
-    /// <summary>Bytes, as of now. Costs some system calls; not for the token loop.</summary>
+    /// <summary>
+    /// For how long an answer is given again, in milliseconds: a model that is loaded asks half a dozen times, once a pool, and each time
+    /// would read a dozen files.
+    /// </summary>
+    private const int Lasts = 10;
+
+    private static readonly Lock Reading = new();
+    private static long _bytes, _readAt = long.MinValue;
+
+    /// <summary>Bytes, as of the last <see cref="Lasts"/> milliseconds. Costs some system calls; not for the token loop.</summary>
     internal static long Bytes
     {
         get
         {
-            var bytes = OperatingSystem.IsLinux() || OperatingSystem.IsAndroid() ? LinuxAvailableMemory.Read(ReadText)
-                : OperatingSystem.IsWindows() ? Windows()
-                : OperatingSystem.IsMacOS() ? Mac()
-                : null;
-            return bytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            lock (Reading)
+            {
+                var now = Environment.TickCount64;
+                if (_readAt != long.MinValue && now - _readAt < Lasts) return _bytes;
+                (_bytes, _readAt) = (Read(), now);
+                return _bytes;
+            }
         }
     }
 
+    private static long Read()
+    {
+        var bytes = OperatingSystem.IsLinux() || OperatingSystem.IsAndroid() ? LinuxAvailableMemory.Read(ReadText)
+            : OperatingSystem.IsWindows() ? Windows()
+            : OperatingSystem.IsMacOS() ? Mac()
+            : null;
+        return bytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    }
+
+    /// <summary>The text of a small file of the kernel's, which have no length; null where there is none.</summary>
     private static string? ReadText(string path)
     {
+        // Many groups have no limit and so no such file: asking first costs less than an exception.
+        if (!File.Exists(path)) return null;
         try
         {
-            return File.ReadAllText(path);
+            using var file = File.OpenHandle(path);
+            Span<byte> start = stackalloc byte[8192];
+            var count = 0;
+            while (RandomAccess.Read(file, start[count..], count) is var more and > 0) count += more;
+            return count < start.Length ? Encoding.UTF8.GetString(start[..count]) : File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

@@ -99,11 +99,13 @@ internal static class LinuxAvailableMemory
     /// <summary>"name:   123 kB" as bytes.</summary>
     private static long? Kilobytes(string text, string name)
     {
-        foreach (var line in Lines(text))
+        foreach (var each in text.AsSpan().EnumerateLines())
         {
+            var line = each.Trim();
             if (!line.StartsWith(name, StringComparison.Ordinal) || line.Length <= name.Length || line[name.Length] != ':') continue;
-            var words = line[(name.Length + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            return words is [var count, "kB"] && Number(count) is { } kilobytes ? Math.Min(kilobytes, long.MaxValue / 1024) * 1024 : null;
+            var words = line[(name.Length + 1)..].Trim();
+            var isCount = words.EndsWith(" kB", StringComparison.Ordinal);
+            return isCount && Number(words[..^3]) is { } kilobytes ? Math.Min(kilobytes, long.MaxValue / 1024) * 1024 : null;
         }
         return null;
     }
@@ -111,16 +113,18 @@ internal static class LinuxAvailableMemory
     /// <summary>"name 123" of a list of counters.</summary>
     private static long? Counter(string text, string name)
     {
-        foreach (var line in Lines(text))
+        foreach (var each in text.AsSpan().EnumerateLines())
         {
-            if (line.Split(' ') is [var found, var count] && found == name) return Number(count);
+            var line = each.Trim();
+            if (line.Length > name.Length && line[name.Length] == ' ' && line.StartsWith(name, StringComparison.Ordinal))
+                return Number(line[(name.Length + 1)..]);
         }
         return null;
     }
 
     /// <summary>A count that is not negative, at most <see cref="long.MaxValue"/>; null for any other word, "max" among them.</summary>
-    private static long? Number(string? text) =>
-        ulong.TryParse(text?.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+    private static long? Number(ReadOnlySpan<char> text) =>
+        ulong.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? (long)Math.Min(number, long.MaxValue) : null;
 
     private static long Add(long a, long b) => a > long.MaxValue - b ? long.MaxValue : a + b;

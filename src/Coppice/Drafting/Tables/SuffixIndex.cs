@@ -143,8 +143,9 @@ internal sealed class SuffixIndex
             foreach (ref readonly var order in _orders.AsSpan())
             {
                 if (known.Length < order.Length) continue;
-                ref var head = ref order.Heads[Slot(order, known)];
-                (order.Links[index], head) = (head, place);
+                // Exchanged, not read and then written: a page that nothing was written to yet would be mapped twice, and the second time
+                // the other processors wait.
+                order.Links[index] = Interlocked.Exchange(ref order.Heads[Slot(order, known)], place);
             }
         }
     }
