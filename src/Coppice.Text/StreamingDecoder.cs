@@ -1,4 +1,3 @@
-using System.Text;
 using Coppice.Text.Decoders;
 
 namespace Coppice.Text;
@@ -13,7 +12,7 @@ public sealed class StreamingDecoder
 {
     private readonly Tokenizer _tokenizer;
     private readonly bool _skipSpecialTokens;
-    private readonly StringBuilder _text = new();
+    private readonly TextBuffer _text = new(64);
     private DecoderChain.Sequence _sequence;
 
     /// <summary>A decoder at the start of a sequence.</summary>
@@ -31,10 +30,11 @@ public sealed class StreamingDecoder
     public string Append(int id)
     {
         if (_tokenizer.Decoded(id) is not { } token || (_skipSpecialTokens && token.IsSpecial)) return "";
+        // As nearly always; nothing is allocated then.
+        if (_sequence.Passes(token)) return token.Text;
         _sequence.Push(token);
         _sequence.Settle();
-        if (!_text.Equals(token.Text)) return Taken();
-        // As nearly always; nothing is allocated then.
+        if (!_text.Span.SequenceEqual(token.Text)) return Taken();
         _text.Clear();
         return token.Text;
     }
@@ -49,7 +49,7 @@ public sealed class StreamingDecoder
 
     private string Taken()
     {
-        if (_text.Length == 0) return "";
+        if (_text.Span.IsEmpty) return "";
         var text = _text.ToString();
         _text.Clear();
         return text;

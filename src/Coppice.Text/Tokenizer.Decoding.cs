@@ -1,4 +1,3 @@
-using System.Text;
 using Coppice.Text.Decoders;
 
 namespace Coppice.Text;
@@ -13,6 +12,8 @@ public sealed partial class Tokenizer
     /// </summary>
     private readonly DecodedToken?[]?[] _decoded;
 
+    private TextBuffer? _spareText;
+
     /// <summary>The text of <paramref name="ids"/>; ids that no token has are left out.</summary>
     /// <param name="ids">Token ids.</param>
     /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
@@ -21,12 +22,16 @@ public sealed partial class Tokenizer
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
 #pragma warning restore RS0027
     {
-        var text = new StringBuilder(ids.Length * 4);
+        // Who comes while another text is decoded gets a buffer of its own.
+        var text = Interlocked.Exchange(ref _spareText, null) ?? new TextBuffer(1024);
         var sequence = NewSequence(text);
         foreach (var id in ids)
             if (Decoded(id) is { } token && !(skipSpecialTokens && token.IsSpecial)) sequence.Push(token);
         sequence.End();
-        return text.ToString();
+        var result = text.ToString();
+        text.Clear();
+        if (text.Capacity <= Workspace.MostKept) _spareText = text;
+        return result;
     }
 
     /// <summary>
@@ -35,7 +40,7 @@ public sealed partial class Tokenizer
     /// </summary>
     public ReadOnlyMemory<byte> TokenBytes(int id) => Form(id) is { } token ? _decoder.MiddleBytes(token) : default;
 
-    internal DecoderChain.Sequence NewSequence(StringBuilder output) => _decoder.NewSequence(output);
+    internal DecoderChain.Sequence NewSequence(TextBuffer output) => _decoder.NewSequence(output);
 
     /// <summary>The token that decoding starts from, or null where no token has the id.</summary>
     internal DecodedToken? Decoded(int id)

@@ -1,5 +1,6 @@
+using System.Buffers;
 using System.Globalization;
-using System.Text;
+using System.Text.Unicode;
 
 namespace Coppice.Text.Decoders;
 
@@ -9,8 +10,6 @@ namespace Coppice.Text.Decoders;
 /// </summary>
 internal sealed class ByteFallback : DecoderStage
 {
-    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
-
     /// <inheritdoc/>
     public override DecoderRun NewRun(bool fused) => fused ? new WholeText(Alone) : new Run();
 
@@ -20,7 +19,11 @@ internal sealed class ByteFallback : DecoderStage
     /// <inheritdoc/>
     public override byte[]? MiddleBytes(string token) => TryByte(token, out var value) ? [value] : null;
 
-    private static string Alone(string token) => TryByte(token, out var value) ? Text([value]) ?? "\uFFFD" : token;
+    /// <inheritdoc/>
+    public override string? Pass(string token, bool fused) => fused || TryByte(token, out _) ? null : token;
+
+    private static string Alone(string token) =>
+        !TryByte(token, out var value) ? token : value < 0x80 ? ((char)value).ToString() : "\uFFFD";
 
     private static bool TryByte(ReadOnlySpan<char> token, out byte value)
     {
@@ -29,32 +32,34 @@ internal sealed class ByteFallback : DecoderStage
             && byte.TryParse(token.Slice(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
     }
 
-    // Null where the bytes are not UTF-8.
-    private static string? Text(byte[] bytes)
-    {
-        try
-        {
-            return Strict.GetString(bytes);
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
-        }
-    }
-
     private sealed class Run : DecoderRun
     {
-        private readonly List<byte> _bytes = [];
+        private byte[] _bytes = new byte[64];
+        private char[] _letters = new char[64];
+        private int _count;
+
+        public override bool HoldsNothing => _count == 0 && Next!.HoldsNothing;
 
         public override void Push(ReadOnlySpan<char> token)
         {
-            if (TryByte(token, out var value))
+            if (TryByte(token, out var value)) Add(value);
+            else
             {
-                _bytes.Add(value);
-                return;
+                Release();
+                Emit(token);
+            }
+        }
+
+        public override bool Push(DecodedToken token)
+        {
+            if (token.Bytes is { } bytes)
+            {
+                Add(bytes[0]);
+                return false;
             }
             Release();
-            Emit(token);
+            Emit(token.Middle);
+            return Next!.HoldsNothing;
         }
 
         public override void End()
@@ -63,16 +68,28 @@ internal sealed class ByteFallback : DecoderStage
             base.End();
         }
 
+        private void Add(byte value)
+        {
+            if (_count == _bytes.Length)
+            {
+                Array.Resize(ref _bytes, _count * 2);
+                _letters = new char[_count * 2];
+            }
+            _bytes[_count++] = value;
+        }
+
         private void Release()
         {
-            if (_bytes.Count == 0) return;
-            if (Text([.. _bytes]) is { } text) Emit(text);
-            else
+            if (_count == 0) return;
+            var bytes = _bytes.AsSpan(0, _count);
+            _count = 0;
+            if (Utf8.ToUtf16(bytes, _letters, out _, out var written, replaceInvalidSequences: false) == OperationStatus.Done)
             {
-                // Each byte of a broken run is a token of its own.
-                for (var i = 0; i < _bytes.Count; i++) Emit("\uFFFD");
+                Emit(_letters.AsSpan(0, written));
+                return;
             }
-            _bytes.Clear();
+            // Each byte of a broken run is a token of its own.
+            foreach (var _ in bytes) Emit("\uFFFD");
         }
     }
 }

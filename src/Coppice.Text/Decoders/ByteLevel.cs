@@ -23,6 +23,10 @@ internal sealed class ByteLevel : DecoderStage
     /// <inheritdoc/>
     public override byte[] MiddleBytes(string token) => Bytes(token);
 
+    /// <inheritdoc/>
+    public override string? Pass(string token, bool fused) =>
+        !fused && Bytes(token) is var bytes && Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
+
     private static byte[] Bytes(string token)
     {
         var bytes = new byte[Encoding.UTF8.GetMaxByteCount(token.Length)];
@@ -40,24 +44,43 @@ internal sealed class ByteLevel : DecoderStage
     private sealed class Run : DecoderRun
     {
         private const int Many = 512;
+        private const int Enough = 64;      // bytes after which a whole character ends the collecting
 
         private byte[] _bytes = new byte[Many];
         private char[] _letters = new char[Many];
         private int _count;
 
+        public override bool HoldsNothing => _count == 0 && Next!.HoldsNothing;
+
         public override void Push(ReadOnlySpan<char> token)
         {
-            var most = Encoding.UTF8.GetMaxByteCount(token.Length);
-            if (_count + most > _bytes.Length)
-            {
-                Write(isLast: false);
-                if (_count + most > _bytes.Length)
-                {
-                    Array.Resize(ref _bytes, most * 2);
-                    _letters = new char[most * 2];
-                }
-            }
+            MakeRoom(Encoding.UTF8.GetMaxByteCount(token.Length));
             _count += Bytes(token, _bytes.AsSpan(_count));
+        }
+
+        public override bool Push(DecodedToken token)
+        {
+            var bytes = token.Bytes!;
+            if (_count + bytes.Length > _bytes.Length) MakeRoom(bytes.Length);
+            if (bytes.Length == 1) _bytes[_count++] = bytes[0];
+            else
+            {
+                bytes.CopyTo(_bytes.AsSpan(_count));
+                _count += bytes.Length;
+            }
+            if (!token.Passes || _count < Enough) return false;
+            // It ends with a whole character, so nothing stays, and tokens like it can pass.
+            Write(isLast: false);
+            return HoldsNothing;
+        }
+
+        private void MakeRoom(int bytes)
+        {
+            if (_count + bytes <= _bytes.Length) return;
+            Write(isLast: false);
+            if (_count + bytes <= _bytes.Length) return;
+            Array.Resize(ref _bytes, bytes * 2);
+            _letters = new char[bytes * 2];
         }
 
         public override void Settle()

@@ -17,4 +17,12 @@ internal abstract class DecoderStage
 
     /// <summary>The bytes that such a token stands for where they need not be text by themselves, else null.</summary>
     public virtual byte[]? MiddleBytes(string token) => null;
+
+    /// <summary>
+    /// What a run that holds nothing (<see cref="DecoderRun.HoldsNothing"/>) hands on for a token, at once and whatever follows; null where
+    /// that depends on the tokens around it.
+    /// </summary>
+    /// <param name="token">What the stages before this one make of it.</param>
+    /// <param name="fused">Whether the input is one running text.</param>
+    public virtual string? Pass(string token, bool fused) => null;
 }

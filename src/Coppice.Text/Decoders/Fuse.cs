@@ -12,8 +12,13 @@ internal sealed class Fuse : DecoderStage
     /// <inheritdoc/>
     public override string Middle(string token) => token;
 
+    /// <inheritdoc/>
+    public override string Pass(string token, bool fused) => token;
+
     private sealed class Run : DecoderRun
     {
+        public override bool HoldsNothing => Next!.HoldsNothing;
+
         public override void Push(ReadOnlySpan<char> token) => Emit(token);
     }
 }

@@ -16,10 +16,15 @@ internal sealed class Strip : DecoderStage
 
     /// <inheritdoc/>
     public override DecoderRun NewRun(bool fused) =>
-        !fused ? new TokenRun(this) : _stop == 0 && _content.Length == 1 ? new LeadingRun(_content[0], _start) : new WholeText(Stripped);
+        !fused ? new TokenRun(this) : StripsBeginning ? new LeadingRun(_content[0], _start) : new WholeText(Stripped);
 
     /// <inheritdoc/>
     public override string Middle(string token) => Stripped(token);
+
+    /// <inheritdoc/>
+    public override string? Pass(string token, bool fused) => !fused ? Stripped(token) : StripsBeginning ? token : null;
+
+    private bool StripsBeginning => _stop == 0 && _content.Length == 1;
 
     private string Stripped(string token)
     {
@@ -35,6 +40,8 @@ internal sealed class Strip : DecoderStage
 
         public TokenRun(Strip strip) => _strip = strip;
 
+        public override bool HoldsNothing => Next!.HoldsNothing;
+
         public override void Push(ReadOnlySpan<char> token) => Emit(_strip.Stripped(token.ToString()));
     }
 
@@ -49,6 +56,8 @@ internal sealed class Strip : DecoderStage
             _content = content;
             _left = left;
         }
+
+        public override bool HoldsNothing => _left == 0 && Next!.HoldsNothing;
 
         public override void Push(ReadOnlySpan<char> token)
         {

@@ -23,6 +23,9 @@ internal sealed class TokenMap : DecoderStage
     /// <inheritdoc/>
     public override string Middle(string token) => _map(token, false);
 
+    /// <inheritdoc/>
+    public override string? Pass(string token, bool fused) => !fused || _byCharacter ? _map(token, fused) : null;
+
     /// <summary>What becomes of the first token.</summary>
     public string First(string token) => _map(token, true);
 
@@ -37,6 +40,8 @@ internal sealed class TokenMap : DecoderStage
             _map = map;
             _alwaysFirst = alwaysFirst;
         }
+
+        public override bool HoldsNothing => _first == _alwaysFirst && Next!.HoldsNothing;
 
         public override void Push(ReadOnlySpan<char> token)
         {
