@@ -23,6 +23,28 @@ internal sealed class AddedTokenFinder
     /// <summary>Whether there is nothing to find.</summary>
     public bool IsEmpty => _tokens.Length == 0;
 
+    /// <summary>
+    /// Of each token that <paramref name="cut"/> may take apart the longest part that it does not: where no part of a text holds one of
+    /// these, no such token stands in the text. Null where a token has none.
+    /// </summary>
+    public string[]? Cores(TextCut cut)
+    {
+        var cores = _tokens.Where(token => !cut.Keeps(token)).Select(token => Core(token.Form, cut)).ToArray();
+        return Array.TrueForAll(cores, core => core.Length > 0) ? cores : null;
+    }
+
+    // What a cut leaves whole in one text it may cut in another, but not within a stretch without spaces.
+    private static string Core(string form, TextCut cut)
+    {
+        var longest = "";
+        foreach (var stretch in form.Split(' '))
+        {
+            for (var at = 0; cut.Next(stretch, ref at) is { IsEmpty: false } part;)
+                if (part.Length > longest.Length) longest = part.ToString();
+        }
+        return longest;
+    }
+
     /// <summary>Cuts <paramref name="piece"/> into tokens and the text between them.</summary>
     public void Cut(in Piece piece, List<Piece> output)
     {

@@ -9,8 +9,9 @@ namespace Coppice.Text;
 public sealed partial class Tokenizer
 {
     private readonly PieceCache _cache = new();
-    private readonly WordCut? _wordCut;
-    private readonly PieceCache? _words;        // where words are cut
+    private readonly TextCut? _textCut;
+    private readonly string[]? _cores;          // of added tokens of the normalized text, where texts are cut
+    private readonly PieceCache? _parts;        // where texts are cut
     private Workspace? _spare;
 
     /// <summary>The lists that one text needs, kept for the next: then nothing is allocated for a token.</summary>
@@ -46,7 +47,7 @@ public sealed partial class Tokenizer
     // Appends the ids of the text alone.
     private void Tokenize(string text, List<int> ids, Workspace work, char? mark = null)
     {
-        if (_wordCut is null || mark is not null)
+        if (_textCut is null || mark is not null)
         {
             Tokenize(Pieces(text, AllSteps, normalized: null, work, mark), ids);
             return;
@@ -54,28 +55,56 @@ public sealed partial class Tokenizer
         _added.Exact.Cut(Piece.Whole(text, atStart: true), work.Words);
         foreach (var piece in work.Words)
         {
-            if (piece.IsToken) ids.Add(piece.Token);
-            else AddWords(piece.Span, ids, work);
+            if (piece.IsToken)
+            {
+                ids.Add(piece.Token);
+                continue;
+            }
+            var start = ids.Count;
+            if (TryAddParts(piece, ids, work)) continue;
+            ids.RemoveRange(start, ids.Count - start);
+            work.Cut.Clear();
+            work.Pieces.Clear();
+            _added.Normalized.Cut(Normalized(piece), work.Pieces);
+            Tokenize(PreTokenized(work.Pieces, work.Cut), ids);
         }
     }
 
-    private void AddWords(ReadOnlySpan<char> text, List<int> ids, Workspace work)
+    // False where an added token may stand in the normalized text: then that must be looked at as a whole.
+    private bool TryAddParts(in Piece piece, List<int> ids, Workspace work)
     {
-        var at = 0;
-        while (_wordCut!.Next(text, ref at) is { IsEmpty: false } word)
+        var text = piece.Span;
+        for (var at = 0; _textCut!.Next(text, ref at) is { IsEmpty: false } part;)
         {
-            if (word.Length <= PieceCache.LongestPiece && _words!.TryFind(word, out var known))
+            var isFirst = at == part.Length;
+            var isKept = part.Length <= PieceCache.LongestPiece && !(isFirst && _textCut.FirstDiffers);
+            if (isKept && _parts!.TryFind(part, out var known))
             {
+                if (known is [Piece.NoToken]) return false;
                 ids.AddRange(known);
                 continue;
             }
             var start = ids.Count;
-            work.Cut.Clear();
-            work.Pieces.Clear();
-            work.Pieces.Add(Normalized(Piece.Whole(word.ToString(), atStart: false)));
-            Tokenize(PreTokenized(work.Pieces, work.Cut), ids);
-            if (word.Length <= PieceCache.LongestPiece) _words!.Keep(word, CollectionsMarshal.AsSpan(ids)[start..]);
+            if (!TryAddPart(part.ToString(), isFirst && piece.AtStart && _textCut.FirstDiffers, ids, work))
+            {
+                if (isKept) _parts!.Keep(part, [Piece.NoToken]);
+                return false;
+            }
+            if (isKept) _parts!.Keep(part, CollectionsMarshal.AsSpan(ids)[start..]);
         }
+        return true;
+    }
+
+    private bool TryAddPart(string part, bool atStart, List<int> ids, Workspace work)
+    {
+        var piece = Normalized(Piece.Whole(part, atStart));
+        foreach (var core in _cores!)
+            if (piece.Text.Contains(core, StringComparison.Ordinal)) return false;
+        work.Cut.Clear();
+        work.Pieces.Clear();
+        _added.Normalized.Cut(piece, work.Pieces);
+        Tokenize(PreTokenized(work.Pieces, work.Cut), ids);
+        return true;
     }
 
     // What normalizer and pre-tokenizers make of the text. Where a text is given for it, it takes the normalized text, and pieces know

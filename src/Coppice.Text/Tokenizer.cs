@@ -43,8 +43,9 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         _model = parts.Model;
         _normalizer = parts.Normalizer;
         _preTokenizers = [.. parts.PreTokenizers];
-        _wordCut = parts.Added.Normalized.IsEmpty ? parts.Words : null;
-        _words = _wordCut is null ? null : new PieceCache();
+        _textCut = parts.Words ?? (TextCut?)SpaceCut.For(parts.Normalizer, parts.PreTokenizers);
+        if (_textCut is not null && (_cores = parts.Added.Normalized.Cores(_textCut)) is null) _textCut = null;
+        _parts = _textCut is null ? null : new PieceCache();
         _postProcessor = parts.PostProcessor;
         _decoder = parts.Decoder;
         _added = parts.Added;

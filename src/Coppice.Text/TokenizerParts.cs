@@ -18,7 +18,7 @@ internal sealed record TokenizerParts
     public IReadOnlyList<PreTokenizer> PreTokenizers { get; init; } = [];
 
     /// <summary>How texts are cut into words before anything else, where that gives the same pieces.</summary>
-    public WordCut? Words { get; init; }
+    public TextCut? Words { get; init; }
 
     public PostProcessor PostProcessor { get; init; } = new([]);
 

@@ -23,7 +23,8 @@ internal static class NormalizerReader
                 return new Replace(PatternReader.Read(field.Required("pattern")), field.Required("content").Text);
             case "NFC" or "NFD" or "NFKC" or "NFKD":
                 var form = type.Text;
-                return new Rewrite(text => Normalization.Apply(text, compose: form.EndsWith('C'), compatible: form[2] == 'K'));
+                return new Rewrite(text => Normalization.Apply(text, compose: form.EndsWith('C'), compatible: form[2] == 'K'),
+                    isLocal: true);
             case "Lowercase":
                 return CharacterFilter.Lowercase;
             case "StripAccents":
@@ -60,7 +61,7 @@ internal static class NormalizerReader
         if (spaceChinese) parts.Add(CharacterFilter.SpaceChinese);
         if (stripAccents)
         {
-            parts.Add(new Rewrite(text => Normalization.Apply(text, compose: false, compatible: false)));
+            parts.Add(new Rewrite(text => Normalization.Apply(text, compose: false, compatible: false), isLocal: true));
             parts.Add(CharacterFilter.StripNonSpacingMarks);
         }
         if (lowercase) parts.Add(CharacterFilter.Lowercase);

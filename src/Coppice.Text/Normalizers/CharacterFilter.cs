@@ -23,6 +23,9 @@ internal sealed class CharacterFilter : Normalizer
     }
 
     /// <inheritdoc/>
+    public override bool IsLocal => true;
+
+    /// <inheritdoc/>
     public override string Normalize(string text, ref bool atStart)
     {
         var at = NextChange(text, 0);

@@ -17,11 +17,13 @@ internal sealed class CharacterMap : Normalizer
     private readonly uint[] _units;
     private readonly byte[] _texts;
     private readonly string?[]?[] _alone = new string?[]?[256];
+    private readonly CodePointProperty _stays;
 
     private CharacterMap(uint[] units, byte[] texts)
     {
         _units = units;
         _texts = texts;
+        _stays = new CodePointProperty(letter => StandsAlone.Holds(letter) && Replaced((char)letter) is [var only] && only == letter);
     }
 
     /// <summary>
@@ -45,12 +47,24 @@ internal sealed class CharacterMap : Normalizer
     }
 
     /// <inheritdoc/>
+    public override bool IsLocal => true;
+
+    /// <inheritdoc/>
     public override string Normalize(string text, ref bool atStart)
     {
+        var same = SameUntil(text, 0);
+        if (same == text.Length) return text;
         var result = new StringBuilder(text.Length);
         Span<byte> bytes = stackalloc byte[8];
         for (int i = 0, length; i < text.Length; i += length)
         {
+            if (i > 0) same = SameUntil(text, i);
+            if (same > i)
+            {
+                length = same - i;
+                result.Append(text, i, length);
+                continue;
+            }
             if (StandsAlone.Holds(text[i]) && (i + 1 == text.Length || StandsAlone.Holds(text[i + 1])))
             {
                 length = 1;
@@ -68,6 +82,15 @@ internal sealed class CharacterMap : Normalizer
             }
         }
         return result.ToString();
+    }
+
+    // The end of the characters from start on that are clusters of their own and stay as they are.
+    private int SameUntil(string text, int start)
+    {
+        var end = start;
+        while (end < text.Length && _stays.Holds(text[end])) end++;
+        // The last of them may have what follows in its cluster.
+        return end > start && end < text.Length && !StandsAlone.Holds(text[end]) ? end - 1 : end;
     }
 
     // What becomes of a single character is remembered, in pages of 256.

@@ -9,6 +9,12 @@ internal abstract class Normalizer
     /// </summary>
     public abstract string Normalize(string text, ref bool atStart);
 
+    /// <summary>
+    /// Whether a text that is cut before a single space, between two characters that are no marks, can be rewritten part by part:
+    /// what comes of the parts, joined, is what comes of the whole (<see cref="PreTokenizers.SpaceCut"/>).
+    /// </summary>
+    public virtual bool IsLocal => false;
+
     /// <summary>The rewritten text.</summary>
     public string Normalize(string text)
     {

@@ -15,6 +15,9 @@ internal sealed class Replace : Normalizer
     }
 
     /// <inheritdoc/>
+    public override bool IsLocal => _pattern.AvoidsSpaces || _pattern.TakesOnlySpaces;
+
+    /// <inheritdoc/>
     public override string Normalize(string text, ref bool atStart)
     {
         // What replaces several characters counts as standing at the last of them.

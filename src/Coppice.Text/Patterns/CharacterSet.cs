@@ -53,6 +53,26 @@ internal sealed class CharacterSet
     /// <summary>The bits of the ASCII members, for tables of first characters.</summary>
     public (ulong Low, ulong High) Ascii => (_asciiLow, _asciiHigh);
 
+    /// <summary>
+    /// Its members, where they are at most <paramref name="most"/> and were given as ranges in the first plane, else null.
+    /// </summary>
+    public List<char>? Listed(int most)
+    {
+        if (_negated || _intersects || _categories != 0) return null;
+        var letters = new List<char>();
+        for (var i = 0; i < _ranges.Length; i += 2)
+        {
+            if (_ranges[i + 1] >= 0xD800 || _ranges[i + 1] - _ranges[i] >= most) return null;
+            for (var letter = _ranges[i]; letter <= _ranges[i + 1]; letter++) letters.Add((char)letter);
+        }
+        foreach (var member in _members)
+        {
+            if (member.Listed(most) is not { } listed) return null;
+            letters.AddRange(listed);
+        }
+        return letters.Count <= most ? letters : null;
+    }
+
     /// <summary>The set of one code point, together with its other cases if <paramref name="ignoreCase"/>.</summary>
     public static CharacterSet Of(int codePoint, bool ignoreCase = false)
     {

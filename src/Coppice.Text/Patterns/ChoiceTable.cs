@@ -19,12 +19,13 @@ internal sealed class ChoiceTable
     public void Allow(int alternative, FirstSet first)
     {
         var bit = 1ul << alternative;
+        var (low, high) = first.Ascii;
         for (var letter = 0; letter < 128; letter++)
         {
-            var part = letter < 64 ? first.Low : first.High;
+            var part = letter < 64 ? low : high;
             if (first.Nullable || (part >> (letter & 63) & 1) != 0) _masks[letter] |= bit;
         }
-        if (first.Nullable || first.Beyond) _masks[Beyond] |= bit;
+        if (first.Nullable || first.Sets.Length > 0) _masks[Beyond] |= bit;
         if (first.Nullable) _masks[End] |= bit;
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Coppice.Text.Unicode;
 
@@ -11,21 +12,36 @@ internal sealed class Pattern
     private readonly PatternProgram? _program;
     private readonly string? _literal;
     private readonly FirstSet _first;
+    private readonly SearchValues<char>? _starts;       // where few characters can begin a match
     private readonly WordScanner? _scanner;
 
-    private Pattern(PatternProgram? program, string? literal, FirstSet first, WordScanner? scanner = null)
+    private Pattern(PatternProgram? program, string? literal, FirstSet first, SpaceUse spaces, WordScanner? scanner = null)
     {
         _scanner = scanner;
+        Spaces = spaces;
         _program = program;
         _literal = literal;
         _first = first;
+        _starts = first.Sets is not null && first.Few() is { } few ? SearchValues.Create(few) : null;
     }
 
     /// <summary>The literal text, or null for a regular expression.</summary>
     public string? Literal => _literal;
 
+    /// <summary>Whether it is one of the expressions that cut texts into words, which <see cref="WordScanner"/> has.</summary>
+    public bool IsScanned => _scanner is not null;
+
+    /// <summary>Whether no match holds a space or depends on what stands around it.</summary>
+    public bool AvoidsSpaces => Spaces == SpaceUse.None;
+
+    /// <summary>Whether matches are made of spaces alone and do not depend on what stands around them.</summary>
+    public bool TakesOnlySpaces => Spaces == SpaceUse.Only;
+
+    private SpaceUse Spaces { get; }
+
     /// <summary>A pattern that matches exactly <paramref name="text"/>.</summary>
-    public static Pattern Of(string text) => text.Length == 0 ? Parse(text) : new Pattern(null, text, default);
+    public static Pattern Of(string text) => text.Length == 0 ? Parse(text) : new Pattern(null, text, default,
+        !text.Contains(' ') ? SpaceUse.None : text.AsSpan().IndexOfAnyExcept(' ') < 0 ? SpaceUse.Only : SpaceUse.Some);
 
     /// <summary>A pattern from a regular expression; errors call it <paramref name="name"/>.</summary>
     /// <exception cref="PatternError">The expression is malformed, too large or not supported.</exception>
@@ -38,7 +54,7 @@ internal sealed class Pattern
     {
         if (expression.Length > LongestPattern) throw new PatternError($"a pattern of more than {LongestPattern} characters");
         var node = PatternParser.Parse(expression);
-        return new Pattern(PatternCompiler.Compile(node, name), null, FirstSet.Of(node), scanner);
+        return new Pattern(PatternCompiler.Compile(node, name), null, FirstSet.Of(node), SpaceUses.Of(node), scanner);
     }
 
     /// <summary>A search that keeps its working memory from text to text; one for each thread.</summary>
@@ -92,7 +108,14 @@ internal sealed class Pattern
             if (_matcher is null) return TryNextLiteral(text, from, out start, out end);
             for (start = from; start <= text.Length;)
             {
-                if (start < text.Length && !_pattern._first.Allows(text[start]))
+                if (_pattern._starts is { } starts)
+                {
+                    var next = text[start..].IndexOfAny(starts);
+                    start = next < 0 ? text.Length : start + next;
+                    // Such a pattern matches something.
+                    if (next < 0) break;
+                }
+                else if (start < text.Length && !_pattern._first.Allows(text[start]))
                 {
                     start++;
                     continue;

@@ -6,6 +6,12 @@ namespace Coppice.Text.PreTokenizers;
 internal sealed class ByteLevelSpelling : PreTokenizer
 {
     /// <inheritdoc/>
+    public override SpaceRule? AtSpace => SpaceRule.Ignores;
+
+    /// <inheritdoc/>
+    public override bool Rewrites => true;
+
+    /// <inheritdoc/>
     protected override Action<Piece> NewRun(List<Piece> output) =>
         piece => output.Add(piece.Rewritten(ByteAlphabet.Spell(piece.Span), piece.IsTraced ? Alignment.OfBytes(piece.Span) : null));
 }

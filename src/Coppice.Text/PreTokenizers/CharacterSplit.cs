@@ -17,6 +17,10 @@ internal sealed class CharacterSplit : PreTokenizer
     public CharacterSplit(Func<int, bool> matches, SplitBehavior behavior) : this(new CodePointProperty(matches), behavior) { }
 
     /// <inheritdoc/>
+    public override SpaceRule? AtSpace => !_matches.Holds(' ') ? SpaceRule.Ignores
+        : _behavior is SplitBehavior.Isolated or SplitBehavior.Removed ? SpaceRule.Cuts : null;
+
+    /// <inheritdoc/>
     protected override Action<Piece> NewRun(List<Piece> output)
     {
         if (_behavior is SplitBehavior.Isolated or SplitBehavior.Removed) return piece => Cut(piece, output);

@@ -15,6 +15,12 @@ internal sealed class Metaspace : PreTokenizer
     }
 
     /// <inheritdoc/>
+    public override SpaceRule? AtSpace => _split ? SpaceRule.Cuts : null;
+
+    /// <inheritdoc/>
+    public override bool Rewrites => true;
+
+    /// <inheritdoc/>
     protected override Action<Piece> NewRun(List<Piece> output)
     {
         var stretches = new List<Stretch>();

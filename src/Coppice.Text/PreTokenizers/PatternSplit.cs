@@ -17,6 +17,11 @@ internal sealed class PatternSplit : PreTokenizer
     }
 
     /// <inheritdoc/>
+    public override SpaceRule? AtSpace => _pattern.IsScanned
+        ? _behavior == SplitBehavior.Isolated || (_behavior == SplitBehavior.Removed && _invert) ? SpaceRule.Cuts : null
+        : _pattern.AvoidsSpaces && !_invert ? SpaceRule.Ignores : null;
+
+    /// <inheritdoc/>
     protected override Action<Piece> NewRun(List<Piece> output)
     {
         var search = _pattern.NewSearch();

@@ -14,6 +14,15 @@ internal abstract class PreTokenizer
         }
     }
 
+    /// <summary>
+    /// What it does before a single space between two visible characters: cuts there, whatever stands around; leaves that place to others;
+    /// or null where neither is known.
+    /// </summary>
+    public virtual SpaceRule? AtSpace => null;
+
+    /// <summary>Whether it writes other characters for those of the text, so that one after it does not see spaces.</summary>
+    public virtual bool Rewrites => false;
+
     /// <summary>What is done with each piece; working memory that one call keeps is captured by the result.</summary>
     protected abstract Action<Piece> NewRun(List<Piece> output);
 }

@@ -4,6 +4,9 @@ namespace Coppice.Text.PreTokenizers;
 internal sealed class SpacePrefix : PreTokenizer
 {
     /// <inheritdoc/>
+    public override SpaceRule? AtSpace => SpaceRule.Ignores;
+
+    /// <inheritdoc/>
     protected override Action<Piece> NewRun(List<Piece> output) =>
         piece => output.Add(piece.Span[0] == ' ' ? piece : Prefixed(piece));
 

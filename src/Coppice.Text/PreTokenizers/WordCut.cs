@@ -3,10 +3,9 @@ namespace Coppice.Text.PreTokenizers;
 /// <summary>
 /// BERT's texts cut into words before they are normalized: at white space and punctuation of ASCII, and round Chinese characters where
 /// these are set apart. Normalizing and cutting the words one by one gives the pieces of the whole text, because each step of BERT's looks
-/// at single characters, decomposition only moves marks past marks, and no mark is cut from one before it. So a word that was met before
-/// costs a look-up.
+/// at single characters, decomposition only moves marks past marks, and no mark is cut from one before it.
 /// </summary>
-internal sealed class WordCut
+internal sealed class WordCut : TextCut
 {
     private const int Ascii = 128;
 
@@ -29,8 +28,19 @@ internal sealed class WordCut
             if (Unicode.OlderCategories.IsPunctuation(letter)) _kinds[letter] = Kind.Alone;
     }
 
-    /// <summary>The first word at or after <paramref name="at"/>, which moves to its end; empty where there is none.</summary>
-    public ReadOnlySpan<char> Next(ReadOnlySpan<char> text, ref int at)
+    /// <inheritdoc/>
+    public override bool FirstDiffers => false;
+
+    /// <inheritdoc/>
+    public override bool Keeps(AddedToken token)
+    {
+        var at = 0;
+        // At a word's end may stand a letter in the sense of a token that must stand alone: the underscore.
+        return !token.StripsLeft && !token.StripsRight && !token.SingleWord && Next(token.Form, ref at).Length == token.Form.Length;
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<char> Next(ReadOnlySpan<char> text, ref int at)
     {
         while (at < text.Length && KindOf(text[at]) == Kind.Space) at++;
         var start = at;

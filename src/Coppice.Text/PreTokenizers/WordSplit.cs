@@ -15,6 +15,9 @@ internal sealed class WordSplit : PreTokenizer
     }
 
     /// <inheritdoc/>
+    public override SpaceRule? AtSpace => SpaceRule.Cuts;
+
+    /// <inheritdoc/>
     protected override Action<Piece> NewRun(List<Piece> output) => piece =>
     {
         var text = piece.Span;
