@@ -12,9 +12,11 @@ internal sealed class PieceCache
     /// <summary>The longest piece worth remembering.</summary>
     public const int LongestPiece = 48;
 
-    private const int SlotBits = 15;
+    private readonly int _shift;
+    private readonly Entry?[] _entries;
 
-    private readonly Entry?[] _entries = new Entry?[1 << SlotBits];
+    /// <summary>A cache of at most 2^<paramref name="bits"/> pieces.</summary>
+    public PieceCache(int bits = 15) => (_shift, _entries) = (64 - bits, new Entry?[1 << bits]);
 
     /// <summary>The ids of a piece if they are known.</summary>
     public bool TryFind(ReadOnlySpan<char> piece, out ReadOnlySpan<int> ids)
@@ -44,7 +46,7 @@ internal sealed class PieceCache
     }
 
     // By multiplication (Knuth, volume 3, 6.4). Who finds pieces that share a slot makes the cache useless, and no more.
-    private static int Slot(ReadOnlySpan<char> piece)
+    private int Slot(ReadOnlySpan<char> piece)
     {
         const ulong factor = 0x9E3779B97F4A7C15;
         var hash = (ulong)piece.Length;
@@ -52,7 +54,7 @@ internal sealed class PieceCache
             hash = (BitOperations.RotateLeft(hash, 29) ^ MemoryMarshal.Read<ulong>(MemoryMarshal.AsBytes(piece))) * factor;
         var rest = 0ul;
         foreach (var letter in piece) rest = rest << 16 | letter;
-        return (int)((BitOperations.RotateLeft(hash, 29) ^ rest) * factor >> (64 - SlotBits));
+        return (int)((BitOperations.RotateLeft(hash, 29) ^ rest) * factor >> _shift);
     }
 
     private sealed record Entry(string Piece, int[] Ids);

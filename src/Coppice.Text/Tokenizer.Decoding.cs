@@ -46,8 +46,10 @@ public sealed partial class Tokenizer
     internal DecodedToken? Decoded(int id)
     {
         if ((uint)id >= (uint)VocabularySize) return null;
-        var page = _decoded[id >> PageBits] ??= new DecodedToken?[1 << PageBits];
-        return page[id & ((1 << PageBits) - 1)] ??= Form(id) is { } form ? _decoder.Know(form, _added.IsSpecialText(form)) : null;
+        var page = _decoded[id >> PageBits];
+        if (page is not null && page[id & ((1 << PageBits) - 1)] is { } known) return known;
+        page ??= _decoded[id >> PageBits] = new DecodedToken?[1 << PageBits];
+        return page[id & ((1 << PageBits) - 1)] = Form(id) is { } form ? _decoder.Know(form, _added.IsSpecialText(form)) : null;
     }
 
     private string? Form(int id) => _added.Find(id)?.Form ?? ModelText(id);

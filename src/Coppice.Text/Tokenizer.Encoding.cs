@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Coppice.Text.PreTokenizers;
 using Microsoft.ML.Tokenizers;
+using PreTokenizer = Coppice.Text.PreTokenizers.PreTokenizer;
 
 namespace Coppice.Text;
 
@@ -25,6 +26,20 @@ public sealed partial class Tokenizer
         public List<Piece> Words { get; } = [];
         public List<int> Ids { get; } = [];
 
+        /// <summary>The pre-tokenizers; they take from <see cref="Pieces"/> and <see cref="Cut"/> in turn and give to the other.</summary>
+        public PieceRun[] Runs { get; }
+
+        public Workspace(PreTokenizer[] preTokenizers)
+        {
+            Runs = new PieceRun[preTokenizers.Length];
+            for (var i = 0; i < Runs.Length; i++) Runs[i] = preTokenizers[i].NewRun(i % 2 == 0 ? Cut : Pieces);
+        }
+
+        public void Begin()
+        {
+            foreach (var run in Runs) run.Begin?.Invoke();
+        }
+
         public void Clear()
         {
             Cut.Clear();
@@ -35,7 +50,12 @@ public sealed partial class Tokenizer
     }
 
     // Who comes while another text is encoded gets lists of its own.
-    private Workspace Borrow() => Interlocked.Exchange(ref _spare, null) ?? new Workspace();
+    private Workspace Borrow()
+    {
+        var work = Interlocked.Exchange(ref _spare, null) ?? new Workspace(_preTokenizers);
+        work.Begin();
+        return work;
+    }
 
     private void GiveBack(Workspace work)
     {
@@ -66,7 +86,7 @@ public sealed partial class Tokenizer
             work.Cut.Clear();
             work.Pieces.Clear();
             _added.Normalized.Cut(Normalized(piece), work.Pieces);
-            Tokenize(PreTokenized(work.Pieces, work.Cut), ids);
+            Tokenize(PreTokenized(work), ids);
         }
     }
 
@@ -103,7 +123,7 @@ public sealed partial class Tokenizer
         work.Cut.Clear();
         work.Pieces.Clear();
         _added.Normalized.Cut(piece, work.Pieces);
-        Tokenize(PreTokenized(work.Pieces, work.Cut), ids);
+        Tokenize(PreTokenized(work), ids);
         return true;
     }
 
@@ -121,15 +141,16 @@ public sealed partial class Tokenizer
         if (mark is { } inserted) TakeOut(pieces, inserted);
         if (normalized is not null) Trace(pieces, normalized);
         if (!settings.ConsiderPreTokenization) return pieces;
-        return PreTokenized(pieces, cut);
+        return PreTokenized(work);
     }
 
-    private List<Piece> PreTokenized(List<Piece> pieces, List<Piece> cut)
+    private static List<Piece> PreTokenized(Workspace work)
     {
-        foreach (var preTokenizer in _preTokenizers)
+        var (pieces, cut) = (work.Pieces, work.Cut);
+        foreach (ref readonly var run in work.Runs.AsSpan())
         {
             cut.Clear();
-            preTokenizer.Apply(pieces, cut);
+            run.Apply(pieces);
             (pieces, cut) = (cut, pieces);
         }
         return pieces;

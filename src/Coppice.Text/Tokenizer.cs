@@ -45,7 +45,7 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         _preTokenizers = [.. parts.PreTokenizers];
         _textCut = parts.Words ?? (TextCut?)SpaceCut.For(parts.Normalizer, parts.PreTokenizers);
         if (_textCut is not null && (_cores = parts.Added.Normalized.Cores(_textCut)) is null) _textCut = null;
-        _parts = _textCut is null ? null : new PieceCache();
+        _parts = _textCut is null ? null : new PieceCache(bits: 16);
         _postProcessor = parts.PostProcessor;
         _decoder = parts.Decoder;
         _added = parts.Added;

@@ -49,7 +49,8 @@ public sealed class PreTokenizerTests
     {
         var token = new Piece("<s>", 0, 3, 7, AtStart: false);
         var output = new List<Piece>();
-        new PatternSplit(Pattern.Of("s"), SplitBehavior.Removed, invert: false).Apply([token, Piece.Whole("asb", atStart: false)], output);
+        var run = new PatternSplit(Pattern.Of("s"), SplitBehavior.Removed, invert: false).NewRun(output);
+        run.Apply([token, Piece.Whole("asb", atStart: false)]);
         Assert.Equal(["<s>", "a", "b"], output.Select(piece => piece.Span.ToString()));
         Assert.Equal([7, Piece.NoToken, Piece.NoToken], output.Select(piece => piece.Token));
     }
@@ -57,7 +58,7 @@ public sealed class PreTokenizerTests
     private static string Cut(PreTokenizer preTokenizer, string text, bool atStart = true)
     {
         var output = new List<Piece>();
-        preTokenizer.Apply([Piece.Whole(text, atStart)], output);
+        preTokenizer.NewRun(output).Apply([Piece.Whole(text, atStart)]);
         return string.Join('|', output.Select(piece => piece.Span.ToString()));
     }
 }

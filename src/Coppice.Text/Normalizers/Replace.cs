@@ -20,6 +20,7 @@ internal sealed class Replace : Normalizer
     /// <inheritdoc/>
     public override string Normalize(string text, ref bool atStart)
     {
+        if (!_pattern.MayMatch(text)) return text;
         // What replaces several characters counts as standing at the last of them.
         if (atStart && text.Length > 0 && _pattern.NewSearch().TryNext(text, 0, -1, out var start, out var end) && start == 0)
             atStart = _content.Length > 0 ? end <= (char.IsHighSurrogate(text[0]) ? 2 : 1) : end == 0;

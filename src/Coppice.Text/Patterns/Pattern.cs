@@ -57,6 +57,10 @@ internal sealed class Pattern
         return new Pattern(PatternCompiler.Compile(node, name), null, FirstSet.Of(node), SpaceUses.Of(node), scanner);
     }
 
+    /// <summary>Whether a text may hold a match; costs a look at its characters.</summary>
+    public bool MayMatch(ReadOnlySpan<char> text) => _literal is not null ? text.Contains(_literal, StringComparison.Ordinal)
+        : _starts is null || text.ContainsAny(_starts);
+
     /// <summary>A search that keeps its working memory from text to text; one for each thread.</summary>
     public Search NewSearch() => new(this);
 
@@ -89,6 +93,9 @@ internal sealed class Pattern
             _pattern = pattern;
             _matcher = pattern._program is { } program ? new PatternMatcher(program) : null;
         }
+
+        /// <summary>Begins a text: nothing that was allowed for others is left.</summary>
+        public void Begin() => _matcher?.Begin();
 
         /// <summary>Allows work in proportion to a further text of this length.</summary>
         public void Allow(int length) => _matcher?.Allow(length);

@@ -34,6 +34,9 @@ internal sealed class PatternMatcher
         _inner = new PatternMatcher?[program.Instructions.Length];
     }
 
+    /// <summary>Begins a text: nothing that was allowed for others is left.</summary>
+    public void Begin() => _allowance.Steps = FirstAllowance;
+
     /// <summary>Allows work in proportion to a further text of this length.</summary>
     public void Allow(int length) => _allowance.Steps += length * AllowanceOfCharacter;
 

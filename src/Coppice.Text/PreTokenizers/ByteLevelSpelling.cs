@@ -12,6 +12,7 @@ internal sealed class ByteLevelSpelling : PreTokenizer
     public override bool Rewrites => true;
 
     /// <inheritdoc/>
-    protected override Action<Piece> NewRun(List<Piece> output) =>
-        piece => output.Add(piece.Rewritten(ByteAlphabet.Spell(piece.Span), piece.IsTraced ? Alignment.OfBytes(piece.Span) : null));
+    public override PieceRun NewRun(List<Piece> output) =>
+        new(piece => output.Add(piece.Rewritten(ByteAlphabet.Spell(piece.Span), piece.IsTraced ? Alignment.OfBytes(piece.Span) : null)),
+            output);
 }

@@ -21,16 +21,16 @@ internal sealed class CharacterSplit : PreTokenizer
         : _behavior is SplitBehavior.Isolated or SplitBehavior.Removed ? SpaceRule.Cuts : null;
 
     /// <inheritdoc/>
-    protected override Action<Piece> NewRun(List<Piece> output)
+    public override PieceRun NewRun(List<Piece> output)
     {
-        if (_behavior is SplitBehavior.Isolated or SplitBehavior.Removed) return piece => Cut(piece, output);
+        if (_behavior is SplitBehavior.Isolated or SplitBehavior.Removed) return new(piece => Cut(piece, output), output);
         var stretches = new List<Stretch>();
-        return piece =>
+        return new(piece =>
         {
             Find(piece.Span, stretches);
             if (stretches.Count == 0) output.Add(piece);
             else Stretches.Cut(piece, stretches, _behavior, output);
-        };
+        }, output);
     }
 
     // What is between two matches is a piece, and a match one of its own or none.

@@ -10,7 +10,7 @@ internal sealed class FixedLength : PreTokenizer
     public FixedLength(int length) => _length = length;
 
     /// <inheritdoc/>
-    protected override Action<Piece> NewRun(List<Piece> output) => piece =>
+    public override PieceRun NewRun(List<Piece> output) => new(piece =>
     {
         var text = piece.Span;
         var (start, count) = (0, 0);
@@ -25,5 +25,5 @@ internal sealed class FixedLength : PreTokenizer
             count++;
         }
         output.Add(piece.Part(start, text.Length));
-    };
+    }, output);
 }

@@ -21,10 +21,10 @@ internal sealed class Metaspace : PreTokenizer
     public override bool Rewrites => true;
 
     /// <inheritdoc/>
-    protected override Action<Piece> NewRun(List<Piece> output)
+    public override PieceRun NewRun(List<Piece> output)
     {
         var stretches = new List<Stretch>();
-        return piece =>
+        return new(piece =>
         {
             var text = piece.Span.ToString().Replace(" ", _mark, StringComparison.Ordinal);
             var prefixed = _scheme == PrependScheme.Always || (_scheme == PrependScheme.First && piece.AtStart);
@@ -33,7 +33,7 @@ internal sealed class Metaspace : PreTokenizer
             var marked = piece.Rewritten(text, piece.IsTraced ? Align(piece.Span, prefixed) : null);
             if (_split) Cut(marked, stretches, output);
             else output.Add(marked);
-        };
+        }, output);
     }
 
     private Alignment Align(ReadOnlySpan<char> text, bool prefixed)

@@ -22,16 +22,19 @@ internal sealed class PatternSplit : PreTokenizer
         : _pattern.AvoidsSpaces && !_invert ? SpaceRule.Ignores : null;
 
     /// <inheritdoc/>
-    protected override Action<Piece> NewRun(List<Piece> output)
+    public override PieceRun NewRun(List<Piece> output)
     {
         var search = _pattern.NewSearch();
-        if (_behavior == SplitBehavior.Isolated) return piece => Isolate(search, piece, output);
+        if (_behavior == SplitBehavior.Isolated) return new(piece => Isolate(search, piece, output), output, search.Begin);
         var stretches = new List<Stretch>();
-        return piece =>
-        {
-            Find(search, piece.Span, stretches);
-            Stretches.Cut(piece, stretches, _behavior, output);
-        };
+        return new(
+            piece =>
+            {
+                Find(search, piece.Span, stretches);
+                Stretches.Cut(piece, stretches, _behavior, output);
+            },
+            output,
+            search.Begin);
     }
 
     // Isolated pieces do not depend on which stretches are matches.

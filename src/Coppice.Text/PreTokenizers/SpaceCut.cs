@@ -58,6 +58,10 @@ internal sealed class SpaceCut : TextCut
         return text.Length > 0 && IsVisible(text[0]) && IsVisible(text[^1]);
     }
 
-    private static bool IsVisible(char letter) =>
-        letter is > ' ' and < '\x7F' || (letter > '\x7F' && char.IsLetter(letter) && CharacterMap.StandsAlone.Holds(letter));
+    private static bool IsVisible(char letter)
+    {
+        if (letter < '\x7F') return letter > ' ';
+        var shows = char.IsLetterOrDigit(letter) || char.IsPunctuation(letter) || char.IsSymbol(letter) || char.IsNumber(letter);
+        return shows && CharacterMap.StandsAlone.Holds(letter);
+    }
 }

@@ -7,8 +7,8 @@ internal sealed class SpacePrefix : PreTokenizer
     public override SpaceRule? AtSpace => SpaceRule.Ignores;
 
     /// <inheritdoc/>
-    protected override Action<Piece> NewRun(List<Piece> output) =>
-        piece => output.Add(piece.Span[0] == ' ' ? piece : Prefixed(piece));
+    public override PieceRun NewRun(List<Piece> output) =>
+        new(piece => output.Add(piece.Span[0] == ' ' ? piece : Prefixed(piece)), output);
 
     private static Piece Prefixed(in Piece piece) =>
         piece.Rewritten(string.Concat(" ", piece.Span), piece.IsTraced ? Shifted(piece.Length) : null);

@@ -18,7 +18,7 @@ internal sealed class WordSplit : PreTokenizer
     public override SpaceRule? AtSpace => SpaceRule.Cuts;
 
     /// <inheritdoc/>
-    protected override Action<Piece> NewRun(List<Piece> output) => piece =>
+    public override PieceRun NewRun(List<Piece> output) => new(piece =>
     {
         var text = piece.Span;
         var (start, current) = (0, Kind.Space);
@@ -30,7 +30,7 @@ internal sealed class WordSplit : PreTokenizer
             (start, current) = (i, kind);
         }
         if (current != Kind.Space) output.Add(piece.Part(start, text.Length));
-    };
+    }, output);
 
     private static Kind KindOf(int letter)
     {
