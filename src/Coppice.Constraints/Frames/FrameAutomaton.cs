@@ -11,6 +11,7 @@ internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutoma
 {
     private readonly Dictionary<(int Value, object Node), Place> _places = [];
     private readonly Dictionary<(int Value, int Node), int> _keys = [];
+    private readonly Func<GrammarState, GrammarState>?[] _wraps = new Func<GrammarState, GrammarState>?[values.Length];
 
     public override GrammarState Start => new(start, 0, 0, 0);
 
@@ -65,11 +66,23 @@ internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutoma
 
     public override void Fill(in GrammarState state, MaskBuilder mask)
     {
+        if (state.Node is Place && TextsAt(state) is null)
+        {
+            // Inside a value it is the value's automaton that knows how its strings are best walked.
+            var (place, inner) = Inner(state);
+            mask.Outer = _wraps[place.Value] ??= after => Wrap(place.Value, after);
+            values[place.Value].Fill(inner, mask);
+            mask.Outer = null;
+            return;
+        }
         base.Fill(state, mask);
         if (TextsAt(state) is not { } node) return;
         foreach (var symbol in node.Next.Keys)
             if (FrameTrie.IsToken(symbol, out var token)) mask.Allow(token);
     }
+
+    public override Lexeme? LexemeAt(in GrammarState state) =>
+        state.Node is Place place ? values[place.Value].LexemeAt(Inner(state).Inner) : null;
 
     public override byte[]? Ending(in GrammarState state)
     {

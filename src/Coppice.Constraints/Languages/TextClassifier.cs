@@ -10,7 +10,9 @@ internal sealed class TextClassifier
         Languages = [.. languages];
         Names = new NameTrie(names);
         for (var i = 0; i < Languages.Length; i++) Indices[Languages[i].Id] = i;
-        Start = State(Array.ConvertAll(Languages, language => language.Start), Names.Names.Length > 0 ? Names.Root : null);
+        var starts = Array.ConvertAll(Languages, language => language.Start);
+        Start = State(starts, Names.Names.Length > 0 ? Names.Root : null);
+        Other = State(starts, null);
     }
 
     /// <summary>The languages, in the order of <see cref="ClassifierState.Parts"/>.</summary>
@@ -26,6 +28,9 @@ internal sealed class TextClassifier
 
     /// <summary>Whether no text differs from another.</summary>
     public bool IsTrivial => Languages.Length == 0 && Names.Names.Length == 0;
+
+    /// <summary>The same where no name may come: where there are no languages, the state of every other text.</summary>
+    public ClassifierState Other { get; }
 
     /// <summary>The state after the whole of <paramref name="text"/>.</summary>
     public ClassifierState After(string text)

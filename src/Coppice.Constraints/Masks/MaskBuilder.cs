@@ -35,6 +35,11 @@ internal sealed class MaskBuilder
     /// <summary>Words that other masks share, and that are part of this one; null for none.</summary>
     public MaskWords? Shared { get; set; }
 
+    /// <summary>
+    /// Where an automaton within another one fills the mask: makes of the inner one's states those of the outer one; null for no other.
+    /// </summary>
+    public Func<GrammarState, GrammarState>? Outer { get; set; }
+
     /// <summary>What was collected, without <see cref="Shared"/>.</summary>
     public ReadOnlySpan<ulong> Words => _words;
 
@@ -46,7 +51,7 @@ internal sealed class MaskBuilder
     /// <summary>Starts the mask of <paramref name="state"/>.</summary>
     public void Begin(in GrammarState state)
     {
-        (Shared, _start, _isLimited) = (null, state, false);
+        (Shared, Outer, _start, _isLimited) = (null, null, state, false);
         Array.Clear(_words);
     }
 
@@ -89,7 +94,7 @@ internal sealed class MaskBuilder
         var (labels, depths, tokens, after, twins) = (trie.Labels, trie.Depths, trie.Tokens, trie.After, trie.Twins);
         var start = depths[first] - 1;
         var stack = _stack;
-        stack[start] = state;
+        stack[start] = Outer is null ? state : Outer(state);
         for (var node = first; node < end;)
         {
             int depth = depths[node];
@@ -105,10 +110,11 @@ internal sealed class MaskBuilder
     }
 
     /// <summary>
-    /// Allows those tokens of <paramref name="ending"/> whose bytes after the string may follow <paramref name="state"/>.
+    /// Allows those tokens of <paramref name="ending"/> whose bytes after the string may follow <paramref name="after"/>.
     /// </summary>
-    public void Walk(LexemeEnding ending, in GrammarState state)
+    public void Walk(LexemeEnding ending, in GrammarState after)
     {
+        var state = Outer is null ? after : Outer(after);
         var tails = Vocabulary.Slices.Tails;
         if (ending.Tokens.Length <= FewTokens)
         {

@@ -14,6 +14,9 @@ internal interface ILexeme
     /// <summary>Whether every character may follow every other, and nothing but their number matters.</summary>
     bool IsUniform { get; }
 
+    /// <summary>Whether only texts that are declared may come.</summary>
+    bool IsClosed { get; }
+
     /// <summary>Whether the lexer's state, with this many characters, leads to an end that is wanted.</summary>
     bool IsLive(int lex, int length);
 

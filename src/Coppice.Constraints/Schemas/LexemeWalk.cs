@@ -24,27 +24,62 @@ internal sealed class LexemeWalk(ILexeme lexeme, TokenVocabulary vocabulary)
         var slices = vocabulary.Slices;
         _stack = new (int, int)[vocabulary.Trie.LongestToken + 1];
         _stack[0] = (lex, length);
-        if (lexeme.Lexer.IsBetween(lex))
+        // Few tokens go on from a declared text, and most are left at their first byte.
+        if (!lexeme.Lexer.IsBetween(lex) || lexeme.IsClosed) Walk(vocabulary.Trie);
+        else if (lexeme.IsUniform) AddUniform(slices, lex, length);
+        else
         {
             var state = lexeme.Lexer.State(lex);
-            if (lexeme.IsUniform)
-            {
-                var room = Room(state, length, slices.Plain[^1].Characters, slices.LongestPlain);
-                slices.UpTo(room).CopyTo(_inside, 0);
-            }
-            else
-            {
-                foreach (var slice in slices.Plain) Add(slice, state, length);
-            }
+            foreach (var slice in slices.Plain) Add(slice, state, length);
             Add(slices.Partial, state, length);
             Walk(slices.Rest);
         }
-        else
-        {
-            Walk(vocabulary.Trie);
-        }
         var endings = _endings.Select(ending => new LexemeEnding(ending.Key, [.. ending.Value.Tokens], [.. ending.Value.Tails]));
         return new LexemeMask(new MaskWords(_inside), [.. endings]);
+    }
+
+    /// <summary>
+    /// Where every character may come, it is known once for all states which tokens stay inside, and which end what is read.
+    /// </summary>
+    private void AddUniform(TokenSlices slices, int lex, int length)
+    {
+        var state = lexeme.Lexer.State(lex);
+        slices.UpTo(Room(state, length, slices.Plain[^1].Characters, slices.LongestPlain)).CopyTo(_inside, 0);
+        Add(slices.Partial, state, length);
+        if (lexeme.Lexer.Classifier.Languages.Length > 0)
+        {
+            Walk(slices.Rest);
+            return;
+        }
+        Add(slices.Quoted.Inside, state, length);
+        var (characters, isGood, outcome) = (-1, false, 0UL);
+        foreach (var ending in slices.Quoted.Endings)
+        {
+            if (state.NamesAhead.Count > 0 && NameAfter(lex, vocabulary.BytesOf(ending.Token)[..ending.Quote]) is { } name)
+            {
+                if (lexeme.TryEnd(name, length + ending.Characters, out var named)) AddEnding(ending, named);
+                continue;
+            }
+            // All else that has as many characters is alike.
+            if (characters != ending.Characters)
+            {
+                characters = ending.Characters;
+                isGood = lexeme.TryEnd(lexeme.Lexer.Classifier.Other, length + characters, out outcome);
+            }
+            if (isGood) AddEnding(ending, outcome);
+        }
+    }
+
+    /// <summary>The state after some more of a name that is declared; null where no name goes on like this.</summary>
+    private ClassifierState? NameAfter(int lex, ReadOnlySpan<byte> text)
+    {
+        var lexer = lexeme.Lexer;
+        foreach (var value in text)
+        {
+            lex = lexer.Step(lex, value);
+            if (lexer.IsBetween(lex) && lexer.State(lex).NamesAhead.Count == 0) return null;
+        }
+        return lexer.State(lex);
     }
 
     private void Add(TokenSlice slice, ClassifierState state, int length)
@@ -63,6 +98,7 @@ internal sealed class LexemeWalk(ILexeme lexeme, TokenVocabulary vocabulary)
     {
         if (lexeme.IsUniform)
         {
+            if (!lexeme.CountsLength) return lexeme.CanReach(start, length + 1) ? int.MaxValue : 0;
             var room = 0;
             while (room < longest && lexeme.CanReach(start, length + room + 1)) room++;
             return room == longest ? int.MaxValue : room;
@@ -133,9 +169,22 @@ internal sealed class LexemeWalk(ILexeme lexeme, TokenVocabulary vocabulary)
         }
     }
 
-    private void AddEnding(TokenTrie trie, int end, ulong outcome)
+    private void AddEnding(in QuotedEnding ending, ulong outcome)
+    {
+        var (tokens, tails) = EndingsOf(outcome);
+        tokens.Add(ending.Token);
+        tails.Add(ending.Tail);
+    }
+
+    private (List<int> Tokens, List<int> Tails) EndingsOf(ulong outcome)
     {
         if (!_endings.TryGetValue(outcome, out var ending)) _endings[outcome] = ending = ([], []);
+        return ending;
+    }
+
+    private void AddEnding(TokenTrie trie, int end, ulong outcome)
+    {
+        var ending = EndingsOf(outcome);
         for (var node = end; node < trie.After[end]; node++)
             for (var token = trie.Tokens[node]; token >= 0; token = trie.Twins[token])
             {

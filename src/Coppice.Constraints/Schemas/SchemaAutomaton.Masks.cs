@@ -102,6 +102,8 @@ internal sealed partial class SchemaAutomaton
 
         public bool IsUniform => frame.TakesAnyKey;
 
+        public bool IsClosed => !frame.TakesAnyKey && !frame.Keys!.HasLanguages;
+
         public bool IsLive(int lex, int length) => frame.KeyIsLive(lex);
 
         public bool CanReach(ClassifierState state, int length) => frame.KeyIsLive(state);

@@ -118,7 +118,9 @@ internal sealed class Slot
         var text = numbers.Text(lex);
         var isOdd = numbers.PhaseOf(lex) >= NumberPhase.Point || text.StartsWith("-0", StringComparison.Ordinal);
         if (isOdd && MustBePlain) return _numbers[lex] = false;
-        return _numbers[lex] = Reach(text, numbers.PhaseOf(lex)) is not null;
+        // One that may stand here by itself needs no search for more digits.
+        var mayEnd = numbers.MayEnd(lex) && NumberOutcome(lex, null) is not null;
+        return _numbers[lex] = mayEnd || Reach(text, numbers.PhaseOf(lex)) is not null;
     }
 
     /// <summary>The rest of the shortest number that may stand here.</summary>

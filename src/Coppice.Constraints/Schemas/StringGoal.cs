@@ -19,7 +19,6 @@ internal sealed class StringGoal : ILexeme
     private readonly Formula[] _formulas;
     private readonly Func<ulong, bool> _isWanted;
     private readonly int[] _thresholds;
-    private readonly bool _isClosed;
     private bool[]? _literals;
     private byte[] _liveByLex = [];
     private readonly Dictionary<(int State, int Length), bool> _reach = [];
@@ -39,7 +38,7 @@ internal sealed class StringGoal : ILexeme
         _thresholds = [.. thresholds];
         Lexer = compiler.LexerOf(languages, literals);
         Classifier = Lexer.Classifier;
-        _isClosed = _thresholds.Length == 0 && languages.Count == 0 && literals.Count > 0 && !isWanted(TruthsOf(null));
+        IsClosed = _thresholds.Length == 0 && languages.Count == 0 && literals.Count > 0 && !isWanted(TruthsOf(null));
     }
 
     public TextClassifier Classifier { get; }
@@ -60,6 +59,9 @@ internal sealed class StringGoal : ILexeme
 
     /// <inheritdoc/>
     public bool IsUniform => Classifier.IsTrivial;
+
+    /// <inheritdoc/>
+    public bool IsClosed { get; }
 
     /// <summary>
     /// Lengths that no threshold tells apart from <paramref name="length"/>, for texts of up to <paramref name="ahead"/> more characters,
@@ -149,7 +151,7 @@ internal sealed class StringGoal : ILexeme
     /// <summary>Whether some text after this one is wanted.</summary>
     public bool CanReach(ClassifierState state, int length)
     {
-        if (_isClosed) return HasLiteral(state);
+        if (IsClosed) return HasLiteral(state);
         if (_reach.TryGetValue((state.Id, Normalized(length)), out var known)) return known;
         return Shortest(state, length) is not null;
     }

@@ -66,6 +66,7 @@ internal sealed class TokenSlices
                 if (bytes[i] == '"') ids[i + 1] = Tails.IdOf(bytes[(i + 1)..]);
             _tails[id] = ids;
         }
+        Quoted = new QuotedTokens(vocabulary, rest, Classes[^1], TailOf);
     }
 
     /// <summary>Tokens of whole characters none of which a JSON string has to escape, each in the first slice that fits.</summary>
@@ -76,6 +77,9 @@ internal sealed class TokenSlices
 
     /// <summary>Tokens with quotes or backslashes.</summary>
     public TokenTrie Rest { get; }
+
+    /// <summary>The same, read as the rest of a string.</summary>
+    public QuotedTokens Quoted { get; }
 
     /// <summary>What comes after quotes in tokens.</summary>
     public TailTrie Tails { get; }

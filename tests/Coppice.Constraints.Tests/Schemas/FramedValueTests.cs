@@ -35,6 +35,53 @@ public sealed class FramedValueTests
     public void Texts_are_accepted_whole(string text, bool expected) =>
         Assert.Equal(expected, Calls.Compile(Vocabularies.Small, Spaced).Accepts(Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>Strings and names in a value are masked by parts, which know nothing of the text around it.</summary>
+    [Fact]
+    public void Masks_are_what_trying_each_token_gives()
+    {
+        const string strings = """
+            {"type": "object", "properties": {"name": {"type": "string", "maxLength": 4}, "ab": {"enum": ["ab", "abc"]},
+            "a": {"type": "string"}}, "required": ["name"], "additionalProperties": false}
+            """;
+        var vocabulary = Vocabularies.Of("ab", "abc", "a\"", "\"}", "\"}!", "\"}!>", "\"!, ", "\", \"a", "na", "name", "name\": \"",
+            "\"x", "\\\"", "<get {\"", "é", "b\"}!, get {");
+        var calls = new FramedValues
+        {
+            Open = "<",
+            Values = [new("get ", strings, "!"), new("text ", """{"type": ["string", "integer"], "minLength": 2}""", "!")],
+            Separator = ", ",
+            Close = ">",
+            Repeats = true,
+            Alternative = """{"type": "array", "items": {"type": "string"}}""",
+        };
+        var grammar = calls.Compile(vocabulary, Spaced);
+        var random = new Random(3);
+        var inStrings = 0;
+        for (var walk = 0; walk < 150; walk++)
+        {
+            var constraint = grammar.CreateConstraint();
+            for (var step = 0; step < 40; step++)
+            {
+                var mask = constraint.MaskOf(vocabulary);
+                var near = constraint.MaskOf(vocabulary, 60 - step);
+                var position = constraint.Position;
+                for (var id = 0; id < vocabulary.Count; id++)
+                {
+                    Assert.Equal(mask.Has(id), constraint.TryAdvance(id));
+                    constraint.Rollback(position);
+                    Assert.True(mask.Has(id) || !near.Has(id));
+                }
+                var ids = near.Ids(vocabulary);
+                if (ids.Length > 120) inStrings++;
+                var token = ids[random.Next(3) == 0 ? random.Next(ids.Length) : Array.FindIndex(ids, id => id >= 256) is var first and >= 0
+                    ? random.Next(first, ids.Length) : random.Next(ids.Length)];
+                Assert.True(constraint.TryAdvance(token));
+                if (vocabulary.IsEnd(token)) break;
+            }
+        }
+        Assert.True(inStrings > 100, $"{inStrings} masks inside strings");
+    }
+
     [Fact]
     public void Without_repetition_there_is_one_value()
     {
