@@ -22,7 +22,7 @@ public sealed class CompiledGrammar
     private long _maskBytes;
 
     internal CompiledGrammar(ByteAutomaton automaton, TokenVocabulary vocabulary, CompileReport report, bool keepsMasks = true,
-        bool usesSlices = true)
+        bool usesSlices = true, bool checksBytes = true)
     {
         Automaton = automaton;
         Vocabulary = vocabulary;
@@ -32,6 +32,7 @@ public sealed class CompiledGrammar
         _endings = new EndingTable(automaton, vocabulary);
         _builder = new MaskBuilder(automaton, vocabulary, _endings) { UsesSlices = usesSlices };
         _endable = new EndableMasks(automaton, vocabulary, _endings, _builder);
+        if (checksBytes) NeededBytes.Check(automaton, vocabulary);
     }
 
     /// <summary>The vocabulary that the masks are for.</summary>

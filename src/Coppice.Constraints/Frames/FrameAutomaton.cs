@@ -113,6 +113,13 @@ internal sealed class FrameAutomaton(FrameTrie trie, FrameNode start, ByteAutoma
         return values[place.Value].IsSecondSpelling(inner, value);
     }
 
+    public override IEnumerable<GrammarState> After(GrammarState state, Writable writable)
+    {
+        if (state.Node is FrameNode || TextsAt(state) is not null) return base.After(state, writable);
+        var (place, inner) = Inner(state);
+        return values[place.Value].After(inner, writable).Select(next => Wrap(place.Value, next));
+    }
+
     private static byte[]? Join(byte[] first, byte[]? second) => second is null ? null : [.. first, .. second];
 
     private bool StepValue(int value, in GrammarState inner, byte next, bool keepsValues, ref GrammarState result)

@@ -85,6 +85,10 @@ internal sealed class EarleyAutomaton : ByteAutomaton
                 if (edge.Token is { } token) AllowTokens(token, mask);
     }
 
+    /// <summary>Rules may nest without end, so what is looked at is not places of texts but the rules.</summary>
+    public override bool? CanDoWithout(byte[] missing, TokenVocabulary vocabulary) =>
+        _network.AllowsText(new WritableCharacters(missing, inStrings: false).HasAny);
+
     public override byte[]? Ending(in GrammarState state)
     {
         if (state.Lex != 0) return PartEnding(state);

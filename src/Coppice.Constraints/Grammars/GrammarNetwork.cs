@@ -42,7 +42,7 @@ internal sealed class GrammarNetwork
         }
         if (!_rules.TryGetValue(root, out var start)) throw new ConstraintException($"grammar: must have the rule \"{root}\", found none.");
         Root = start;
-        Costs = FindCosts();
+        Costs = FindCosts(set => !set.IsEmpty);
         if (Costs[_ends[Root].First] == int.MaxValue)
             throw new ConstraintException($"grammar: the rule \"{root}\" must allow some text, found that it allows none.");
         foreach (var edges in _edges)
@@ -66,6 +66,9 @@ internal sealed class GrammarNetwork
     public int First(int rule) => _ends[rule].First;
 
     public IReadOnlyList<GrammarEdge> Edges(int state) => _edges[state];
+
+    /// <summary>Whether there is a text where only some sets of characters have one that can be written.</summary>
+    public bool AllowsText(Func<CharSet, bool> canWrite) => FindCosts(canWrite)[_ends[Root].First] < int.MaxValue;
 
     private static GrammarEdge Free(int target) => new(null, -1, null, target);
 
@@ -133,9 +136,10 @@ internal sealed class GrammarNetwork
         return tail;
     }
 
-    private int[] FindCosts()
+    private int[] FindCosts(Func<CharSet, bool> canWrite)
     {
         var costs = new int[_edges.Count];
+        var writable = new Dictionary<CharSet, bool>();
         Array.Fill(costs, int.MaxValue);
         foreach (var (_, last) in _ends) costs[last] = 0;
         for (var isChanged = true; isChanged;)
@@ -144,7 +148,8 @@ internal sealed class GrammarNetwork
             for (var state = _edges.Count - 1; state >= 0; state--)
                 foreach (var edge in _edges[state])
                 {
-                    var own = edge.IsFree ? 0 : edge.Rule >= 0 ? costs[First(edge.Rule)] : edge.Set is { IsEmpty: true } ? int.MaxValue : 1;
+                    var own = edge.IsFree ? 0 : edge.Rule >= 0 ? costs[First(edge.Rule)]
+                        : edge.Set is { } set && !CanWrite(set) ? int.MaxValue : 1;
                     if (own == int.MaxValue || costs[edge.Target] == int.MaxValue || own + (long)costs[edge.Target] >= costs[state])
                         continue;
                     costs[state] = own + costs[edge.Target];
@@ -152,5 +157,7 @@ internal sealed class GrammarNetwork
                 }
         }
         return costs;
+
+        bool CanWrite(CharSet set) => writable.TryGetValue(set, out var known) ? known : writable[set] = canWrite(set);
     }
 }

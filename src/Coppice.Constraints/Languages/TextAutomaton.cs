@@ -53,6 +53,16 @@ internal sealed class TextAutomaton : ByteAutomaton
         return Shortest(from) is { } rest ? [.. bytes, .. Encoding.UTF8.GetBytes(rest)] : null;
     }
 
+    /// <summary>By whole characters: many bytes lead to one place.</summary>
+    public override IEnumerable<GrammarState> After(GrammarState state, Writable writable)
+    {
+        var from = (TextState)state.Node;
+        var starts = from.Starts.ToArray();
+        for (var i = 0; i < starts.Length; i++)
+            if (writable.Characters.Find(starts[i], i + 1 < starts.Length ? starts[i + 1] - 1 : CharSet.Last) is >= 0 and var character
+                && from.Next(character) is var next && IsLive(next)) yield return new GrammarState(next, 0, 0, 0);
+    }
+
     private bool CanComplete(TextState from, int part)
     {
         Utf8Part.Range(part, out var low, out var high);

@@ -1,3 +1,4 @@
+using Coppice.Constraints.Languages;
 using Coppice.Constraints.Schemas;
 
 namespace Coppice.Constraints.Masks;
@@ -15,11 +16,19 @@ internal readonly record struct MaskKey(int Node, int Mode, int Lex, int Count);
 /// <param name="Lexer">Reads it.</param>
 /// <param name="CountsLength">Whether the count of a state, its characters so far, matters.</param>
 /// <param name="IsUniform">Whether the state is between two characters and every whole one leads its lexer back to it.</param>
-internal readonly record struct Lexeme(Languages.StringLexer Lexer, bool CountsLength, bool IsUniform)
+internal readonly record struct Lexeme(StringLexer Lexer, bool CountsLength, bool IsUniform)
 {
     /// <summary>Whether every whole character leads back to the same state.</summary>
     public bool IsFree => IsUniform && !CountsLength;
 }
+
+/// <summary>What can be written without some bytes.</summary>
+/// <param name="Missing">The bytes.</param>
+/// <param name="Characters">Characters as they are.</param>
+/// <param name="InStrings">Characters of a JSON string.</param>
+/// <param name="Vocabulary">Has the special tokens.</param>
+internal readonly record struct Writable(
+    byte[] Missing, WritableCharacters Characters, WritableCharacters InStrings, TokenVocabulary Vocabulary);
 
 /// <summary>An automaton over bytes, with tokens that have none.</summary>
 /// <remarks>
@@ -80,6 +89,38 @@ internal abstract class ByteAutomaton
 
     /// <summary>Whether some token may come that is known by its id and not by its bytes.</summary>
     public virtual bool TakesTokens(in GrammarState state) => false;
+
+    /// <summary>
+    /// Whether some text needs none of the bytes <paramref name="missing"/>; null where too many places would have to be looked at.
+    /// </summary>
+    public virtual bool? CanDoWithout(byte[] missing, TokenVocabulary vocabulary)
+    {
+        const int mostPlaces = 10_000;
+        var (bytes, strings) = (new WritableCharacters(missing, inStrings: false), new WritableCharacters(missing, inStrings: true));
+        var seen = new HashSet<MaskKey> { EndingKeyOf(Start) };
+        var queue = new Queue<GrammarState>([Start]);
+        while (queue.TryDequeue(out var at))
+        {
+            if (MayEnd(at)) return true;
+            if (seen.Count > mostPlaces) return null;
+            foreach (var next in After(at, new Writable(missing, bytes, strings, vocabulary)))
+                if (seen.Add(EndingKeyOf(next))) queue.Enqueue(next);
+        }
+        return false;
+    }
+
+    /// <summary>
+    /// Places that what can be written leads to: by single bytes, or, where many bytes would lead to one place, by whole characters.
+    /// </summary>
+    public virtual IEnumerable<GrammarState> After(GrammarState state, Writable writable)
+    {
+        for (var value = 0; value < 256; value++)
+            if (!writable.Missing.Contains((byte)value) && TryStep(in state, (byte)value, keepsValues: false, out var next))
+                yield return next;
+        if (!TakesTokens(state)) yield break;
+        foreach (var token in writable.Vocabulary.SpecialIds)
+            if (TryToken(in state, token, out var next)) yield return next;
+    }
 
     /// <summary>What is being read at <paramref name="state"/>, where masks are put together from parts; else null.</summary>
     public virtual Lexeme? LexemeAt(in GrammarState state) => null;

@@ -67,7 +67,11 @@ public sealed class MonitorConstraint : ITokenConstraint
         var here = Here;
         if (here.IsReady || here.Grammar is not null || here.Text.IsPartial) return;
         if (_shouldTrigger(here.Text) && await AnalyzeAsync(here.Text, cancellationToken).ConfigureAwait(false) is { } automaton)
-            here = here with { Grammar = new CompiledGrammar(automaton, _vocabulary, new CompileReport()), State = automaton.Start };
+        {
+            // What an analysis finds is not what a caller asked for: where it cannot be written, the step stays free.
+            var grammar = new CompiledGrammar(automaton, _vocabulary, new CompileReport(), checksBytes: false);
+            here = here with { Grammar = grammar, State = automaton.Start };
+        }
         _places[^1] = here with { IsReady = true };
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Coppice.Constraints.Languages;
 using Coppice.Constraints.Masks;
@@ -7,6 +8,8 @@ namespace Coppice.Constraints.Schemas;
 /// <content>Ways to an end.</content>
 internal sealed partial class SchemaAutomaton
 {
+    private static readonly SearchValues<byte> NumberBytes = SearchValues.Create("0123456789+-.eE"u8);
+
     public override byte[]? Ending(in GrammarState state)
     {
         var text = new List<byte>();
@@ -35,6 +38,45 @@ internal sealed partial class SchemaAutomaton
         Mode.Key or Mode.Number or Mode.Word or Mode.End => KeyOf(state),
         _ => new MaskKey(state.Node is Slot slot ? slot.Id : ((Frame)state.Node).Id, state.Mode, 0, NeedsSpace(state) ? 1 : 0),
     };
+
+    /// <summary>In strings and names by whole characters: many spellings lead to one place.</summary>
+    public override IEnumerable<GrammarState> After(GrammarState state, Writable writable)
+    {
+        var lexer = LexemeAt(state)?.Lexer;
+        if (lexer?.IsBetween(state.Lex) == true) return AfterCharacter(state, lexer, writable);
+        var slot = (Mode)state.Mode switch
+        {
+            Mode.Value when !NeedsSpace(state) => (Slot)state.Node,
+            Mode.ArrayOpen => ((Frame)state.Node).NextItem(),
+            _ => null,
+        };
+        if (slot?.Wanted is not { } wanted || writable.Missing.AsSpan().IndexOfAny(NumberBytes) >= 0) return base.After(state, writable);
+        // Where every number can be written, all that matters is which there are.
+        return base.After(state, writable).Where(next => (Mode)next.Mode != Mode.Number).Concat(AfterNumbers(slot, wanted));
+    }
+
+    private IEnumerable<GrammarState> AfterNumbers(Slot slot, ulong[] wanted)
+    {
+        var formulas = slot.Formulas(ValueKind.Number);
+        foreach (var truths in wanted)
+            if (Satisfier.OfKind(All(formulas, truths), ValueKind.Number).IsPossible
+                && Enter(slot, slot.Outcome(truths), null, out var after)) yield return after;
+    }
+
+    private IEnumerable<GrammarState> AfterCharacter(GrammarState state, StringLexer lexer, Writable writable)
+    {
+        var from = lexer.State(state.Lex);
+        var starts = from.Starts.ToArray();
+        for (var i = 0; i < starts.Length; i++)
+        {
+            var character = writable.InStrings.Find(starts[i], i + 1 < starts.Length ? starts[i + 1] - 1 : CharSet.Last);
+            if (character < 0) continue;
+            var next = state with { Lex = lexer.Between(from.Next(character)), Count = state.Node is Slot ? state.Count + 1 : 0 };
+            if (state.Node is Slot slot ? slot.String.IsLive(next.Lex, next.Count) : ((Frame)state.Node).KeyIsLive(next.Lex))
+                yield return next;
+        }
+        if (!writable.Missing.Contains((byte)'"') && TryStep(state, (byte)'"', keepsValues: false, out var closed)) yield return closed;
+    }
 
     private bool TryFollow(in GrammarState state, byte[] text, out GrammarState after)
     {

@@ -316,9 +316,12 @@ internal sealed partial class SchemaAutomaton : ByteAutomaton
         if (slot.Wanted is not { } wanted)
             return slot.Parent is null ? space.True : FormulaTruth.Necessary(space, Goal(slot.Parent.Slot, slot.After), formulas);
         if (wanted.Length == 1 << formulas.Length) return space.True;
-        Formula All(ulong truths) => space.And(formulas.Select((formula, i) => ((truths >> i) & 1) != 0 ? formula : space.Not(formula)));
-        return space.Or(wanted.Select(All));
+        return space.Or(wanted.Select(truths => All(formulas, truths)));
     }
+
+    /// <summary>That those <paramref name="formulas"/> are true whose bits are set, and no others.</summary>
+    private Formula All(Formula[] formulas, ulong truths) => Compiler.Formulas.And(
+        formulas.Select((formula, i) => ((truths >> i) & 1) != 0 ? formula : Compiler.Formulas.Not(formula)));
 
     private readonly record struct FrameKey(int Slot, ValueKind Kind, Formula[] Formulas, Bits Seen)
     {

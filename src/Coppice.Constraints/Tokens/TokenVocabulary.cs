@@ -20,6 +20,7 @@ public sealed class TokenVocabulary
     private readonly Dictionary<string, int> _specialIds;
     private readonly Lazy<TokenTrie> _trie;
     private readonly Lazy<TokenSlices> _slices;
+    private readonly Lazy<byte[]> _missing;
 
     /// <summary>A vocabulary of <paramref name="tokens"/>.Count ids.</summary>
     /// <param name="tokens">The bytes of each id, which need not be whole characters; empty or null for an id that stands for no text
@@ -44,6 +45,8 @@ public sealed class TokenVocabulary
         Fingerprint = FingerprintOf();
         _trie = new Lazy<TokenTrie>(() => new TokenTrie(this, Enumerable.Range(0, Count)));
         _slices = new Lazy<TokenSlices>(() => new TokenSlices(this));
+        _missing = new Lazy<byte[]>(
+            () => [.. Enumerable.Range(0, 256).Select(value => (byte)value).Where(value => !_bytes.AsSpan().Contains(value))]);
     }
 
     /// <summary>Number of ids, those without bytes included.</summary>
@@ -71,6 +74,12 @@ public sealed class TokenVocabulary
 
     /// <summary><see cref="EndIds"/> without an enumerator.</summary>
     internal ReadOnlySpan<int> Ends => _endIds;
+
+    /// <summary>The ids of special tokens that have names.</summary>
+    internal IEnumerable<int> SpecialIds => _specialIds.Values;
+
+    /// <summary>Bytes that no token has.</summary>
+    internal byte[] MissingBytes => _missing.Value;
 
     internal TokenTrie Trie => _trie.Value;
 
