@@ -48,6 +48,75 @@ public sealed class GrammarTests
         Assert.True(withText > 100 && checkedMasks > 1_500, $"{withText} grammars, {checkedMasks} masks");
     }
 
+    /// <summary>The vocabulary has letters that no grammar has, tokens with the same bytes, and tokens of up to eleven letters.</summary>
+    [Fact]
+    public void Masks_of_200_random_grammars_over_5000_random_tokens_are_what_an_oracle_says()
+    {
+        var random = new Random(19);
+        var texts = Enumerable.Range(0, 5_000).Select(i => i < 4 ? ((char)('a' + i)).ToString()
+            : string.Concat(Enumerable.Range(0, 1 + random.Next(1 + random.Next(11))).Select(_ => "aaaabbbcccdd"[random.Next(12)])))
+            .ToArray();
+        var vocabulary = Vocabularies.Only(texts);
+        // Longer texts come after those that they begin with.
+        var sorted = Enumerable.Range(0, texts.Length).OrderBy(id => texts[id], StringComparer.Ordinal).ToArray();
+        var (masks, allowed) = (0, 0L);
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var oracle = GrammarOracle.Random(random);
+            if (!oracle.HasText) continue;
+            var grammar = Grammar.CompileNew(oracle.Gbnf, vocabulary, GrammarNotation.Gbnf);
+            var known = new Dictionary<string, bool>();
+            for (var walk = 0; walk < 20; walk++)
+            {
+                var constraint = grammar.CreateConstraint();
+                var text = "";
+                while (text.Length < 12)
+                {
+                    var mask = constraint.MaskOf(vocabulary);
+                    if (known.TryAdd($"={text}", true)) AssertMask(mask, text);
+                    var next = mask.Ids(vocabulary).Where(id => id < texts.Length).ToArray();
+                    if (next.Length == 0) break;
+                    var token = next[random.Next(next.Length)];
+                    Assert.True(constraint.TryAdvance(token));
+                    text += texts[token];
+                }
+            }
+
+            void AssertMask(ulong[] mask, string text)
+            {
+                masks++;
+                // Nothing is live that begins with what is not.
+                var (dead, deadEnds) = ("-", 0);
+                foreach (var id in sorted)
+                {
+                    if (texts[id].StartsWith(dead, StringComparison.Ordinal))
+                    {
+                        Assert.False(mask.Has(id), $"\"{texts[id]}\" after \"{text}\" in\n{oracle.Gbnf}");
+                        deadEnds++;
+                        continue;
+                    }
+                    var whole = text + texts[id];
+                    if (!known.TryGetValue(whole, out var isLive)) known[whole] = isLive = oracle.Judge(whole).IsLive;
+                    Assert.True(mask.Has(id) == isLive, $"\"{texts[id]}\" after \"{text}\" in\n{oracle.Gbnf}");
+                    if (isLive) allowed++;
+                    else dead = texts[id];
+                }
+                Assert.True(mask.Has(texts.Length) == oracle.Judge(text).IsWhole, $"the end after \"{text}\" in\n{oracle.Gbnf}");
+            }
+        }
+        Assert.True(masks > 1_500 && allowed > 100_000, $"{masks} masks, {allowed} tokens");
+    }
+
+    [Fact]
+    public void The_oracle_with_bits_says_what_the_other_one_says()
+    {
+        for (var seed = 0; seed < 100; seed++)
+        {
+            var oracle = GrammarOracle.Random(new Random(seed));
+            foreach (var text in Texts) Assert.Equal((oracle.IsLive(text), oracle.Accepts(text)), oracle.Judge(text));
+        }
+    }
+
     [Fact]
     public void Walks_end_in_texts_of_the_grammar()
     {
@@ -164,6 +233,34 @@ public sealed class GrammarTests
         pawn    ::= ([a-h] "x")? [a-h] [1-8] ("=" [NBKQR])?
         castle  ::= "O-O" "-O"?
         """, "1. e4 e5\n2. Nf3 Nc6\n3. O-O exd4+\n", "1. e9 e5\n")]
+    [InlineData(
+        """
+        root ::= (function | comment)*
+        function ::= type name "(" (type name ("," ws type name)*)? ")" ws block
+        type ::= ("int" | "float" | "char") sp
+        name ::= [a-zA-Z_] [a-zA-Z_0-9]*
+        block ::= "{" ws (statement ws)* "}" ws
+        statement ::=
+            ( type name ws "=" ws expression ws ";" ) |
+            ( name ws "=" ws expression ws ";" ) |
+            ( name ws "(" ws arguments? ")" ws ";" ) |
+            ( "return" sp expression ws ";" ) |
+            ( "while" ws "(" condition ")" ws block ) |
+            ( "for" ws "(" assignment ";" ws condition ";" ws assignment ")" ws block ) |
+            ( "if" ws "(" condition ")" ws block ("else" ws block)? ) |
+            comment
+        assignment ::= type? name ws "=" ws expression
+        condition ::= expression ws ("<=" | "<" | "==" | "!=" | ">=" | ">") ws expression
+        expression ::= term (ws ("+" | "-") ws term)*
+        term ::= factor (ws ("*" | "/") ws factor)*
+        factor ::= name | number | "-" factor | name "(" ws arguments? ")" | "(" ws expression ws ")"
+        arguments ::= expression ("," ws expression)*
+        number ::= [0-9]+
+        comment ::= "//" [^\n]* "\n" ws | "/*" ( [^*] | "*" [^/] )* "*/" ws
+        ws ::= [ \t\n]*
+        sp ::= [ \t\n]+
+        """, "// one\nint twice(int n, char c) { int m = 2 * (n + f(c, -1)); if (m <= 4) { return m; } else { while (n > 0) { } } }\n",
+        "int twice(int n { }")]
     public void Sample_grammars_are_read(string grammar, string good, string bad) => Check(grammar, GrammarNotation.Gbnf, good, bad);
 
     [Theory]

@@ -39,6 +39,51 @@ internal sealed class GrammarOracle
     /// <summary>Whether <paramref name="text"/> can be continued to a text of the language.</summary>
     public bool IsLive(string text) => Recognizes(text, prefixes: true);
 
+    /// <summary>
+    /// The same as <see cref="IsLive"/> and <see cref="Accepts"/> for texts of at most 62 letters, by sets of ends as bits: for each rule
+    /// and each start where a text of it may end, and whether the beginning of one reaches the end of <paramref name="text"/>.
+    /// </summary>
+    public (bool IsLive, bool IsWhole) Judge(string text)
+    {
+        var n = text.Length;
+        var ends = new ulong[_rules.Length, n + 1];
+        var begins = new bool[_rules.Length, n + 1];
+        for (var isChanged = true; isChanged;)
+        {
+            isChanged = false;
+            for (var rule = 0; rule < _rules.Length; rule++)
+                foreach (var branch in _rules[rule])
+                {
+                    if (branch.Any(symbol => IsRule(symbol) && !_productive.Contains(symbol))) continue;
+                    for (var start = 0; start <= n; start++)
+                    {
+                        var (at, begun) = (1UL << start, false);
+                        foreach (var symbol in branch)
+                        {
+                            begun |= (at >> n & 1) != 0;
+                            var next = 0UL;
+                            for (var end = start; end <= n; end++)
+                            {
+                                if ((at >> end & 1) == 0) continue;
+                                if (!IsRule(symbol)) next |= end < n && text[end] == symbol[0] ? 1UL << (end + 1) : 0;
+                                else
+                                {
+                                    next |= ends[symbol[1] - '0', end];
+                                    begun |= begins[symbol[1] - '0', end];
+                                }
+                            }
+                            at = next;
+                        }
+                        begun |= (at >> n & 1) != 0;
+                        isChanged |= (ends[rule, start] | at) != ends[rule, start] || (begun && !begins[rule, start]);
+                        ends[rule, start] |= at;
+                        begins[rule, start] |= begun;
+                    }
+                }
+        }
+        return (begins[0, 0], (ends[0, 0] >> n & 1) != 0);
+    }
+
     private static string Spelled(string symbol) =>
         symbol == "r0" ? "root" : symbol[0] == 'r' && symbol.Length > 1 ? symbol : $"\"{symbol}\"";
 
