@@ -48,6 +48,10 @@ public sealed class FilterTests
     [InlineData("'one two  three-four' | wordcount, 'ab' | center(5), 'a b' | replace(' ', '')", "(4, '  ab ', 'ab')")]
     [InlineData("'the quick brown fox' | wordwrap(10), 'abcdefgh' | wordwrap(3), 'ab cd' | wordwrap(2, wrapstring='|')",
         "('the quick\\nbrown fox', 'abc\\ndef\\ngh', 'ab|cd')")]
+    [InlineData("'well-known facts' | wordwrap(7), 'one--two three' | wordwrap(6), 'mail me@x.yz' | wordwrap(5), 'f-g-h' | wordwrap(3)",
+        "('well-\\nknown\\nfacts', 'one--\\ntwo\\nthree', 'mail \\nme@x.\\nyz', 'f-\\ng-h')")]
+    [InlineData("'abc-de-fghijkl' | wordwrap(8), '  x-yz abcdefgh' | wordwrap(4, break_on_hyphens=false), 'ab cdefgh' | wordwrap(3, false)",
+        "('abc-de-\\nfghijkl', 'x-yz\\nabcd\\nefgh', 'ab\\ncdefgh')")]
     [InlineData("'a b/é&' | urlencode, {'k 1': 'v&'} | urlencode, 5 | string, 1.0 | string", "('a%20b/%C3%A9%26', 'k+1=v%26', '5', '1.0')")]
     [InlineData("1 | filesizeformat, 999 | filesizeformat, 13000 | filesizeformat, 1048576 | filesizeformat(true)",
         "('1 Byte', '999 Bytes', '13.0 kB', '1.0 MiB')")]

@@ -6,7 +6,7 @@ internal static class WordWrapper
     /// <summary>The lines of at most <paramref name="width"/> characters.</summary>
     public static IEnumerable<string> Wrap(string line, int width, bool breakLongWords, bool breakOnHyphens)
     {
-        var chunks = new Stack<string>(Chunks(line, breakOnHyphens).Reverse());
+        var chunks = new Stack<string>(Chunks([.. CodePoints.Characters(line).Cast<string>()], breakOnHyphens).Reverse());
         var first = true;
         while (chunks.Count > 0)
         {
@@ -18,7 +18,12 @@ internal static class WordWrapper
                 length += CodePoints.Count(chunks.Peek());
                 current.Add(chunks.Pop());
             }
-            if (chunks.Count > 0 && CodePoints.Count(chunks.Peek()) > width) TakeLongWord(chunks, current, width - length, breakLongWords);
+            if (chunks.Count > 0 && CodePoints.Count(chunks.Peek()) > width)
+            {
+                if (breakLongWords) current.Add(BreakWord(chunks, width - length, breakOnHyphens));
+                else if (current.Count == 0) current.Add(chunks.Pop());
+            }
+            // As in textwrap the empty beginning of a word for which there was no room counts: spaces before it stay.
             if (current.Count > 0 && IsBlank(current[^1])) current.RemoveAt(current.Count - 1);
             if (current.Count == 0) continue;
             first = false;
@@ -26,37 +31,74 @@ internal static class WordWrapper
         }
     }
 
-    private static void TakeLongWord(Stack<string> chunks, List<string> current, int room, bool breakLongWords)
+    /// <summary>
+    /// Takes what fits into <paramref name="room"/> characters of the next word, up to its last hyphen if that may end a line.
+    /// </summary>
+    private static string BreakWord(Stack<string> chunks, int room, bool breakOnHyphens)
     {
-        if (breakLongWords && room > 0)
-        {
-            var word = chunks.Pop();
-            current.Add(CodePoints.Cut(word, 0, room));
-            chunks.Push(word[current[^1].Length..]);
-        }
-        else if (current.Count == 0)
-        {
-            current.Add(chunks.Pop());
-        }
+        var word = chunks.Pop();
+        var part = CodePoints.Cut(word, 0, room);
+        var hyphen = breakOnHyphens ? part.LastIndexOf('-') : -1;
+        if (hyphen > 0 && part.AsSpan(0, hyphen).ContainsAnyExcept('-')) part = part[..(hyphen + 1)];
+        chunks.Push(word[part.Length..]);
+        return part;
     }
 
     private static bool IsBlank(string chunk) => chunk.All(PythonCharacters.IsSpace);
 
-    private static IEnumerable<string> Chunks(string line, bool breakOnHyphens)
+    /// <summary>Words, spaces and dashes of a text that is given by its characters.</summary>
+    private static IEnumerable<string> Chunks(string[] text, bool breakOnHyphens)
     {
-        for (var start = 0; start < line.Length;)
+        for (var start = 0; start < text.Length;)
         {
-            var blank = PythonCharacters.IsSpace(line[start]);
-            var end = start + 1;
-            while (end < line.Length && PythonCharacters.IsSpace(line[end]) == blank
-                && !(breakOnHyphens && IsHyphenBreak(line, start, end))) end++;
-            yield return line[start..end];
+            var end = IsWhite(text, start) ? Run(text, start, IsWhite) : breakOnHyphens ? WordEnd(text, start) : Run(text, start, IsInk);
+            yield return string.Concat(text[start..end]);
             start = end;
         }
     }
 
-    // A hyphen ends a chunk between two letters of a word.
-    private static bool IsHyphenBreak(string line, int start, int at) =>
-        line[at - 1] == '-' && at - 3 >= start && char.IsLetter(line[at - 2]) && char.IsLetter(line[at - 3])
-        && char.IsLetter(line[at]) && at + 1 < line.Length && char.IsLetter(line[at + 1]);
+    private static int Run(string[] text, int start, Func<string[], int, bool> holds)
+    {
+        while (start < text.Length && holds(text, start)) start++;
+        return start;
+    }
+
+    /// <summary>Where the word, the part of a word up to its hyphen or the dash that begins at <paramref name="start"/> ends.</summary>
+    private static int WordEnd(string[] text, int start)
+    {
+        if (start > 0 && IsPunctuated(text, start - 1) && DashEnd(text, start) is { } dash) return dash;
+        for (var end = start + 1; ; end++)
+        {
+            if (end == text.Length || IsWhite(text, end)) return end;
+            if (text[end] != "-") continue;
+            if (IsHyphen(text, end)) return end + 1;
+            if (IsPunctuated(text, end - 1) && DashEnd(text, end) is not null) return end;
+        }
+    }
+
+    /// <summary>Where a dash of two or more hyphens before a word ends; null where there is none.</summary>
+    private static int? DashEnd(string[] text, int start)
+    {
+        var end = Run(text, start, (all, at) => all[at] == "-");
+        return end - start >= 2 && end < text.Length && IsWord(text, end) ? end : null;
+    }
+
+    /// <summary>Whether a line may end after the hyphen at <paramref name="at"/>: it stands between letters.</summary>
+    private static bool IsHyphen(string[] text, int at) =>
+        ((IsLetter(text, at - 2) && IsLetter(text, at - 1))
+            || (IsLetter(text, at - 3) && text[at - 2] == "-" && IsPunctuated(text, at - 1)))
+        && IsLetter(text, at + 1)
+        && (IsLetter(text, at + 2) || (at + 2 < text.Length && text[at + 2] == "-" && IsLetter(text, at + 3)));
+
+    private static bool IsWhite(string[] text, int at) => text[at] is " " or "\t" or "\n" or "\v" or "\f" or "\r";
+
+    private static bool IsInk(string[] text, int at) => !IsWhite(text, at);
+
+    private static bool IsWord(string[] text, int at) => PythonCharacters.IsWordCharacter(text[at], 0);
+
+    private static bool IsLetter(string[] text, int at) =>
+        at >= 0 && at < text.Length && IsWord(text, at) && !PythonCharacters.IsDecimal(text[at], 0);
+
+    private static bool IsPunctuated(string[] text, int at) =>
+        IsWord(text, at) || text[at] is "!" or "\"" or "'" or "&" or "." or "," or "?";
 }

@@ -102,6 +102,17 @@ internal sealed partial class Renderer
         return frame;
     }
 
+    /// <summary>
+    /// A scoped block's frame: what it reads and does not assign is looked for in the frames around it first, and what it assigns is gone
+    /// after it.
+    /// </summary>
+    private Frame OpenScoped(BlockStatement block, Frame around)
+    {
+        var frame = new Frame(block.Scope, around);
+        frame.Enter(name => around.Find(name) is var value && value != Missing.Value ? value : Resolve(name));
+        return frame;
+    }
+
     private void Write(string text)
     {
         Budget.SpendOnText(text.Length);

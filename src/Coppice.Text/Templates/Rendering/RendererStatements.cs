@@ -65,7 +65,7 @@ internal sealed partial class Renderer
             case AutoescapeStatement block:
                 return ExecuteAutoescape(block, frame);
             case BlockStatement block:
-                return Execute(block.Body, Open(block.Scope, null));
+                return Execute(block.Body, block.IsScoped ? OpenScoped(block, frame) : Open(block.Scope, null));
             case OtherTemplateStatement other:
                 Evaluate(other.Template, frame);
                 throw TemplateException.Other("no loader for this environment specified");

@@ -100,12 +100,12 @@ internal sealed partial class Parser
     {
         var name = ExpectIdentifier();
         if (!_blocks.TryAdd(name, null)) throw Failure($"block '{name}' defined twice");
-        SkipName("scoped");
+        var scoped = SkipName("scoped");
         var required = SkipName("required");
         var body = ParseLastBody("endblock");
         if (required) throw TemplateException.Syntax($"Required block '{name}' not found", line);
         SkipName(name);
-        var block = new BlockStatement(name, body, line);
+        var block = new BlockStatement(name, scoped, body, line);
         _blocks[name] = block;
         return block;
     }

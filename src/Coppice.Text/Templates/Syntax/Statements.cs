@@ -132,8 +132,10 @@ internal sealed record CallBlockStatement(CallExpression? Call, MacroBody Block,
     public override IEnumerable<Node> Children => Call is null ? Block.Children : Block.Children.Prepend(Call);
 }
 
-/// <summary>A named block, which sees only what the template's top level defines.</summary>
-internal sealed record BlockStatement(string Name, IReadOnlyList<Statement> Body, int Line) : Statement(Line)
+/// <summary>
+/// A named block, which sees only what the template's top level defines, and where it is scoped the names around it too.
+/// </summary>
+internal sealed record BlockStatement(string Name, bool IsScoped, IReadOnlyList<Statement> Body, int Line) : Statement(Line)
 {
     // Jinja looks into no block from outside.
     public override IEnumerable<Node> Children => [];
