@@ -18,15 +18,29 @@ internal static class FolderReader
     {
         var (hasModel, hasTokenizer) = (File.Exists(Path.Combine(folder, "config.json")), TokenizerFolder.IsIn(folder));
         if (!hasModel && !hasTokenizer)
-            throw new CheckpointException($"{folder}: must hold config.json or tokenizer files ({TokenizerFolder.Names}), found neither.");
+            throw new CheckpointException(
+                $"{folder}: must hold config.json or tokenizer files ({TokenizerFolder.Names}), found neither{FolderHint.Of(folder)}.");
         var info = new FolderInfo { Folder = Path.GetFullPath(folder), Files = Files(folder) };
         if (hasTokenizer) info = With(info, Tokenizer.Load(folder));
         return hasModel ? With(info, ModelInfo.Read(folder)) with { Activations = Tuned(folder) } : info;
     }
 
     private static FileInfoRow[] Files(string folder) =>
-        [.. new DirectoryInfo(folder).EnumerateFiles().Select(file => new FileInfoRow(file.Name, CheckpointFile.Length(file.FullName)))
+        [.. new DirectoryInfo(folder).EnumerateFiles().Select(file => new FileInfoRow(file.Name, Length(file.FullName)))
             .OrderBy(file => file.Name, StringComparer.Ordinal)];
+
+    /// <summary>Bytes of a file; 0 for a link that leads nowhere, which matters only if the file is needed.</summary>
+    private static long Length(string path)
+    {
+        try
+        {
+            return CheckpointFile.Length(path);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
 
     private static FolderInfo With(FolderInfo info, Tokenizer tokenizer) => info with
     {

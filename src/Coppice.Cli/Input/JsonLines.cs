@@ -134,13 +134,49 @@ internal static class JsonLines
         try
         {
             using var document = JsonDocument.Parse(utf8, Options);
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return new JsonLine(file, number, document.RootElement.Clone());
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                CheckNames(document.RootElement);
+                return new JsonLine(file, number, document.RootElement.Clone());
+            }
             throw new CommandException($"{file}, line {number}: must be a JSON object, found {document.RootElement.ValueKind}.");
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new CommandException(
+                $"{file}, line {number}: keys and \"id\" must be Unicode text, found half a surrogate pair.", error);
         }
         catch (JsonException error)
         {
             throw new CommandException(
                 $"{file}, line {number}: must be a JSON object, but byte {error.BytePositionInLine + 1} does not belong to one.", error);
+        }
+    }
+
+    /// <summary>Reads every key of the line and its id: a look for any key, and an answer that repeats the id, would fail later.</summary>
+    /// <exception cref="InvalidOperationException">One is no text.</exception>
+    private static void CheckNames(JsonElement line)
+    {
+        foreach (var property in line.EnumerateObject())
+        {
+            if (property.Name == "id") CheckTexts(property.Value);
+        }
+    }
+
+    private static void CheckTexts(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.String) _ = value.GetString();
+        else if (value.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in value.EnumerateArray()) CheckTexts(item);
+        }
+        else if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var property in value.EnumerateObject())
+            {
+                _ = property.Name;
+                CheckTexts(property.Value);
+            }
         }
     }
 }

@@ -20,6 +20,9 @@ internal static class ModelFolders
     /// <exception cref="CheckpointException">It is a hub's cache without the snapshot that it names.</exception>
     public static string Require(string folder)
     {
+        if (folder.Length == 0)
+            throw new CommandException(
+                "--model must name a folder or a model, found an empty text (was a variable of the shell meant that is not set?).");
         if (Directory.Exists(folder)) return CheckpointFolder.Resolve(OnlyModel(folder));
         if (File.Exists(folder))
             throw new CommandException($"{folder}: must be a folder with config.json and safetensors files, found a file.");

@@ -33,6 +33,8 @@ internal static class TextFile
     public static Stream Open(string path)
     {
         if (path == "-") return StandardStream.Input();
+        if (path.Length == 0)
+            throw new CommandException("a file's name must not be empty (was a variable of the shell meant that is not set?).");
         if (Directory.Exists(path)) throw new CommandException($"{path}: must be a file, found a folder.");
         try
         {

@@ -9,6 +9,8 @@ internal static class OutputFile
     /// <exception cref="CommandException">It cannot be written.</exception>
     public static FileStream Create(string path)
     {
+        if (path.Length == 0)
+            throw new CommandException("a file's name must not be empty (was a variable of the shell meant that is not set?).");
         try
         {
             return File.Create(path, BufferBytes);

@@ -80,6 +80,38 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
             "nowhere: the file must be there");
     }
 
+    /// <summary>"$MODEL" and "$FILE" where nobody has set them.</summary>
+    [Fact]
+    public void Empty_names_are_called_so()
+    {
+        const string hint = "(was a variable of the shell meant that is not set?)";
+        Mends(["generate", "--model", "", "a"], $"--model must name a folder or a model, found an empty text {hint}");
+        Mends(["generate", "--model", files.Model, "--prompt-file", ""], $"a file's name must not be empty {hint}");
+        Mends(["tokenize", "--model", files.Model, "--jsonl", ""], $"a file's name must not be empty {hint}");
+    }
+
+    [Theory]
+    [InlineData("""{"id": "\ud800", "prompt": "a"}""")]
+    [InlineData("""{"id": {"a": ["\ud800"]}, "prompt": "a"}""")]
+    [InlineData("""{"id": {"\ud800": 1}, "prompt": "a"}""")]
+    [InlineData("""{"\udc00": 1, "prompt": "a"}""")]
+    public void Keys_and_ids_of_lines_must_be_text(string line)
+    {
+        var path = files.Write($"half-{Guid.NewGuid():N}.jsonl", line);
+        foreach (var command in (string[])["generate", "tokenize", "embed"])
+            Mends([command, "--model", files.Model, "--jsonl", path],
+                "line 1: keys and \"id\" must be Unicode text, found half a surrogate pair");
+    }
+
+    [Fact]
+    public void A_link_that_leads_nowhere_does_not_keep_info_from_the_rest()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("making symbolic links is a privilege on Windows");
+        var folder = files.Copy("dangling");
+        File.CreateSymbolicLink(Path.Combine(folder, "LICENSE"), "nowhere");
+        Assert.Contains("LICENSE (0 bytes)", CliProcess.Run("info", "--model", folder).Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Ids_must_be_integers_of_one_dimension()
     {

@@ -107,6 +107,14 @@ public sealed class CliStreamTests(CliModelFolder files) : IClassFixture<CliMode
     [InlineData("info --modle weights", "--modle is not an option (did you mean --model?)", "coppice info")]
     [InlineData("tokenize -z", "-z is not an option (write -- before a text that begins with a dash)", "coppice tokenize")]
     [InlineData("genrate --temperature 1 x", "genrate is not a command (did you mean generate?)", "coppice")]
+    [InlineData("generate --MAX-TOKENS 1 x", "--MAX-TOKENS is not an option (did you mean --max-tokens?)", "coppice generate")]
+    [InlineData("generate x —max-tokens 1", "—max-tokens is not an option (did you mean --max-tokens?)", "coppice generate")]
+    [InlineData("generate –-kv=f16 x", "–-kv is not an option (did you mean --kv?)", "coppice generate")]
+    [InlineData("--temperature 1 x", "--temperature is not an option (write the command first: coppice generate --temperature)", "coppice")]
+    [InlineData("--frob", "--frob is not an option (the help lists them)", "coppice")]
+    [InlineData("generate why is it", "\"is\" is one word more than the command takes (put quotes around a text of several words)",
+        "coppice generate")]
+    [InlineData("info /tmp", "\"/tmp\" is one word more than the command takes (did you mean --model /tmp?)", "coppice info")]
     [InlineData("datastore biuld", "biuld is not a command (did you mean build?)", "coppice datastore")]
     public void What_is_mistyped_is_named_with_what_was_probably_meant(string command, string expected, string help)
     {
@@ -118,6 +126,10 @@ public sealed class CliStreamTests(CliModelFolder files) : IClassFixture<CliMode
     [Fact]
     public void After_two_dashes_a_text_may_begin_as_it_likes() =>
         Assert.Equal(0, Shell($"tokenize --model '{files.Model}' -- --temprature", "").Status);
+
+    [Fact]
+    public void A_text_that_begins_with_a_dash_of_typographers_is_a_text() =>
+        Assert.Equal(0, Shell($"tokenize --model '{files.Model}' '— Why?'", "").Status);
 
     /// <summary>Where 1.5 is written 1,5 and I is not the capital of i.</summary>
     [Theory]
