@@ -86,11 +86,13 @@ internal sealed class JsonSource
     }
 
     /// <summary>The error that the file is not JSON.</summary>
-    public CheckpointException Malformed(Exception error) => new($"{Name}: must be well-formed JSON, but {error.Message}", error);
+    public CheckpointException Malformed(Exception error) => new($"{Name}: {JsonMistake.Describe(Bytes.Span, error)}.", error);
 
     private static ReadOnlyMemory<byte> Checked(string name, byte[] bytes)
     {
-        if (!Utf8.IsValid(bytes)) throw new CheckpointException($"{name}: must be UTF-8 text, found an invalid byte sequence.");
+        if (!Utf8.IsValid(bytes))
+            throw new CheckpointException($"{name}: must be UTF-8 text, found "
+                + $"{(JsonMistake.IsUtf16(bytes) ? "UTF-16 (save it as UTF-8)" : "an invalid byte sequence")}.");
         return bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsMemory(3) : bytes;
     }
 }

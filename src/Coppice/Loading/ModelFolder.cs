@@ -17,6 +17,8 @@ internal enum ModelUse
 /// <summary>What a folder says of its model in everything but the weights.</summary>
 internal sealed record ModelFolder(string Folder, ModelFamily Family, ModelSpec Spec, GenerationDefaults Defaults)
 {
+    private const string ConfigFile = "config.json";
+
     /// <summary>The family's names of tensors.</summary>
     public TensorMap Map => Family.Map(Spec);
 
@@ -35,7 +37,9 @@ internal sealed record ModelFolder(string Folder, ModelFamily Family, ModelSpec 
     {
         if (!Directory.Exists(folder)) throw new CheckpointException($"{folder}: a model folder must be there, found none.");
         folder = CheckpointFolder.Resolve(folder);
-        var config = ConfigReader.Open(folder);
+        if (!File.Exists(Path.Combine(folder, ConfigFile)))
+            throw new CheckpointException($"{folder}: a model folder must hold {ConfigFile}, found none{FolderHint.Of(folder)}.");
+        var config = ConfigReader.Open(folder, ConfigFile);
         var warnings = new List<string>();
         if (config.TextModel() is { } text && !ModelFamily.Reads(config))
         {

@@ -19,7 +19,11 @@ internal static class CheckpointCheck
         {
             planned.Add(part.Name);
             if (checkpoint.Tensors.TryGetValue(part.Name, out var tensor)) CheckTensor(problems, tensor, part);
-            else problems.Add($"tensor \"{part.Name}\" must be in the checkpoint, found none");
+            else
+            {
+                checkpoint.RefuseMissingShards();
+                problems.Add($"tensor \"{part.Name}\" must be in the checkpoint, found none");
+            }
         }
         // Some files keep a copy.
         if (spec.TiedHead && map.Names.ContainsKey(TensorRole.Head)) planned.Add(map.Name(TensorRole.Head) + ".weight");

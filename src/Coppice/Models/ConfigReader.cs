@@ -26,14 +26,14 @@ internal sealed class ConfigReader
     private ConfigReader(string file, string path, JsonElement element, Problems problems, JsonElement? wrapper = null) =>
         (_file, _path, _object, _problems, _wrapper) = (file, path, element, problems, wrapper);
 
-    private sealed record Problems(List<string> Malformed, List<string> Unsupported);
+    private sealed record Problems(List<string> Malformed, List<string> Contradictions, List<string> Unsupported);
 
     /// <summary>Reads the file <paramref name="name"/> of <paramref name="folder"/>.</summary>
     /// <exception cref="CheckpointException">It is missing or not a JSON object.</exception>
     public static ConfigReader Open(string folder, string name = "config.json")
     {
         using var document = JsonFile.Read(folder, name);
-        return new ConfigReader(name, "", document.RootElement.Clone(), new Problems([], []));
+        return new ConfigReader(name, "", document.RootElement.Clone(), new Problems([], [], []));
     }
 
     /// <summary>
@@ -43,7 +43,7 @@ internal sealed class ConfigReader
     public static IReadOnlyList<ConfigReader> OpenList(string folder, string name)
     {
         using var document = JsonFile.ReadList(Path.Combine(folder, name));
-        var problems = new Problems([], []);
+        var problems = new Problems([], [], []);
         var readers = new List<ConfigReader>();
         foreach (var element in document.RootElement.EnumerateArray())
         {
@@ -58,7 +58,7 @@ internal sealed class ConfigReader
     public static ConfigReader Parse(string json, string name = "config.json")
     {
         using var document = JsonFile.Parse(name, System.Text.Encoding.UTF8.GetBytes(json));
-        return new ConfigReader(name, "", document.RootElement.Clone(), new Problems([], []));
+        return new ConfigReader(name, "", document.RootElement.Clone(), new Problems([], [], []));
     }
 
     /// <summary>Whether <paramref name="key"/> has a value; null counts as none.</summary>
@@ -95,7 +95,7 @@ internal sealed class ConfigReader
     {
         if (!Find(key, out var json)) return null;
         if (TryConvert<T>(json, out var value) && holds(value)) return value;
-        ignored.Add($"{_file}: {_path}{key} must be {must}, found {CheckpointText.Value(json)}; it is ignored.");
+        ignored.Add($"{Wrong(key, must, CheckpointText.Value(json))}; it is ignored.");
         return null;
     }
 
@@ -130,8 +130,29 @@ internal sealed class ConfigReader
     {
         if (!Find(key, out var value)) return [];
         if (value.ValueKind == JsonValueKind.Number) return [Required<int>(key)];
-        return [.. Elements<int>(key, value)];
+        if (value.ValueKind == JsonValueKind.Array) return [.. Elements<int>(key, value)];
+        _problems.Malformed.Add($"{_path}{key} must be a whole number or a list of them, found {CheckpointText.Value(value)}");
+        return [];
     }
+
+    /// <summary>
+    /// The whole numbers among what <see cref="Ids"/> reads; for each other value <paramref name="wrong"/> gets what <see cref="Wrong"/>
+    /// says of it.
+    /// </summary>
+    public IReadOnlyList<int> AdvisedIds(string key, string must, List<string> wrong)
+    {
+        if (!Find(key, out var value)) return [];
+        var ids = new List<int>();
+        foreach (var element in value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : (JsonElement[])[value])
+        {
+            if (TryConvert<int>(element, out var id)) ids.Add(id);
+            else wrong.Add(Wrong(key, must, CheckpointText.Value(element)));
+        }
+        return ids;
+    }
+
+    /// <summary>That <paramref name="found"/> under <paramref name="key"/> is not what it must be, without a full stop.</summary>
+    public string Wrong(string key, string must, string found) => $"{_file}: {_path}{key} must be {must}, found {found}";
 
     /// <summary>A list of exactly <paramref name="count"/> finite numbers; none is a problem.</summary>
     public IReadOnlyList<double> Numbers(string key, int count)
@@ -170,17 +191,21 @@ internal sealed class ConfigReader
     public void Unsupported(string key, string value, string supported) =>
         _problems.Unsupported.Add($"{_path}{key} {value} is not supported; supported: {supported}");
 
-    /// <summary>Notes that <paramref name="key"/> contradicts the rest.</summary>
+    /// <summary>
+    /// Notes that <paramref name="key"/> contradicts the rest. It is said only where each value alone is well formed: what was answered in
+    /// place of one that is not contradicts others too.
+    /// </summary>
     public void Malformed(string key, string expected, string found) =>
-        _problems.Malformed.Add($"{_path}{key} must be {expected}, found {found}");
+        _problems.Contradictions.Add($"{_path}{key} must be {expected}, found {found}");
 
     /// <summary>Throws what was noted so far, all of it in one message.</summary>
     /// <exception cref="CheckpointException">The file is malformed.</exception>
     /// <exception cref="UnsupportedModelException">The file is well formed but asks for what the engine does not have.</exception>
     public void ThrowProblems()
     {
-        var all = string.Join("; ", _problems.Malformed.Concat(_problems.Unsupported).Distinct().Take(20));
-        if (_problems.Malformed.Count > 0) throw new CheckpointException($"{_file}: {all}.");
+        var malformed = _problems.Malformed.Count > 0 ? _problems.Malformed : _problems.Contradictions;
+        var all = string.Join("; ", malformed.Concat(_problems.Unsupported).Distinct().Take(20));
+        if (malformed.Count > 0) throw new CheckpointException($"{_file}: {all}.");
         if (_problems.Unsupported.Count > 0) throw new UnsupportedModelException($"{_file}: {all}.");
     }
 
@@ -208,7 +233,7 @@ internal sealed class ConfigReader
         foreach (var element in value.EnumerateArray())
         {
             if (TryConvert<T>(element, out var converted)) elements.Add(converted);
-            else _problems.Malformed.Add($"{_path}{key} must hold {Kind<T>()}s, found {CheckpointText.Value(element)}");
+            else _problems.Malformed.Add($"{_path}{key} must hold {Kinds<T>()}, found {CheckpointText.Value(element)}");
         }
         return elements;
     }
@@ -234,4 +259,6 @@ internal sealed class ConfigReader
 
     private static string Kind<T>() => typeof(T) == typeof(bool) ? "true or false"
         : typeof(T) == typeof(int) ? "a whole number" : typeof(T) == typeof(double) ? "a number" : "a string";
+
+    private static string Kinds<T>() => typeof(T) == typeof(bool) ? Kind<T>() : Kind<T>()[2..] + "s";
 }

@@ -11,23 +11,34 @@ internal sealed record GenerationDefaults(IReadOnlyList<int> EndIds, GenerationO
     private const string FileName = "generation_config.json";
 
     /// <summary>Reads generation_config.json where there is one; where it names no end token, config.json does.</summary>
-    /// <remarks>An end token outside the vocabulary is ignored if there are others, and so is advice that makes no sense.</remarks>
-    /// <exception cref="CheckpointException">A file is malformed, or every end token is outside the vocabulary.</exception>
+    /// <remarks>
+    /// An end token that is none or outside the vocabulary is ignored if there are others, and so is advice that makes no sense.
+    /// </remarks>
+    /// <exception cref="CheckpointException">
+    /// A file is malformed, or none of the end tokens that are named is in the vocabulary.
+    /// </exception>
     public static GenerationDefaults Read(string folder, ConfigReader config, ModelSpec spec)
     {
-        var warnings = new List<string>();
+        var wrong = new List<string>();
         var generation = File.Exists(Path.Combine(folder, FileName)) ? ConfigReader.Open(folder, FileName) : null;
-        var source = generation is not null && generation.Has("eos_token_id") ? generation : config;
-        var ids = source.Ids("eos_token_id");
-        source.ThrowProblems();
-        var inside = ids.Where(id => id < spec.VocabularySize).ToArray();
-        var expected = $"below the vocabulary of {spec.VocabularySize}";
-        if (inside.Length == 0 && ids.Count > 0) source.Malformed("eos_token_id", expected, $"{ids.Max()}");
-        source.ThrowProblems();
-        var file = source == generation ? FileName : "config.json";
-        foreach (var id in ids.Except(inside)) warnings.Add($"{file}: eos_token_id must be {expected}, found {id}; it is ignored.");
+        var ends = (generation is null ? null : Ends(generation, spec, wrong)) ?? Ends(config, spec, wrong);
+        if (ends is null && wrong.Count > 0) throw new CheckpointException($"{wrong[0]}.");
+        var warnings = wrong.ConvertAll(what => $"{what}; it is ignored.");
         var options = generation is null ? new GenerationOptions() : Advice(generation, warnings);
-        return new GenerationDefaults([.. inside.Where(id => id >= 0).Distinct().Order()], options, warnings);
+        return new GenerationDefaults([.. (ends ?? []).Where(id => id >= 0).Distinct().Order()], options, warnings);
+    }
+
+    /// <summary>
+    /// The end tokens that a file names and the vocabulary has, or null; what else it names goes to <paramref name="wrong"/>.
+    /// </summary>
+    private static int[]? Ends(ConfigReader file, ModelSpec spec, List<string> wrong)
+    {
+        const string key = "eos_token_id";
+        var must = $"below the vocabulary of {spec.VocabularySize}";
+        var ids = file.AdvisedIds(key, $"a whole number {must}, or a list of them", wrong);
+        var inside = ids.Where(id => id < spec.VocabularySize).ToArray();
+        foreach (var id in ids.Except(inside)) wrong.Add(file.Wrong(key, must, $"{id}"));
+        return inside.Length > 0 ? inside : null;
     }
 
     /// <summary>

@@ -27,7 +27,7 @@ internal sealed class Checkpoint : IDisposable
     private const int NamedInWarnings = 3;
 
     private readonly List<SafetensorsFile> _files = [];
-    private readonly List<string> _warnings = [];
+    private readonly List<string> _warnings = [], _missingShards = [];
     private readonly Dictionary<string, CheckpointTensor> _tensors = new(StringComparer.Ordinal);
 
     private Checkpoint() { }
@@ -98,18 +98,26 @@ internal sealed class Checkpoint : IDisposable
 
     private void AddShards(string folder, SafetensorsIndex index)
     {
-        foreach (var shard in index.Shards)
-        {
-            if (!File.Exists(Path.Combine(folder, shard)))
-                throw new CheckpointException(
-                    $"{SafetensorsIndex.FileName}: shard {CheckpointText.Quote(shard)} must be in the folder, found no such file (was the "
-                    + "download complete?).");
-            Add(folder, shard);
-        }
-        var absent = index.ShardOf.Keys.Where(name => !_tensors.ContainsKey(name)).ToArray();
-        Warn(absent, "that no shard holds");
+        var lookup = index.Shards.ToLookup(shard => File.Exists(Path.Combine(folder, shard)));
+        _missingShards.AddRange(lookup[false]);
+        if (!lookup[true].Any()) RefuseMissingShards();
+        foreach (var shard in lookup[true]) Add(folder, shard);
+        var absent = index.ShardOf.Where(entry => !_tensors.ContainsKey(entry.Key))
+            .ToLookup(entry => _missingShards.Contains(entry.Value), entry => entry.Key);
+        Warn([.. absent[false]], "that no shard holds");
+        Warn([.. absent[true]], "of shards that are not in the folder");
         var elsewhere = index.ShardOf.Where(entry => _tensors.TryGetValue(entry.Key, out var tensor) && tensor.File.Name != entry.Value);
         Warn([.. elsewhere.Select(entry => entry.Key)], "found in another shard than it says");
+    }
+
+    /// <summary>For a model that needs a tensor which no file holds: it may be in a shard that is not there.</summary>
+    /// <exception cref="CheckpointException">The index names a shard that is not in the folder.</exception>
+    public void RefuseMissingShards()
+    {
+        if (_missingShards.Count > 0)
+            throw new CheckpointException(
+                $"{SafetensorsIndex.FileName}: shard {CheckpointText.Quote(_missingShards[0])} must be in the folder, found no such file "
+                + "(was the download complete?).");
     }
 
     /// <summary>Notes tensors of the index that are not where it says: what a model needs of them is looked for later, by name.</summary>
@@ -122,13 +130,6 @@ internal sealed class Checkpoint : IDisposable
         _warnings.Add($"{SafetensorsIndex.FileName}: names {count} {how}: {first}{more}.");
     }
 
-    private static CheckpointException Missing(string folder)
-    {
-        bool Has(string pattern) => Directory.Exists(folder) && Directory.EnumerateFiles(folder, pattern).Any();
-        var hint = Has("adapter_model.safetensors") ? " (the folder holds an adapter: merge it into its base model first)"
-            : Has("*.safetensors") ? " (the folder has safetensors files of other names: the index that says what they hold is missing)"
-            : Has("*.bin") ? " (the folder has .bin files: convert them to safetensors first)"
-            : Has("*.gguf") ? " (the folder has GGUF files: load the model's original folder)" : "";
-        return new CheckpointException($"{SingleFile}: the folder must hold it or {SafetensorsIndex.FileName}, found neither{hint}.");
-    }
+    private static CheckpointException Missing(string folder) => new(
+        $"{SingleFile}: the folder must hold it or {SafetensorsIndex.FileName}, found neither{FolderHint.Of(folder)}.");
 }

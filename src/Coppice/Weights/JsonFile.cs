@@ -42,7 +42,7 @@ internal static class JsonFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new CheckpointException($"{name}: must be JSON: {CheckpointText.Clip(e.Message)}", e);
+            throw new CheckpointException($"{name}: {CheckpointText.Clip(JsonMistake.Describe(utf8.Span, e))}.", e);
         }
     }
 

@@ -18,15 +18,17 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     {
         (Name, _map, _view) = (name, map, view);
         var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(file, 8));
-        if (headerBytes > SafetensorsHeader.MaxHeaderBytes)
-        {
+        // The length of the header of another kind of file is chance.
+        if (headerBytes > (ulong)Math.Min(length - 8, SafetensorsHeader.MaxHeaderBytes))
             MistakenFile.Refuse(name, new ReadOnlySpan<byte>(file, (int)Math.Min(length, MistakenFile.Sample)));
+        if (headerBytes > SafetensorsHeader.MaxHeaderBytes)
             throw new CheckpointException(
                 $"{name}: the header must be at most {SafetensorsHeader.MaxHeaderBytes:N0} bytes, its length says {headerBytes:N0}.");
-        }
         if ((long)headerBytes > length - 8)
             throw new CheckpointException(
-                $"{name}: the header must end inside the file, its length says {headerBytes:N0} but {length - 8:N0} bytes follow.");
+                $"{name}: the header must end inside the file, its length says {headerBytes:N0} but {length - 8:N0} bytes follow "
+                + "(was the download complete?).");
+        if (headerBytes == 0) throw new CheckpointException($"{name}: the header must be JSON, found 0 bytes (was the download complete?).");
         _dataBytes = length - 8 - (long)headerBytes;
         _header = SafetensorsHeader.Parse(name, new ReadOnlySpan<byte>(file + 8, (int)headerBytes), _dataBytes);
         _data = file + 8 + headerBytes;

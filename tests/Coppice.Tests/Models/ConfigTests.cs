@@ -141,7 +141,75 @@ public sealed class ConfigTests
         using var folder = new Support.TinyModel();
         File.WriteAllText(Path.Combine(folder.Folder, "generation_config.json"), generation);
         Assert.Equal(expected, ModelFolder.Read(folder.Folder).Defaults.EndIds);
-        File.WriteAllText(Path.Combine(folder.Folder, "generation_config.json"), "{\"eos_token_id\": [96]}");
-        Assert.Throws<CheckpointException>(() => ModelFolder.Read(folder.Folder));
+    }
+
+    /// <summary>Whatever generation_config.json names and the model cannot end with, config.json's end token stands.</summary>
+    [Theory]
+    [InlineData("[96]", new[] { 1 }, "96")]
+    [InlineData("[3, null]", new[] { 3 }, "null")]
+    [InlineData("[3, \"</s>\"]", new[] { 3 }, "\"</s>\"")]
+    [InlineData("[3, 2.5]", new[] { 3 }, "2.5")]
+    [InlineData("\"3\"", new[] { 1 }, "\"3\"")]
+    [InlineData("true", new[] { 1 }, "true")]
+    [InlineData("1e30", new[] { 1 }, "1e30")]
+    [InlineData("{\"a\": 3}", new[] { 1 }, "{\"a\": 3}")]
+    public void An_end_token_that_is_none_is_ignored_beside_a_good_one(string ids, int[] expected, string found)
+    {
+        using var folder = new Support.TinyModel();
+        File.WriteAllText(Path.Combine(folder.Folder, "generation_config.json"), $"{{\"eos_token_id\": {ids}}}");
+        var read = ModelFolder.Read(folder.Folder);
+        Assert.Equal(expected, read.Defaults.EndIds);
+        var warning = Assert.Single(read.Warnings);
+        Assert.StartsWith("generation_config.json: eos_token_id must be ", warning, StringComparison.Ordinal);
+        Assert.EndsWith($", found {found}; it is ignored.", warning, StringComparison.Ordinal);
+        var config = Support.TinyModel.Llama.Replace(", \"eos_token_id\": 1", "", StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder.Folder, "config.json"), config);
+        if (expected is [3]) Assert.Equal(expected, ModelFolder.Read(folder.Folder).Defaults.EndIds);
+        else
+            Assert.EndsWith($", found {found}.", Assert.Throws<CheckpointException>(() => ModelFolder.Read(folder.Folder)).Message,
+                StringComparison.Ordinal);
+    }
+
+    /// <summary>A value that is not read is answered by another, and what that contradicts is no fault of the file.</summary>
+    [Theory]
+    [InlineData("\"num_attention_heads\": 4", "\"num_attention_heads\": \"4\"", "num_attention_heads must be a whole number, found \"4\"")]
+    [InlineData("\"hidden_size\": 48", "\"hidden_size\": null", "hidden_size must be a whole number, found null")]
+    [InlineData("\"hidden_size\": 48", "\"hidden_size\": 48, \"head_dim\": -1", "head_dim must be from 1 to 134,217,728, found -1")]
+    [InlineData("\"hidden_size\": 48", "\"hidden_size\": 48, \"head_dim\": \"12\"", "head_dim must be a whole number, found \"12\"")]
+    public void A_value_that_is_wrong_brings_no_other_errors(string text, string replacement, string expected) => Assert.Equal(
+        $"config.json: {expected}.",
+        Assert.Throws<CheckpointException>(() => Read(Good.Replace(text, replacement, StringComparison.Ordinal))).Message);
+
+    /// <summary>Line and byte are counted from 1, as editors do.</summary>
+    [Theory]
+    [InlineData("", "must be JSON, but it is empty (was the download complete?)")]
+    [InlineData(" \r\n", "must be JSON, but it is empty (was the download complete?)")]
+    [InlineData("{\n\"a\": 1,\n}", "must be JSON, found a mistake in line 3, byte 1: The JSON object contains a trailing comma at the end")]
+    [InlineData("{}}", "must be JSON, found a mistake in line 1, byte 3: '}' is invalid after a single JSON value")]
+    public void A_file_that_is_not_JSON_is_described_in_plain_words(string json, string expected)
+    {
+        Assert.StartsWith($"config.json: {expected}", Assert.Throws<CheckpointException>(() => Read(json)).Message,
+            StringComparison.Ordinal);
+        using var folder = new Support.TinyModel();
+        File.WriteAllText(Path.Combine(folder.Folder, "tokenizer.json"), json);
+        var message = Assert.Throws<CheckpointException>(() => Coppice.Text.Tokenizer.Load(folder.Folder)).Message;
+        Assert.StartsWith($"tokenizer.json: {expected}", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("LineNumber", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_in_UTF_16_is_called_so()
+    {
+        using var folder = new Support.TinyModel();
+        foreach (var name in (string[])["config.json", "tokenizer.json"])
+        {
+            File.WriteAllText(Path.Combine(folder.Folder, name), "{}", System.Text.Encoding.Unicode);
+            var message = Assert.Throws<CheckpointException>(() =>
+            {
+                if (name == "config.json") ModelFolder.Read(folder.Folder);
+                else Coppice.Text.Tokenizer.Load(folder.Folder);
+            }).Message;
+            Assert.Contains("found UTF-16 (save it as UTF-8)", message, StringComparison.Ordinal);
+        }
     }
 }

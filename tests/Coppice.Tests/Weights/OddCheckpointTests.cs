@@ -104,17 +104,75 @@ public sealed class OddCheckpointTests : IDisposable
     [InlineData("<html><head><title>403</title></head></html>", "web page")]
     [InlineData("PK\u0003\u0004\0\0\u0008\u0008\0\0\0\0", "PyTorch")]
     [InlineData("GGUF\u0003\0\0\0\0\0\0\0", "GGUF")]
+    [InlineData("PK\u0003\u0004\0\0\0\0\0\0\0\0", "PyTorch")]      // as a length no more than 100,000,000
+    [InlineData("\u0080\u0002\u008A\nl\u00FCF\u009C\u000B", "PyTorch")]
+    [InlineData("Entry not found", "there was no such file")]
+    [InlineData("{\"error\":\"Invalid credentials in Authorization header\"}", "message of a download")]
+    [InlineData("Access to model o/n is restricted. You must be authenticated to access it.", "asked for a log-in")]
+    [InlineData("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>AccessDenied</Code></Error>", "XML")]
     public void Another_file_under_the_name_of_weights_is_named(string content, string expected)
     {
         File.WriteAllBytes(_model.WeightsPath, Encoding.Latin1.GetBytes(content));
         var message = Assert.Throws<CheckpointException>(() => _model.Load()).Message;
-        Assert.StartsWith("model.safetensors: is a", message, StringComparison.Ordinal);
+        Assert.StartsWith("model.safetensors: is ", message, StringComparison.Ordinal);
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Preallocated, or cut off while it came.</summary>
+    [Theory]
+    [InlineData(4096, 0)]
+    [InlineData(100, 100)]
+    public void Weights_that_have_not_come_whole_say_so(int bytes, byte first)
+    {
+        var content = new byte[bytes];
+        content[0] = first;
+        File.WriteAllBytes(_model.WeightsPath, content);
+        Assert.Contains("(was the download complete?)", Assert.Throws<CheckpointException>(() => _model.Load()).Message,
+            StringComparison.Ordinal);
+    }
+
+    /// <summary>A model of several parts whose other shards somebody has left out to save space.</summary>
+    [Fact]
+    public void A_shard_that_the_model_does_not_need_may_be_missing()
+    {
+        var tensors = TensorsOf(_model.WeightsPath);
+        Write(tensors.Take(5).ToDictionary(), "a.safetensors");
+        Write(tensors.Skip(5).ToDictionary(), "b.safetensors");
+        File.Delete(_model.WeightsPath);
+        var map = tensors.Keys.Select((name, i) => $"\"{name}\": \"{(i < 5 ? 'a' : 'b')}.safetensors\"")
+            .Append("\"mtp.fc.weight\": \"c.safetensors\"");
+        File.WriteAllText(Path.Combine(_model.Folder, SafetensorsIndex.FileName), $"{{\"weight_map\": {{{string.Join(',', map)}}}}}");
+        using (var model = _model.Load())
+        {
+            Assert.Equal(_expected, Logits.Of(model, Prompt));
+            Assert.Equal("model.safetensors.index.json: names a tensor of shards that are not in the folder: \"mtp.fc.weight\".",
+                Assert.Single(model.Warnings));
+        }
+        File.Delete(Path.Combine(_model.Folder, "b.safetensors"));
+        Assert.Equal(
+            "model.safetensors.index.json: shard \"b.safetensors\" must be in the folder, found no such file (was the download complete?).",
+            Assert.Throws<CheckpointException>(() => _model.Load()).Message);
+    }
+
+    [Theory]
+    [InlineData("model-q4.gguf", "GGUF")]
+    [InlineData("adapter_config.json", "adapter")]
+    [InlineData("params.json", "the maker's own program")]
+    [InlineData("inner/config.json", "(models are in inner in it)")]
+    public void A_folder_without_config_says_what_it_has(string name, string expected)
+    {
+        File.Delete(Path.Combine(_model.Folder, "config.json"));
+        File.Delete(_model.WeightsPath);
+        Directory.CreateDirectory(Path.Combine(_model.Folder, "inner"));
+        File.WriteAllText(Path.Combine(_model.Folder, name), "{}");
+        var message = Assert.Throws<CheckpointException>(() => _model.Load()).Message;
+        Assert.StartsWith($"{_model.Folder}: a model folder must hold config.json, found none", message, StringComparison.Ordinal);
         Assert.Contains(expected, message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("adapter_model.safetensors", "adapter")]
-    [InlineData("model-00001-of-00002.safetensors", "index")]
+    [InlineData("model-00001-of-00002.safetensors", "what says what they hold is missing")]
     [InlineData("model.gguf", "GGUF")]
     public void Weights_under_another_name_are_hinted_at(string name, string expected)
     {
