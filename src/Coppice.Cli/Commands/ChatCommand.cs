@@ -136,7 +136,8 @@ internal sealed class Conversation(
         }
         catch (JsonException error)
         {
-            throw new CommandException($"{path}: must be a conversation that /save wrote: {error.Message}", error);
+            var place = $"line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}";
+            throw new CommandException($"{path}: must be a conversation that /save wrote, found something else in {place}.", error);
         }
         if (saved?.Messages is null || saved.Messages.Any(turn => turn?.Role is null || turn.Content is null))
             throw new CommandException($"{path}: must hold messages with role and content.");

@@ -9,7 +9,8 @@ internal static class NearestName
     /// </summary>
     public static string? Of(string word, IEnumerable<string> names) =>
         names.Select(name => (Name: name, Distance: Distance(word.ToLowerInvariant(), name.ToLowerInvariant())))
-            .Where(near => 3 * near.Distance <= Math.Max(word.Length, 3)).OrderBy(near => near.Distance).ThenBy(near => near.Name, StringComparer.Ordinal).Select(near => near.Name).FirstOrDefault();
+            .Where(near => 3 * near.Distance <= Math.Max(word.Length, 3)).OrderBy(near => near.Distance)
+            .ThenBy(near => near.Name, StringComparer.Ordinal).Select(near => near.Name).FirstOrDefault();
 
     /// <summary>" (did you mean beam?)" as the end of a message, or nothing where no name is near.</summary>
     public static string Hint(string word, IEnumerable<string> names) => Of(word, names) is { } meant ? $" (did you mean {meant}?)" : "";

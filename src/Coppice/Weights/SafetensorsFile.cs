@@ -28,7 +28,8 @@ internal sealed unsafe class SafetensorsFile : IDisposable
             throw new CheckpointException(
                 $"{name}: the header must end inside the file, its length says {headerBytes:N0} but {length - 8:N0} bytes follow "
                 + "(was the download complete?).");
-        if (headerBytes == 0) throw new CheckpointException($"{name}: the header must be JSON, found 0 bytes (was the download complete?).");
+        if (headerBytes == 0)
+            throw new CheckpointException($"{name}: the header must be JSON, found 0 bytes (was the download complete?).");
         _dataBytes = length - 8 - (long)headerBytes;
         _header = SafetensorsHeader.Parse(name, new ReadOnlySpan<byte>(file + 8, (int)headerBytes), _dataBytes);
         _data = file + 8 + headerBytes;

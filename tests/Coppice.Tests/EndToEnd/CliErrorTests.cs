@@ -103,6 +103,17 @@ public sealed class CliErrorTests(CliModelFolder files) : IClassFixture<CliModel
                 "line 1: keys and \"id\" must be Unicode text, found half a surrogate pair");
     }
 
+    [Theory]
+    [InlineData("x", "found something else in line 1, byte 1.")]
+    [InlineData("{\n\"messages\": [{\"role\": 5}]}", "found something else in line 2, byte")]
+    public void A_conversation_that_is_none_is_told_by_place(string content, string expected)
+    {
+        var saved = files.Write($"saved-{Guid.NewGuid():N}.json", content);
+        var outcome = CliProcess.Run($"/load {saved}\n/exit\n", [], ["chat", "--model", files.Model, "--device", "cpu"]);
+        Assert.Contains(expected, outcome.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("LineNumber", outcome.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_link_that_leads_nowhere_does_not_keep_info_from_the_rest()
     {
