@@ -9,8 +9,7 @@ internal static class CheckpointFile
 
     /// <summary>
     /// <paramref name="path"/>, or the file of a hub's cache that it leads to where the cache was copied by what does not keep symbolic
-    /// links
-    /// (git without core.symlinks, archives): then it is a text such as <c>../../blobs/0123abcd</c>.
+    /// links (git without core.symlinks, archives): then it is a text such as <c>../../blobs/0123abcd</c>.
     /// </summary>
     /// <remarks>Follows nothing but a plain name in the folder blobs beside the snapshots that the file is in.</remarks>
     /// <exception cref="IOException">The file cannot be read.</exception>

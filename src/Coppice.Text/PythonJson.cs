@@ -7,8 +7,7 @@ internal static class PythonJson
 
     /// <summary>
     /// <paramref name="utf8"/> with these constants as strings, so that a key that nobody reads does no harm and one that must be a number
-    /// is
-    /// refused by name; the same memory where there are none.
+    /// is refused by name; the same memory where there are none.
     /// </summary>
     /// <remarks>Time: one pass over the bytes. Whatever else is not JSON stays as it is.</remarks>
     public static ReadOnlyMemory<byte> WithoutConstants(ReadOnlyMemory<byte> utf8)

@@ -90,8 +90,7 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
 
     /// <summary>
     /// <paramref name="text"/> without the spaces before <c>. ? ! ,</c>, around a lone apostrophe, and before <c>n't 'm 's 've 're</c>:
-    /// what
-    /// transformers makes of a decoded text where <see cref="CleansUpSpaces"/> is true (clean_up_tokenization).
+    /// what transformers makes of a decoded text where <see cref="CleansUpSpaces"/> is true (clean_up_tokenization).
     /// </summary>
     public static string CleanUpSpaces(string text)
     {

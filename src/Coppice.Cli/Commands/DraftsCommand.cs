@@ -121,7 +121,8 @@ internal static class DraftsCommand
     private static string Summary(DraftsUpdate last)
     {
         var times = Result(last).Timing;
-        return $"{last.Method.ToString().ToLowerInvariant()}, {last.Timing.Steps} steps; first {Quantity.Number(times.FirstTokenMs)} ms, then "
+        return $"{last.Method.ToString().ToLowerInvariant()}, {last.Timing.Steps} steps; first "
+            + $"{Quantity.Number(times.FirstTokenMs)} ms, then "
             + $"{Quantity.Number(times.StepMs)} ms a step (n-grams {Quantity.Number(times.LookupMs)} ms)";
     }
 }

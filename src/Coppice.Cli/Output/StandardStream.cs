@@ -14,8 +14,7 @@ internal sealed class ReaderGoneException(string stream) : OutputException($"{st
 /// </summary>
 /// <remarks>
 /// The framework's own stream says nothing when a reader has gone, so a program would compute for nobody; and a stream that was closed when
-/// the
-/// program began has its number taken by the next file that is opened, so that texts would go into that file. Both are found here.
+/// the program began has its number taken by the next file that is opened, so that texts would go into that file. Both are found here.
 /// </remarks>
 internal sealed unsafe partial class StandardStream : Stream
 {
@@ -109,8 +108,7 @@ internal sealed unsafe partial class StandardStream : Stream
 
     /// <summary>
     /// Whether the stream was there when the program began. A file that the runtime has opened under a free number is closed on execution;
-    /// an
-    /// inherited one is not.
+    /// an inherited one is not.
     /// </summary>
     private static bool IsInherited(int descriptor)
     {

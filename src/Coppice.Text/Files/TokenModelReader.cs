@@ -10,8 +10,7 @@ internal static class TokenModelReader
 
     /// <summary>
     /// The model of <paramref name="settings"/>. <paramref name="spells"/> asks for pieces spelled in the byte alphabet, and comes back
-    /// false
-    /// if the model does that itself.
+    /// false if the model does that itself.
     /// </summary>
     public static TokenModel Read(ModelSettings settings, ref bool spells)
     {

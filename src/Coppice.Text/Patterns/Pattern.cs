@@ -102,8 +102,7 @@ internal sealed class Pattern
 
         /// <summary>
         /// The next match at or after <paramref name="from"/>. An empty match right at <paramref name="lastEnd"/>, the end of the match
-        /// before
-        /// (-1 for none), does not count.
+        /// before (-1 for none), does not count.
         /// </summary>
         public bool TryNext(ReadOnlySpan<char> text, int from, int lastEnd, out int start, out int end)
         {

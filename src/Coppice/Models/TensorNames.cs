@@ -5,9 +5,8 @@ namespace Coppice.Models;
 /// <summary>Finds a family's names in a checkpoint that begins them otherwise.</summary>
 /// <remarks>
 /// A text model inside another (<c>language_model.model.layers...</c>, <c>model.language_model.layers...</c>) and what training tools put
-/// in
-/// front (<c>module.</c>, <c>_orig_mod.</c>, <c>base_model.model.</c>) differ from the plain names in their beginning alone. The embedding,
-/// which every model has once, shows it.
+/// in front (<c>module.</c>, <c>_orig_mod.</c>, <c>base_model.model.</c>) differ from the plain names in their beginning alone. The
+/// embedding, which every model has once, shows it.
 /// </remarks>
 internal static class TensorNames
 {
@@ -15,8 +14,7 @@ internal static class TensorNames
 
     /// <summary>
     /// <paramref name="map"/> as the names of <paramref name="checkpoint"/> have it, and the beginning that was found, empty for the
-    /// family's
-    /// own; unchanged where the embedding is nowhere, or in several places.
+    /// family's own; unchanged where the embedding is nowhere, or in several places.
     /// </summary>
     public static (TensorMap Map, string Prefix) Locate(TensorMap map, Checkpoint checkpoint, ModelSpec spec)
     {

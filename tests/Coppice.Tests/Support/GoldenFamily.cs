@@ -2,8 +2,7 @@ namespace Coppice.Tests.Support;
 
 /// <summary>
 /// A golden folder of a family, with weights and expected values. A folder NAME-old that stores none has those of NAME, as links in a
-/// folder
-/// of its own; deleted at the end.
+/// folder of its own; deleted at the end.
 /// </summary>
 internal sealed class GoldenFamily : IDisposable
 {

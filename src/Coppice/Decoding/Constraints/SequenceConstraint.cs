@@ -48,7 +48,7 @@ internal sealed class SequenceConstraint : IDraftFilter
         (_rule, _deny, _vocabulary, _stop, _limit, _choosesEach) = (rule.Rule, rule.Deny, vocabulary, stop, limit, choosesEach);
         _mayWait = _rule.MayWait;
         _mask = new ulong[vocabulary.MaskWords];
-        // A stop token without text of its own may come wherever the text may end; an end token that the caller ignores may not come at all.
+        // A stop token without text of its own may come wherever the text may end; an end token that the caller ignores may not come.
         _stopsAllowed = [.. stop.EndIds.Where(id => !vocabulary.IsEnd(id) && vocabulary.BytesOf(id).IsEmpty)];
         _endsIgnored = [.. vocabulary.EndIds.Where(id => !stop.Ends(id))];
         // Where no token can be the end, the text ends by itself.
@@ -296,7 +296,8 @@ internal sealed class SequenceConstraint : IDraftFilter
     {
         if (_isOver) return;
         if (!TryFollow(token))
-            throw new InvalidOperationException($"constraint: token {token} must be allowed by its mask and when it is taken, found it refused then.");
+            throw new InvalidOperationException(
+                $"constraint: token {token} must be allowed by its mask and when it is taken, found it refused then.");
         if (!_isOver && !_choosesEnd && _forced.Next < 0 && _rule.MustStop) (_isOver, EndsAfter) = (true, _rule.Position);
     }
 

@@ -13,8 +13,7 @@ namespace Coppice.Decoding.Strategies;
 /// log g_ia,
 /// g_ia = Σ_n lambda_n · count(context, a) / count(context) over the ends of its text of n - 1 tokens; where g is 0 for all candidates of a
 /// draft, at score_i + (1 - alpha) l_a - 200; where it is 0 for some, these only fill places that are left. Ties: the better draft, then
-/// the
-/// lower id.</para>
+/// the lower id.</para>
 /// <para>Source: Shen et al., Superposed Decoding: Multiple Generations from a Single Autoregressive Inference Pass (2024), section 3,
 /// with the first step, the ends
 /// and the refill as tests/golden/superposed/README.md says. Pure host code in double precision. Not thread-safe.</para>

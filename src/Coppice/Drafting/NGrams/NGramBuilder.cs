@@ -6,9 +6,8 @@ namespace Coppice.Drafting.NGrams;
 /// <summary>Counts the runs of tokens of documents and writes a store; memory is bounded by the shards, whatever the corpus.</summary>
 /// <remarks>
 /// Of every position the tokens from it on are a key of 128 bits, the first token in the highest bits, a token as its id plus 1, 0 where
-/// the
-/// document has ended. Sorted keys are the tree in order, level by level. A shard of keys is sorted in memory; where there are several each
-/// becomes a file of distinct keys with their counts. Files of the same rank are merged into one of the next as soon as there are
+/// the document has ended. Sorted keys are the tree in order, level by level. A shard of keys is sorted in memory; where there are several
+/// each becomes a file of distinct keys with their counts. Files of the same rank are merged into one of the next as soon as there are
 /// <see cref="MostFiles"/>, so neither open files nor buffers grow with the corpus. No run crosses the border of two documents.
 /// </remarks>
 internal sealed class NGramBuilder : IDisposable
