@@ -52,6 +52,7 @@ public sealed class FilterTests
         "('well-\\nknown\\nfacts', 'one--\\ntwo\\nthree', 'mail \\nme@x.\\nyz', 'f-\\ng-h')")]
     [InlineData("'abc-de-fghijkl' | wordwrap(8), '  x-yz abcdefgh' | wordwrap(4, break_on_hyphens=false), 'ab cdefgh' | wordwrap(3, false)",
         "('abc-de-\\nfghijkl', 'x-yz\\nabcd\\nefgh', 'ab\\ncdefgh')")]
+    [InlineData("'\\n\\na b' | wordwrap(5), ' \\na' | wordwrap(5, wrapstring='|'), '' | wordwrap(5)", "('\\n\\na b', '|a', '')")]
     [InlineData("'a b/é&' | urlencode, {'k 1': 'v&'} | urlencode, 5 | string, 1.0 | string", "('a%20b/%C3%A9%26', 'k+1=v%26', '5', '1.0')")]
     [InlineData("1 | filesizeformat, 999 | filesizeformat, 13000 | filesizeformat, 1048576 | filesizeformat(true)",
         "('1 Byte', '999 Bytes', '13.0 kB', '1.0 MiB')")]

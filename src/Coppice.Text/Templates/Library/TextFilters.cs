@@ -174,9 +174,11 @@ internal static class TextFilters
         var lines = StringSplitting.Lines(text, renderer.Budget).Items
             .SelectMany(line => WordWrapper.Wrap((string)line!, width, bound.IsTrue(1, true), bound.IsTrue(3, true)).DefaultIfEmpty(""));
         var wrapped = new StringBuilder();
+        var isFirst = true;
         foreach (var line in lines)
         {
-            if (wrapped.Length > 0) wrapped.Append(separator);
+            if (!isFirst) wrapped.Append(separator);
+            isFirst = false;
             wrapped.Append(line);
             renderer.Budget.SpendOnText(line.Length + separator.Length);
             renderer.Budget.CheckText(wrapped.Length);
