@@ -52,9 +52,9 @@ internal sealed class ByteFallback : DecoderStage
 
         public override bool Push(DecodedToken token)
         {
-            if (token.Bytes is { } bytes)
+            if (token.Byte >= 0)
             {
-                Add(bytes[0]);
+                Add((byte)token.Byte);
                 return false;
             }
             Release();

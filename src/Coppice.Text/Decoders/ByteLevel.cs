@@ -44,7 +44,7 @@ internal sealed class ByteLevel : DecoderStage
     private sealed class Run : DecoderRun
     {
         private const int Many = 512;
-        private const int Enough = 64;      // bytes after which a whole character ends the collecting
+        private const int Enough = 448;     // bytes after which a whole character ends the collecting
 
         private byte[] _bytes = new byte[Many];
         private char[] _letters = new char[Many];
@@ -60,11 +60,11 @@ internal sealed class ByteLevel : DecoderStage
 
         public override bool Push(DecodedToken token)
         {
-            var bytes = token.Bytes!;
-            if (_count + bytes.Length > _bytes.Length) MakeRoom(bytes.Length);
-            if (bytes.Length == 1) _bytes[_count++] = bytes[0];
+            if (token.Byte >= 0 && _count < _bytes.Length) _bytes[_count++] = (byte)token.Byte;
             else
             {
+                var bytes = token.Bytes!;
+                MakeRoom(bytes.Length);
                 bytes.CopyTo(_bytes.AsSpan(_count));
                 _count += bytes.Length;
             }

@@ -11,6 +11,9 @@ namespace Coppice.Text.Decoders;
 /// <param name="IsSpecial">Whether it is the text of a special token.</param>
 internal sealed record DecodedToken(string Form, string Middle, byte[]? Bytes, string Text, bool Passes, bool IsSpecial)
 {
+    /// <summary>The byte that it stands for where it stands for one, else -1.</summary>
+    public int Byte { get; } = Bytes is [var only] ? only : -1;
+
     /// <summary>
     /// The beginning of the text, zeros after it: most tokens are so short that writing all of it costs less than a loop over what there
     /// is.
